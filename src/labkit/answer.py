@@ -1,0 +1,131 @@
+"""Calls on a learner's functions: what they did wrong, told apart from what a check did wrong."""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from types import FunctionType, TracebackType
+from typing import Any, Literal
+
+MESSAGE_LINES = 6
+MESSAGE_CHARACTERS = 600
+TRACE_FRAMES = 6
+LIBRARIES = ("site-packages", "dist-packages", "<frozen", str(Path(__file__).parent))
+
+
+class AnswerError(Exception):
+    """The learner's answer raised, is missing, or returned what no check can read."""
+
+    def __init__(
+        self,
+        outcome: Literal["failed", "todo", "error", "timeout"],
+        reason: str,
+        *,
+        trace: str = "",
+        original: BaseException | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.outcome = outcome
+        self.reason = reason
+        self.trace = trace
+        self.original = original
+
+
+def short(error: BaseException) -> str:
+    """`Class: message`, bounded: Spark's messages run to pages."""
+    lines = [line.rstrip() for line in str(error).strip().splitlines() if line.strip()]
+    kept = [line for line in lines if not line.lstrip().startswith("at ")][:MESSAGE_LINES]
+    text = "\n".join(kept)[:MESSAGE_CHARACTERS]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def trimmed_trace(trace: TracebackType | None) -> str:
+    """The frames of the learner's own code, as `place, line n, in function` over the line itself."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(trace)
+        if not any(part in frame.filename for part in LIBRARIES)
+    ]
+    lines = []
+    for frame in frames[-TRACE_FRAMES:]:
+        name = frame.filename
+        place = name if name.startswith(("cell", "<")) else Path(name).name
+        lines.append(f"{place}, line {frame.lineno}, in {frame.name}")
+        if frame.line:
+            lines.append(f"    {frame.line}")
+    return "\n".join(lines)
+
+
+def blame(error: BaseException, task: str, tasks: Collection[str]) -> AnswerError:
+    """What an exception out of the learner's `task` means, as an AnswerError."""
+    if isinstance(error, AnswerError):
+        return error
+    if isinstance(error, NotImplementedError):
+        inner = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+        sibling = next((name for name in reversed(inner) if name in tasks), task)
+        text = (
+            f"`{task}` is not written yet"
+            if sibling == task
+            else f"`{task}` calls `{sibling}`, which is not written yet"
+        )
+        return AnswerError("todo", text, original=error)
+    return AnswerError(
+        "error", short(error), trace=trimmed_trace(error.__traceback__), original=error
+    )
+
+
+class Learner:
+    """The answer by function name, out of a namespace in this process."""
+
+    def __init__(self, namespace: Mapping[str, Any], tasks: Collection[str] = ()) -> None:
+        self._namespace = namespace
+        self._tasks = tuple(tasks)
+
+    def __getattr__(self, task: str) -> Callable[..., Any]:
+        if task.startswith("_"):
+            raise AttributeError(task)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            function = find(self._namespace, task)
+            require_signature(function, task, args, kwargs)
+            try:
+                return function(*args, **kwargs)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                raise blame(error, task, self._tasks) from error
+
+        call.__name__ = task
+        return call
+
+
+def find(namespace: Mapping[str, Any], task: str) -> Callable[..., Any]:
+    """The function called `task`; AnswerError when there is none."""
+    if task not in namespace:
+        raise AnswerError("error", f"`{task}` is not defined (renamed or deleted?)")
+    function = namespace[task]
+    if not callable(function):
+        raise AnswerError(
+            "error", f"`{task}` is a {type(function).__name__}, expected a function"
+        )
+    return function  # type: ignore[no-any-return]
+
+
+def require_signature(
+    function: Callable[..., Any], task: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """AnswerError `failed` when `function` can't take these arguments."""
+    if not isinstance(function, FunctionType):
+        return
+    signature = inspect.signature(function)
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        given = len(args) + len(kwargs)
+        raise AnswerError(
+            "failed",
+            f"`{task}{signature}` can't be called as the task says, with {given} "
+            f"argument{'s' if given != 1 else ''}: {error}",
+        ) from None

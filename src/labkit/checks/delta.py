@@ -1,0 +1,132 @@
+"""What a learner wrote to a Delta table: rows, versions, and the files each version added and removed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from py4j.java_gateway import JavaObject
+from py4j.protocol import Py4JError
+from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import Row, SparkSession
+
+from labkit.answer import AnswerError, short
+from labkit.checks.frames import assert_frame, collect
+
+
+@dataclass(frozen=True)
+class TableChanges:
+    """What the commits after a version did: data files added and removed, one operation a commit.
+
+    A file that only gets a deletion vector counts as both added and removed only when its path
+    changes; rewriting is a new path.
+    """
+
+    versions: int
+    added: frozenset[str]
+    removed: frozenset[str]
+    operations: tuple[str, ...]
+
+
+def _table(spark: SparkSession, table: str) -> Any:
+    try:
+        return spark.table(table)
+    except AnalysisException as error:
+        raise AnswerError(
+            "failed", f"table {table.split('.')[-1]} can't be read: {short(error)}", original=error
+        ) from error
+
+
+def table_rows(spark: SparkSession, table: str) -> list[Row]:
+    """All rows of a table that the learner wrote; a missing table is the learner's failure."""
+    return collect(_table(spark, table))
+
+
+def assert_table(
+    spark: SparkSession,
+    table: str,
+    expected: Iterable[Any],
+    *,
+    key: str | Sequence[str],
+    schema: str | None = None,
+    columns: Sequence[str] | None = None,
+) -> list[Row]:
+    """`assert_frame` for a table that the learner wrote."""
+    return assert_frame(_table(spark, table), expected, key=key, schema=schema, columns=columns)
+
+
+def _log(spark: SparkSession, table: str) -> JavaObject:
+    jvm = spark._jvm
+    assert jvm is not None
+    identifier = spark._jsparkSession.sessionState().sqlParser().parseTableIdentifier(table)
+    try:
+        return jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, identifier)
+    except (PySparkException, Py4JError) as error:
+        raise AnswerError(
+            "failed", f"{table.split('.')[-1]} is no Delta table: {short(error)}", original=error
+        ) from error
+
+
+def _snapshot(spark: SparkSession, table: str) -> tuple[JavaObject, JavaObject]:
+    log = _log(spark, table)
+    empty = spark._jvm.scala.Option.empty()  # type: ignore[union-attr]
+    return log, log.update(False, empty, empty)
+
+
+def table_version(spark: SparkSession, table: str) -> int:
+    """The newest version of a Delta table; no Spark job."""
+    return int(_snapshot(spark, table)[1].version())
+
+
+def changes_since(spark: SparkSession, table: str, version: int) -> TableChanges:
+    """The commits after `version`, from the actions of the Delta log; no Spark job."""
+    log, snapshot = _snapshot(spark, table)
+    added: set[str] = set()
+    removed: set[str] = set()
+    operations = []
+    for actions in _commits(spark, log, version + 1, int(snapshot.version())):
+        for action in actions:
+            if "add" in action:
+                added.add(action["add"]["path"])
+            elif "remove" in action:
+                removed.add(action["remove"]["path"])
+            elif "commitInfo" in action:
+                operations.append(str(action["commitInfo"]["operation"]))
+    return TableChanges(
+        len(operations), frozenset(added - removed), frozenset(removed - added), tuple(operations)
+    )
+
+
+def table_files(spark: SparkSession, table: str) -> dict[str, int]:
+    """The data files of the newest version and how many rows each holds, deletion vectors applied."""
+    log, snapshot = _snapshot(spark, table)
+    live: dict[str, int] = {}
+    for actions in _commits(spark, log, 0, int(snapshot.version())):
+        for action in actions:
+            if "remove" in action:
+                live.pop(action["remove"]["path"], None)
+        for action in actions:
+            if "add" in action:
+                add = action["add"]
+                rows = int(json.loads(add.get("stats") or "{}").get("numRecords", -1))
+                deleted = int((add.get("deletionVector") or {}).get("cardinality", 0))
+                live[add["path"]] = rows - deleted
+    return live
+
+
+def _commits(
+    spark: SparkSession, log: JavaObject, first: int, last: int
+) -> Iterator[list[dict[str, Any]]]:
+    """The actions of each commit from `first` to `last`, read from the log's JSON files."""
+    store, path = log.store(), log.logPath()
+    conf = log.newDeltaHadoopConf()
+    names = spark._jvm.org.apache.spark.sql.delta.util.FileNames  # type: ignore[union-attr]
+    for version in range(first, last + 1):
+        lines = store.read(names.unsafeDeltaFile(path, version), conf)
+        iterator = lines.iterator()
+        found = []
+        while iterator.hasNext():
+            found.append(json.loads(iterator.next()))
+        yield found

@@ -1,0 +1,294 @@
+"""Compare a learner's frame with expected rows: types first, then a bounded diff by key, then chispa."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+from chispa.rows_comparer import assert_basic_rows_equality
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import ArrayType, DataType, MapType, StructType
+
+from labkit.answer import AnswerError, short
+
+SHOWN = 3
+REL_TOL = 1e-9
+
+# Hidden checks tell the property that broke and one counter-example, no more.
+terse: ContextVar[bool] = ContextVar("terse", default=False)
+
+
+def make_frame(spark: SparkSession, ddl: str, rows: Iterable[Any]) -> DataFrame:
+    """Rows (tuples or dicts, structs likewise) as a frame; through Arrow, so no Python worker starts."""
+    schema = StructType.fromDDL(ddl)
+    plain = [_plain(row, schema) for row in rows]
+    table = pa.Table.from_pylist(plain, schema=to_arrow_schema(schema, timezone="UTC"))
+    return spark.createDataFrame(table, schema)
+
+
+def collect(actual: Any, *, limit: int = 10_000) -> list[Row]:
+    """The rows of a learner's frame; what goes wrong while Spark runs it is the learner's error."""
+    require_frame(actual)
+    try:
+        rows = actual.limit(limit + 1).collect()
+    except (PySparkException, Py4JError) as error:
+        raise AnswerError(
+            "error", f"Spark could not run the frame you return: {short(error)}", original=error
+        ) from error
+    assert len(rows) <= limit, (
+        f"more than {limit} rows come back; does a join multiply rows?"
+    )
+    return list(rows)
+
+
+def require_frame(actual: Any) -> None:
+    """Fails unless `actual` is a batch or streaming DataFrame."""
+    if actual is None:
+        raise AnswerError("failed", "returned None, expected a DataFrame; is a `return` missing?")
+    if not isinstance(actual, DataFrame):
+        raise AnswerError("failed", f"returned {type(actual).__name__}, expected a DataFrame")
+
+
+def assert_columns(actual: Any, expected: str | Sequence[str]) -> None:
+    """Names and order of the columns; types too when `expected` is a DDL string with types."""
+    require_frame(actual)
+    try:
+        schema = actual.schema
+    except (PySparkException, Py4JError) as error:
+        raise AnswerError("error", short(error), original=error) from error
+    if isinstance(expected, str) and " " in expected.strip():
+        wanted = StructType.fromDDL(expected)
+        names, types = wanted.names, [field.dataType for field in wanted]
+    else:
+        names = expected.split(",") if isinstance(expected, str) else list(expected)
+        types = None
+    got = schema.names
+    if got != list(names):
+        missing = [name for name in names if name not in got]
+        extra = [name for name in got if name not in names]
+        parts = [f"columns are {', '.join(got) or 'none'}; expected {', '.join(names)}"]
+        parts += [f"missing: {', '.join(missing)}"] if missing else []
+        parts += [f"not asked for: {', '.join(extra)}"] if extra else []
+        parts += [] if missing or extra else ["the order differs"]
+        raise AssertionError("; ".join(parts))
+    if types is not None:
+        wrong = [
+            f"{field.name} is {field.dataType.simpleString()}, expected {want.simpleString()}"
+            for field, want in zip(schema, types, strict=True)
+            if field.dataType.simpleString() != want.simpleString()
+        ]
+        assert not wrong, "column types: " + "; ".join(wrong)
+
+
+def assert_frame(
+    actual: Any,
+    expected: Iterable[Any],
+    *,
+    key: str | Sequence[str],
+    schema: str | None = None,
+    columns: Sequence[str] | None = None,
+    ordered: bool = False,
+    limit: int = 10_000,
+) -> list[Row]:
+    """The learner's rows, once they equal `expected` (tuples in column order, or dicts).
+
+    `key` names the business key by which rows are paired, `schema` (DDL) or `columns` fixes the
+    columns. Row order counts only when `ordered`. Floats may differ by 1e-9 of their size.
+    """
+    require_frame(actual)
+    wanted_rows = list(expected)
+    if schema or columns:
+        assert_columns(actual, schema or list(columns or ()))
+    elif wanted_rows and isinstance(wanted_rows[0], Mapping):
+        assert_columns(actual, list(wanted_rows[0]))
+    rows = collect(actual, limit=limit)
+    names = list(actual.columns)
+    got = [_values(row) for row in rows]
+    want = [_values(_in_order(row, names)) for row in wanted_rows]
+    keys = [key] if isinstance(key, str) else list(key)
+    unknown = [name for name in keys if name not in names]
+    assert not unknown, f"no column {', '.join(unknown)} to tell rows apart by"
+    problems = diff(names, keys, got, want)
+    assert not problems, "\n".join(problems)
+    if ordered:
+        order = [_key(names, keys, row) for row in got], [_key(names, keys, row) for row in want]
+        assert order[0] == order[1], "the rows are right, their order isn't"
+    pair = Row(*names)
+    assert_basic_rows_equality(
+        [pair(*row) for row in _sorted(_snapped(got, want, names, keys))],
+        [pair(*row) for row in _sorted(want)],
+    )
+    return rows
+
+
+def diff(
+    names: Sequence[str], keys: Sequence[str], got: list[tuple[Any, ...]], want: list[tuple[Any, ...]]
+) -> list[str]:
+    """What separates two bags of rows, by key: missing, extra, repeated and changed rows, bounded."""
+    mine, theirs = _by_key(names, keys, got), _by_key(names, keys, want)
+    missing, extra, repeated, changed = [], [], [], []
+    for one, rows in theirs.items():
+        answers = mine.get(one, [])
+        label = _label(keys, one)
+        if not answers:
+            missing.append(label)
+        elif len(answers) != len(rows):
+            repeated.append(f"{label}: {len(answers)} rows, expected {len(rows)}")
+        else:
+            changed += _changed(names, label, answers, rows)
+    extra = [_label(keys, one) for one in mine if one not in theirs]
+    if terse.get():
+        found = [("missing", missing), ("unexpected", extra), ("repeated", repeated), ("differs", changed)]
+        first = next(((kind, rows[0]) for kind, rows in found if rows), None)
+        return [f"for example: {first[0]} {first[1]}"] if first else []
+    return [
+        *_section("row missing", missing),
+        *_section("row that should not be there", extra),
+        *_section("wrong number of rows", repeated),
+        *_section("row differs", changed),
+    ]
+
+
+def _changed(
+    names: Sequence[str], label: str, answers: list[tuple[Any, ...]], rows: list[tuple[Any, ...]]
+) -> list[str]:
+    left = list(rows)
+    unmatched = []
+    for answer in answers:
+        match = next((row for row in left if _same_row(answer, row)), None)
+        if match is None:
+            unmatched.append(answer)
+        else:
+            left.remove(match)
+    if not unmatched:
+        return []
+    cells = [
+        f"{name} is {_show(a)}, expected {_show(b)}"
+        for name, a, b in zip(names, unmatched[0], left[0], strict=True)
+        if not _same(a, b)
+    ]
+    return [f"{label}: {'; '.join(cells)}"]
+
+
+def _section(kind: str, items: list[str]) -> list[str]:
+    if not items:
+        return []
+    more = len(items) - SHOWN
+    lines = [f"{len(items)} × {kind}:", *[f"  {item}" for item in items[:SHOWN]]]
+    return [*lines, f"  ... and {more} more"] if more > 0 else lines
+
+
+def _by_key(
+    names: Sequence[str], keys: Sequence[str], rows: list[tuple[Any, ...]]
+) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
+    found: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+    for row in rows:
+        found.setdefault(_key(names, keys, row), []).append(row)
+    return found
+
+
+def _key(names: Sequence[str], keys: Sequence[str], row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(_hashable(row[names.index(name)]) for name in keys)
+
+
+def _label(keys: Sequence[str], values: Sequence[Any]) -> str:
+    return ", ".join(f"{name} {_show(value)}" for name, value in zip(keys, values, strict=True))
+
+
+def _show(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, datetime.datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, (datetime.date, Decimal)):
+        return str(value)
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _same_row(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
+    return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return _same_row(a, b)
+    if isinstance(a, bool) != isinstance(b, bool):
+        return False
+    if isinstance(a, float) and isinstance(b, (int, float)):
+        return math.isclose(a, b, rel_tol=REL_TOL) or (a != a and b != b)
+    return bool(a == b)
+
+
+def _snapped(
+    got: list[tuple[Any, ...]], want: list[tuple[Any, ...]], names: Sequence[str], keys: Sequence[str]
+) -> list[tuple[Any, ...]]:
+    """`got` with each row replaced by the expected one it equals within tolerance."""
+    pool = _by_key(names, keys, want)
+    return [
+        next((row for row in pool.get(_key(names, keys, mine), []) if _same_row(mine, row)), mine)
+        for mine in got
+    ]
+
+
+def _sorted(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return sorted(rows, key=lambda row: [(value is not None, str(value)) for value in row])
+
+
+def _values(row: Any) -> tuple[Any, ...]:
+    return tuple(_deep(value) for value in row)
+
+
+def _deep(value: Any) -> Any:
+    if isinstance(value, Row) or isinstance(value, (list, tuple)):
+        return tuple(_deep(item) for item in value)
+    if isinstance(value, Mapping):
+        return tuple(_deep(item) for item in value.values())
+    return value
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(sorted(map(str, value))) if isinstance(value, (set, dict)) else value
+
+
+def _in_order(row: Any, names: Sequence[str]) -> Any:
+    if not isinstance(row, Mapping):
+        assert len(row) == len(names), (
+            f"{len(names)} columns come back ({', '.join(names)}), expected {len(row)}"
+        )
+        return row
+    return tuple(row[name] for name in names)
+
+
+def _plain(value: Any, kind: DataType) -> Any:
+    """`value` as Arrow's from_pylist reads it: structs as dicts, naive times as UTC."""
+    if value is None:
+        return None
+    if isinstance(kind, StructType):
+        items = (
+            [value.get(field.name) for field in kind] if isinstance(value, Mapping) else list(value)
+        )
+        if len(items) != len(kind):
+            raise ValueError(f"{len(items)} values for {len(kind)} columns: {value!r}")
+        return {
+            field.name: _plain(item, field.dataType) for field, item in zip(kind, items, strict=True)
+        }
+    if isinstance(kind, ArrayType):
+        return [_plain(item, kind.elementType) for item in value]
+    if isinstance(kind, MapType):
+        return [(key, _plain(item, kind.valueType)) for key, item in dict(value).items()]
+    return value
+
+
+def counts(rows: Iterable[Sequence[Any]]) -> Counter[tuple[Any, ...]]:
+    """Rows as a bag: how often each occurs."""
+    return Counter(_values(row) for row in rows)

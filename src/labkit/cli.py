@@ -1,0 +1,316 @@
+"""The `lab` command: thin, and quick to start; Spark is imported by the commands that need it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from labkit import home
+from labkit.home import LabError
+from labkit.labs import Lab, find_lab, find_labs
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Lakehouse Labs: graded Spark and Delta Lake case studies.",
+)
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+Slug = Annotated[str, typer.Argument(help="a lab: its name, folder or number")]
+
+
+@app.callback(invoke_without_command=True)
+def overview(context: typer.Context) -> None:
+    """Lakehouse Labs: graded Spark and Delta Lake case studies."""
+    if context.invoked_subcommand is None:
+        list_labs()
+        console.print("\n`lab start` opens the next one, `lab --help` shows every command.")
+
+
+@app.command("list")
+def list_labs() -> None:
+    """Show the labs and how far you are in each."""
+    from labkit import progress
+
+    root = home.root()
+    done = progress.load(root)["labs"]
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("", "lab", "title", "level", "minutes", "needs", "score"):
+        table.add_column(column, justify="right" if column == "minutes" else "left")
+    for lab in find_labs(root):
+        about = lab.about
+        table.add_row(
+            f"{lab.number:02d}",
+            lab.slug,
+            escape(lab.title),
+            about["level"],
+            str(about["minutes"]),
+            ", ".join(about["needs"]) or "-",
+            _score(lab, done.get(lab.slug, {})),
+        )
+    console.print(table)
+
+
+def _score(lab: Lab, facts: dict[str, Any]) -> str:
+    tasks = facts.get("tasks", {})
+    if not tasks:
+        return "-"
+    done = sum(
+        bool(tasks.get(t, {}).get("max_points")) and tasks[t]["points"] == tasks[t]["max_points"]
+        for t in lab.tasks
+    )
+    return f"{done} of {len(lab.tasks)} tasks"
+
+
+@app.command()
+def start(
+    slug: Annotated[str | None, typer.Argument(help="a lab; the first unfinished one if none")] = None,
+    browser: Annotated[bool, typer.Option(help="open the page in your browser")] = True,
+    port: Annotated[int, typer.Option(help="port of JupyterLab; 0 takes a free one")] = 0,
+) -> None:
+    """Open a lab in JupyterLab, on your own copy in work/."""
+    from labkit import workspace
+
+    root = home.root()
+    lab = find_lab(slug, root) if slug else workspace.next_lab(root)
+    if workspace.copy_starter(lab):
+        console.print(f"Your copy: {lab.work.relative_to(root)}")
+    workspace.serve(lab, browser=browser, port=port, say=lambda text: console.print(escape(text)))
+
+
+@app.command()
+def check(
+    slug: Annotated[str | None, typer.Argument(help="a lab; may be left out with --submission")] = None,
+    submission: Annotated[Path | None, typer.Option(help="notebook or .py; your copy in work/ if none")] = None,
+    task: Annotated[list[str] | None, typer.Option(help="check only this task; repeatable")] = None,
+    hidden: Annotated[bool, typer.Option("--hidden", help="run the hidden checks too")] = False,
+    seed: Annotated[int | None, typer.Option(help="seed of generated data; repeats a run")] = None,
+    json_out: Annotated[Path | None, typer.Option("--json", help="write the report here")] = None,
+) -> None:
+    """Check an answer from the terminal, run top to bottom in a process of its own."""
+    from labkit import progress, report, session
+    from labkit.grade import draw_seed, grade
+    from labkit.submission import UnreadableError, read_submission
+
+    root = home.root()
+    if slug is None:
+        if submission is None:
+            raise LabError("say which lab: `lab check SLUG`, or `lab check --submission FILE`")
+        try:
+            slug = read_submission(submission).lab
+        except UnreadableError as error:
+            raise LabError(str(error)) from None
+        if slug is None:
+            raise LabError(f"{submission} names no lab (labkit.open); say which: `lab check SLUG`")
+    lab = find_lab(slug, root)
+    if unknown := set(task or ()) - set(lab.tasks):
+        raise LabError(f"{lab.slug} has no task {unknown.pop()}; its tasks: {', '.join(lab.tasks)}")
+    os.environ["LAB_ROOT"] = str(root)
+    path = submission or lab.work
+    if submission is None and not path.is_file() and not list(path.parent.glob("*.ipynb")):
+        raise LabError(f"you have not started {lab.slug}; `lab start {lab.slug}` makes your copy")
+    found = grade(
+        lab,
+        path,
+        session.current,
+        hidden=hidden,
+        seed=draw_seed(hidden) if seed is None else seed,
+        tasks=task,
+    )
+    if json_out:
+        report.write_json(found, json_out)
+    for problem in found.problems:
+        console.print(escape(report.printable(f"{path.name}, {problem}")), style="yellow")
+    if found.message:
+        errors.print(escape(report.printable(f"{found.status}: {found.message}")), style="red")
+    if found.checks:
+        console.print(escape(report.text(found.checks, found.seconds)))
+        if hidden:
+            console.print(f"seed {found.seed}", style="dim")
+    if submission is None and found.status == "graded":
+        progress.record(lab, found.checks)
+    raise typer.Exit(found.exit_code)
+
+
+@app.command()
+def hint(slug: Slug, task: Annotated[str | None, typer.Argument(help="a task")] = None) -> None:
+    """Show the next hint of a task."""
+    from labkit.notebook import LabSession
+
+    console.print(escape(repr(LabSession(find_lab(slug), {}).hint(task))))
+
+
+@app.command()
+def solution(
+    slug: Slug,
+    task: Annotated[str | None, typer.Argument(help="a task")] = None,
+    give_up: Annotated[bool, typer.Option("--give-up", help="show it before the task is passed")] = False,
+) -> None:
+    """Show the reference answer of a task that you passed or gave up."""
+    from labkit.notebook import LabSession
+
+    text = repr(LabSession(find_lab(slug), {}).solution(task, give_up=give_up))
+    console.print(escape(text.replace("give_up=True", "give_up=True) or --give-up (")) if not give_up else escape(text))
+
+
+@app.command()
+def reset(slug: Slug) -> None:
+    """Put a lab's starter back; your old copy stays beside it under its date."""
+    from labkit import workspace
+
+    lab = find_lab(slug)
+    kept = workspace.reset(lab)
+    if kept:
+        console.print(f"Your work is kept as {kept.relative_to(lab.root)}")
+    console.print(f"{lab.work.relative_to(lab.root)} is the starter again.")
+
+
+@app.command("progress")
+def show_progress() -> None:
+    """Show what you have reached, task by task."""
+    from labkit import progress
+
+    root = home.root()
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("lab", "task", "points", "hints", ""):
+        table.add_column(column)
+    for lab in find_labs(root):
+        for task in lab.tasks:
+            facts = progress.task(lab, task)
+            points = f"{facts.get('points', 0)} of {facts['max_points']}" if "max_points" in facts else "-"
+            gave_up = "answer seen" if facts.get("gave_up") else ""
+            table.add_row(lab.slug, task, points, str(facts.get("hints", 0)), gave_up)
+    console.print(table)
+
+
+@app.command()
+def doctor(
+    quick: Annotated[bool, typer.Option("--quick", help="leave out the Delta write")] = False,
+) -> None:
+    """Look for what keeps labs from running here, and say what to do about it."""
+    from labkit.doctor import examine
+
+    bad = 0
+    for finding in examine(quick=quick):
+        mark, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("!", "yellow")}[finding.ok]
+        console.print(f"[{style}]{mark}[/] {escape(finding.name)}: {escape(finding.detail)}")
+        if finding.ok is not True and finding.remedy:
+            console.print(f"    {escape(finding.remedy)}")
+        bad += finding.ok is False
+    raise typer.Exit(1 if bad else 0)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(
+    context: typer.Context,
+    long: Annotated[bool, typer.Option("--long", help="the long repetitions too")] = False,
+) -> None:
+    """Run everything that CI runs; further arguments go to pytest."""
+    root = home.root()
+    arguments = context.args or ["tests", "--nbval-lax", "--nbval-current-env", "solutions"]
+    environment = {**os.environ, "LAB_ROOT": str(root), **({"LAB_LONG": "1"} if long else {})}
+    raise typer.Exit(
+        subprocess.call([sys.executable, "-m", "pytest", *arguments], cwd=root, env=environment)
+    )
+
+
+@app.command()
+def new(slug: Slug) -> None:
+    """Author: lay out the files of a new lab."""
+    from labkit.scaffold import scaffold
+
+    for path in scaffold(home.root(), slug):
+        console.print(f"wrote {path.relative_to(home.root())}")
+
+
+@app.command()
+def build(
+    slug: Annotated[list[str] | None, typer.Argument(help="labs; all if none")] = None,
+    execute: Annotated[bool, typer.Option("--execute", help="run the solved notebook, store outputs")] = False,
+    check: Annotated[bool, typer.Option("--check", help="only say what is stale")] = False,
+) -> None:
+    """Author: write the notebooks from solution.py."""
+    from labkit import build as builder
+
+    root = home.root()
+    os.environ["LAB_ROOT"] = str(root)
+    labs = [find_lab(name, root) for name in slug] if slug else find_labs(root)
+    found = 0
+    for lab in labs:
+        if check:
+            for sentence in builder.stale(lab):
+                errors.print(escape(sentence), style="red")
+                found += 1
+            continue
+        written = [builder.execute(lab)] if execute else builder.build(lab)
+        for path in written:
+            console.print(f"wrote {path.relative_to(root)}")
+    raise typer.Exit(1 if found else 0)
+
+
+@app.command()
+def prove(
+    slug: Annotated[list[str] | None, typer.Argument(help="labs")] = None,
+    all_labs: Annotated[bool, typer.Option("--all", help="every lab")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="only this variant; repeatable")] = None,
+    reasons: Annotated[bool, typer.Option("--reasons", help="print why each mistake was rejected")] = False,
+) -> None:
+    """Author: prove that a lab's checks accept right answers and reject wrong ones."""
+    import time
+
+    from labkit import session
+    from labkit.prove import Trial, prove as prove_lab
+
+    root = home.root()
+    if not slug and not all_labs:
+        raise LabError("say which lab: `lab prove SLUG`, or `lab prove --all`")
+    labs = find_labs(root) if all_labs else [find_lab(name, root) for name in slug or ()]
+    wrong = 0
+    for lab in labs:
+        started = last = time.perf_counter()
+
+        def shown(trial: Trial) -> None:
+            nonlocal last
+            now = time.perf_counter()
+            mark = "[red]✗[/]" if trial.problems else "[green]✓[/]"
+            console.print(f"{mark} {lab.slug}: {trial.variant} [dim]{now - last:.1f} s[/]")
+            last = now
+            for problem in trial.problems:
+                console.print(f"    {escape(problem)}", style="red")
+            if reasons and trial.variant.kind == "mistake":
+                console.print(f"    [dim]because {escape(trial.variant.because)}[/]")
+                for result in trial.results:
+                    if result.outcome != "passed":
+                        text = f"{result.id} [{result.outcome}]: {result.reason}"
+                        console.print("    " + escape(text).replace("\n", "\n      "))
+
+        trials, problems = prove_lab(lab, session.current(), only=only or (), on_trial=shown)
+        for problem in problems:
+            console.print(f"[red]✗[/] {lab.slug}: {escape(problem)}")
+        wrong += len(problems) + sum(bool(trial.problems) for trial in trials)
+        seconds = time.perf_counter() - started
+        console.print(f"{lab.slug}: {len(trials)} answers in {seconds:.0f} s")
+    raise typer.Exit(1 if wrong else 0)
+
+
+def main() -> None:
+    """The entry point: errors that have a remedy are one message, not a traceback."""
+    try:
+        app()
+    except LabError as error:
+        errors.print(f"lab: {escape(str(error))}", style="red")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        errors.print("Interrupted; nothing was judged." if "check" in sys.argv[1:2] else "Interrupted.")
+        sys.exit(130)

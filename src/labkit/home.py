@@ -1,0 +1,64 @@
+"""Where things are: the checkout, the learner's work, the cache; and the error that has a remedy."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+
+class LabError(Exception):
+    """Something a person can mend; the message says what happened, where, and what to do."""
+
+    exit_code = 2
+
+
+def root() -> Path:
+    """The checkout: LAB_ROOT, else upward from here, else where the package was installed from."""
+    if given := os.environ.get("LAB_ROOT"):
+        if is_checkout(Path(given)):
+            return Path(given).resolve()
+        raise LabError(f"LAB_ROOT is {given}, which is no checkout of Lakehouse Labs; unset it")
+    here = Path.cwd()
+    installed = Path(__file__).resolve().parents[2]
+    for folder in (here, *here.parents, installed):
+        if is_checkout(folder):
+            return folder.resolve()
+    raise LabError(
+        f"{here} is not inside a checkout of Lakehouse Labs; "
+        "change to the folder that you cloned and try again"
+    )
+
+
+def is_checkout(folder: Path) -> bool:
+    return (folder / "labs").is_dir() and (folder / "jars.lock").is_file()
+
+
+def cache_dir() -> Path:
+    """The folder for jars and data, made on the first call: LAB_CACHE, the user's, or the checkout's."""
+    if given := os.environ.get("LAB_CACHE"):
+        folder = Path(given)
+        if not _writable(folder):
+            raise LabError(f"LAB_CACHE is {given}, which can't be written; name another folder")
+        return folder
+    usual = Path(platformdirs.user_cache_dir("lakehouse-labs"))
+    for folder in (usual, root() / ".cache"):
+        if _writable(folder):
+            return folder
+    raise LabError(f"neither {usual} nor {root() / '.cache'} can be written; set LAB_CACHE")
+
+
+def work_dir() -> Path:
+    """The learner's copies."""
+    return root() / "work"
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False

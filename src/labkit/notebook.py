@@ -1,0 +1,236 @@
+"""What a notebook holds after `lab = labkit.open(slug)`: session, data, checks, hints, solution."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from labkit import datasets, home, progress, report, session
+from labkit.answer import Learner
+from labkit.home import LabError
+from labkit.judge import judge
+from labkit.labs import Lab, find_lab, find_labs
+from labkit.outcome import CheckResult
+from labkit.prove import read_hints
+
+GRADED = "LAB_GRADED"
+STRICT = "LAB_STRICT"
+
+
+class CheckFailedError(AssertionError):
+    """Raised by `lab.check` when LAB_STRICT=1, so that a run of the whole notebook fails."""
+
+
+class Shown:
+    """A message that reads well in a notebook and in a terminal."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_markdown_(self) -> str:
+        return self.text
+
+
+class Checked:
+    """The result of `lab.check`: HTML in a notebook, text elsewhere."""
+
+    def __init__(
+        self, results: tuple[CheckResult, ...], seconds: float, hints: tuple[str, ...]
+    ) -> None:
+        self.results, self.seconds, self.hints = results, seconds, hints
+
+    @property
+    def passed(self) -> bool:
+        return all(result.outcome == "passed" for result in self.results)
+
+    def __repr__(self) -> str:
+        lines = [report.text(self.results, self.seconds)]
+        lines += [f"hint: {hint}" for hint in self.hints]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return report.html(self.results, seconds=self.seconds, hints=self.hints)
+
+
+class LabSession:
+    """One lab in one notebook."""
+
+    def __init__(self, lab: Lab, namespace: Mapping[str, Any]) -> None:
+        self._lab, self._namespace = lab, namespace
+        self._spark: SparkSession | None = None
+        self._schema: str | None = None
+
+    def __repr__(self) -> str:
+        return f"lab {self._lab.slug}: {self._lab.title}"
+
+    @property
+    def spark(self) -> SparkSession:
+        """The notebook's session; a new one when the last was stopped."""
+        found = session.current()
+        if self._spark is not None and found is not self._spark:
+            print(
+                "The Spark session had been stopped; here is a new one. "
+                "Run the notebook again from the top: temporary views are gone.",
+                file=sys.stderr,
+            )
+            self._schema = None
+        self._spark = found
+        return found
+
+    @property
+    def schema(self) -> str:
+        """The name of a database for this notebook's tables, empty at the start."""
+        if self._schema is None:
+            name = f"{self._lab.slug}_{os.getpid()}"
+            self.spark.sql(f"DROP DATABASE IF EXISTS {name} CASCADE")
+            self.spark.sql(f"CREATE DATABASE {name}")
+            self._schema = name
+        return self._schema
+
+    @cached_property
+    def scratch(self) -> Path:
+        """A folder for checkpoints and files, empty at the start."""
+        base = os.environ.get("LAB_SCRATCH")
+        return Path(tempfile.mkdtemp(prefix=f"{self._lab.slug}-", dir=base))
+
+    def data(self, name: str, *, scale: int = 1) -> Path:
+        """The folder with the files of data set `name`, generated on the first call."""
+        into = (
+            Path(os.environ["LAB_SCRATCH"]) if GRADED in os.environ else home.cache_dir()
+        ) / "datasets"
+        return datasets.generated(self._lab.generator(name), into, scale=scale)
+
+    def check(self, task: str | None = None) -> Checked | None:
+        """Judges one task (or all) by the public checks, as they are on disk now."""
+        if GRADED in os.environ:
+            return None
+        if task is not None and task not in self._lab.tasks:
+            raise LabError(
+                f"lab {self._lab.slug} has no task `{task}`; its tasks: {', '.join(self._lab.tasks)}"
+            )
+        started = time.perf_counter()
+        try:
+            results = judge(
+                self._lab.root,
+                Learner(self._namespace, self._lab.tasks),
+                self.spark,
+                [self._lab.checks],
+                tasks=[task] if task else None,
+            )
+        except KeyboardInterrupt:
+            print("The check was interrupted; nothing was judged.", file=sys.stderr)
+            raise
+        progress.record(self._lab, results)
+        seconds = time.perf_counter() - started
+        checked = Checked(results, seconds, self._open_hints(results))
+        if os.environ.get(STRICT) and not checked.passed:
+            raise CheckFailedError(repr(checked))
+        return checked
+
+    def hint(self, task: str | None = None) -> Shown | None:
+        """The next hint of a task (of the first one not passed, when none is named)."""
+        if GRADED in os.environ:
+            return None
+        task = task or self._current_task()
+        hints = read_hints(self._lab.checks).get(task, [])
+        if not hints:
+            return Shown(f"There is no hint for `{task}`; the tasks are {', '.join(self._lab.tasks)}.")
+        taken = min(int(progress.task(self._lab, task).get("hints", 0)) + 1, len(hints))
+        progress.note(self._lab, task, "hints", taken)
+        return Shown(f"Hint {taken} of {len(hints)} for `{task}`: {hints[taken - 1]}")
+
+    def solution(self, task: str | None = None, *, give_up: bool = False) -> Shown | None:
+        """The reference answer, once the task is passed or when you give it up."""
+        if GRADED in os.environ:
+            return None
+        task = task or self._current_task()
+        facts = progress.task(self._lab, task)
+        done = facts.get("max_points") and facts.get("points") == facts.get("max_points")
+        if not done and not give_up:
+            return Shown(
+                f"`{task}` is not passed yet. `lab.solution({task!r}, give_up=True)` shows the "
+                "answer all the same, and your progress notes it."
+            )
+        if not done:
+            progress.note(self._lab, task, "gave_up", True)
+        return Shown(f"```python\n{reference(self._lab, task)}\n```")
+
+    def next(self) -> Shown:
+        """What to do next: the next open task, or the next lab."""
+        for task in self._lab.tasks:
+            facts = progress.task(self._lab, task)
+            if not facts or facts.get("points") != facts.get("max_points"):
+                return Shown(f"Next: write `{task}`, then `lab.check({task!r})`.")
+        later = [lab for lab in find_labs(self._lab.root) if lab.number > self._lab.number]
+        if later:
+            return Shown(f"All tasks passed. Next lab: `./lab start {later[0].slug}`.")
+        return Shown("All tasks passed, and this was the last lab.")
+
+    def written(self, *tasks: str) -> bool:
+        """Whether all these tasks are written: none is missing or still a stub."""
+        return all(not is_stub(self._namespace.get(task)) for task in tasks)
+
+    def _current_task(self) -> str:
+        for task in self._lab.tasks:
+            facts = progress.task(self._lab, task)
+            if not facts or facts.get("points") != facts.get("max_points"):
+                return task
+        return self._lab.tasks[-1]
+
+    def _open_hints(self, results: tuple[CheckResult, ...]) -> tuple[str, ...]:
+        open_tasks = {r.task for r in results if r.outcome not in ("passed", "broken", "skipped")}
+        every = read_hints(self._lab.checks)
+        calls = []
+        for task in self._lab.tasks:
+            most = len(every.get(task, []))
+            taken = int(progress.task(self._lab, task).get("hints", 0))
+            if task in open_tasks and taken < most:
+                calls.append(f'lab.hint("{task}") ({taken + 1} of {most})')
+        return tuple(calls[:1])
+
+
+def is_stub(function: Any) -> bool:
+    """Whether a task is missing or still raises NotImplementedError."""
+    code = getattr(function, "__code__", None)
+    return code is None or "NotImplementedError" in code.co_names
+
+
+def reference(lab: Lab, task: str) -> str:
+    """The source of the reference answer; LabError in a hand-out, which has none."""
+    import ast
+
+    from labkit import source
+
+    if not lab.solution.is_file():
+        raise LabError("this copy of the labs was handed out without solutions; ask your instructor")
+    text = source.read(lab.solution).solved_text
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef) and node.name == task:
+            return ast.get_source_segment(text, node) or ""
+    raise LabError(f"lab {lab.slug} has no task `{task}`; its tasks: {', '.join(lab.tasks)}")
+
+
+def open_lab(slug: str) -> LabSession:
+    """`labkit.open`: the lab `slug` over the namespace of the notebook (or of `__main__`)."""
+    lab = find_lab(slug)
+    return LabSession(lab, _namespace())
+
+
+def _namespace() -> dict[str, Any]:
+    try:
+        from IPython.core.getipython import get_ipython
+    except ImportError:
+        get_ipython = None
+    shell = get_ipython() if get_ipython else None
+    return shell.user_ns if shell is not None else vars(sys.modules["__main__"])

@@ -1,0 +1,126 @@
+"""What a check run found: frozen data, no decisions about how it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Outcome = Literal["passed", "failed", "todo", "error", "timeout", "broken", "skipped"]
+Status = Literal["graded", "unreadable", "no_lab", "crashed", "timeout"]
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check's verdict on one answer."""
+
+    id: str
+    task: str
+    outcome: Outcome
+    title: str
+    max_points: int
+    hidden: bool = False
+    reason: str = ""
+    trace: str = ""
+    seconds: float = 0.0
+
+    @property
+    def points(self) -> int:
+        return self.max_points if self.outcome == "passed" else 0
+
+
+@dataclass(frozen=True)
+class CellProblem:
+    """A cell of the submission that raised; the run went on after it."""
+
+    cell: int
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"cell {self.cell}, line {self.line}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that a run of checks says about one submission."""
+
+    lab: str
+    status: Status
+    seed: int
+    checks: tuple[CheckResult, ...] = ()
+    problems: tuple[CellProblem, ...] = ()
+    message: str = ""
+    seconds: float = 0.0
+    versions: dict[str, str] = field(default_factory=dict)
+    submission_sha256: str = ""
+    checks_sha256: str = ""
+    sandbox: bool = False
+
+    @property
+    def score(self) -> float:
+        return round(float(sum(check.points for check in self.checks)), 2)
+
+    @property
+    def max_score(self) -> float:
+        return round(float(sum(check.max_points for check in self.checks)), 2)
+
+    @property
+    def passed(self) -> bool:
+        return (
+            self.status == "graded"
+            and bool(self.checks)
+            and all(check.outcome == "passed" for check in self.checks)
+        )
+
+    @property
+    def exit_code(self) -> int:
+        """0 all passed, 1 not passed, 2 unreadable, 3 broken or nothing but skipped."""
+        if self.status in ("unreadable", "no_lab"):
+            return 2
+        outcomes = {check.outcome for check in self.checks}
+        if self.status == "graded" and (not outcomes or "broken" in outcomes or outcomes == {"skipped"}):
+            return 3
+        return 0 if self.passed else 1
+
+    def task(self, name: str) -> tuple[CheckResult, ...]:
+        return tuple(check for check in self.checks if check.task == name)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as `result.json` holds it; what varies from run to run is under `timing`."""
+        return {
+            "version": SCHEMA_VERSION,
+            "lab": self.lab,
+            "status": self.status,
+            "message": self.message,
+            "seed": self.seed,
+            "score": self.score,
+            "max_score": self.max_score,
+            "checks": [
+                {
+                    "id": check.id,
+                    "task": check.task,
+                    "outcome": check.outcome,
+                    "points": check.points,
+                    "max_points": check.max_points,
+                    "title": check.title,
+                    "reason": check.reason,
+                    "trace": check.trace,
+                    "hidden": check.hidden,
+                }
+                for check in self.checks
+            ],
+            "problems": [
+                {"cell": problem.cell, "line": problem.line, "message": problem.message}
+                for problem in self.problems
+            ],
+            "submission_sha256": self.submission_sha256,
+            "checks_sha256": self.checks_sha256,
+            "versions": self.versions,
+            "sandbox": self.sandbox,
+            "timing": {
+                "seconds": round(self.seconds, 3),
+                "checks": {check.id: round(check.seconds, 3) for check in self.checks},
+            },
+        }

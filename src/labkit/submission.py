@@ -1,0 +1,149 @@
+"""Read a submission, a notebook or a Python file, as numbered cells; nothing in it is run here."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import jupytext
+import nbformat
+
+from labkit.outcome import Status
+
+MAX_BYTES = 20_000_000
+MAX_CELLS = 2_000
+OPENS = re.compile(r"""labkit\s*\.\s*open\(\s*['"]([\w-]+)['"]""")
+
+
+class UnreadableError(Exception):
+    """A submission that can't be graded, with the status to report."""
+
+    def __init__(self, message: str, status: Status = "unreadable") -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell; `number` counts all cells of the file from 1, as a reader does."""
+
+    number: int
+    source: str
+
+
+@dataclass(frozen=True)
+class Submission:
+    path: Path
+    cells: tuple[Cell, ...]
+    sha256: str
+    lab: str | None
+
+    def require_lab(self, slug: str) -> None:
+        """UnreadableError when the submission says that it is of another lab."""
+        if self.lab is not None and self.lab != slug:
+            raise UnreadableError(
+                f"{self.path.name} is of lab `{self.lab}` (its labkit.open says so), "
+                f"not of `{slug}`; check it with `lab check {self.lab} --submission ...`",
+                "no_lab",
+            )
+
+
+def read_submission(path: Path) -> Submission:
+    """The code cells of an .ipynb or .py file; UnreadableError says what is wrong with it."""
+    data = _bytes(path)
+    if path.suffix == ".ipynb":
+        cells = _notebook_cells(data, path)
+    elif path.suffix == ".py":
+        cells = _python_cells(data, path)
+    else:
+        raise UnreadableError(f"{path.name} is neither .ipynb nor .py; hand in one of these")
+    if not cells:
+        raise UnreadableError(f"{path.name} has no code cell")
+    if len(cells) > MAX_CELLS:
+        raise UnreadableError(f"{path.name} has {len(cells)} code cells; the limit is {MAX_CELLS}")
+    opened = next((m[1] for cell in cells if (m := OPENS.search(cell.source))), None)
+    return Submission(path, tuple(cells), hashlib.sha256(data).hexdigest(), opened)
+
+
+def _bytes(path: Path) -> bytes:
+    if path.is_dir():
+        raise UnreadableError(f"{path.name} is a folder, not a file")
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            size = path.stat().st_size // 1_000_000
+            raise UnreadableError(
+                f"{path.name} has {size} MB, the limit is {MAX_BYTES // 1_000_000} MB; "
+                "clear its outputs"
+            )
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise UnreadableError(_not_there(path)) from None
+    except OSError as error:
+        raise UnreadableError(f"{path.name} can't be read: {error.strerror}") from None
+    if not data.strip():
+        raise UnreadableError(f"{path.name} is empty")
+    return data
+
+
+def _not_there(path: Path) -> str:
+    there = sorted(p.name for p in path.parent.glob("*") if p.suffix in (".ipynb", ".py"))
+    if there:
+        return f"{path} isn't there; the folder has {', '.join(there)}: say which with --submission"
+    return f"{path} isn't there"
+
+
+def _text(data: bytes, path: Path) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnreadableError(
+            f"{path.name} is not UTF-8 text (byte {error.start}); save it as UTF-8"
+        ) from None
+
+
+def _notebook_cells(data: bytes, path: Path) -> list[Cell]:
+    text = _text(data, path)
+    try:
+        notebook = nbformat.reads(text, as_version=4)
+    except Exception as error:  # nbformat lets many classes out; each means the same to a reader
+        detail = " ".join(str(error).split())[:160]
+        raise UnreadableError(
+            f"{path.name} is not a notebook that Jupyter can read ({detail or type(error).__name__}); "
+            "open it in Jupyter and save it again"
+        ) from None
+    metadata = notebook.get("metadata", {})
+    language = (metadata.get("kernelspec") or {}).get("language") or (
+        metadata.get("language_info") or {}
+    ).get("name", "python")
+    if str(language).lower() not in ("python", "python3", "ipython"):
+        raise UnreadableError(f"{path.name} is a notebook in {language}; these labs are in Python")
+    try:
+        return [
+            Cell(number, str(cell["source"]))
+            for number, cell in enumerate(notebook["cells"], start=1)
+            if cell["cell_type"] == "code" and str(cell["source"]).strip()
+        ]
+    except (KeyError, TypeError, AttributeError):
+        raise UnreadableError(f"{path.name} has malformed cells; save it again in Jupyter") from None
+
+
+def _python_cells(data: bytes, path: Path) -> list[Cell]:
+    text = _text(data, path)
+    if "\x00" in text:
+        raise UnreadableError(f"{path.name} holds null bytes; it is no Python file")
+    if not re.search(r"^# %%", text, re.MULTILINE):
+        try:
+            ast.parse(text)
+        except (SyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", None) or 1
+            raise UnreadableError(f"{path.name}, line {line}: not Python: {error}") from None
+        return [Cell(1, text)]
+    cells = jupytext.reads(text, fmt="py:percent").cells
+    return [
+        Cell(number, cell.source)
+        for number, cell in enumerate(cells, start=1)
+        if cell.cell_type == "code" and cell.source.strip()
+    ]

@@ -1,0 +1,141 @@
+"""The learner's own copies in work/, and JupyterLab opened on one of them."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+
+from labkit import home, progress
+from labkit.home import LabError
+from labkit.labs import Lab, find_labs
+
+START_SECONDS = 90
+
+
+def next_lab(root: Path) -> Lab:
+    """The first lab with a task that is not passed; the first one when all are."""
+    labs = find_labs(root)
+    if not labs:
+        raise LabError(f"there are no labs in {root / 'labs'}")
+    for lab in labs:
+        facts = [progress.task(lab, task) for task in lab.tasks]
+        if not all(fact.get("max_points") and fact["points"] == fact["max_points"] for fact in facts):
+            return lab
+    return labs[0]
+
+
+def copy_starter(lab: Lab) -> bool:
+    """Copies the starter to work/ unless a copy is there; whether it did."""
+    if lab.work.is_file():
+        return False
+    try:
+        lab.work.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(lab.starter, lab.work)
+    except OSError as error:
+        raise LabError(
+            f"your copy {lab.work} can't be written ({error.strerror}); "
+            "make the checkout writable or clone it to a folder of your own"
+        ) from None
+    return True
+
+
+def reset(lab: Lab) -> Path | None:
+    """Puts the starter back. Edited work is kept beside it, dated; its path, or None."""
+    kept = None
+    if lab.work.is_file() and lab.work.read_bytes() != lab.starter.read_bytes():
+        now = datetime.datetime.now(datetime.UTC)
+        kept = lab.work.with_name(f"lab-{now:%Y%m%d-%H%M%S-%f}.ipynb")
+        os.link(lab.work, kept) if hasattr(os, "link") else shutil.copy2(lab.work, kept)
+        lab.work.unlink()
+    elif lab.work.is_file():
+        lab.work.unlink()
+    copy_starter(lab)
+    return kept
+
+
+def serve(lab: Lab, *, browser: bool, port: int, say: Callable[[str], None]) -> None:
+    """Runs JupyterLab on the learner's copy until Ctrl-C; says its address once it answers."""
+    port = _port(port)
+    token = secrets.token_urlsafe(24)
+    log = home.cache_dir() / "jupyter.log"
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1"),
+        *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
+        f"--ServerApp.root_dir={lab.root}",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.news_url=",
+        *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
+    ]
+    environment = {**os.environ, "JUPYTER_TOKEN": token, "LAB_ROOT": str(lab.root)}
+    environment |= _jupyter_folders()
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            command, cwd=lab.root, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL
+        )
+    try:
+        _wait_until_up(server, f"http://127.0.0.1:{port}/api", log)
+        where = lab.work.relative_to(lab.root).as_posix()
+        address = f"http://127.0.0.1:{port}/lab/tree/{where}?token={token}"
+        say(f"JupyterLab runs at {address}")
+        say("Ctrl-C here ends it; your work is saved in work/.")
+        if browser:
+            webbrowser.open(address)
+        server.wait()
+    except KeyboardInterrupt:
+        say("JupyterLab is stopping.")
+    finally:
+        server.terminate()
+        try:
+            server.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+    if server.returncode not in (0, -15, 143):
+        raise LabError(f"JupyterLab ended with code {server.returncode}; its log is {log}")
+
+
+def _port(wanted: int) -> int:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            raise LabError(
+                f"port {wanted} is in use; leave --port out and a free one is taken"
+            ) from None
+        return int(probe.getsockname()[1])
+
+
+def _jupyter_folders() -> dict[str, str]:
+    """Where Jupyter keeps its files, when the home folder can't be written."""
+    if os.access(Path.home(), os.W_OK):
+        return {}
+    base = home.cache_dir() / "jupyter"
+    names = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "run"}
+    return {name: str(base / part) for name, part in names.items()} | {
+        "IPYTHONDIR": str(base / "ipython")
+    }
+
+
+def _wait_until_up(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        if server.poll() is not None:
+            last = log.read_text("utf-8", "replace").strip().splitlines()[-3:]
+            raise LabError(f"JupyterLab did not start (log: {log}):\n" + "\n".join(last))
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            if time.monotonic() > deadline:
+                raise LabError(f"JupyterLab does not answer at {url}; its log is {log}") from None
+            time.sleep(0.1)  # between two polls of the server's own API

@@ -1,0 +1,5 @@
+# because: pure SQL
+
+
+def double(numbers: DataFrame) -> DataFrame:
+    return numbers.sparkSession.sql("select n, n + n as twice from {numbers}", numbers=numbers)
