@@ -33,6 +33,10 @@ class AnswerError(Exception):
         self.original = original
 
 
+class CheckTimeout(BaseException):
+    """Raised in the main thread when a check's time is over; no `except Exception` stops it."""
+
+
 def short(error: BaseException) -> str:
     """`Class: message`, bounded: Spark's messages run to pages."""
     lines = [line.rstrip() for line in str(error).strip().splitlines() if line.strip()]
@@ -62,6 +66,8 @@ def blame(error: BaseException, task: str, tasks: Collection[str]) -> AnswerErro
     """What an exception out of the learner's `task` means, as an AnswerError."""
     if isinstance(error, AnswerError):
         return error
+    if isinstance(error, CheckTimeout):
+        return AnswerError("timeout", f"{task} took longer than {error.args[0]:g} s")
     if isinstance(error, NotImplementedError):
         inner = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
         sibling = next((name for name in reversed(inner) if name in tasks), task)

@@ -24,8 +24,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Lakehouse Labs: graded Spark and Delta Lake case studies.",
 )
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Slug = Annotated[str, typer.Argument(help="a lab: its name, folder or number")]
 
@@ -63,13 +63,12 @@ def list_labs() -> None:
 
 
 def _score(lab: Lab, facts: dict[str, Any]) -> str:
+    from labkit import progress
+
     tasks = facts.get("tasks", {})
     if not tasks:
         return "-"
-    done = sum(
-        bool(tasks.get(t, {}).get("max_points")) and tasks[t]["points"] == tasks[t]["max_points"]
-        for t in lab.tasks
-    )
+    done = sum(progress.passed(tasks.get(task, {})) for task in lab.tasks)
     return f"{done} of {len(lab.tasks)} tasks"
 
 
@@ -160,8 +159,7 @@ def solution(
     """Show the reference answer of a task that you passed or gave up."""
     from labkit.notebook import LabSession
 
-    text = repr(LabSession(find_lab(slug), {}).solution(task, give_up=give_up))
-    console.print(escape(text.replace("give_up=True", "give_up=True) or --give-up (")) if not give_up else escape(text))
+    console.print(escape(repr(LabSession(find_lab(slug), {}).solution(task, give_up=give_up))))
 
 
 @app.command()

@@ -18,7 +18,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from labkit import datasets
-from labkit.answer import AnswerError, Learner, short
+from labkit.answer import AnswerError, CheckTimeout, Learner, short
 from labkit.checks.declare import Declaration, declaration
 from labkit.checks.frames import make_frame, terse
 from labkit.checks.session import CHISPA_ERRORS
@@ -36,10 +36,6 @@ CHECK_SETTINGS = {
 }
 LEAN = ["terminal", "cacheprovider", "faulthandler", "logging", "warnings", "junitxml", "doctest"]
 REASON_CHARACTERS = 2_000
-
-
-class CheckTimeout(BaseException):
-    """Raised in the main thread when a check's time is over; no `except Exception` stops it."""
 
 
 class Fixtures:

@@ -15,11 +15,11 @@ from pyspark.sql import SparkSession
 
 from labkit import datasets, home, progress, report, session
 from labkit.answer import Learner
+from labkit.hints import read_hints
 from labkit.home import LabError
 from labkit.judge import judge
 from labkit.labs import Lab, find_lab, find_labs
 from labkit.outcome import CheckResult
-from labkit.prove import read_hints
 
 GRADED = "LAB_GRADED"
 STRICT = "LAB_STRICT"
@@ -70,6 +70,7 @@ class LabSession:
         self._lab, self._namespace = lab, namespace
         self._spark: SparkSession | None = None
         self._schema: str | None = None
+        self._passed: set[str] = set()
 
     def __repr__(self) -> str:
         return f"lab {self._lab.slug}: {self._lab.title}"
@@ -131,7 +132,9 @@ class LabSession:
         except KeyboardInterrupt:
             print("The check was interrupted; nothing was judged.", file=sys.stderr)
             raise
-        progress.record(self._lab, results)
+        if STRICT not in os.environ:  # a run of the whole notebook is no learner's progress
+            progress.record(self._lab, results)
+        self._note_passed(results)
         seconds = time.perf_counter() - started
         checked = Checked(results, seconds, self._open_hints(results))
         if os.environ.get(STRICT) and not checked.passed:
@@ -142,7 +145,7 @@ class LabSession:
         """The next hint of a task (of the first one not passed, when none is named)."""
         if GRADED in os.environ:
             return None
-        task = task or self._current_task()
+        task = task or self._current_task() or self._lab.tasks[-1]
         hints = read_hints(self._lab.checks).get(task, [])
         if not hints:
             return Shown(f"There is no hint for `{task}`; the tasks are {', '.join(self._lab.tasks)}.")
@@ -154,13 +157,13 @@ class LabSession:
         """The reference answer, once the task is passed or when you give it up."""
         if GRADED in os.environ:
             return None
-        task = task or self._current_task()
+        task = task or self._current_task() or self._lab.tasks[-1]
         facts = progress.task(self._lab, task)
-        done = facts.get("max_points") and facts.get("points") == facts.get("max_points")
+        done = task in self._passed or progress.passed(facts)
         if not done and not give_up:
             return Shown(
-                f"`{task}` is not passed yet. `lab.solution({task!r}, give_up=True)` shows the "
-                "answer all the same, and your progress notes it."
+                f'`{task}` is not passed yet. `lab.solution("{task}", give_up=True)` (in a terminal '
+                "--give-up) shows the answer all the same, and your progress notes it."
             )
         if not done:
             progress.note(self._lab, task, "gave_up", True)
@@ -168,10 +171,9 @@ class LabSession:
 
     def next(self) -> Shown:
         """What to do next: the next open task, or the next lab."""
-        for task in self._lab.tasks:
-            facts = progress.task(self._lab, task)
-            if not facts or facts.get("points") != facts.get("max_points"):
-                return Shown(f"Next: write `{task}`, then `lab.check({task!r})`.")
+        task = self._current_task()
+        if task is not None:
+            return Shown(f'Next: write `{task}`, then `lab.check("{task}")`.')
         later = [lab for lab in find_labs(self._lab.root) if lab.number > self._lab.number]
         if later:
             return Shown(f"All tasks passed. Next lab: `./lab start {later[0].slug}`.")
@@ -181,12 +183,18 @@ class LabSession:
         """Whether all these tasks are written: none is missing or still a stub."""
         return all(not is_stub(self._namespace.get(task)) for task in tasks)
 
-    def _current_task(self) -> str:
+    def _current_task(self) -> str | None:
+        """The first task that is passed neither here nor in earlier sessions."""
         for task in self._lab.tasks:
             facts = progress.task(self._lab, task)
-            if not facts or facts.get("points") != facts.get("max_points"):
+            if task not in self._passed and not progress.passed(facts):
                 return task
-        return self._lab.tasks[-1]
+        return None
+
+    def _note_passed(self, results: tuple[CheckResult, ...]) -> None:
+        judged = {result.task for result in results}
+        failed = {result.task for result in results if result.outcome != "passed"}
+        self._passed = (self._passed | judged) - failed
 
     def _open_hints(self, results: tuple[CheckResult, ...]) -> tuple[str, ...]:
         open_tasks = {r.task for r in results if r.outcome not in ("passed", "broken", "skipped")}

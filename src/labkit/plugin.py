@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from labkit.judge import PUBLIC_SEED, CheckTimeout, Fixtures, declared_by, is_hidden, read_outcome
+from labkit.judge import PUBLIC_SEED, Fixtures, declared_by, read_outcome
 
 CHECK_FILES = ("checks.py", "hidden_checks.py")
 
@@ -81,6 +81,7 @@ class PlainPytest(Fixtures):
         declared = declared_by(item)
         if declared and call.excinfo and not call.excinfo.errisinstance(pytest.skip.Exception):
             outcome, reason, trace = read_outcome(declared, call)
+            reason = reason.split("\nassert ")[0]  # what pytest adds to a rewritten assert
             report.longrepr = f"[{outcome}] {declared.task}: {declared.title}\n{reason}\n{trace}"
         return report
 
@@ -88,5 +89,3 @@ class PlainPytest(Fixtures):
         for kernel in self._kernels.values():
             kernel.close()
 
-
-__all__ = ["CheckTimeout", "is_hidden"]

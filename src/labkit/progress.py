@@ -61,6 +61,11 @@ def task(lab: Lab, name: str) -> dict[str, Any]:
     return dict(found) if isinstance(found, dict) else {}
 
 
+def passed(facts: dict[str, Any]) -> bool:
+    """Whether the facts of a task say that every public check of it passed last time."""
+    return bool(facts.get("max_points")) and facts.get("points") == facts["max_points"]
+
+
 def _save(root: Path, data: dict[str, Any]) -> None:
     file = path(root)
     try:

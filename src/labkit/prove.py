@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 
 from labkit import source
 from labkit.answer import Learner
+from labkit.hints import read_hints
 from labkit.home import LabError
 from labkit.judge import PUBLIC_SEED, judge
 from labkit.labs import Lab
@@ -226,13 +227,3 @@ def static_problems(lab: Lab) -> Iterator[str]:
     for path in lab.solutions.iterdir():
         if path.name not in allowed and not path.name.startswith(("__", ".")):
             yield f"stray file solutions/{lab.name}/{path.name}"
-
-
-def read_hints(checks: Path) -> dict[str, list[str]]:
-    """The HINTS of a checks.py, read without running it."""
-    for node in ast.parse(checks.read_text("utf-8"), str(checks)).body:
-        if isinstance(node, ast.Assign) and [
-            target.id for target in node.targets if isinstance(target, ast.Name)
-        ] == ["HINTS"]:
-            return dict(ast.literal_eval(node.value))
-    return {}

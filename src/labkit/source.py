@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jupytext
-import nbformat
 import yaml
 
 from labkit.home import LabError
+
+if TYPE_CHECKING:
+    import nbformat
 
 BEGIN = re.compile(r"^(\s*)# BEGIN SOLUTION: (\S.*?)\s*$")
 END = re.compile(r"^(\s*)# END SOLUTION\s*$")
@@ -168,6 +169,10 @@ def _without_markers(lines: list[str], body: int, regions: list[Region]) -> tupl
 
 
 def _notebook(source: Source, text: str, *, keep_solution_cells: bool) -> nbformat.NotebookNode:
+    # 1.4 s to import (a grammar of web addresses is compiled), and most commands don't need them.
+    import jupytext
+    import nbformat
+
     read = jupytext.reads(text, fmt="py:percent")
     cells = []
     for cell in read.cells:

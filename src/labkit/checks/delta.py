@@ -72,7 +72,10 @@ def _log(spark: SparkSession, table: str) -> JavaObject:
 def _snapshot(spark: SparkSession, table: str) -> tuple[JavaObject, JavaObject]:
     log = _log(spark, table)
     empty = spark._jvm.scala.Option.empty()  # type: ignore[union-attr]
-    return log, log.update(False, empty, empty)
+    snapshot = log.update(False, empty, empty)
+    if int(snapshot.version()) < 0:
+        raise AnswerError("failed", f"{table.split('.')[-1]} is no Delta table")
+    return log, snapshot
 
 
 def table_version(spark: SparkSession, table: str) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from decimal import Decimal
@@ -44,10 +43,14 @@ def collect(actual: Any, *, limit: int = 10_000) -> list[Row]:
         raise AnswerError(
             "error", f"Spark could not run the frame you return: {short(error)}", original=error
         ) from error
-    assert len(rows) <= limit, (
-        f"more than {limit} rows come back; does a join multiply rows?"
-    )
+    require(len(rows) <= limit, f"more than {limit} rows come back; does a join multiply rows?")
     return list(rows)
+
+
+def require(holds: bool, message: str) -> None:
+    """AssertionError with this message alone: pytest would add to that of an `assert`."""
+    if not holds:
+        raise AssertionError(message)
 
 
 def require_frame(actual: Any) -> None:
@@ -86,7 +89,7 @@ def assert_columns(actual: Any, expected: str | Sequence[str]) -> None:
             for field, want in zip(schema, types, strict=True)
             if field.dataType.simpleString() != want.simpleString()
         ]
-        assert not wrong, "column types: " + "; ".join(wrong)
+        require(not wrong, "column types: " + "; ".join(wrong))
 
 
 def assert_frame(
@@ -116,12 +119,12 @@ def assert_frame(
     want = [_values(_in_order(row, names)) for row in wanted_rows]
     keys = [key] if isinstance(key, str) else list(key)
     unknown = [name for name in keys if name not in names]
-    assert not unknown, f"no column {', '.join(unknown)} to tell rows apart by"
+    require(not unknown, f"no column {', '.join(unknown)} to tell rows apart by")
     problems = diff(names, keys, got, want)
-    assert not problems, "\n".join(problems)
+    require(not problems, "\n".join(problems))
     if ordered:
         order = [_key(names, keys, row) for row in got], [_key(names, keys, row) for row in want]
-        assert order[0] == order[1], "the rows are right, their order isn't"
+        require(order[0] == order[1], "the rows are right, their order isn't")
     pair = Row(*names)
     assert_basic_rows_equality(
         [pair(*row) for row in _sorted(_snapped(got, want, names, keys))],
@@ -262,8 +265,9 @@ def _hashable(value: Any) -> Any:
 
 def _in_order(row: Any, names: Sequence[str]) -> Any:
     if not isinstance(row, Mapping):
-        assert len(row) == len(names), (
-            f"{len(names)} columns come back ({', '.join(names)}), expected {len(row)}"
+        require(
+            len(row) == len(names),
+            f"{len(names)} columns come back ({', '.join(names)}), expected {len(row)}",
         )
         return row
     return tuple(row[name] for name in names)
@@ -287,8 +291,3 @@ def _plain(value: Any, kind: DataType) -> Any:
     if isinstance(kind, MapType):
         return [(key, _plain(item, kind.valueType)) for key, item in dict(value).items()]
     return value
-
-
-def counts(rows: Iterable[Sequence[Any]]) -> Counter[tuple[Any, ...]]:
-    """Rows as a bag: how often each occurs."""
-    return Counter(_values(row) for row in rows)

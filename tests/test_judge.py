@@ -1,0 +1,147 @@
+"""Checks run on answers: every outcome told apart, on the toy course."""
+
+import pytest
+
+from labkit.answer import Learner
+from labkit.judge import judge
+from labkit.prove import Variant, define, namespace
+
+BROKEN_CHECK = '''
+from labkit.checks import check
+
+
+@check("double")
+def test_trips(learner):
+    """trips over itself"""
+    undefined_name
+'''
+SKIPPED_CHECK = '''
+import pytest
+
+from labkit.checks import check
+
+
+@check("double")
+def test_needs_more(learner):
+    """needs what is not here"""
+    pytest.skip("no broker here")
+'''
+SLOW_CHECK = '''
+from labkit.checks import check
+
+
+@check("double")
+def test_endless(learner):
+    """ends"""
+    learner.double(None)
+'''
+
+
+@pytest.fixture
+def results_of(toy, spark):
+    def run(answer: str, files=None, **options):
+        names = namespace(toy, Variant("solution", "solution", toy.solution), spark)
+        define(answer, "answer.py", names, ())
+        exec(answer, names)
+        learner = Learner(names, toy.tasks)
+        results = judge(toy.root, learner, spark, files or [toy.checks], **options)
+        return {result.id: result for result in results}
+
+    return run
+
+
+def test_right_answer_passes_with_its_points(results_of, toy):
+    results = results_of("", [toy.checks, toy.hidden_checks], seed=5)
+    assert [result.outcome for result in results.values()] == ["passed"] * 3
+    assert sum(result.points for result in results.values()) == 4
+    assert results["test_doubles_seeded_numbers"].hidden
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "says"),
+    [
+        ("def double(numbers): raise NotImplementedError", "todo", "not written yet"),
+        ("def double(numbers): return 1 / 0", "error", "ZeroDivisionError"),
+        ("def double(): return None", "failed", "can't be called"),
+        ("def double(numbers): return None", "failed", "returned None"),
+        ("def double(numbers): return numbers.collect()", "failed", "returned list"),
+        ("def double(numbers): return numbers", "failed", "missing: twice"),
+        ("def double(numbers): return numbers.nothing", "error", "nothing"),
+        ("double = 3", "error", "expected a function"),
+        ("del double", "error", "renamed or deleted"),
+        ("def double(numbers): return numbers.rdd", "failed", "returned RDD"),
+    ],
+)
+def test_wrong_answer_has_its_outcome(results_of, answer, outcome, says):
+    result = results_of(answer, tasks=["double"])["test_doubles"]
+    assert (result.outcome, result.points) == (outcome, 0)
+    assert says in result.reason
+
+
+def test_stub_called_by_another_task_is_todo_and_named(results_of):
+    results = results_of("def double(numbers): raise NotImplementedError")
+    assert results["test_table_holds_doubles"].outcome == "todo"
+    assert "`store` calls `double`" in results["test_table_holds_doubles"].reason
+
+
+def test_bug_in_a_check_is_broken(results_of, toy):
+    toy.checks.write_text(BROKEN_CHECK)
+    result = results_of("")["test_trips"]
+    assert result.outcome == "broken"
+    assert "checks.py:8: NameError" in result.reason
+
+
+def test_checks_that_do_not_load_are_broken(results_of, toy):
+    toy.checks.write_text("def (")
+    (result,) = results_of("").values()
+    assert result.outcome == "broken"
+    assert "SyntaxError" in result.reason
+
+
+def test_no_check_at_all_is_broken(results_of, toy):
+    toy.checks.write_text("x = 1\n")
+    (result,) = results_of("").values()
+    assert (result.outcome, result.reason) == ("broken", "no check was found in checks.py")
+
+
+def test_skipped_is_never_passed(results_of, toy):
+    toy.checks.write_text(SKIPPED_CHECK)
+    result = results_of("")["test_needs_more"]
+    assert (result.outcome, result.points, result.reason) == ("skipped", 0, "no broker here")
+
+
+def test_endless_answer_is_a_timeout(results_of, toy):
+    toy.checks.write_text(SLOW_CHECK)
+    result = results_of("def double(numbers):\n    while True: pass", timeout=0.5)["test_endless"]
+    assert (result.outcome, result.reason) == ("timeout", "double took longer than 0.5 s")
+
+
+def test_interrupt_is_raised_again(results_of):
+    with pytest.raises(KeyboardInterrupt):
+        results_of("def double(numbers): raise KeyboardInterrupt")
+
+
+def test_edited_checks_are_seen_by_the_next_run(results_of, toy):
+    assert results_of("", tasks=["double"])["test_doubles"].outcome == "passed"
+    toy.checks.write_text(toy.checks.read_text().replace("(2, 4)", "(2, 5)"))
+    result = results_of("", tasks=["double"])["test_doubles"]
+    assert result.reason == "1 × row differs:\n  n 2: twice is 4, expected 5"
+
+
+def test_settings_of_the_learner_have_no_effect_and_come_back(results_of, spark):
+    spark.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
+    try:
+        results_of(
+            "def double(numbers):\n"
+            "    assert numbers.sparkSession.conf.get('spark.sql.session.timeZone') == 'UTC'\n"
+            "    return numbers.selectExpr('n', 'n * 2 as twice')"
+        )
+        assert spark.conf.get("spark.sql.session.timeZone") == "Asia/Tokyo"
+    finally:
+        spark.conf.set("spark.sql.session.timeZone", "UTC")
+
+
+def test_schemas_are_gone_afterwards(results_of, spark):
+    before = spark.catalog.listDatabases()
+    results_of("", tasks=["store"])
+    assert spark.catalog.listDatabases() == before
