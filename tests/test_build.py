@@ -11,7 +11,7 @@ def test_second_build_changes_no_file(toy):
 
 
 def test_fresh_build_lacks_only_outputs(toy):
-    assert [sentence for sentence in stale(toy)] == [
+    assert list(stale(toy)) == [
         "the outputs in solutions/00_toy/solution.ipynb are older than its source, checks or data; "
         "run `lab build --execute toy`"
     ]
@@ -32,13 +32,13 @@ def test_edited_source_makes_both_notebooks_stale(toy):
 
 def test_outputs_of_unchanged_cells_are_kept(toy):
     notebook = nbformat.read(toy.solved, as_version=4)
-    marked = next(cell for cell in notebook.cells if "lab.check(\"double\")" in cell.source)
+    marked = next(cell for cell in notebook.cells if 'lab.check("double")' in cell.source)
     marked.outputs = [nbformat.v4.new_output("stream", text="seen")]
     nbformat.write(notebook, toy.solved)
     toy.solution.write_text(toy.solution.read_text().replace("# # Double", "# # Double numbers"))
     build(toy)
     again = nbformat.read(toy.solved, as_version=4)
-    kept = next(cell for cell in again.cells if "lab.check(\"double\")" in cell.source)
+    kept = next(cell for cell in again.cells if 'lab.check("double")' in cell.source)
     assert kept.outputs[0]["text"] == "seen"
 
 

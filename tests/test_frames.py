@@ -35,7 +35,10 @@ def test_rows_may_be_dicts(rows):
     [
         (RIGHT[:2], "1 × row that should not be there:\n  id 2"),
         ([*RIGHT, (9, "z", 0.0)], "1 × row missing:\n  id 9"),
-        ([*RIGHT[:2], (2, "B", 2.5)], "id 2: name is 'b', expected 'B'; price is 2.0, expected 2.5"),
+        (
+            [*RIGHT[:2], (2, "B", 2.5)],
+            "id 2: name is 'b', expected 'B'; price is 2.0, expected 2.5",
+        ),
         ([*RIGHT, RIGHT[0]], "id 3: 1 rows, expected 2"),
         ([(3, "x", None), *RIGHT[1:]], "id 3: name is null, expected 'x'"),
     ],
@@ -97,7 +100,9 @@ def test_order_counts_when_asked(rows):
         assert_frame(rows.orderBy(F.desc("id")), sorted(RIGHT), key="id", ordered=True)
 
 
-@pytest.mark.parametrize(("value", "says"), [(None, "returned None"), ("x", "returned str"), ([], "list")])
+@pytest.mark.parametrize(
+    ("value", "says"), [(None, "returned None"), ("x", "returned str"), ([], "list")]
+)
 def test_what_is_no_frame_is_the_learners_failure(value, says):
     with pytest.raises(AnswerError, match=says) as caught:
         assert_frame(value, [], key="id")

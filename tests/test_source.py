@@ -29,7 +29,7 @@ def test_region_becomes_todo_and_raise_at_its_indent():
         "# %%\ndef f(x):\n    if x:\n        # BEGIN SOLUTION: add one\n        return x + 1\n"
         "        # END SOLUTION\n"
     )
-    assert "        # TODO: add one\n        raise NotImplementedError(\"f\")\n" in text.starter_text
+    assert '        # TODO: add one\n        raise NotImplementedError("f")\n' in text.starter_text
     assert "x + 1" not in text.starter_text
     assert "SOLUTION" not in text.solved_text
     assert text.tasks == ("f",)
@@ -46,7 +46,11 @@ def test_region_outside_a_function_leaves_an_ellipsis():
     [
         ("# %%\n# END SOLUTION\n", 11, "without BEGIN"),
         ("# %%\n# BEGIN SOLUTION: a\nx = 1\n", 11, "isn't closed"),
-        ("# %%\n# BEGIN SOLUTION: a\n# %%\nx = 1\n# END SOLUTION\n", 11, "isn't closed in its cell"),
+        (
+            "# %%\n# BEGIN SOLUTION: a\n# %%\nx = 1\n# END SOLUTION\n",
+            11,
+            "isn't closed in its cell",
+        ),
         ("# %%\n# BEGIN SOLUTION: a\n# BEGIN SOLUTION: b\n", 12, "inside another"),
         ("# %%\n# BEGIN SOLUTION: a\n\n# END SOLUTION\n", 11, "empty solution"),
         ("# %%\n# BEGIN SOLUTION\nx = 1\n# END SOLUTION\n", 11, "write `# BEGIN SOLUTION: what"),

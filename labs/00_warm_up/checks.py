@@ -19,7 +19,7 @@ REVENUE = "customer string, revenue double"
 
 @check("active_orders")
 def test_cancelled_orders_are_gone(learner, frame):
-    """leaves out cancelled orders and keeps every other row, all columns"""
+    """Leaves out cancelled orders and keeps every other row, all columns"""
     orders = frame(
         ORDERS,
         [(10, "Edsger", "open", 1.0), (11, "Edsger", "cancelled", 2.0), (12, "Barbara", "shipped", 3.0)],
@@ -34,14 +34,14 @@ def test_cancelled_orders_are_gone(learner, frame):
 
 @check("active_orders")
 def test_order_without_status_stays(learner, frame):
-    """keeps an order whose status is not known"""
+    """Keeps an order whose status is not known"""
     orders = frame(ORDERS, [(20, "Edsger", None, 4.0), (21, "Edsger", "cancelled", 5.0)])
     assert_frame(learner.active_orders(orders), [(20, "Edsger", None, 4.0)], key="order_id")
 
 
 @check("revenue", points=2)
 def test_revenue_counts_active_orders_only(learner, frame):
-    """sums the amounts of the active orders of each customer"""
+    """Sums the amounts of the active orders of each customer"""
     orders = frame(
         ORDERS,
         [
@@ -57,6 +57,6 @@ def test_revenue_counts_active_orders_only(learner, frame):
 
 @check("revenue")
 def test_customer_without_amounts_has_zero(learner, frame):
-    """gives 0 to a customer whose orders have no amount yet"""
+    """Gives 0 to a customer whose orders have no amount yet"""
     orders = frame(ORDERS, [(40, "Edsger", "open", None), (41, "Barbara", "open", 1.0)])
     assert_frame(learner.revenue(orders), [("Edsger", 0.0), ("Barbara", 1.0)], key="customer")

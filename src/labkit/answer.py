@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import FunctionType, TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 MESSAGE_LINES = 6
 MESSAGE_CHARACTERS = 600
@@ -82,6 +82,12 @@ def blame(error: BaseException, task: str, tasks: Collection[str]) -> AnswerErro
     )
 
 
+class Answering(Protocol):
+    """The learner's functions by name, wherever they run."""
+
+    def __getattr__(self, task: str) -> Callable[..., Any]: ...
+
+
 class Learner:
     """The answer by function name, out of a namespace in this process."""
 
@@ -113,9 +119,7 @@ def find(namespace: Mapping[str, Any], task: str) -> Callable[..., Any]:
         raise AnswerError("error", f"`{task}` is not defined (renamed or deleted?)")
     function = namespace[task]
     if not callable(function):
-        raise AnswerError(
-            "error", f"`{task}` is a {type(function).__name__}, expected a function"
-        )
+        raise AnswerError("error", f"`{task}` is a {type(function).__name__}, expected a function")
     return function  # type: ignore[no-any-return]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from labkit.answer import AnswerError, blame, find, require_signature
-from labkit.transport import CannotCrossError, decode, encode
+from labkit.transport import CannotCrossError, decode, encode, take_view
 
 
 def answer(request: str, names: dict[str, Any], spark: SparkSession) -> str:
@@ -17,7 +17,7 @@ def answer(request: str, names: dict[str, Any], spark: SparkSession) -> str:
     task, tasks = call["task"], call["tasks"]
 
     def table(name: str) -> DataFrame:
-        return spark.table(f"global_temp.{name}")
+        return take_view(spark, name)
 
     def plain(value: Any) -> Any:
         return decode(value, spark, table=table, functions=True)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -16,6 +16,9 @@ from rich.table import Table
 from labkit import home
 from labkit.home import LabError
 from labkit.labs import Lab, find_lab, find_labs
+
+if TYPE_CHECKING:
+    from labkit.prove import Trial
 
 app = typer.Typer(
     add_completion=False,
@@ -74,7 +77,9 @@ def _score(lab: Lab, facts: dict[str, Any]) -> str:
 
 @app.command()
 def start(
-    slug: Annotated[str | None, typer.Argument(help="a lab; the first unfinished one if none")] = None,
+    slug: Annotated[
+        str | None, typer.Argument(help="a lab; the first unfinished one if none")
+    ] = None,
     browser: Annotated[bool, typer.Option(help="open the page in your browser")] = True,
     port: Annotated[int, typer.Option(help="port of JupyterLab; 0 takes a free one")] = 0,
 ) -> None:
@@ -90,8 +95,12 @@ def start(
 
 @app.command()
 def check(
-    slug: Annotated[str | None, typer.Argument(help="a lab; may be left out with --submission")] = None,
-    submission: Annotated[Path | None, typer.Option(help="notebook or .py; your copy in work/ if none")] = None,
+    slug: Annotated[
+        str | None, typer.Argument(help="a lab; may be left out with --submission")
+    ] = None,
+    submission: Annotated[
+        Path | None, typer.Option(help="notebook or .py; your copy in work/ if none")
+    ] = None,
     task: Annotated[list[str] | None, typer.Option(help="check only this task; repeatable")] = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="run the hidden checks too")] = False,
     seed: Annotated[int | None, typer.Option(help="seed of generated data; repeats a run")] = None,
@@ -154,7 +163,9 @@ def hint(slug: Slug, task: Annotated[str | None, typer.Argument(help="a task")] 
 def solution(
     slug: Slug,
     task: Annotated[str | None, typer.Argument(help="a task")] = None,
-    give_up: Annotated[bool, typer.Option("--give-up", help="show it before the task is passed")] = False,
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="show it before the task is passed")
+    ] = False,
 ) -> None:
     """Show the reference answer of a task that you passed or gave up."""
     from labkit.notebook import LabSession
@@ -186,7 +197,11 @@ def show_progress() -> None:
     for lab in find_labs(root):
         for task in lab.tasks:
             facts = progress.task(lab, task)
-            points = f"{facts.get('points', 0)} of {facts['max_points']}" if "max_points" in facts else "-"
+            points = (
+                f"{facts.get('points', 0)} of {facts['max_points']}"
+                if "max_points" in facts
+                else "-"
+            )
             gave_up = "answer seen" if facts.get("gave_up") else ""
             table.add_row(lab.slug, task, points, str(facts.get("hints", 0)), gave_up)
     console.print(table)
@@ -223,6 +238,38 @@ def test(
     )
 
 
+spark_app = typer.Typer(help="Warm Spark: the JVM that notebooks and checks share.")
+app.add_typer(spark_app, name="spark")
+
+
+@spark_app.command("status")
+def spark_status() -> None:
+    """Show whether warm Spark runs, since when, and who is attached."""
+    from labkit import warm
+
+    found = warm.status()
+    if found is None:
+        console.print("Warm Spark is not running; the first notebook or check starts it.")
+        return
+    console.print(
+        f"Warm Spark runs for {found['seconds'] // 60} min (process {found['pid']}, JVM "
+        f"{found['jvm_pid']}, {found['memory_mb']} MB resident)"
+    )
+    console.print(f"UI: {found['ui'] or 'off'}\nlog: {found['log']}")
+    for client in found["clients"]:
+        console.print(
+            f"  attached: {escape(client['name'])}, process {client['pid']}, {client['seconds']} s"
+        )
+
+
+@spark_app.command("stop")
+def spark_stop() -> None:
+    """End warm Spark; the next notebook or check starts a new one."""
+    from labkit import warm
+
+    console.print("Warm Spark is stopped." if warm.stop() else "Warm Spark was not running.")
+
+
 @app.command()
 def new(slug: Slug) -> None:
     """Author: lay out the files of a new lab."""
@@ -235,7 +282,9 @@ def new(slug: Slug) -> None:
 @app.command()
 def build(
     slug: Annotated[list[str] | None, typer.Argument(help="labs; all if none")] = None,
-    execute: Annotated[bool, typer.Option("--execute", help="run the solved notebook, store outputs")] = False,
+    execute: Annotated[
+        bool, typer.Option("--execute", help="run the solved notebook, store outputs")
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="only say what is stale")] = False,
 ) -> None:
     """Author: write the notebooks from solution.py."""
@@ -262,13 +311,16 @@ def prove(
     slug: Annotated[list[str] | None, typer.Argument(help="labs")] = None,
     all_labs: Annotated[bool, typer.Option("--all", help="every lab")] = False,
     only: Annotated[list[str] | None, typer.Option(help="only this variant; repeatable")] = None,
-    reasons: Annotated[bool, typer.Option("--reasons", help="print why each mistake was rejected")] = False,
+    reasons: Annotated[
+        bool, typer.Option("--reasons", help="print why each mistake was rejected")
+    ] = False,
 ) -> None:
     """Author: prove that a lab's checks accept right answers and reject wrong ones."""
+    import functools
     import time
 
     from labkit import session
-    from labkit.prove import Trial, prove as prove_lab
+    from labkit.prove import prove as prove_lab
 
     root = home.root()
     if not slug and not all_labs:
@@ -276,30 +328,29 @@ def prove(
     labs = find_labs(root) if all_labs else [find_lab(name, root) for name in slug or ()]
     wrong = 0
     for lab in labs:
-        started = last = time.perf_counter()
-
-        def shown(trial: Trial) -> None:
-            nonlocal last
-            now = time.perf_counter()
-            mark = "[red]✗[/]" if trial.problems else "[green]✓[/]"
-            console.print(f"{mark} {lab.slug}: {trial.variant} [dim]{now - last:.1f} s[/]")
-            last = now
-            for problem in trial.problems:
-                console.print(f"    {escape(problem)}", style="red")
-            if reasons and trial.variant.kind == "mistake":
-                console.print(f"    [dim]because {escape(trial.variant.because)}[/]")
-                for result in trial.results:
-                    if result.outcome != "passed":
-                        text = f"{result.id} [{result.outcome}]: {result.reason}"
-                        console.print("    " + escape(text).replace("\n", "\n      "))
-
-        trials, problems = prove_lab(lab, session.current(), only=only or (), on_trial=shown)
+        started = time.perf_counter()
+        show = functools.partial(_show_trial, slug=lab.slug, reasons=reasons)
+        trials, problems = prove_lab(lab, session.current(), only=only or (), on_trial=show)
         for problem in problems:
             console.print(f"[red]✗[/] {lab.slug}: {escape(problem)}")
         wrong += len(problems) + sum(bool(trial.problems) for trial in trials)
         seconds = time.perf_counter() - started
         console.print(f"{lab.slug}: {len(trials)} answers in {seconds:.0f} s")
     raise typer.Exit(1 if wrong else 0)
+
+
+def _show_trial(trial: Trial, *, slug: str, reasons: bool) -> None:
+    mark = "[red]✗[/]" if trial.problems else "[green]✓[/]"
+    console.print(f"{mark} {slug}: {trial.variant} [dim]{trial.seconds:.1f} s[/]")
+    for problem in trial.problems:
+        console.print(f"    {escape(problem)}", style="red")
+    if not reasons or trial.variant.kind != "mistake":
+        return
+    console.print(f"    [dim]because {escape(trial.variant.because)}[/]")
+    for result in trial.results:
+        if result.outcome != "passed":
+            text = f"{result.id} [{result.outcome}]: {result.reason}"
+            console.print("    " + escape(text).replace("\n", "\n      "))
 
 
 def main() -> None:
@@ -310,5 +361,7 @@ def main() -> None:
         errors.print(f"lab: {escape(str(error))}", style="red")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        errors.print("Interrupted; nothing was judged." if "check" in sys.argv[1:2] else "Interrupted.")
+        errors.print(
+            "Interrupted; nothing was judged." if "check" in sys.argv[1:2] else "Interrupted."
+        )
         sys.exit(130)

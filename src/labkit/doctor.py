@@ -48,7 +48,9 @@ def examine(*, quick: bool = False) -> Iterator[Finding]:
         except LabError as error:
             yield Finding(look.__name__.replace("_", " "), False, str(error))
         except Exception as error:  # a look that breaks is itself a finding
-            yield Finding(look.__name__.replace("_", " "), False, f"{type(error).__name__}: {error}")
+            yield Finding(
+                look.__name__.replace("_", " "), False, f"{type(error).__name__}: {error}"
+            )
 
 
 def python() -> Finding:
@@ -93,7 +95,9 @@ def disk() -> Finding:
     free = shutil.disk_usage(home.cache_dir()).free / 1e9
     detail = f"{free:.1f} GB free in {home.cache_dir()}"
     if free < NEEDED_DISK_GB:
-        return Finding("disk", False, detail, "free some, or set LAB_CACHE to a folder on another disk")
+        return Finding(
+            "disk", False, detail, "free some, or set LAB_CACHE to a folder on another disk"
+        )
     return Finding("disk", True, detail)
 
 
@@ -113,7 +117,10 @@ def ports() -> Finding:
                 socket.create_connection(server.getsockname(), timeout=5).close()
     except OSError as error:
         return Finding(
-            "ports", False, f"no connection on 127.0.0.1: {error}", "let your firewall allow loopback"
+            "ports",
+            False,
+            f"no connection on 127.0.0.1: {error}",
+            "let your firewall allow loopback",
         )
     return Finding("ports", True, "loopback connects")
 
@@ -125,7 +132,10 @@ def java() -> Finding:
     found = java_version(folder / "bin" / "java")
     if found is None:
         return Finding(
-            "Java", False, f"{folder}/bin/java does not run", "set JAVA_HOME to a Java 17, or unset it"
+            "Java",
+            False,
+            f"{folder}/bin/java does not run",
+            "set JAVA_HOME to a Java 17, or unset it",
         )
     return Finding("Java", True, f"{found} in {folder}")
 
@@ -151,5 +161,7 @@ def delta_row() -> Finding:
         finally:
             spark.stop()
     if rows != 1:
-        return Finding("Delta", False, f"wrote 1 row, read {rows}", "report this with the log in the cache")
+        return Finding(
+            "Delta", False, f"wrote 1 row, read {rows}", "report this with the log in the cache"
+        )
     return Finding("Delta", True, "one row written and read")

@@ -1,57 +1,190 @@
-"""Several Python processes in one JVM: open a further py4j gateway, and attach to one."""
+"""Several Python processes in one JVM: a gateway and a session for each, and their clean end."""
 
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkException, PySparkRuntimeError
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
+from pyspark.sql.catalog import Catalog
 
 PORT = "PYSPARK_GATEWAY_PORT"
 SECRET = "PYSPARK_GATEWAY_SECRET"
+SESSION = "LAB_SESSION"
+LEASE = "spark.labkit.lease"
+STOPPED = "this Spark session was stopped; `lab.spark` gives you a new one"
 
 
 @dataclass(frozen=True)
-class Gateway:
-    """A py4j gateway into a running JVM, on loopback, with a secret of its own."""
+class Offer:
+    """A session and a py4j gateway in a running JVM, ready for one other process."""
 
+    lease: str
     port: int
     secret: str
-    server: Any = None
+    session: Any
+    server: Any
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs in its environment to attach."""
-        return {PORT: str(self.port), SECRET: self.secret}
-
-    def close(self) -> None:
-        """Ends the gateway: whoever is attached through it is cut off."""
-        if self.server is not None:
-            self.server.shutdown()
+        """What that process needs in its environment."""
+        return {PORT: str(self.port), SECRET: self.secret, SESSION: self.lease}
 
 
-def open_gateway(spark: SparkSession) -> Gateway:
-    """A further gateway into the JVM of `spark` (about 10 ms)."""
-    jvm = spark._jvm
-    assert jvm is not None
-    conf = spark.sparkContext._jsc.sc().conf()
-    server = jvm.org.apache.spark.api.python.Py4JServer(conf)
+def offer(spark: SparkSession) -> Offer:
+    """A new session in the JVM of `spark`, behind a gateway with a secret of its own (10 ms)."""
+    jvm: Any = spark._jvm
+    server = jvm.org.apache.spark.api.python.Py4JServer(spark._jsc.sc().conf())
     server.start()
-    return Gateway(int(server.getListeningPort()), str(server.secret()), server)
+    session = spark._jsparkSession.newSession()
+    lease = f"lab_{secrets.token_hex(6)}"
+    session.conf().set(LEASE, lease)
+    # The other process asks for the session by this name: handles don't cross between gateways.
+    jvm.System.getProperties().put(lease, session)
+    return Offer(lease, int(server.getListeningPort()), str(server.secret()), session, server)
+
+
+def withdraw(spark: SparkSession, offered: Offer) -> None:
+    """Ends whatever the other process left: jobs, streams, cache entries, schemas, its gateway."""
+    jvm: Any = spark._jvm
+    steps = (
+        lambda: jvm.System.getProperties().remove(offered.lease),
+        lambda: spark._jsc.sc().cancelJobsWithTag(offered.lease),
+        lambda: stop_streams(offered.session),
+        lambda: uncache(jvm, offered.session),
+        lambda: drop_schemas(spark, offered.lease),
+        lambda: offered.server.shutdown(),
+    )
+    for step in steps:
+        # One step that fails (the JVM is gone, or a table is) must not keep the others from running.
+        with suppress(Py4JError, PySparkException, OSError):
+            step()
+
+
+def stop_streams(session: Any) -> None:
+    for query in session.streams().active():
+        query.stop()
+
+
+def drop_schemas(spark: SparkSession, lease: str) -> None:
+    """Drops the databases whose names begin with the lease."""
+    for database in spark.catalog.listDatabases(f"{lease}*"):
+        spark.sql(f"DROP DATABASE IF EXISTS {database.name} CASCADE")
+
+
+def uncache(jvm: Any, session: Any) -> None:
+    """Removes the cache entries that this session made; the cache itself belongs to all sessions."""
+    manager = session.sharedState().cacheManager()
+    field = manager.getClass().getDeclaredField("cachedData")
+    field.setAccessible(True)
+    entries = field.get(manager).iterator()
+    mine = session.sessionUUID()
+    while entries.hasNext():
+        entry = entries.next()
+        if entry.cachedRepresentation().cacheBuilder().cachedPlan().session().sessionUUID() == mine:
+            manager.uncacheQuery(session, entry.plan(), False)
 
 
 def attach(environment: Mapping[str, str]) -> SparkSession:
-    """A new session in the JVM behind a gateway; this process must have no Spark yet."""
-    os.environ.update({key: environment[key] for key in (PORT, SECRET)})
+    """The session that was offered; this process must have no Spark of its own."""
+    os.environ.update({key: environment[key] for key in (PORT, SECRET, SESSION)})
+    SparkContext._gateway = SparkContext._jvm = None
     gateway = launch_gateway()
-    jvm = gateway.jvm
     SparkContext._ensure_initialized(gateway=gateway)
-    scala = jvm.org.apache.spark.SparkContext.getOrCreate()
-    java = jvm.org.apache.spark.api.java.JavaSparkContext.fromSparkContext(scala)
-    context = SparkContext(gateway=gateway, jsc=java, conf=SparkConf(_jvm=jvm, _jconf=java.getConf()))
-    base = jvm.org.apache.spark.sql.classic.SparkSession.builder().getOrCreate()
-    return SparkSession(context, base.newSession())
+    _guard()
+    return _session(gateway.jvm.System.getProperties().get(environment[SESSION]))
+
+
+def attached() -> bool:
+    """Whether this process lives in a JVM that another process owns."""
+    return SESSION in os.environ and SparkContext._gateway is not None
+
+
+def _session(offered: Any) -> SparkSession:
+    jvm: Any = SparkContext._jvm
+    sessions = jvm.org.apache.spark.sql.classic.SparkSession
+    base = sessions.getDefaultSession()
+    java = jvm.org.apache.spark.api.java.JavaSparkContext.fromSparkContext(offered.sparkContext())
+    context = SparkContext(
+        gateway=SparkContext._gateway, jsc=java, conf=SparkConf(_jvm=jvm, _jconf=java.getConf())
+    )
+    session = SparkSession(context, offered)
+    if base.isDefined():  # making a Python session changes the default of the whole JVM
+        sessions.setDefaultSession(base.get())
+    with suppress(Py4JError):
+        context.addJobTag(os.environ[SESSION])
+    return session
+
+
+class _Stopped:
+    """Stands where a stopped session's JVM handle was."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise PySparkRuntimeError(STOPPED)
+
+
+def _guard() -> None:
+    """What would reach all sessions of the JVM reaches the caller's own things only."""
+    if getattr(SparkContext, "_labkit_guarded", False):
+        return
+    get_or_create = SparkSession.Builder.getOrCreate
+
+    def stop_session(self: SparkSession) -> None:
+        with suppress(Py4JError, PySparkException, OSError):
+            stop_streams(self._jsparkSession)
+            uncache(self._jvm, self._jsparkSession)
+            for view in self.catalog.listTables():
+                if view.isTemporary:
+                    self.catalog.dropTempView(view.name)
+        self._jsparkSession = _Stopped()
+        SparkSession._instantiatedSession = SparkSession._activeSession = None
+        stop_context(self._sc)
+
+    def stop_context(self: SparkContext) -> None:
+        session = SparkSession._instantiatedSession
+        if session is not None and session._sc is self:
+            stop_session(session)
+            return
+        self._jsc = None
+        if getattr(self, "_accumulatorServer", None):
+            self._accumulatorServer.shutdown()
+            self._accumulatorServer = None
+        SparkContext._active_spark_context = None
+
+    def attach_again(self: SparkSession.Builder) -> SparkSession:
+        if SparkSession._instantiatedSession is None:
+            from labkit import session
+
+            session.current()
+        return get_or_create(self)
+
+    def cancel_own_jobs(self: SparkContext) -> None:
+        self.cancelJobsWithTag(os.environ[SESSION])
+
+    def clear_own_cache(self: Catalog) -> None:
+        uncache(SparkContext._jvm, self._sparkSession._jsparkSession)
+
+    SparkSession.stop = stop_session
+    SparkContext.stop = stop_context
+    SparkContext.cancelAllJobs = cancel_own_jobs
+    Catalog.clearCache = clear_own_cache
+    SparkSession.Builder.getOrCreate = attach_again
+    SparkContext._labkit_guarded = True
+
+
+def renew() -> SparkSession:
+    """A fresh session through the gateway of this process, after `stop`."""
+    jvm: Any = SparkContext._jvm
+    lease = os.environ[SESSION]
+    base = jvm.System.getProperties().get(lease)
+    session = base.newSession()
+    session.conf().set(LEASE, lease)
+    return _session(session)

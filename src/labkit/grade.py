@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from labkit.gateway import open_gateway
+from labkit.gateway import offer, withdraw
 from labkit.judge import PUBLIC_SEED, judge
 from labkit.kernel import Kernel, KernelDiedError, RemoteLearner
 from labkit.labs import Lab
@@ -86,10 +86,10 @@ def grade(
     files = [lab.checks, *([lab.hidden_checks] if hidden and lab.hidden_checks.is_file() else [])]
     scratch = Path(tempfile.mkdtemp(prefix="submission-"))
     spark = session()
-    gateway = open_gateway(spark)
+    offered = offer(spark)
     problems: tuple[CellProblem, ...] = ()
     try:
-        with Kernel(scratch, gateway.environment, root=lab.root) as kernel:
+        with Kernel(scratch, offered.environment, root=lab.root) as kernel:
             problems = kernel.run(submission)
             learner = RemoteLearner(kernel, spark, lab.tasks)
             results = judge(
@@ -99,5 +99,5 @@ def grade(
     except KernelDiedError as error:
         return made("crashed", str(error), (), problems, submission.sha256)
     finally:
-        gateway.close()
+        withdraw(spark, offered)
         shutil.rmtree(scratch, ignore_errors=True)

@@ -6,7 +6,6 @@ import errno
 import fcntl
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -199,7 +198,9 @@ SPARK_NEEDS = (
 
 def make_lock(path: Path) -> None:
     """Author: resolves ROOTS with all they need and writes jars.lock."""
-    lines = ["# Jars beside Spark's own: group, Maven coordinate, sha256. `python -m labkit.jars lock` writes it."]
+    lines = [
+        "# Jars beside Spark's own: group, Maven coordinate, sha256. `python -m labkit.jars lock` writes it."
+    ]
     for group, roots in ROOTS.items():
         with tempfile.TemporaryDirectory() as draft:
             for file in resolve(roots, Path(draft), transitive=True):
@@ -235,7 +236,6 @@ def main(arguments: list[str]) -> int:
         print(f"lab: {error}", file=sys.stderr)
         return error.exit_code
     return 0
-
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def bundled(cache: Path) -> Path:
     wrapper = draft / "bin" / "java"
     wrapper.write_text(
         "#!/bin/sh\n"
-        'for word do\n  shift\n'
+        "for word do\n  shift\n"
         f'  [ "$word" = "{MISSING_MODULE}" ] || set -- "$@" "$word"\n'
         f'done\nexec "{real}" "$@"\n'
     )

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,10 +18,11 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from labkit import datasets
-from labkit.answer import AnswerError, CheckTimeout, Learner, short
+from labkit.answer import AnswerError, Answering, CheckTimeout, short
 from labkit.checks.declare import Declaration, declaration
 from labkit.checks.frames import make_frame, terse
-from labkit.checks.session import CHISPA_ERRORS
+from labkit.checks.session import CHISPA_ERRORS, settings
+from labkit.gateway import LEASE
 from labkit.outcome import CheckResult, Outcome
 
 HIDDEN_FILE = "hidden_checks.py"
@@ -97,15 +98,14 @@ class Fixtures:
 @contextmanager
 def fresh_schema(spark: SparkSession) -> Iterator[str]:
     """A new database, gone with its tables afterwards."""
-    name = f"lab_{os.getpid()}_{time.monotonic_ns():x}"
+    owner = spark.conf.get(LEASE, f"lab_{os.getpid()}")
+    name = f"{owner}_{time.monotonic_ns():x}"
     spark.sql(f"CREATE DATABASE {name}")
     try:
         yield name
     finally:
-        try:
+        with suppress(PySparkException, Py4JError, OSError):  # the JVM is gone, and all with it
             spark.sql(f"DROP DATABASE IF EXISTS {name} CASCADE")
-        except (PySparkException, Py4JError, OSError):
-            pass  # the JVM is gone, and the database with it
 
 
 class Judge(Fixtures):
@@ -114,7 +114,7 @@ class Judge(Fixtures):
     def __init__(
         self,
         root: Path,
-        learner: Learner,
+        learner: Answering,
         spark: SparkSession,
         *,
         seed: int = PUBLIC_SEED,
@@ -127,7 +127,7 @@ class Judge(Fixtures):
         self._tasks, self._ids, self._timeout = tasks, ids, timeout
         self.results: dict[str, CheckResult] = {}
 
-    def answer(self, checks: Path) -> Learner:
+    def answer(self, checks: Path) -> Answering:
         return self._learner
 
     def session(self) -> SparkSession:
@@ -138,7 +138,9 @@ class Judge(Fixtures):
         if report.failed:
             name = Path(report.nodeid).name or "checks"
             reason = f"{name} can't be loaded:\n{_last_lines(str(report.longrepr))}"
-            self.results[name] = CheckResult(name, "", "broken", "the checks load", 1, reason=reason)
+            self.results[name] = CheckResult(
+                name, "", "broken", "the checks load", 1, reason=reason
+            )
 
     @pytest.hookimpl
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -174,7 +176,7 @@ class Judge(Fixtures):
 
 def judge(
     root: Path,
-    learner: Learner,
+    learner: Answering,
     spark: SparkSession,
     files: Sequence[Path],
     *,
@@ -224,8 +226,6 @@ def judge(
 @contextmanager
 def check_settings(spark: SparkSession) -> Iterator[None]:
     """The lab's settings for the length of a run; the learner's own come back afterwards."""
-    from labkit.checks.session import settings
-
     with settings(spark, CHECK_SETTINGS):
         yield
 
@@ -283,9 +283,7 @@ def keep(
     )
 
 
-def read_outcome(
-    declared: Declaration, call: pytest.CallInfo[None]
-) -> tuple[Outcome, str, str]:
+def read_outcome(declared: Declaration, call: pytest.CallInfo[None]) -> tuple[Outcome, str, str]:
     """Outcome, reason and trace of one phase of a check.
 
     An error of Spark's counts as the learner's: reference answers prove that the check's own

@@ -23,7 +23,7 @@ from pyspark.sql import DataFrame, SparkSession
 from labkit.answer import AnswerError
 from labkit.outcome import CellProblem
 from labkit.submission import Submission
-from labkit.transport import CannotCrossError, decode, encode
+from labkit.transport import VIEW_PREFIX, CannotCrossError, decode, encode, take_view
 
 START_SECONDS = 60
 CELL_SECONDS = 300
@@ -83,7 +83,10 @@ class Kernel:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -211,7 +214,6 @@ class RemoteLearner:
         )
 
     def _table(self, name: str) -> DataFrame:
-        if not re.fullmatch(r"labkit_[0-9a-f]{32}", name):
+        if not re.fullmatch(VIEW_PREFIX + "[0-9a-f]{32}", name):
             raise CannotCrossError("a frame without a name")
-        return self._spark.table(f"global_temp.{name}")
-
+        return take_view(self._spark, name)

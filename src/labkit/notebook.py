@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 
 from labkit import datasets, home, progress, report, session
 from labkit.answer import Learner
+from labkit.gateway import LEASE
 from labkit.hints import read_hints
 from labkit.home import LabError
 from labkit.judge import judge
@@ -93,7 +94,8 @@ class LabSession:
     def schema(self) -> str:
         """The name of a database for this notebook's tables, empty at the start."""
         if self._schema is None:
-            name = f"{self._lab.slug}_{os.getpid()}"
+            owner = self.spark.conf.get(LEASE, f"lab_{os.getpid()}")
+            name = f"{owner}_{self._lab.slug}"
             self.spark.sql(f"DROP DATABASE IF EXISTS {name} CASCADE")
             self.spark.sql(f"CREATE DATABASE {name}")
             self._schema = name
@@ -148,7 +150,9 @@ class LabSession:
         task = task or self._current_task() or self._lab.tasks[-1]
         hints = read_hints(self._lab.checks).get(task, [])
         if not hints:
-            return Shown(f"There is no hint for `{task}`; the tasks are {', '.join(self._lab.tasks)}.")
+            return Shown(
+                f"There is no hint for `{task}`; the tasks are {', '.join(self._lab.tasks)}."
+            )
         taken = min(int(progress.task(self._lab, task).get("hints", 0)) + 1, len(hints))
         progress.note(self._lab, task, "hints", taken)
         return Shown(f"Hint {taken} of {len(hints)} for `{task}`: {hints[taken - 1]}")
@@ -221,7 +225,9 @@ def reference(lab: Lab, task: str) -> str:
     from labkit import source
 
     if not lab.solution.is_file():
-        raise LabError("this copy of the labs was handed out without solutions; ask your instructor")
+        raise LabError(
+            "this copy of the labs was handed out without solutions; ask your instructor"
+        )
     text = source.read(lab.solution).solved_text
     for node in ast.parse(text).body:
         if isinstance(node, ast.FunctionDef) and node.name == task:

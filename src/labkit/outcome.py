@@ -80,7 +80,9 @@ class Report:
         if self.status in ("unreadable", "no_lab"):
             return 2
         outcomes = {check.outcome for check in self.checks}
-        if self.status == "graded" and (not outcomes or "broken" in outcomes or outcomes == {"skipped"}):
+        if self.status == "graded" and (
+            not outcomes or "broken" in outcomes or outcomes == {"skipped"}
+        ):
             return 3
         return 0 if self.passed else 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class PlainPytest(Fixtures):
         return session.current()
 
     def answer(self, checks: Path) -> Any:
-        from labkit.gateway import open_gateway
+        from labkit.gateway import offer
         from labkit.kernel import Kernel, RemoteLearner
         from labkit.labs import find_lab
         from labkit.submission import UnreadableError, read_submission
@@ -62,8 +62,8 @@ class PlainPytest(Fixtures):
                 submission.require_lab(lab.slug)
             except UnreadableError as error:
                 raise pytest.UsageError(str(error)) from None
-            gateway = open_gateway(self.session())
-            kernel = Kernel(self._scratch() / lab.name, gateway.environment, root=lab.root)
+            offered = offer(self.session())
+            kernel = Kernel(self._scratch() / lab.name, offered.environment, root=lab.root)
             self._kernels[lab.slug] = kernel
             for problem in kernel.run(submission):
                 print(f"{path.name}, {problem}")
@@ -76,7 +76,7 @@ class PlainPytest(Fixtures):
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Iterator[None]:
+    ) -> Generator[None, Any, Any]:
         report: Any = yield
         declared = declared_by(item)
         if declared and call.excinfo and not call.excinfo.errisinstance(pytest.skip.Exception):
@@ -88,4 +88,3 @@ class PlainPytest(Fixtures):
     def pytest_unconfigure(self) -> None:
         for kernel in self._kernels.values():
             kernel.close()
-

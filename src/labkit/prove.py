@@ -6,6 +6,7 @@ import ast
 import builtins
 import linecache
 import re
+import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,7 @@ class Trial:
     variant: Variant
     results: tuple[CheckResult, ...]
     problems: tuple[str, ...]
+    seconds: float = 0.0
 
 
 def variants(lab: Lab) -> tuple[Variant, ...]:
@@ -136,10 +138,9 @@ def check_files(lab: Lab) -> list[Path]:
     return [path for path in (lab.checks, lab.hidden_checks) if path.is_file()]
 
 
-def run_trial(
-    lab: Lab, variant: Variant, spark: SparkSession, *, seed: int = PUBLIC_SEED
-) -> Trial:
+def run_trial(lab: Lab, variant: Variant, spark: SparkSession, *, seed: int = PUBLIC_SEED) -> Trial:
     """Judges a variant in this process (the notebook's way) by public and hidden checks."""
+    started = time.perf_counter()
     tasks = source.read(lab.solution).tasks
     only = replaced_task(lab, variant)
     learner = Learner(namespace(lab, variant, spark), tasks)
@@ -152,7 +153,8 @@ def run_trial(
         tasks=[only] if only else None,
         timeout=300,
     )
-    return Trial(variant, results, tuple(faults(variant, results)))
+    seconds = time.perf_counter() - started
+    return Trial(variant, results, tuple(faults(variant, results)), seconds)
 
 
 def faults(variant: Variant, results: tuple[CheckResult, ...]) -> Iterator[str]:

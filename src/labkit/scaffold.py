@@ -29,7 +29,9 @@ def scaffold(root: Path, slug: str) -> list[Path]:
     lab = Lab(number, slug, root)
     written = []
     for template, place in FILES.items():
-        text = files("labkit").joinpath("templates", "new_lab", f"{template}.txt").read_text("utf-8")
+        text = (
+            files("labkit").joinpath("templates", "new_lab", f"{template}.txt").read_text("utf-8")
+        )
         path = root / place.format(name=lab.name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text.replace("{slug}", slug), "utf-8")

@@ -5,34 +5,58 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from py4j.protocol import Py4JError
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from labkit import gateway
 
+COLD = "LAB_SPARK"
 _state: dict[str, Any] = {}
 
 
 def current() -> SparkSession:
-    """The session of this process, made on first use and again after `spark.stop()`."""
+    """The session of this process, made on first use and again after `spark.stop()`.
+
+    A process that was given a gateway (a graded kernel) uses that; others attach to warm Spark,
+    or with LAB_SPARK=cold start a JVM of their own.
+    """
     found = _state.get("spark")
     if found is not None and alive(found):
-        return found  # type: ignore[no-any-return]
-    if gateway.PORT in os.environ and "spark" not in _state:
-        _state["spark"] = gateway.attach(os.environ)
-    else:
+        return found
+    if os.environ.get(COLD) == "cold":
         from labkit.spark import cold_session
 
         _state["spark"] = cold_session()
-    return _state["spark"]  # type: ignore[no-any-return]
+    elif gateway.attached() and jvm_alive():
+        _state["spark"] = gateway.renew()
+    elif gateway.PORT in os.environ and found is None:
+        from labkit.spark import set_utc
+
+        set_utc()
+        _state["spark"] = gateway.attach(os.environ)
+    else:
+        from labkit import warm
+
+        _state["spark"] = warm.attach()
+    return _state["spark"]
 
 
 def alive(spark: SparkSession) -> bool:
-    """Whether the session's context still stands (someone may have called `spark.stop()`)."""
-    context = SparkContext._active_spark_context
-    if context is None or context._jsc is None:
+    """Whether the session can be used: neither stopped nor left without its JVM."""
+    if SparkContext._active_spark_context is None or spark._sc._jsc is None:
         return False
     try:
-        return not spark.sparkContext._jsc.sc().isStopped()
-    except Exception:  # py4j raises several classes when its JVM is gone
+        return not spark._sc._jsc.sc().isStopped()
+    except (Py4JError, OSError, AttributeError, TypeError):
+        return False
+
+
+def jvm_alive() -> bool:
+    """Whether the JVM that this process is attached to answers, its context running."""
+    try:
+        jvm: Any = SparkContext._jvm
+        offered = jvm.System.getProperties().get(os.environ[gateway.SESSION])
+        return not offered.sparkContext().isStopped()
+    except (Py4JError, OSError, AttributeError, TypeError, KeyError):
         return False

@@ -120,16 +120,24 @@ def _regions(lines: list[str], body: int, path: Path) -> list[Region]:
             raise LabError(f"{where}: a solution marker in prose; markers belong in code cells")
         if begin := BEGIN.match(line):
             if opened:
-                raise LabError(f"{where}: BEGIN SOLUTION inside another; close line {opened[0] + 1} first")
+                raise LabError(
+                    f"{where}: BEGIN SOLUTION inside another; close line {opened[0] + 1} first"
+                )
             opened = (number, begin[1], begin[2])
         elif end := END.match(line):
             if not opened:
-                raise LabError(f"{where}: END SOLUTION without BEGIN; put the marker above the answer")
+                raise LabError(
+                    f"{where}: END SOLUTION without BEGIN; put the marker above the answer"
+                )
             first, indent, wanted = opened
             if end[1] != indent:
-                raise LabError(f"{where}: END SOLUTION is indented otherwise than BEGIN (line {first + 1})")
+                raise LabError(
+                    f"{where}: END SOLUTION is indented otherwise than BEGIN (line {first + 1})"
+                )
             if not any(between.strip() for between in lines[first + 1 : number]):
-                raise LabError(f"{path}:{first + 1}: an empty solution; put the answer between the markers")
+                raise LabError(
+                    f"{path}:{first + 1}: an empty solution; put the answer between the markers"
+                )
             regions.append(Region(first, number, indent, wanted, _function(lines, first, indent)))
             opened = None
         else:
@@ -174,12 +182,14 @@ def _notebook(source: Source, text: str, *, keep_solution_cells: bool) -> nbform
     import nbformat
 
     read = jupytext.reads(text, fmt="py:percent")
-    cells = []
+    cells: list[Any] = []
     for cell in read.cells:
         tags = cell.metadata.get("tags", [])
         if "solution" in tags and not keep_solution_cells:
             continue
-        make = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
+        make = (
+            nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
+        )
         new = make(cell.source, id=f"cell-{len(cells) + 1:02d}")
         if tags:
             new.metadata["tags"] = list(tags)

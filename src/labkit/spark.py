@@ -45,7 +45,9 @@ LOG4J = Path(__file__).with_name("log4j2.properties")
 
 def base_conf(scratch: Path, *, ui: bool = False) -> dict[str, str]:
     """Every setting of a lab's JVM whose files go to `scratch`."""
-    options = f"{JAVA_OPTIONS} -Djava.io.tmpdir={scratch} -Dlog4j2.configurationFile={LOG4J.as_uri()}"
+    options = (
+        f"{JAVA_OPTIONS} -Djava.io.tmpdir={scratch} -Dlog4j2.configurationFile={LOG4J.as_uri()}"
+    )
     return {
         **SETTINGS,
         "spark.master": "local[2]",

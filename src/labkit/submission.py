@@ -128,7 +128,9 @@ def _notebook_cells(data: bytes, path: Path) -> list[Cell]:
         if isinstance(source, list) and all(isinstance(line, str) for line in source):
             source = "".join(source)
         if not isinstance(source, str) or "cell_type" not in cell:
-            raise UnreadableError(f"{path.name}: cell {number} is malformed; save it again in Jupyter")
+            raise UnreadableError(
+                f"{path.name}: cell {number} is malformed; save it again in Jupyter"
+            )
         if cell["cell_type"] == "code" and source.strip():
             cells.append(Cell(number, source))
     return cells
@@ -164,7 +166,9 @@ def _python_cells(data: bytes, path: Path) -> list[Cell]:
             cells[-1] += line
     numbered = enumerate(zip(cells[1:], prose[1:], strict=True), start=1)
     before = [Cell(1, cells[0])] if _has_code(cells[0]) else []
-    return before + [Cell(n, cell) for n, (cell, is_prose) in numbered if not is_prose and cell.strip()]
+    return before + [
+        Cell(n, cell) for n, (cell, is_prose) in numbered if not is_prose and cell.strip()
+    ]
 
 
 def _has_code(text: str) -> bool:

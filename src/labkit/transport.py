@@ -116,3 +116,10 @@ def decode(
             exec(compile(str(content), "<candidate>", "exec"), names)
             return names[str(value["name"])]
     raise CannotCrossError(f"{kind!r}")
+
+
+def take_view(spark: SparkSession, name: str) -> DataFrame:
+    """The frame behind a global temp view, which is dropped: the plan has been read."""
+    frame = spark.table(f"global_temp.{name}")
+    spark.catalog.dropGlobalTempView(name)
+    return frame

@@ -119,7 +119,11 @@ def _jupyter_folders() -> dict[str, str]:
     if os.access(Path.home(), os.W_OK):
         return {}
     base = home.cache_dir() / "jupyter"
-    names = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "run"}
+    names = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "run",
+    }
     return {name: str(base / part) for name, part in names.items()} | {
         "IPYTHONDIR": str(base / "ipython")
     }

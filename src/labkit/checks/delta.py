@@ -71,7 +71,7 @@ def _log(spark: SparkSession, table: str) -> JavaObject:
 
 def _snapshot(spark: SparkSession, table: str) -> tuple[JavaObject, JavaObject]:
     log = _log(spark, table)
-    empty = spark._jvm.scala.Option.empty()  # type: ignore[union-attr]
+    empty = spark._jvm.scala.Option.empty()
     snapshot = log.update(False, empty, empty)
     if int(snapshot.version()) < 0:
         raise AnswerError("failed", f"{table.split('.')[-1]} is no Delta table")
@@ -125,7 +125,7 @@ def _commits(
     """The actions of each commit from `first` to `last`, read from the log's JSON files."""
     store, path = log.store(), log.logPath()
     conf = log.newDeltaHadoopConf()
-    names = spark._jvm.org.apache.spark.sql.delta.util.FileNames  # type: ignore[union-attr]
+    names = spark._jvm.org.apache.spark.sql.delta.util.FileNames
     for version in range(first, last + 1):
         lines = store.read(names.unsafeDeltaFile(path, version), conf)
         iterator = lines.iterator()

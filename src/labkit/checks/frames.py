@@ -134,7 +134,10 @@ def assert_frame(
 
 
 def diff(
-    names: Sequence[str], keys: Sequence[str], got: list[tuple[Any, ...]], want: list[tuple[Any, ...]]
+    names: Sequence[str],
+    keys: Sequence[str],
+    got: list[tuple[Any, ...]],
+    want: list[tuple[Any, ...]],
 ) -> list[str]:
     """What separates two bags of rows, by key: missing, extra, repeated and changed rows, bounded."""
     mine, theirs = _by_key(names, keys, got), _by_key(names, keys, want)
@@ -150,7 +153,12 @@ def diff(
             changed += _changed(names, label, answers, rows)
     extra = [_label(keys, one) for one in mine if one not in theirs]
     if terse.get():
-        found = [("missing", missing), ("unexpected", extra), ("repeated", repeated), ("differs", changed)]
+        found = [
+            ("missing", missing),
+            ("unexpected", extra),
+            ("repeated", repeated),
+            ("differs", changed),
+        ]
         first = next(((kind, rows[0]) for kind, rows in found if rows), None)
         return [f"for example: {first[0]} {first[1]}"] if first else []
     return [
@@ -233,7 +241,10 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def _snapped(
-    got: list[tuple[Any, ...]], want: list[tuple[Any, ...]], names: Sequence[str], keys: Sequence[str]
+    got: list[tuple[Any, ...]],
+    want: list[tuple[Any, ...]],
+    names: Sequence[str],
+    keys: Sequence[str],
 ) -> list[tuple[Any, ...]]:
     """`got` with each row replaced by the expected one it equals within tolerance."""
     pool = _by_key(names, keys, want)
@@ -252,7 +263,7 @@ def _values(row: Any) -> tuple[Any, ...]:
 
 
 def _deep(value: Any) -> Any:
-    if isinstance(value, Row) or isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple)):  # a Row is a tuple
         return tuple(_deep(item) for item in value)
     if isinstance(value, Mapping):
         return tuple(_deep(item) for item in value.values())
@@ -284,7 +295,8 @@ def _plain(value: Any, kind: DataType) -> Any:
         if len(items) != len(kind):
             raise ValueError(f"{len(items)} values for {len(kind)} columns: {value!r}")
         return {
-            field.name: _plain(item, field.dataType) for field, item in zip(kind, items, strict=True)
+            field.name: _plain(item, field.dataType)
+            for field, item in zip(kind, items, strict=True)
         }
     if isinstance(kind, ArrayType):
         return [_plain(item, kind.elementType) for item in value]

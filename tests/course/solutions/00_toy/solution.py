@@ -18,6 +18,7 @@ spark = lab.spark
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+
 # %%
 def double(numbers: DataFrame) -> DataFrame:
     """n, twice: every number and its double."""
@@ -28,6 +29,7 @@ def double(numbers: DataFrame) -> DataFrame:
 
 # %%
 lab.check("double")
+
 
 # %%
 def store(spark: SparkSession, table: str, numbers: DataFrame) -> None:
