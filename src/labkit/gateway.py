@@ -59,7 +59,7 @@ def withdraw(spark: SparkSession, offered: Offer) -> None:
         lambda: jvm.System.getProperties().remove(offered.lease),
         lambda: spark._jsc.sc().cancelJobsWithTag(offered.lease),
         lambda: stop_streams(offered.session),
-        lambda: uncache(jvm, offered.session),
+        lambda: uncache(offered.session),
         lambda: drop_schemas(spark, offered.lease),
         lambda: offered.server.shutdown(),
     )
@@ -80,23 +80,29 @@ def drop_schemas(spark: SparkSession, lease: str) -> None:
         spark.sql(f"DROP DATABASE IF EXISTS {database.name} CASCADE")
 
 
-def uncache(jvm: Any, session: Any) -> None:
-    """Removes the cache entries that this session made; the cache itself belongs to all sessions."""
+def uncache(session: Any) -> None:
+    """Removes the cache entries made under this session's lease; the cache belongs to all sessions.
+
+    An entry is planned in a clone of its session, which has the same settings: the lease is one.
+    """
     manager = session.sharedState().cacheManager()
     field = manager.getClass().getDeclaredField("cachedData")
     field.setAccessible(True)
     entries = field.get(manager).iterator()
-    mine = session.sessionUUID()
+    mine = session.conf().get(LEASE, "")
     while entries.hasNext():
         entry = entries.next()
-        if entry.cachedRepresentation().cacheBuilder().cachedPlan().session().sessionUUID() == mine:
+        planned = entry.cachedRepresentation().cacheBuilder().cachedPlan()
+        if planned.session().conf().get(LEASE, "") == mine:
             manager.uncacheQuery(session, entry.plan(), False)
 
 
 def attach(environment: Mapping[str, str]) -> SparkSession:
     """The session that was offered; this process must have no Spark of its own."""
     os.environ.update({key: environment[key] for key in (PORT, SECRET, SESSION)})
-    SparkContext._gateway = SparkContext._jvm = None
+    # What is left of a JVM that died, and of sessions in it.
+    SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
+    SparkSession._instantiatedSession = SparkSession._activeSession = None
     gateway = launch_gateway()
     SparkContext._ensure_initialized(gateway=gateway)
     _guard()
@@ -140,7 +146,7 @@ def _guard() -> None:
     def stop_session(self: SparkSession) -> None:
         with suppress(Py4JError, PySparkException, OSError):
             stop_streams(self._jsparkSession)
-            uncache(self._jvm, self._jsparkSession)
+            uncache(self._jsparkSession)
             for view in self.catalog.listTables():
                 if view.isTemporary:
                     self.catalog.dropTempView(view.name)
@@ -153,7 +159,7 @@ def _guard() -> None:
         if session is not None and session._sc is self:
             stop_session(session)
             return
-        self._jsc = None
+        self._jsc = _Stopped()
         if getattr(self, "_accumulatorServer", None):
             self._accumulatorServer.shutdown()
             self._accumulatorServer = None
@@ -170,7 +176,7 @@ def _guard() -> None:
         self.cancelJobsWithTag(os.environ[SESSION])
 
     def clear_own_cache(self: Catalog) -> None:
-        uncache(SparkContext._jvm, self._sparkSession._jsparkSession)
+        uncache(self._sparkSession._jsparkSession)
 
     SparkSession.stop = stop_session
     SparkContext.stop = stop_context

@@ -7,6 +7,7 @@ from typing import Any
 
 from py4j.protocol import Py4JError
 from pyspark import SparkContext
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from labkit import gateway
@@ -48,7 +49,7 @@ def alive(spark: SparkSession) -> bool:
         return False
     try:
         return not spark._sc._jsc.sc().isStopped()
-    except (Py4JError, OSError, AttributeError, TypeError):
+    except (Py4JError, PySparkException, OSError, AttributeError, TypeError):
         return False
 
 
