@@ -1,0 +1,21 @@
+# fails: test_a_change_closes_one_version_and_opens_the_next
+# because: effective_to is when the job ran, not when the next version began
+
+
+def apply_scd2(spark: SparkSession, table: str, updates: DataFrame) -> None:
+    said = entries(spark.table(table).where("is_current"), updates)
+    stored_start = F.when(~F.col("is_new"), F.col("effective_from"))
+    began = F.max(stored_start).over(Window.partitionBy("product_id"))
+    counts = "NOT is_new OR began IS NULL OR effective_from > began"
+    versions = said.withColumn("began", began).where(counts).transform(intervals)
+    to_write = versions.where("NOT repeats AND (is_new OR NOT is_current)")
+    end = F.when(F.col("effective_to").isNotNull(), F.current_timestamp())
+    to_write = to_write.withColumn("effective_to", end)
+    (
+        DeltaTable.forName(spark, table)
+        .alias("old")
+        .merge(to_write.alias("new"), SAME_VERSION)
+        .whenMatchedUpdateAll()
+        .whenNotMatchedInsertAll()
+        .execute()
+    )
