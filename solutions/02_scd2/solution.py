@@ -51,9 +51,9 @@ DIMENSION = (
 ATTRIBUTES = ["name", "category", "price"]
 
 # %% [markdown]
-# Look at one day before you write anything. Find a product with several changes, one whose category is null, and
-# a row that is there twice. Other days hold updates that change nothing, and the file of 6 March speaks of days before it.
-# All times are UTC.
+# Look at one day before you write anything. Find a product with several changes, and one whose category appears out of
+# null. Further down the file a row comes twice; other days hold updates that change nothing, and the file of 6 March
+# speaks of days before it. All times are UTC.
 
 
 # %%
@@ -265,8 +265,8 @@ def build(name: str, apply) -> str:
 tables = {}
 if lab.written("apply_scd2", "apply_late"):
     tables = {
-        "in order": build("in_order", apply_scd2),
-        "corrected": build("corrected", apply_late),
+        "late rows ignored": build("in_order", apply_scd2),
+        "late rows applied": build("corrected", apply_late),
     }
 for name, table in tables.items():
     versions, newest = spark.table(table), DeltaTable.forName(spark, table).history(1).first()
@@ -286,8 +286,8 @@ corrections = late.collect()
 late.show(truncate=False)
 
 # %% [markdown]
-# The function below draws the versions of these products, one line of bars a product and one bar a version. The small triangle marks the
-# time from which the correction holds; the open version runs to the right edge.
+# The function below draws the versions of these products, one line of bars a product and one bar a version. A small triangle under a line
+# marks the time from which its correction holds; the open version runs to the right edge.
 
 
 # %%
@@ -303,12 +303,13 @@ def draw(ax, table: str) -> None:
         for number, row in enumerate(mine):
             end = row.effective_to or datetime(2026, 3, 9)
             ax.barh(line, end - row.effective_from, left=row.effective_from, color=f"C{number}")
-        ax.plot(correction.updated_at, line - 0.5, marker="v", color="black")
+        ax.plot(correction.updated_at, line - 0.5, marker="^", color="black", clip_on=False)
 
 
 # %% [markdown]
-# On the left corrections are ignored; on the right they are in. Follow one line: a split adds a bar, a correction before the first version makes the line begin
-# earlier, and one at a start changes what the first bar says but not where it ends, unless it now equals its neighbour.
+# Colours number the versions of a product. A split adds a bar (103, 133, 148), and a correction before the first version makes
+# the line begin earlier (107, 122). At a start it changes what the first bar says. Look at 126: an update of
+# 6 March repeated the old values and made no version; next to the corrected ones it does.
 
 # %%
 if tables:
@@ -317,20 +318,23 @@ if tables:
     )
     for ax, (name, table) in zip(axes, tables.items(), strict=True):
         draw(ax, table)
-        ax.set_title(f"Versions of the corrected products: {name}")
+        ax.set_title(f"Versions of eleven products, {name}")
         ax.set_yticks(range(len(corrections)), [f"product {row.product_id}" for row in corrections])
         ax.tick_params(axis="x", rotation=30)
     plt.show()
 
 # %% [markdown]
-# Now the money. Each sale is priced three ways: by the current version, as the report did so far, by the version of its time without corrections, and
-# by the version of its time with them. Sales without a valid version have no price; their number is in the last column.
+# Now the money. Each sale is priced three ways: by the current version, as the report did so far, and by the version of its
+# time, without corrections and with them. Sales without a valid version have no price; today's price also
+# counts sales made before their product's first version, and hides that something is missing.
 
 # %%
 SALE = "sale_id long, product_id long, quantity int, sold_at timestamp"
 sales = spark.read.schema(SALE).json(str(folder / "sales.json"))
 if tables and lab.written("as_of"):
-    today = spark.table(tables["corrected"]).where("is_current").select("product_id", "price")
+    today = (
+        spark.table(tables["late rows applied"]).where("is_current").select("product_id", "price")
+    )
     ways = {"price of today": sales.join(today, on="product_id", how="left")}
     ways |= {
         f"as of, {name}": as_of(spark.table(table), sales, "sold_at")
@@ -339,7 +343,7 @@ if tables and lab.written("as_of"):
     for way, priced in ways.items():
         revenue, unpriced = F.sum(F.col("quantity") * F.col("price")), F.count_if(F.isnull("price"))
         row = priced.agg(revenue.alias("revenue"), unpriced.alias("unpriced")).first()
-        print(f"{way:18} {row.revenue:10.2f} revenue, {row.unpriced} sales without a price")
+        print(f"{way:24} {row.revenue:10.2f} revenue, {row.unpriced} sales without a price")
 
 # %% [markdown]
 # One surprise is left. A table that drops updates without a change forgets that they were said. Three updates of product 1, at nine, ten and
