@@ -10,17 +10,39 @@ from labkit.checks.delta import (
     table_version,
 )
 from labkit.checks.frames import assert_columns, assert_frame, collect, make_frame
+from labkit.checks.plans import (
+    Scan,
+    Work,
+    cached,
+    exchanges,
+    has_python,
+    measured,
+    operators,
+    partitionings,
+    release,
+    scans,
+)
 from labkit.checks.session import settings, verdict
 
 __all__ = [
+    "Scan",
     "TableChanges",
+    "Work",
     "assert_columns",
     "assert_frame",
     "assert_table",
+    "cached",
     "changes_since",
     "check",
     "collect",
+    "exchanges",
+    "has_python",
     "make_frame",
+    "measured",
+    "operators",
+    "partitionings",
+    "release",
+    "scans",
     "settings",
     "table_files",
     "table_rows",
