@@ -183,13 +183,26 @@ def _scan(df: DataFrame, node: _Node) -> Scan:
         paths = [str(path.getName()) for path in _each(plan.relation().location().rootPaths())]
         source = ",".join(paths)
     columns = tuple(plan.requiredSchema().fieldNames())
-    filters = {pair for found in _each(plan.pushedDownFilters()) for pair in _filter(found)}
+    filters = {pair for found in _each(plan.dataFilters()) for pair in _pushed(df, found)}
     filters |= {
         (str(found.getClass().getSimpleName()), str(column.name()))
         for found in _each(plan.partitionFilters())
         for column in _each(found.references())
     }
     return Scan(source, columns, frozenset(filters), node.broadcast)
+
+
+def _pushed(df: DataFrame, expression: JavaObject) -> Iterator[tuple[str, str]]:
+    """What the reader applies of one condition: nothing, when it can't be said as a source filter."""
+    jvm: Any = df.sparkSession._jvm
+    strategy = getattr(
+        jvm.org.apache.spark.sql.execution.datasources, "DataSourceStrategy$"
+    ).__getattr__("MODULE$")
+    # A filter by a subquery is known only once that has run.
+    if not jvm.org.apache.spark.sql.catalyst.expressions.SubqueryExpression.hasSubquery(expression):
+        found = strategy.translateFilter(expression, True)
+        if found.isDefined():
+            yield from _filter(found.get())
 
 
 def _filter(found: JavaObject) -> Iterator[tuple[str, str]]:
