@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FunctionType, TracebackType
 from typing import Any, Literal, Protocol
 
+TASK = "_labkit_task"  # marks a call on the learner's function, which can itself be an argument
 MESSAGE_LINES = 6
 MESSAGE_CHARACTERS = 600
 TRACE_FRAMES = 6
@@ -110,6 +111,7 @@ class Learner:
                 raise blame(error, task, self._tasks) from error
 
         call.__name__ = task
+        call.__dict__[TASK] = task
         return call
 
 

@@ -20,7 +20,9 @@ def answer(request: str, names: dict[str, Any], spark: SparkSession) -> str:
         return take_view(spark, name)
 
     def plain(value: Any) -> Any:
-        return decode(value, spark, table=table, functions=True)
+        return decode(
+            value, spark, table=table, functions=True, tasks=lambda name: find(names, name)
+        )
 
     try:
         function = find(names, task)

@@ -20,7 +20,7 @@ from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 from pyspark.sql import DataFrame, SparkSession
 
-from labkit.answer import AnswerError
+from labkit.answer import TASK, AnswerError
 from labkit.outcome import CellProblem
 from labkit.submission import Submission
 from labkit.transport import VIEW_PREFIX, CannotCrossError, decode, encode, take_view
@@ -196,6 +196,7 @@ class RemoteLearner:
             return self._read(task, reply)
 
         call.__name__ = task
+        call.__dict__[TASK] = task
         return call
 
     def _read(self, task: str, reply: Any) -> Any:

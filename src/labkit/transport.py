@@ -14,6 +14,8 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
+from labkit.answer import TASK
+
 TAG = "$"
 MAX_DEPTH = 20
 MAX_ITEMS = 10_000
@@ -63,6 +65,8 @@ def encode(value: Any, *, functions: bool = False, depth: int = 0) -> Any:
             for k, v in value.items()
         ]
         return {TAG: "dict", "v": pairs}
+    if functions and (task := getattr(value, TASK, None)):
+        return {TAG: "task", "v": task}
     if functions and isinstance(value, FunctionType):
         return {TAG: "function", "name": value.__name__, "v": inspect.getsource(value)}
     path = getattr(value, "__fspath__", None)
@@ -77,9 +81,11 @@ def decode(
     *,
     table: Callable[[str], DataFrame],
     functions: bool = False,
+    tasks: Callable[[str], Callable[..., Any]] | None = None,
     depth: int = 0,
 ) -> Any:
-    """What `encode` wrote. `table` opens a view by name; functions are built only when allowed."""
+    """What `encode` wrote. `table` opens a view by name, `tasks` gives the learner's own function
+    of that name; functions are built only when allowed."""
     if depth > MAX_DEPTH:
         raise CannotCrossError("a structure nested too deep")
     if not isinstance(value, dict):
@@ -88,7 +94,7 @@ def decode(
         raise CannotCrossError(type(value).__name__)
 
     def inner(item: Any) -> Any:
-        return decode(item, spark, table=table, functions=functions, depth=depth + 1)
+        return decode(item, spark, table=table, functions=functions, tasks=tasks, depth=depth + 1)
 
     kind, content = value.get(TAG), value.get("v")
     match kind:
@@ -111,6 +117,8 @@ def decode(
             return items if kind == "list" else tuple(items)
         case "dict" if isinstance(content, list):
             return {inner(key): inner(item) for key, item in content}
+        case "task" if tasks:
+            return tasks(str(content))
         case "function" if functions:
             names: dict[str, Any] = {}
             exec(compile(str(content), "<candidate>", "exec"), names)
