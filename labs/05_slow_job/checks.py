@@ -617,6 +617,7 @@ def outcome(learner, spark, frame, shared_schema):
 def _written(spark, tables):
     for name, table in tables.items():
         assert spark.catalog.tableExists(table), f"tables[{name!r}] was not written"
+        spark.catalog.refreshTable(table)  # another session may have written it
         yield name, table
 
 

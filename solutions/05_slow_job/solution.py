@@ -142,8 +142,8 @@ if lab.written("stage_table"):
     bars["second"] = (bars["at"] - bars["at"].min()) / 1000
 
 # %% [markdown]
-# Each bar is a stage, from submission to completion; over its left end lie its longest task and its median task. A long pale bar with a short dark start is a stage
-# that waits for few tasks. Stages 20 and 22 belong to one job: the same work, twice, at the same time.
+# Each bar is a stage, from submission to completion; over its left end lie its longest task and its median task. A short dark start before a long blue part is skew: the stage
+# waits for one task. Stages 20 and 22 belong to one job: the same work, twice, at the same time.
 
 # %%
 import matplotlib.pyplot as plt
@@ -378,6 +378,7 @@ if lab.written("fast_report"):
     for axes, counter in zip(panels, ["shuffle_bytes", "tasks"], strict=True):
         heights = [getattr(work, counter) for work in spent.values()]
         axes.bar_label(axes.bar(list(spent), heights, color=["#6baed6", "#08306b"]))
+        axes.margins(y=0.15)
         axes.set_title(counter)
 
 # %% [markdown]
