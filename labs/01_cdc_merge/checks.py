@@ -1,0 +1,493 @@
+"""Public checks and hints of lab 01: one module-scoped MERGE, many properties of its result."""
+
+import pytest
+
+from labkit.checks import (
+    assert_columns,
+    assert_frame,
+    changes_since,
+    check,
+    collect,
+    table_rows,
+    table_version,
+    verdict,
+)
+
+HINTS = {
+    "flatten": [
+        "Which of the two images tells you *whose* row was deleted, when `op` is `d`?",
+        "Choose the image first (one struct column), then expand it with `image.*`: new fields come along by themselves.",
+        "Tombstones have a null `op`; keyless rows have a null `customer_id` in the image you chose. Both go.",
+    ],
+    "quarantine": [
+        "A tombstone has no key either, and is no fault. What tells the two apart?",
+        "The key is in the image that belongs to `op`; a delete has its key in `before`.",
+    ],
+    "latest_changes": [
+        "Two rows may be equal in everything (a redelivery); exactly one of them must stay.",
+        "`ts_ms` is a clock, `lsn` is a position. Only one of the two orders the events of a customer.",
+        "`row_number` over a window by customer, newest first, gives 1 to exactly one row per customer.",
+    ],
+    "merge_changes": [
+        "MERGE refuses two source rows for one target row. You have already written the function that prevents it.",
+        "Compare log positions in the condition of the matched clause, so that an older event finds nothing to do.",
+        "A deleted row has to stay in the table with its `lsn`: without it, what would a late update be compared with?",
+        "There are two clauses to write: matched and newer, and not matched. A delete needs no clause of its own.",
+    ],
+    "merge_evolving": [
+        "MERGE can add the source's columns to the table; look for schema evolution in the builder.",
+        "The `All` forms of update and insert take every column of the source, so drop what must not reach the table first.",
+        "Setting a session-wide configuration works too, but it outlives your function and changes every later MERGE.",
+    ],
+    "test_latest_changes": [
+        "Think of the wrong answers that you would give in a hurry: any row, first to arrive, oldest, too many.",
+        "One frame with two customers, in an awkward order, with a redelivery, can tell all of them from the right answer.",
+        "`chispa.assert_df_equality(actual, expected, ignore_row_order=True)` compares rows and schema.",
+    ],
+}
+
+IMAGE = "struct<customer_id: long, name: string, email: string, city: string>"
+ENVELOPE = f"op string, ts_ms long, source struct<lsn: long>, before {IMAGE}, after {IMAGE}"
+FLAT = "customer_id long, name string, email string, city string, op string, lsn long"
+CUSTOMERS = "customer_id long, name string, email string, city string, lsn long, is_deleted boolean"
+
+
+def image(customer_id, city, name="N"):
+    return {"customer_id": customer_id, "name": name, "email": f"{name}@example.com", "city": city}
+
+
+def envelope(op, lsn, before=None, after=None, ts_ms=0):
+    return {"op": op, "ts_ms": ts_ms, "source": {"lsn": lsn}, "before": before, "after": after}
+
+
+TOMBSTONE = {"op": None, "ts_ms": None, "source": None, "before": None, "after": None}
+
+
+def flat(customer_id, city, op, lsn, name="N"):
+    return (customer_id, name, f"{name}@example.com", city, op, lsn)
+
+
+# ---------------------------------------------------------------- flatten
+
+
+@check("flatten")
+def test_after_image_of_writes(learner, frame):
+    """takes `after` for creates, updates and snapshot reads"""
+    envelopes = frame(
+        ENVELOPE,
+        [
+            envelope("c", 11, after=image(1, "Bari")),
+            envelope("u", 12, before=image(1, "Bari"), after=image(1, "Como")),
+            envelope("r", 13, after=image(2, "Pisa")),
+        ],
+    )
+    expected = [flat(1, "Bari", "c", 11), flat(1, "Como", "u", 12), flat(2, "Pisa", "r", 13)]
+    assert_frame(learner.flatten(envelopes), expected, key="lsn", schema=FLAT)
+
+
+@check("flatten")
+def test_before_image_of_deletes(learner, frame):
+    """takes `before` for deletes, so that the deleted row is known"""
+    envelopes = frame(ENVELOPE, [envelope("d", 21, before=image(3, "Bari"))])
+    assert_frame(learner.flatten(envelopes), [flat(3, "Bari", "d", 21)], key="lsn")
+
+
+@check("flatten")
+def test_tombstones_and_keyless_rows_are_left_out(learner, frame):
+    """leaves out tombstones and rows without a key"""
+    envelopes = frame(
+        ENVELOPE,
+        [
+            TOMBSTONE,
+            envelope("c", 31, after=image(None, "Bari")),
+            envelope("d", 32, before=image(None, "Bari")),
+            envelope("c", 33, after=image(4, "Como")),
+        ],
+    )
+    assert_frame(learner.flatten(envelopes), [flat(4, "Como", "c", 33)], key="lsn")
+
+
+@check("flatten", points=2)
+def test_new_fields_come_along(learner, frame):
+    """passes further fields of the row image on, between the known columns and op"""
+    wider = IMAGE.replace("city: string", "city: string, loyalty_tier: string")
+    envelopes = frame(
+        ENVELOPE.replace(IMAGE, wider),
+        [envelope("c", 41, after={**image(5, "Bari"), "loyalty_tier": "gold"})],
+    )
+    columns = FLAT.replace("city string,", "city string, loyalty_tier string,")
+    expected = [(5, "N", "N@example.com", "Bari", "gold", "c", 41)]
+    assert_frame(learner.flatten(envelopes), expected, key="lsn", schema=columns)
+
+
+# ---------------------------------------------------------------- quarantine
+
+
+@check("quarantine")
+def test_keyless_envelopes_are_kept_with_a_reason(learner, frame):
+    """returns the envelopes without a key, whole, with a reason"""
+    faulty = [
+        envelope("c", 51, after=image(None, "Bari")),
+        envelope("d", 52, before=image(None, "Como")),
+    ]
+    found = learner.quarantine(frame(ENVELOPE, [*faulty, envelope("u", 53, after=image(6, "Pisa"))]))
+    rows = collect(found)
+    assert_columns(found, ["op", "ts_ms", "source", "before", "after", "reason"])
+    assert sorted(row.source.lsn for row in rows) == [51, 52], (
+        f"log positions in quarantine: {sorted(row.source.lsn for row in rows)}, expected 51 and 52: "
+        "a create and a delete, each without a customer_id"
+    )
+    assert all(row.reason for row in rows), "a quarantined envelope has an empty reason; say why it is here"
+
+
+@check("quarantine")
+def test_tombstones_are_no_faults(learner, frame):
+    """leaves tombstones and deletes with a key alone"""
+    envelopes = frame(
+        ENVELOPE,
+        [TOMBSTONE, envelope("d", 61, before=image(7, "Bari")), envelope("c", 62, after=image(None, "Como"))],
+    )
+    rows = collect(learner.quarantine(envelopes))
+    assert [row.op for row in rows] == ["c"], (
+        f"ops in quarantine: {[row.op for row in rows]}; only the create without a key belongs there"
+    )
+
+
+# ---------------------------------------------------------------- latest_changes
+
+
+@check("latest_changes", points=2)
+def test_newest_change_wins(learner, frame):
+    """keeps the newest change of each customer, whatever the order of arrival"""
+    changes = frame(
+        FLAT,
+        [
+            flat(1, "old", "c", 99),
+            flat(1, "new", "u", 1007),
+            flat(1, "mid", "u", 103),
+            flat(2, "new", "u", 205),
+            flat(2, "old", "c", 201),
+        ],
+    )
+    expected = [flat(1, "new", "u", 1007), flat(2, "new", "u", 205)]
+    assert_frame(learner.latest_changes(changes), expected, key="customer_id", schema=FLAT)
+
+
+@check("latest_changes")
+def test_redelivery_collapses(learner, frame):
+    """keeps one row of an event that was delivered twice"""
+    twice = [flat(1, "Bari", "u", 301), flat(1, "Bari", "u", 301), flat(1, "Como", "c", 300)]
+    assert_frame(
+        learner.latest_changes(frame(FLAT, twice)), [flat(1, "Bari", "u", 301)], key="customer_id"
+    )
+
+
+@check("latest_changes")
+def test_deletes_are_changes(learner, frame):
+    """keeps a delete when it is the newest change"""
+    changes = frame(FLAT, [flat(1, "Bari", "c", 401), flat(1, "Bari", "d", 402)])
+    assert_frame(learner.latest_changes(changes), [flat(1, "Bari", "d", 402)], key="customer_id")
+
+
+# ---------------------------------------------------------------- merge_changes
+
+BEFORE = [
+    (1, "N", "N@example.com", "Bari", 101, False),
+    (2, "N", "N@example.com", "Bari", 102, False),
+    (3, "N", "N@example.com", "Bari", 103, False),
+    (4, "N", "N@example.com", "Bari", 104, False),
+    (5, "N", "N@example.com", "Bari", 105, True),
+    (6, "N", "N@example.com", "Bari", 106, True),
+    (7, "N", "N@example.com", "Bari", 107, False),
+    (8, "N", "N@example.com", "Bari", 108, False),
+]
+BATCH = [
+    flat(1, "Como", "u", 112),
+    flat(1, "Pisa", "u", 110),
+    flat(2, "Como", "d", 120, name="Last"),
+    flat(3, "Como", "u", 90),
+    flat(5, "Como", "r", 150),
+    flat(6, "Como", "u", 100),
+    flat(20, "Como", "c", 130),
+    flat(20, "Como", "c", 130),
+    flat(21, "Como", "d", 131),
+    flat(22, "Lodi", "c", 140),
+    flat(22, "Lodi", "d", 141),
+    flat(22, "Como", "c", 142),
+]
+TOUCHED = {1, 2, 5}
+
+
+def make_table(frame, table, rows, ddl=CUSTOMERS):
+    """A Delta table with deletion vectors, one file per three customers."""
+    parts = [rows[at : at + 3] for at in range(0, len(rows), 3)]
+    whole = frame(ddl, parts[0]).coalesce(1)
+    for part in parts[1:]:
+        whole = whole.union(frame(ddl, part).coalesce(1))
+    write = whole.write.format("delta").option("delta.enableDeletionVectors", "true")
+    write.saveAsTable(table)
+
+
+def files_by_customer(spark, table):
+    rows = spark.table(table).select("customer_id", "_metadata.file_name").collect()
+    return {row.customer_id: row.file_name for row in rows}
+
+
+@pytest.fixture(scope="module")
+def merged(learner, spark, frame, shared_schema):
+    """One table, one merge, its replay, and a late batch: what was seen after each."""
+    table = f"{shared_schema}.customers"
+    make_table(frame, table, BEFORE)
+    files = files_by_customer(spark, table)
+    seen = {"files": files}
+    start = table_version(spark, table)
+    learner.merge_changes(spark, table, frame(FLAT, BATCH))
+    seen["rows"] = {row.customer_id: row for row in table_rows(spark, table)}
+    seen["columns"] = spark.table(table).columns
+    seen["first"] = changes_since(spark, table, start)
+    seen["count"] = spark.table(table).count()
+
+    middle = table_version(spark, table)
+    learner.merge_changes(spark, table, frame(FLAT, BATCH))
+    seen["replay"] = changes_since(spark, table, middle)
+    seen["replayed"] = {row.customer_id: row for row in table_rows(spark, table)}
+
+    late = [flat(1, "Lodi", "u", 111), flat(22, "Lodi", "d", 141), flat(23, "Como", "c", 170)]
+    learner.merge_changes(spark, table, frame(FLAT, late))
+    seen["after_late"] = {row.customer_id: row for row in table_rows(spark, table)}
+    return seen
+
+
+def row_of(merged, customer_id, when="rows"):
+    found = merged[when].get(customer_id)
+    assert found is not None, f"customer {customer_id} is not in the table"
+    return found
+
+
+@check("merge_changes", points=2)
+def test_newer_changes_are_applied(merged):
+    """applies the newest change of a batch to a row, and inserts customers it has not seen"""
+    assert row_of(merged, 1).city == "Como", (
+        f"customer 1 has city {row_of(merged, 1).city}; of two updates in the batch, the one with the "
+        "greater lsn says Como"
+    )
+    assert row_of(merged, 1).lsn == 112, "the row of customer 1 does not hold the lsn of its last change"
+    new = row_of(merged, 20)
+    assert (new.city, new.is_deleted) == ("Como", False), f"new customer 20 is {new.asDict()}"
+    assert merged["count"] == len(merged["rows"]), (
+        f"{merged['count']} rows for {len(merged['rows'])} customers; a redelivered event was inserted twice"
+    )
+
+
+@check("merge_changes", points=2)
+def test_older_changes_are_ignored(merged):
+    """ignores a change that is older than the row in the table"""
+    row = row_of(merged, 3)
+    assert (row.city, row.lsn) == ("Bari", 103), (
+        f"an event with lsn 90 changed customer 3, whose row was at lsn 103, to {row.city}, lsn {row.lsn}"
+    )
+
+
+@check("merge_changes", points=2)
+def test_delete_leaves_a_deleted_row(merged):
+    """turns a delete into a row marked deleted, with the columns of its last image"""
+    row = merged["rows"].get(2)
+    assert row is not None, (
+        "the deleted customer 2 is gone from the table; the next late update would bring it back to life"
+    )
+    assert row.is_deleted, "customer 2 was deleted at lsn 120 and is not marked as deleted"
+    assert (row.lsn, row.name, row.city) == (120, "Last", "Como"), (
+        f"the deleted row is {row.asDict()}; expected lsn 120 and the columns of the event's image"
+    )
+
+
+@check("merge_changes")
+def test_late_update_cannot_resurrect(merged):
+    """keeps a deleted row deleted when an older update arrives"""
+    row = row_of(merged, 6)
+    assert row.is_deleted and row.lsn == 106, (
+        f"customer 6 was deleted at lsn 106; an update with lsn 100 made it {row.asDict()}"
+    )
+
+
+@check("merge_changes", points=2)
+def test_newer_row_lives_again(merged):
+    """makes a deleted row live again for any newer create, update or snapshot read"""
+    for customer, lsn in ((5, 150), (22, 142)):
+        row = row_of(merged, customer)
+        assert not row.is_deleted and (row.lsn, row.city) == (lsn, "Como"), (
+            f"customer {customer} came back at lsn {lsn}, but its row is {row.asDict()}"
+        )
+
+
+@check("merge_changes")
+def test_delete_of_unknown_customer_is_kept(merged):
+    """inserts a deleted row for the delete of a customer that the table never saw"""
+    row = merged["rows"].get(21)
+    assert row is not None, (
+        "the delete of customer 21 left no row; when its create arrives late, the customer will look alive"
+    )
+    assert row.is_deleted and row.lsn == 131, f"the row of customer 21 is {row.asDict()}"
+
+
+@check("merge_changes")
+def test_columns_stay_as_they_were(merged):
+    """adds no column to the table, op least of all"""
+    expected = [part.split()[0] for part in CUSTOMERS.split(", ")]
+    assert merged["columns"] == expected, (
+        f"the table's columns are now {', '.join(merged['columns'])}; expected {', '.join(expected)}"
+    )
+
+
+@check("merge_changes", points=2)
+def test_untouched_files_stay(merged):
+    """rewrites only data files that hold a changed customer"""
+    allowed = {merged["files"][customer] for customer in TOUCHED}
+    removed = {path.split("/")[-1] for path in merged["first"].removed}
+    needless = [c for c, file in merged["files"].items() if file in removed - allowed]
+    assert not needless, (
+        f"the data file of customers {sorted(needless)} was rewritten, though no event changes them; "
+        "on a table of a billion rows that is the cost of a full load"
+    )
+
+
+@check("merge_changes", points=2)
+def test_replay_changes_nothing(merged):
+    """changes no row and rewrites no data file when the same batch comes again"""
+    assert merged["replayed"] == merged["rows"], "the same batch again changed rows of the table"
+    replay = merged["replay"]
+    assert not replay.added and not replay.removed, (
+        f"the same batch again wrote {len(replay.added)} data files and removed {len(replay.removed)}; "
+        "nothing in it was newer than the table"
+    )
+
+
+@check("merge_changes", points=2)
+def test_order_of_batches_does_not_matter(merged):
+    """ends in the same table when older events arrive after newer ones"""
+    for customer in (1, 22):
+        before, after = row_of(merged, customer), row_of(merged, customer, "after_late")
+        assert after == before, (
+            f"customer {customer} was at lsn {before.lsn}; an older event in a later batch made it "
+            f"{after.asDict()}"
+        )
+    assert row_of(merged, 23, "after_late").lsn == 170, "a late batch's new customer 23 has the wrong lsn"
+
+
+# ---------------------------------------------------------------- merge_evolving
+
+WIDER = FLAT.replace("city string,", "city string, loyalty_tier string,")
+
+
+def wide(customer_id, city, tier, op, lsn):
+    return (customer_id, "N", "N@example.com", city, tier, op, lsn)
+
+
+@pytest.fixture(scope="module")
+def evolved(learner, spark, frame, shared_schema):
+    """A table that meets a wider batch and then a batch of the old shape."""
+    table = f"{shared_schema}.evolving"
+    make_table(frame, table, BEFORE[:6])
+    batch = [
+        wide(1, "Como", "gold", "u", 210),
+        wide(2, "Como", "basic", "u", 50),
+        wide(3, "Como", "gold", "d", 212),
+        wide(30, "Como", "silver", "c", 220),
+    ]
+    learner.merge_evolving(spark, table, frame(WIDER, batch))
+    wider = {row.customer_id: row.asDict() for row in table_rows(spark, table)}
+    old_shape = [flat(1, "Lodi", "u", 310), flat(31, "Lodi", "c", 311)]
+    learner.merge_evolving(spark, table, frame(FLAT, old_shape))
+    after = {row.customer_id: row.asDict() for row in table_rows(spark, table)}
+    return {"wider": wider, "after": after}
+
+
+@check("merge_evolving", points=2)
+def test_new_column_arrives(evolved):
+    """adds the new column with its values, null for rows that no event touched"""
+    rows = evolved["wider"]
+    assert "loyalty_tier" in rows[1], "the new column loyalty_tier did not reach the table"
+    found = {customer: rows[customer]["loyalty_tier"] for customer in (1, 30, 4)}
+    assert found == {1: "gold", 30: "silver", 4: None}, (
+        f"loyalty_tier by customer is {found}; expected gold for 1, silver for 30, null for 4"
+    )
+    assert "op" not in rows[1], "the column op reached the table"
+
+
+@check("merge_evolving")
+def test_rules_hold_while_evolving(evolved):
+    """keeps the rules of merge_changes: older events ignored, deletes marked"""
+    rows = evolved["wider"]
+    assert rows[2]["lsn"] == 102, f"an event with lsn 50 changed customer 2 to {rows[2]}"
+    assert 3 in rows, "the deleted customer 3 is gone from the table"
+    assert rows[3]["is_deleted"] and rows[3]["lsn"] == 212, f"the deleted row is {rows[3]}"
+
+
+@check("merge_evolving", points=2)
+def test_old_shape_loses_no_column(evolved):
+    """keeps the new column and its values when a batch of the old shape follows"""
+    rows = evolved["after"]
+    assert "loyalty_tier" in rows[30], "after a batch of the old shape the column loyalty_tier is gone"
+    assert rows[30]["loyalty_tier"] == "silver", "customer 30, untouched by the last batch, lost its tier"
+    assert (rows[1]["city"], rows[1]["loyalty_tier"]) == ("Lodi", "gold"), (
+        f"customer 1 is {rows[1]}; an event that does not carry the column says nothing about it"
+    )
+    assert 31 in rows and rows[31]["loyalty_tier"] is None, (
+        "the new customer 31, of a batch without loyalty_tier, should be in the table with a null tier"
+    )
+
+
+# ---------------------------------------------------------------- test_latest_changes
+
+
+def first_to_arrive(changes):
+    from pyspark.sql import functions as F
+
+    arrived = changes.withColumn("at", F.monotonically_increasing_id())
+    kept = arrived.groupBy("customer_id").agg(F.min_by(F.struct("*"), "at").alias("r"))
+    return kept.select("r.*").drop("at")
+
+
+def oldest_row(changes):
+    from pyspark.sql import functions as F
+
+    return changes.groupBy("customer_id").agg(F.min_by(F.struct("*"), "lsn").alias("r")).select("r.*")
+
+
+def ties_kept(changes):
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    newest = F.rank().over(Window.partitionBy("customer_id").orderBy(F.desc("lsn")))
+    return changes.withColumn("rank", newest).where("rank = 1").drop("rank")
+
+
+def deletes_lost(changes):
+    from pyspark.sql import functions as F
+
+    live = changes.where("op <> 'd'")
+    return live.groupBy("customer_id").agg(F.max_by(F.struct("*"), "lsn").alias("r")).select("r.*")
+
+
+@check("test_latest_changes")
+def test_your_test_is_silent_on_your_answer(learner, spark):
+    """says nothing about your own latest_changes"""
+    said = verdict(learner.test_latest_changes, spark, learner.latest_changes)
+    assert said is None, f"your test rejects your own latest_changes:\n{said}"
+
+
+@check("test_latest_changes")
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        (oldest_row, "keeps the oldest change of each customer"),
+        (first_to_arrive, "keeps the change of each customer that arrived first"),
+        (ties_kept, "keeps both copies of a redelivered event"),
+        (deletes_lost, "forgets deletes"),
+    ],
+    ids=["oldest", "first", "ties", "deletes"],
+)
+def test_your_test_notices(learner, spark, wrong, what):
+    """raises an AssertionError on a wrong latest_changes"""
+    said = verdict(learner.test_latest_changes, spark, wrong)
+    assert said is not None, f"your test says nothing about a latest_changes that {what}"
