@@ -23,9 +23,12 @@ from labkit.checks.plans import (
     scans,
 )
 from labkit.checks.session import settings, verdict
+from labkit.checks.tasks import FrameRun, StageRead, run_frame
 
 __all__ = [
+    "FrameRun",
     "Scan",
+    "StageRead",
     "TableChanges",
     "Work",
     "assert_columns",
@@ -42,6 +45,7 @@ __all__ = [
     "operators",
     "partitionings",
     "release",
+    "run_frame",
     "scans",
     "settings",
     "table_files",
