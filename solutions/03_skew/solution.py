@@ -50,7 +50,7 @@ for name, value in small_cluster.items():
 # cure for the skew has to leave such things as they are.
 
 # %%
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 clicks = spark.read.parquet(str(folder / "clicks"))
@@ -119,9 +119,7 @@ def key_profile(df: DataFrame, key: str, n: int) -> DataFrame:
     heaviest = df.groupBy(key).agg(F.count("*").alias("rows")).orderBy(F.desc("rows")).limit(n)
     share = F.col("rows") / F.col("total")
     return (
-        heaviest.crossJoin(total)
-        .select(key, "rows", share.alias("share"))
-        .orderBy(F.desc("rows"))
+        heaviest.crossJoin(total).select(key, "rows", share.alias("share")).orderBy(F.desc("rows"))
     )
     # END SOLUTION
 
@@ -166,7 +164,9 @@ variants = {
     "clicks written by one map task": clicks.coalesce(1).join(advertisers, **by_advertiser),
     "clicks on the right of the left join": advertisers.join(clicks, **by_advertiser),
     "a group by the key after the join": plain.groupBy("advertiser_id").agg(F.sum("cost")),
-    "no join, a set collected by key": clicks.groupBy("advertiser_id").agg(F.collect_set("user_id")),
+    "no join, a set collected by key": clicks.groupBy("advertiser_id").agg(
+        F.collect_set("user_id")
+    ),
 }
 with settings(spark, FITTING):
     for name, frame in variants.items():
@@ -335,7 +335,10 @@ for name, joined in joins.items():
 # %%
 runs = {f"{name}, AQE off": task_rows(joined) for name, joined in joins.items()}
 with settings(spark, FITTING):
-    runs = {"plain, AQE off": runs.pop("plain, AQE off"), "plain, AQE splits": task_rows(plain)} | runs
+    runs = {
+        "plain, AQE off": runs.pop("plain, AQE off"),
+        "plain, AQE splits": task_rows(plain),
+    } | runs
 figure, axes = plt.subplots(2, 2, figsize=(11, 6), sharey=True, layout="constrained")
 for ax, (name, rows) in zip(axes.flat, runs.items(), strict=False):
     draw(ax, f"{name}: fullest {max(rows):,}", rows)
