@@ -298,30 +298,40 @@ if lab.written("revenue_per_window", "deduplicate"):
 # Now accounting: the same files through `late_events`. What `table` holds is on time by the letter, ten minutes behind the newest event of the files before.
 
 # %%
+import tempfile
+
 tables = {"table": f"{lab.schema}.payments", "late_table": f"{lab.schema}.late_payments"}
 if lab.written("late_events"):
     for name in tables.values():
+        spark.sql(f"DROP TABLE IF EXISTS {name}")
         spark.sql(f"CREATE TABLE {name} ({EVENTS}) USING delta")
-    late_events(spark, str(folder), *tables.values(), str(lab.scratch / "checkpoint"))
+    late_events(spark, str(folder), *tables.values(), tempfile.mkdtemp(dir=lab.scratch))
     for which, name in tables.items():
         print(f"{which:10} {spark.table(name).count():4} rows")
 
 # %% [markdown]
-# How far is the screen from the truth? The truth is a batch over all files, one row an `event_id`. Compare revenue by store, and look at what the late table could give back.
+# How far is the screen from the truth? The truth is a batch over all files, one row an `event_id`, as far as the screen has got. The column `late` is what only the late table has; most of
+# it belongs to the market.
 
 # %%
-once = payments.dropDuplicates(["event_id"])  # copies differ in their time only
+copies = payments.groupBy("event_id", "store_id", "card_id", "amount")
+once = copies.agg(F.min("event_time").alias("event_time"))  # the time of the first attempt
 if progress and lab.written("late_events"):
-    truth = once.groupBy("store_id").agg(F.sum("amount").alias("all"))
-    shown = spark.table("screen").groupBy("store_id").agg(F.sum("revenue").alias("screen"))
-    late = spark.table(tables["late_table"]).dropDuplicates(["event_id"])
-    late = late.groupBy("store_id").agg(F.sum("amount").alias("late"))
-    compared = truth.join(shown, on="store_id", how="left").join(late, on="store_id", how="left")
-    columns = [F.round(name, 2).alias(name) for name in ["all", "screen", "late"]]
-    compared.select("store_id", *columns).orderBy("store_id").show()
+    until = spark.table("screen").agg(F.max("window_end")).first()[0]
+    once = once.where(F.col("event_time") < F.lit(until))
+    late = once.join(spark.table(tables["late_table"]), on="event_id", how="left_semi")
+    late = late.join(spark.table(tables["table"]), on="event_id", how="left_anti")
+    sums = {
+        "all": (once, "amount"),
+        "screen": (spark.table("screen"), "revenue"),
+        "late": (late, "amount"),
+    }
+    for name, (rows, column) in sums.items():
+        by_store = rows.groupBy("store_id").agg(F.round(F.sum(column), 2)).orderBy("store_id")
+        print(f"{name:7}", *[f"{store} {value:8.2f}" for store, value in by_store.collect()])
 
 # %% [markdown]
-# Three numbers for "late", from the same rows: what the letter says, what the deduplication dropped, and what the windows would have dropped without it.
+# Three numbers for "late", from the same rows: what the letter says, what the deduplication dropped, and what the windows drop when nothing comes before them.
 # They differ, and both differences are worth knowing in an interview.
 
 # %%
@@ -365,3 +375,61 @@ if progress:
     ax.set(xlabel="window (start)", ylabel="revenue", title="Store market: revenue by window")
     ax.legend()
     plt.show()
+
+# %% [markdown]
+# ## In practice
+#
+# - **Choose the delay from data.** `late_table` holds what a delay of ten minutes costs; a quantile of arrival minus event time says what twenty would. More delay is later results and more state: a key
+#   of `deduplicate` stays until the watermark has passed its event by the delay, so about twice the delay. The delay may change at a restart; keys and windows may not, they need a new checkpoint.
+# - **One clock in the future stops everything.** An event ten hours ahead moves the watermark ten hours, for all keys, and it never goes back: whatever comes next is late. Filter before the
+#   watermark; with files, `where("event_time <= _metadata.file_modification_time")` does it.
+# - **The last windows wait.** The watermark moves with events, so at closing time the last ten minutes stay in state until somebody pays. If the screen can't wait, write in update mode into a table that a MERGE keeps, and mark
+#   rows as preliminary.
+# - **Null times vanish.** Windows and sessions drop rows without a time, silently and uncounted. Route them away before, as `late_events` does.
+# - **The name in `txnAppId` outlives the checkpoint.** A new checkpoint counts micro-batches from 0 again; with the old name Delta skips all of them as seen, without an error. Put a version
+#   into the name, and change it with the checkpoint.
+# - **Late rows are work for somebody.** A job that merges `late_table` into the published windows once an hour, by event time, makes the screen right again. Say in the column comments which numbers may still move.
+#
+# **On Databricks**, Auto Loader replaces the file source; it promises no order of files, so never rely on one there. RocksDB with changelog checkpoints holds state beyond memory, and `WATERMARK` is a clause of streaming tables in pipelines.
+# What you pay is a cluster that is always on, or a triggered job and its delay. What stays yours is the delay, what "late" means to the business, and the table that keeps what the watermark drops.
+
+# %% [markdown]
+# ## Interview follow-ups
+#
+# 1. Where does the watermark come from, and why not from the clock?
+# 2. Is an event older than the watermark always dropped? Is a younger one ever?
+# 3. `dropDuplicates(["event_id"])` after `withWatermark`: what happens to state, and why?
+# 4. Your late-row alarm shows 40 dropped rows. How many events are lost?
+# 5. Two streams with different watermarks are joined or united. Which one counts?
+# 6. How would you make `late_events` exactly-once if the sinks were not Delta?
+# 7. A backfill replays a year of files through the same query. What goes wrong?
+
+# %% [markdown] tags=["solution"]
+# <details><summary>Model answers</summary>
+#
+# 1. From the data: the greatest event time of earlier micro-batches minus the delay. So a replay of old files gives the same results as the live run, and an outage of the source makes nothing late. A clock
+#    would declare everything late after an hour of downtime.
+# 2. No. An operator drops by the watermark of the micro-batch before, and a window by its end, not by the event's time. Spark guarantees one direction only: what is within the delay is never dropped.
+#    So dropped rows depend on how files were grouped into micro-batches; don't build an invoice on them.
+# 3. It grows for ever: a watermark frees state only if the key, or the operator, tells when a key can't come again. Add the event time to the key if copies carry the same time, else use
+#    `dropDuplicatesWithinWatermark`, which forgets by time although the key has none.
+# 4. At least 40, if an aggregation says so: it counts groups that a partial aggregation made of the late rows of a task. Count lost events yourself, where you route them away.
+# 5. By default the smallest: a slow stream holds back all. `spark.sql.streaming.multipleWatermarkPolicy = max` follows the fastest and drops from the slow one. A stream that is silent holds
+#    the smallest where it is.
+# 6. Give each write an identity that the sink can refuse: a table of finished (query, micro-batch) pairs in the same transaction as the rows, or a key made of file and row number with insert-if-absent. With plain files: write to a
+#    folder named by the micro-batch, overwrite it on a repeat.
+# 7. If files of several days run side by side with new ones, the newest moves the watermark and the old ones are late at once: all of a year in `late_table`. Run the backfill as a query of its own, in the order of time, with its own
+#    checkpoint, or as a batch: `revenue_per_window` works on a batch frame as it is.
+#
+# </details>
+
+# %% [markdown]
+# ## Further reading
+#
+# - Apache Spark, [Handling late data and watermarking](https://spark.apache.org/docs/latest/streaming/apis-on-dataframes-and-datasets.html#handling-late-data-and-watermarking)
+# - Delta Lake, [Idempotent table writes in foreachBatch](https://docs.delta.io/latest/delta-streaming.html#idempotent-table-writes-in-foreachbatch)
+# - Databricks, [Apply watermarks to control data processing thresholds](https://docs.databricks.com/aws/en/structured-streaming/watermarks)
+# - Akidau and others, [The Dataflow Model](https://www.vldb.org/pvldb/vol8/p1792-Akidau.pdf), where watermarks got their name in batch-and-stream systems
+
+# %%
+lab.next()
