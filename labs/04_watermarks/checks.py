@@ -115,7 +115,7 @@ def windows(learner, spark, tmp_path_factory):
     after = [
         # watermark 12:07: 12:04 comes too late, 12:06 is behind the watermark, its window is not
         [paid(4.5, 500.0), paid(6, 3.0, card="c3"), paid(30, 4.0, store="s2")],
-        [paid(50, 6.0)],  # watermark 12:20
+        [paid(50, 6.0), paid(52, 7.0)],  # watermark 12:20
     ]
     folder = tmp_path_factory.mktemp("windows")
     return drive(spark, learner.revenue_per_window, WINDOWS, folder, before, after)
@@ -143,7 +143,7 @@ def test_windows_leave_when_the_watermark_passes_them(windows):
     for (start, store), numbers in windows.emitted("window_start", "store_id").items():
         end = start + timedelta(minutes=5)
         due = next((b.number for b in windows.batches[2:] if DUE[b.number] >= end), None)
-        assert numbers == [due], (
+        assert set(numbers) == {due}, (
             f"the window of {clock(start)}, store {store}, was emitted with file {numbers[0] + 1}. The greatest event time "
             f"of the files before it is {clock(DUE[numbers[0]] + timedelta(minutes=10))}; ten minutes behind that, "
             f"{'the window had not ended yet' if due is None or numbers[0] < due else f'it was due with file {due + 1}'}"
@@ -318,7 +318,10 @@ def shopping(learner, spark, tmp_path_factory):
             *(paid(0, 1.0, card="c2"), paid(20, 2.0, card="c2")),
         ],
         # the payment of 12:10 lies between the two of c2 and makes them one session
-        [paid(10, 4.0, card="c2"), paid(15, 8.0, card="c3"), paid(40, 16.0, card="c3")],
+        [
+            *(paid(10, 4.0, card="c2"), paid(15, 8.0, card="c3"), paid(40, 16.0, card="c3")),
+            paid(20, 2.0, card="c7"),
+        ],
     ]
     after = [
         # watermark 12:30: too late for c4; c5 is behind it, its session is not
@@ -364,7 +367,7 @@ def test_a_payment_behind_the_watermark_can_open_a_session(shopping, frame):
 @check("sessions")
 def test_sessions_leave_when_the_watermark_passes_them(shopping):
     """Emits a session once, with the first file at which the watermark has reached its end"""
-    expected = {("c1", at(0)): [2], ("c3", at(15)): [2], ("c2", at(0)): [3], ("c3", at(40)): [3]}
+    expected = {("c1", at(0)): [2], ("c3", at(15)): [2], ("c2", at(0)): [3], ("c7", at(20)): [3]}
     found = shopping.emitted("card_id", "session_start")
     for (card, start), numbers in expected.items():
         came = found.get((card, start), [])
@@ -444,10 +447,12 @@ def split(learner, spark, shared_schema, tmp_path_factory):
 
 
 def forget_last_commit(checkpoint) -> None:
-    """Takes the last finished micro-batch out of a query's checkpoint, if there is one."""
-    numbers = [int(path.name) for path in checkpoint.glob("commits/*") if path.name.isdigit()]
-    for path in checkpoint.glob(f"commits/*{max(numbers)}*") if numbers else ():
-        path.unlink()
+    """Takes the last finished micro-batch out of a query's checkpoint, wherever it lies in there."""
+    commits = [path for path in checkpoint.glob("**/commits/*") if path.name.isdigit()]
+    if commits:
+        last = max(commits, key=lambda path: int(path.name))
+        last.unlink()
+        last.with_name(f".{last.name}.crc").unlink(missing_ok=True)
 
 
 def events_in(split, which: str) -> set[str]:
