@@ -189,7 +189,7 @@ with settings(spark, forced):
 # ## Task 2: salt the join
 #
 # Write `salted_join(facts, dims, key, salts)`. It spreads each key over `salts` smaller ones, and returns what `facts.join(dims, on=key, how="left")` returns: the same columns in the
-# same order, the same rows, identical ones included, whatever the facts' other columns are called (even `salt`). `dims` may hold a key several times, or null.
+# same order, the same rows, identical ones included. A column of the facts may well be called `salt`; none begins with an underscore. `dims` may hold a key several times, or null.
 #
 # - Both sides are shuffled, none is broadcast, and `dims` is copied at most `salts` times.
 # - With 64 salts, eight shuffle partitions and AQE off the fullest task reads at most 3 medians.
@@ -199,7 +199,7 @@ with settings(spark, forced):
 
 # %%
 def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> DataFrame:
-    """The left join of facts and dims, each key spread over `salts` partitions' worth of keys."""
+    """The left join of facts and dims, each key split into `salts` smaller ones."""
     # BEGIN SOLUTION: give each fact a salt and each dimension row a copy for every salt, and join on both
     salt = F.pmod(F.xxhash64(*facts.columns), F.lit(salts))
     every_salt = F.sequence(F.lit(0).cast("long"), F.lit(salts - 1).cast("long"))
