@@ -155,7 +155,7 @@ for name, values in {"off": {}, "on": AQE, "on, fitting thresholds": FITTING}.it
         print(f"{name:23} {task_rows(plain)}")
 
 # %% [markdown]
-# So the cure is free where it applies: the hot partition became eight tasks. It applies to less than one hopes. Four variants of the
+# So the cure is free where it applies: the hot partition became eight tasks. It applies to less than you would hope. Four variants of the
 # same work follow, under the same fitting thresholds; in each of them one task reads everything.
 
 # %%
@@ -174,8 +174,8 @@ with settings(spark, FITTING):
 
 # %% [markdown]
 # A skewed partition is split between the blocks of its map tasks: one map task, one piece. In an outer join only the side whose rows all survive can be split, so not the right side of a
-# left join. A group by the same key needs each key in one task: AQE would have to add a shuffle, and refrains unless it is forced, as in the next cell. And it treats
-# nothing but joins.
+# left join. A group by the same key needs each key in one task: AQE would have to add a shuffle, and refrains unless it is forced, as in the next cell. Aggregates and windows
+# without a join it leaves alone.
 
 # %%
 forced = FITTING | {"spark.sql.adaptive.forceOptimizeSkewedJoin": "true"}
@@ -302,7 +302,8 @@ for name, frame in ways.items():
 # has the fewest rows and the worst task: all users of the hot advertiser, in one row. An exact percentile and a Python aggregate behave like it or worse: what they keep of a key grows with its rows.
 #
 # Write `two_stage_count(facts, key, salts)`: the key under its own name, `rows`, `users` (distinct `user_id`, exact; null is no user). Aggregate by key and salt first, then by key. The salt must follow
-# from `user_id`, or partial distinct counts don't add up. Null is a key here too, any number of salts gives the same counts, and in the largest shuffle no task reads more than 3 times the median's bytes.
+# from `user_id`, or partial distinct counts don't add up. Null is a key here too, and any number of salts gives the same counts. With 64 salts no task
+# of any stage reads more than 3 times the bytes that the median task of the largest shuffle reads.
 
 
 # %%
@@ -327,7 +328,7 @@ lab.check("two_stage_count")
 # %% [markdown]
 # ## Put it together
 #
-# Three joins of the same clicks, one result: rows, clicks with an advertiser, and cost by segment in total must agree to the cent. These cells wait until the
+# Three joins of the same clicks, one result: rows, clicks with an advertiser, and the cost to the cent must agree. These cells wait until the
 # functions they call are written.
 
 # %%

@@ -365,6 +365,7 @@ if progress:
 # - **Null times vanish.** Windows and sessions drop rows without a time, silently and uncounted. Route them away before, as `late_events` does.
 # - **The name in `txnAppId` outlives the checkpoint.** A new checkpoint counts micro-batches from 0 again; with the old name Delta skips all of them as seen, without an error. Put a version
 #   into the name, and change it with the checkpoint.
+# - **In SQL** the watermark has its place in the FROM clause: `FROM payments WATERMARK event_time DELAY OF INTERVAL 10 MINUTES` works in Spark 4.2, on a view of a stream.
 # - **Late rows are work for somebody.** A job that merges `late_table` into the published windows once an hour, by event time, makes the screen right again. Say in the column comments which numbers may still move.
 #
 # **On Databricks**, Auto Loader replaces the file source; it promises no order of files, so never rely on one there. RocksDB with changelog checkpoints holds state beyond memory, and `WATERMARK` is a clause of streaming tables in pipelines.
