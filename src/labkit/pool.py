@@ -1,0 +1,255 @@
+"""Workers side by side: each takes a submission at a time; one that dies or hangs is replaced."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import psutil
+
+from labkit import home
+from labkit.home import LabError
+
+COMMAND = (sys.executable, "-m", "labkit.worker")
+START_SECONDS = 180.0
+TAIL_BYTES = 65_536
+SUBMISSIONS_PER_JVM = 250  # classes and plans of thousands of notebooks need not pile up in one
+MEMORY_BYTES = 3_000_000_000  # of one worker: JVM, kernel, judge
+
+
+class WorkerLostError(Exception):
+    """A worker ended, hung or spoke nonsense; `status` is what that means for its submission."""
+
+    def __init__(self, status: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What became of a request: a result, or the status and message of a submission without one."""
+
+    request: dict[str, Any]
+    result: dict[str, Any] | None
+    status: str = "graded"
+    message: str = ""
+    log: bytes = b""
+
+
+def usual_workers() -> int:
+    """One for each core that this process may use, as far as memory goes."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return max(1, min(cores, int(psutil.virtual_memory().available // MEMORY_BYTES)))
+
+
+class Pool:
+    """`size` workers for the length of a `with` block; leaving it ends them and their JVMs."""
+
+    def __init__(
+        self,
+        size: int,
+        *,
+        seconds: float,
+        command: Sequence[str] = COMMAND,
+        start_seconds: float = START_SECONDS,
+    ) -> None:
+        self._size, self._seconds = size, seconds
+        self._command, self._start_seconds = tuple(command), start_seconds
+        self._replies: queue.Queue[Reply | LabError] = queue.Queue()
+        self._workers: set[Worker] = set()
+        self._guard = threading.Lock()
+        self._closed = False
+        self._busy = 0  # threads that still take requests
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._guard:
+            self._closed = True
+            workers = list(self._workers)
+        for worker in workers:
+            worker.end()
+
+    def run(self, requests: Sequence[dict[str, Any]]) -> Iterator[Reply]:
+        """The replies as they come; LabError when workers can't start here."""
+        todo = deque(requests)
+        self._busy = min(self._size, len(todo))
+        for _ in range(self._busy):
+            threading.Thread(target=self._work, args=(todo,), daemon=True).start()
+        for _ in requests:
+            reply = self._replies.get()
+            if isinstance(reply, LabError):
+                raise reply
+            yield reply
+
+    def _work(self, todo: deque[dict[str, Any]]) -> None:
+        """Grades until nothing is left; a failure to start counts when nobody else goes on."""
+        worker: Worker | None = None
+        failure: LabError | None = None
+        try:
+            while todo:
+                worker = worker or self._start()
+                try:
+                    request = todo.popleft()
+                except IndexError:
+                    break
+                reply, spent = self._grade(worker, request)
+                if spent:
+                    self._end(worker)
+                    worker = None
+                self._replies.put(reply)
+        except LabError as error:
+            failure = error
+        if worker is not None:
+            self._end(worker)
+        with self._guard:
+            self._busy -= 1
+            if failure and todo and not self._busy:
+                self._replies.put(failure)
+
+    def _grade(self, worker: Worker, request: dict[str, Any]) -> tuple[Reply, bool]:
+        try:
+            answer = worker.ask(request, self._seconds)
+        except WorkerLostError as error:
+            return Reply(request, None, error.status, str(error), worker.tail()), True
+        if "result" in answer:
+            spent = answer["spent"] or worker.served >= SUBMISSIONS_PER_JVM
+            return Reply(request, answer["result"]), spent
+        return Reply(request, None, "crashed", str(answer.get("crashed")), worker.tail()), True
+
+    def _start(self) -> Worker:
+        """A worker that said it is ready; a second try, then LabError with what it wrote."""
+        for attempt in (1, 2):
+            worker = Worker(self._command)
+            with self._guard:
+                if self._closed:
+                    worker.end()
+                    raise LabError("the batch was stopped")
+                self._workers.add(worker)
+            try:
+                said = worker.hear(time.monotonic() + self._start_seconds)
+                if "ready" in said:
+                    return worker
+                reason = str(said.get("refused"))
+            except WorkerLostError as error:
+                last = worker.tail().decode("utf-8", "replace").strip().splitlines()[-5:]
+                reason = "\n".join([str(error), *last])
+            self._end(worker)
+            if attempt == 2 or self._closed:
+                break
+        raise LabError(f"grading can't start here: {reason}\nRun `lab doctor`.")
+
+    def _end(self, worker: Worker) -> None:
+        with self._guard:
+            self._workers.discard(worker)
+        worker.end()
+
+
+class Worker:
+    """One worker process as its parent sees it, with everything that it started."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._scratch = Path(tempfile.mkdtemp(prefix="labkit-worker-"))
+        environment = {**os.environ, "LAB_ROOT": str(home.root()), "TMPDIR": str(self._scratch)}
+        for name in ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "LAB_SESSION"):
+            environment.pop(name, None)
+        self._process = subprocess.Popen(
+            [*command, str(self._scratch)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=environment, start_new_session=True,
+        )  # fmt: skip
+        self._lines: queue.Queue[bytes | None] = queue.Queue()
+        self._log: deque[bytes] = deque(maxlen=TAIL_BYTES // 4096)
+        self._kin: set[psutil.Process] = set()
+        self.served = 0
+        threading.Thread(target=self._read_replies, daemon=True).start()
+        threading.Thread(target=self._read_log, daemon=True).start()
+
+    def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """The answer to one request; WorkerLostError after `seconds`, or when there is none."""
+        self.served += 1
+        try:
+            assert self._process.stdin is not None
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:
+            raise self._lost() from None
+        return self.hear(time.monotonic() + seconds, limit=seconds)
+
+    def hear(self, deadline: float, *, limit: float | None = None) -> dict[str, Any]:
+        """The next message."""
+        while True:
+            try:
+                line = self._lines.get(timeout=min(0.5, max(0.0, deadline - time.monotonic())))
+            except queue.Empty:
+                self._note_kin()
+                if time.monotonic() < deadline:
+                    continue
+                what = f"the submission took longer than {limit:g} s" if limit else "no answer"
+                raise WorkerLostError("timeout", what) from None
+            if line is None:
+                raise self._lost()
+            try:
+                message = json.loads(line)
+            except ValueError:
+                message = None
+            if not isinstance(message, dict):
+                raise WorkerLostError("crashed", "the grading worker spoke nonsense")
+            return message
+
+    def end(self) -> None:
+        """Ends the worker and all that it started, and removes its files."""
+        self._note_kin()
+        for process in (self._process, *self._kin):
+            with suppress(psutil.Error, OSError):
+                process.kill()
+        self._process.wait()
+        with suppress(OSError):
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def tail(self) -> bytes:
+        """The last that the worker wrote to stderr."""
+        return b"".join(self._log)[-TAIL_BYTES:]
+
+    def _lost(self) -> WorkerLostError:
+        code = self._process.wait()
+        how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+        return WorkerLostError(
+            "crashed", f"the grading worker ended ({how}) while it had this submission"
+        )
+
+    def _note_kin(self) -> None:
+        """Remembers the processes below the worker: they outlive it when it is killed."""
+        with suppress(psutil.Error):
+            self._kin.update(psutil.Process(self._process.pid).children(recursive=True))
+
+    def _read_replies(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def _read_log(self) -> None:
+        """Drains stderr, whatever its size; only its end is kept."""
+        assert self._process.stderr is not None
+        descriptor = self._process.stderr.fileno()
+        with suppress(OSError, ValueError):
+            while part := os.read(descriptor, 4096):
+                self._log.append(part)
