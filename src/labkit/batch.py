@@ -121,7 +121,8 @@ def grade_batch(
             report = report_of(result)
             if report is None:
                 raise LabError(f"the result of {entry.name} has no known form; is labkit mixed?")
-            if fresh and not same_but_timing(results.result(entry.name), result):
+            fresh = fresh and not same_but_timing(results.result(entry.name), result)
+            if fresh:
                 results.keep(entry, result, page.report_page(report, entry.student, lab), log)
             row = Row(entry.name, entry.student, str(entry.path), report, out / entry.name)
             on_step(Step(row, done, len(entries), fresh, len(tasks) - judged, judged))

@@ -59,6 +59,7 @@ def summary(rows: Sequence[Row], missing: Sequence[str] = ()) -> dict[str, Any]:
                 "mean_percent": lab.mean,
                 "median_percent": lab.median,
                 "score_bins": list(lab.bins),
+                "tasks": [vars(task) for task in lab.tasks],
                 "checks": [
                     {
                         "id": check.id, "task": check.task, "title": check.title,

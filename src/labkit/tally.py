@@ -19,6 +19,7 @@ OUTCOMES: tuple[Outcome, ...] = (
     "broken",
     "skipped",
 )
+WRONG: tuple[Outcome, ...] = ("failed", "error", "timeout")
 STATUSES: tuple[Status, ...] = ("graded", "unreadable", "no_lab", "crashed", "timeout")
 
 
@@ -48,7 +49,21 @@ class CheckTally:
     @property
     def rejected(self) -> int:
         """How often an answer was wrong: not `todo`, `broken` or `skipped`."""
-        return sum(self.outcomes[name] for name in ("failed", "error", "timeout"))
+        return sum(self.outcomes[name] for name in WRONG)
+
+
+@dataclass(frozen=True)
+class TaskTally:
+    """How many graded submissions passed all checks of a task, had it wrong, had not written it.
+
+    What is left over met a check that was skipped or broke, and says nothing of the answer.
+    """
+
+    task: str
+    judged: int
+    passed: int
+    wrong: int
+    todo: int
 
 
 @dataclass(frozen=True)
@@ -63,6 +78,7 @@ class LabTally:
     mean: float | None
     median: float | None
     bins: tuple[int, ...]
+    tasks: tuple[TaskTally, ...]
     checks: tuple[CheckTally, ...]
 
     def most_failed(self, most: int = 10) -> list[CheckTally]:
@@ -101,6 +117,7 @@ def _lab(slug: str, reports: Sequence[Report]) -> LabTally:
         round(statistics.fmean(scores), 1) if graded else None,
         round(statistics.median(scores), 1) if graded else None,
         _bins(scores),
+        _tasks(graded),
         _checks(graded),
     )
 
@@ -108,6 +125,18 @@ def _lab(slug: str, reports: Sequence[Report]) -> LabTally:
 def _bins(scores: Sequence[float]) -> tuple[int, ...]:
     count = Counter(min(int(score // 10), 10) for score in scores)
     return tuple(count[number] for number in range(11))
+
+
+def _tasks(reports: Sequence[Report]) -> tuple[TaskTally, ...]:
+    names = dict.fromkeys(check.task for report in reports for check in report.checks if check.task)
+    tallies = []
+    for name in names:
+        found = [{check.outcome for check in report.task(name)} for report in reports]
+        passed = sum(outcomes == {"passed"} for outcomes in found)
+        wrong = sum(not outcomes.isdisjoint(WRONG) for outcomes in found)
+        todo = sum("todo" in outcomes and outcomes.isdisjoint(WRONG) for outcomes in found)
+        tallies.append(TaskTally(name, sum(map(bool, found)), passed, wrong, todo))
+    return tuple(tallies)
 
 
 def _checks(reports: Sequence[Report]) -> tuple[CheckTally, ...]:
