@@ -68,7 +68,21 @@ def test_one_name_in_two_folders_is_two_submissions(handed):
 
 @pytest.mark.parametrize(
     "label",
-    ["../../etc/passwd", "..", "", "a/../../b", "summary.csv", "junit.xml", ".lock", "x" * 300, "a\x00b", "a\nb", "=1+1", "con\x1b[31m", "\udce4.ipynb"],
+    [
+        "../../etc/passwd",
+        "..",
+        "",
+        "a/../../b",
+        "summary.csv",
+        "junit.xml",
+        ".lock",
+        "x" * 300,
+        "a\x00b",
+        "a\nb",
+        "=1+1",
+        "con\x1b[31m",
+        "\udce4.ipynb",
+    ],
 )
 def test_folder_of_results_stays_inside_whatever_the_label(label, tmp_path):
     name = folder_name(label)

@@ -5,7 +5,15 @@ import xml.etree.ElementTree as ET
 import pytest
 from markdown_it import MarkdownIt
 
-from labkit.escape import csv_cell, markdown, markdown_block, one_line, printable, well_formed, xml_text
+from labkit.escape import (
+    csv_cell,
+    markdown,
+    markdown_block,
+    one_line,
+    printable,
+    well_formed,
+    xml_text,
+)
 
 ATTACKS = (
     "<script>alert(1)</script>",
@@ -21,8 +29,12 @@ ATTACKS = (
 
 @pytest.mark.parametrize("text", ATTACKS)
 def test_markdown_shows_the_text_and_takes_nothing_for_markup(text):
-    page = MarkdownIt("commonmark", {"html": True}).enable("table").render(
-        f"| a | b |\n|---|---|\n| {markdown(text)} | end |\n\n{markdown_block(text)}\n\nafter\n"
+    page = (
+        MarkdownIt("commonmark", {"html": True})
+        .enable("table")
+        .render(
+            f"| a | b |\n|---|---|\n| {markdown(text)} | end |\n\n{markdown_block(text)}\n\nafter\n"
+        )
     )
     allowed = {"table", "thead", "tbody", "tr", "th", "td", "code", "pre", "p"}
     tree = ET.fromstring(f"<page>{page}</page>")
@@ -36,7 +48,9 @@ def test_markdown_shows_the_text_and_takes_nothing_for_markup(text):
 
 @pytest.mark.parametrize("text", ATTACKS)
 def test_no_mention_link_or_shortcode_is_left_in_markdown(text):
-    assert not set("@:#.<>|`*_[]!~") & set(markdown(text).removeprefix("<code>").removesuffix("</code>").replace("&#", ""))
+    assert not set("@:#.<>|`*_[]!~") & set(
+        markdown(text).removeprefix("<code>").removesuffix("</code>").replace("&#", "")
+    )
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", " =", "＝", "\n="])

@@ -64,6 +64,7 @@ class Batch:
 
     rows: tuple[Row, ...]
     missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # of shards that are not there
 
     @property
     def exit_code(self) -> int:
@@ -152,14 +153,23 @@ def read_batch(folders: Sequence[Path]) -> Batch:
     """What the batches in these folders hold, together."""
     rows: list[Row] = []
     missing: list[str] = []
+    shards: set[tuple[int, int]] = set()
     for folder in folders:
         plan = read_plan(folder)
         if plan is None:
             raise LabError(f"{folder} holds no batch; name an --out of `lab grade`")
+        shards.add(plan.shard)
         some, none = read_rows(folder, plan.names)
         rows += some
         missing += none
-    return Batch(tuple(sorted(rows, key=lambda row: row.name)), tuple(sorted(missing)))
+    absent = [
+        f"part {part} of {parts} is not here"
+        for parts in sorted({parts for _, parts in shards})
+        for part in range(1, parts + 1)
+        if (part, parts) not in shards
+    ]
+    rows.sort(key=lambda row: (row.name, str(row.folder)))
+    return Batch(tuple(rows), tuple(sorted(missing)), tuple(absent))
 
 
 def _seed(options: Options, before: Plan | None) -> int:

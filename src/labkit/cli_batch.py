@@ -115,6 +115,8 @@ def _conclude(batch: Batch, written: list[Path]) -> None:
     parts += [f"{broken} with a broken check"] if broken else []
     parts += [f"{len(batch.missing)} without a result"] if batch.missing else []
     console.print(f"{len(batch.rows)} submissions: {', '.join(parts)}")
+    for note in batch.notes:
+        errors.print(note, style="yellow")
     page = next(path for path in written if path.suffix == ".html")
     others = ", ".join(path.name for path in written if path != page)
     console.print(f"{escape(str(page))}; beside it {others}")

@@ -69,7 +69,7 @@ class Pool:
     ) -> None:
         self._size, self._seconds = size, seconds
         self._command, self._start_seconds = tuple(command), start_seconds
-        self._replies: queue.Queue[Reply | LabError] = queue.Queue()
+        self._replies: queue.Queue[tuple[Reply | LabError, threading.Event]] = queue.Queue()
         self._workers: set[Worker] = set()
         self._guard = threading.Lock()
         self._closed = False
@@ -86,16 +86,21 @@ class Pool:
             worker.end()
 
     def run(self, requests: Sequence[dict[str, Any]]) -> Iterator[Reply]:
-        """The replies as they come; LabError when workers can't start here."""
+        """The replies as they come; LabError when workers can't start here.
+
+        A worker takes its next request once its reply was dealt with: whoever writes replies down
+        loses one a worker at most when they are stopped.
+        """
         todo = deque(requests)
         self._busy = min(self._size, len(todo))
         for _ in range(self._busy):
             threading.Thread(target=self._work, args=(todo,), daemon=True).start()
         for _ in requests:
-            reply = self._replies.get()
+            reply, taken = self._replies.get()
             if isinstance(reply, LabError):
                 raise reply
             yield reply
+            taken.set()
 
     def _work(self, todo: deque[dict[str, Any]]) -> None:
         """Grades until nothing is left; a failure to start counts when nobody else goes on."""
@@ -112,7 +117,8 @@ class Pool:
                 if spent:
                     self._end(worker)
                     worker = None
-                self._replies.put(reply)
+                if not self._tell(reply):
+                    break
         except LabError as error:
             failure = error
         if worker is not None:
@@ -120,7 +126,16 @@ class Pool:
         with self._guard:
             self._busy -= 1
             if failure and todo and not self._busy:
-                self._replies.put(failure)
+                self._replies.put((failure, threading.Event()))
+
+    def _tell(self, reply: Reply) -> bool:
+        """Hands a reply over and waits until it was dealt with; False when the pool was closed."""
+        taken = threading.Event()
+        self._replies.put((reply, taken))
+        while not taken.wait(timeout=0.5):
+            if self._closed:
+                return False
+        return True
 
     def _grade(self, worker: Worker, request: dict[str, Any]) -> tuple[Reply, bool]:
         try:
@@ -194,10 +209,13 @@ class Worker:
     def hear(self, deadline: float, *, limit: float | None = None) -> dict[str, Any]:
         """The next message."""
         while True:
+            ended = self._process.poll() is not None
             try:
                 line = self._lines.get(timeout=min(0.5, max(0.0, deadline - time.monotonic())))
             except queue.Empty:
                 self._note_kin()
+                if ended:  # and something that the worker started holds its pipe open
+                    raise self._lost() from None
                 if time.monotonic() < deadline:
                     continue
                 what = f"the submission took longer than {limit:g} s" if limit else "no answer"
