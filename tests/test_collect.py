@@ -106,12 +106,23 @@ def test_links_in_a_folder_are_refused_and_not_followed(handed, tmp_path):
     assert "symbolic link" in refused(found)["bo"]
     matched = collect(["*.ipynb", "*/*.ipynb"])
     assert len(refused(matched)) == 4
+    named = collect(["bo.ipynb", "cy.ipynb", "dee/solution.ipynb", str(handed / "eve.ipynb")])
+    assert len(refused(named)) == 4
 
 
 def test_pipe_is_refused_before_it_is_opened(handed):
     os.mkfifo(handed / "pipe.ipynb")
     for arguments in (["."], ["pipe.ipynb"], ["*.ipynb"]):
         assert refused(collect(arguments)) == {"pipe": "pipe.ipynb is not an ordinary file"}
+
+
+def test_file_elsewhere_may_lie_behind_a_link_but_not_be_one(handed, tmp_path):
+    put(tmp_path / "real" / "class" / "ada.ipynb")
+    (tmp_path / "real" / "eve").symlink_to("class")
+    (tmp_path / "away").symlink_to("real")
+    found = collect([f"{tmp_path}/away/class/ada.ipynb", f"{tmp_path}/away/eve/ada.ipynb"])
+    assert len(found.entries) == 2
+    assert [name.endswith("eve-ada") for name in refused(found)] == [True]
 
 
 def test_folder_named_like_a_notebook_is_one_entry(handed):

@@ -230,7 +230,7 @@ def _markdown_details(row: Row) -> str:
         if check.outcome in ("passed", "todo"):
             continue
         hidden = ", hidden" if check.hidden else ""
-        title = markdown(check.title, 160)
+        title = markdown(check.title, 160, code=False)
         lines.append(f"- {markdown(check.task)}: {title} ({check.outcome}{hidden})\n")
         if check.reason:
             lines.append(f"{markdown_block(check.reason, 600)}\n")

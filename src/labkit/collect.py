@@ -88,11 +88,15 @@ def collect(arguments: Sequence[str], *, any_python: bool = False) -> Found:
 
 
 def _named(path: Path) -> _Draft:
-    """A file that the caller named: where it lies is their own business."""
+    """A file that the caller, or a pattern that their shell expanded, named.
+
+    Below the current folder no link is followed; elsewhere neither the file nor its folder is one.
+    """
     absolute = Path(os.path.abspath(path))
-    base = Path.cwd()
-    label = absolute.relative_to(base if absolute.is_relative_to(base) else absolute.anchor)
-    return _Draft(str(label), path, refused=_not_ordinary(path))
+    below = absolute.is_relative_to(Path.cwd())
+    label = absolute.relative_to(Path.cwd() if below else absolute.anchor)
+    base = Path() if below else absolute.parent.parent
+    return _Draft(str(label), path, refused=_leads_away(path, base))
 
 
 def _matching(pattern: str) -> list[_Draft]:

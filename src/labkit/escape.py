@@ -32,13 +32,13 @@ def xml_text(value: str) -> str:
     return NOT_XML.sub("�", value)
 
 
-def markdown(value: str, most: int = 200) -> str:
-    """`value` as inline code that holds no markup, mention, link, cell border or line break.
+def markdown(value: str, most: int = 200, *, code: bool = True) -> str:
+    """`value` on one line that holds no markup, link or cell border; as code, no mention either.
 
     A sign is a numeric entity: CommonMark shows it and never takes it for structure.
     """
-    coded = SIGNS.sub(lambda match: f"&#{ord(match[0])};", one_line(value, most))
-    return f"<code>{coded}</code>" if coded else ""
+    plain = SIGNS.sub(lambda match: f"&#{ord(match[0])};", one_line(value, most))
+    return f"<code>{plain}</code>" if code and plain else plain
 
 
 def markdown_block(value: str, most: int = 1_500) -> str:
