@@ -86,7 +86,7 @@ def grade_batch(
     options: Options,
     on_step: Callable[[Step], None],
     *,
-    make_pool: Callable[..., Pool] = Pool,
+    make_pool: Callable[..., Pool] | None = None,
 ) -> Batch:
     """Grades the entries into `out` and returns all that it holds in the end.
 
@@ -140,7 +140,7 @@ def grade_batch(
                 tasks.append(task)
         by_name = {task.entry.name: task for task in tasks}
         requests = [_request(task, seed, options) for task in tasks]
-        with make_pool(options.workers, seconds=options.seconds) as pool:
+        with (make_pool or Pool)(options.workers, seconds=options.seconds) as pool:
             for reply in pool.run(requests):
                 task = by_name[reply.request["name"]]
                 result = reply.result or _unjudged(task, reply.status, reply.message, seed, options)
