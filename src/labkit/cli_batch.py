@@ -40,7 +40,7 @@ def grade(
         bool, typer.Option("--resume", help="go on; what is graded and unchanged stays")
     ] = False,
     again: Annotated[
-        bool, typer.Option("--again", help="with --resume: what crashed or broke once more")
+        bool, typer.Option("--again", help="--resume, and what crashed or broke once more")
     ] = False,
     shard: Annotated[str, typer.Option(metavar="I/N", help="only part I of N, from 1")] = "1/1",
     timeout: Annotated[float, typer.Option(min=1, help="seconds for one submission")] = 1_800,
@@ -68,7 +68,7 @@ def grade(
         )
     options = Options(
         lab=lab, hidden=hidden, seed=seed, workers=workers or usual_workers(), seconds=timeout,
-        check_seconds=check_timeout, resume=resume, again=again, shard=part,
+        check_seconds=check_timeout, resume=resume or again, again=again, shard=part,
     )  # fmt: skip
     try:
         with _Display() as display:

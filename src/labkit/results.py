@@ -79,15 +79,21 @@ class Results:
     def keep(self, entry: Entry, result: Mapping[str, Any], page: str, log: bytes = b"") -> None:
         """Writes all that belongs to a submission; `result.json` last, so that it vouches for all."""
         place = self.folder / entry.name
-        place.mkdir(exist_ok=True)
         origin = {
             "version": VERSION, "name": entry.name, "student": entry.student, "path": str(entry.path),
         }  # fmt: skip
-        write(place / ORIGIN, _json(origin))
-        write(place / PAGE, well_formed(page))
-        if log:
-            (place / LOG).write_bytes(log)
-        write(place / RESULT, _json(result))
+        try:
+            place.mkdir(exist_ok=True)
+            write(place / ORIGIN, _json(origin))
+            write(place / PAGE, well_formed(page))
+            if log:
+                (place / LOG).write_bytes(log)
+            write(place / RESULT, _json(result))
+        except OSError as error:
+            raise LabError(
+                f"{place} can't be written ({error.strerror}); what was graded before is kept. "
+                "Make room and go on with --resume"
+            ) from None
 
     def result(self, name: str) -> dict[str, Any] | None:
         """The result of a submission as it was written; None when there is none that can be read."""
