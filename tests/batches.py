@@ -16,6 +16,8 @@ from pathlib import Path
 note = os.environ.get("NOTE")
 pause = float(os.environ.get("PAUSE", "0"))
 print(json.dumps({"ready": 1}), flush=True)
+import atexit, shutil
+atexit.register(shutil.rmtree, sys.argv[1], ignore_errors=True)
 for line in sys.stdin:
     r = json.loads(line)
     name = Path(r["path"]).name

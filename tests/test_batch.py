@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import labkit.grade
+from labkit import batch_report
 from labkit.batch import read_batch
 from labkit.home import LabError
 from labkit.labs import Lab
@@ -84,6 +85,26 @@ def test_malformed_submissions_are_rows_and_need_no_worker(handed, tmp_path, tak
     assert all(row.report.message for row in batch.rows)
     assert batch.exit_code == 2
     assert taken() == []
+
+
+def test_name_that_is_no_text_is_graded_like_any_other(handed, tmp_path):
+    path = os.fsencode(handed) + b"/\xe4\xff.py"
+    with open(path, "w") as out:
+        out.write(OPENS)
+    (row,) = batches.grade(handed, tmp_path / "out").rows
+    assert row.report.score == 3.0
+    assert (row.folder / "result.json").read_bytes().decode("utf-8")
+    assert json.loads((row.folder / "submission.json").read_text())["path"].endswith(".py")
+    batch_report.write_all([row], [], tmp_path / "out")
+
+
+def test_folder_that_cannot_be_written_ends_the_batch_with_a_remedy(handed, tmp_path):
+    hand_in(handed, "ada", "bo")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "bo").write_text("a file in the way")
+    with pytest.raises(LabError, match="bo can't be written.*--resume"):
+        batches.grade(handed, tmp_path / "out")
+    assert (tmp_path / "out" / "ada" / "result.json").is_file()
 
 
 def test_submission_that_takes_its_worker_with_it_is_one_row(handed, tmp_path):

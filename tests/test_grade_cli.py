@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import jsonschema
 import psutil
 import pytest
 from typer.testing import CliRunner
@@ -218,6 +219,9 @@ def test_killed_for_real_its_workers_and_jvms_end_and_resume_completes(real):
     said, _ = process.communicate(timeout=300)
     assert real.results().items() >= before.items()
     found = {name: json.loads(text) for name, text in real.results().items()}
+    schema = json.loads((HERE.parent / "docs" / "result.schema.json").read_text())
+    for result in found.values():
+        jsonschema.validate(result, schema)
     assert {name: result["status"] for name, result in found.items()} == {
         "kills": "crashed", "right": "graded", "starter": "graded",
     }, said  # fmt: skip

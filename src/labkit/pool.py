@@ -106,6 +106,7 @@ class Pool:
         """Grades until nothing is left; a failure to start counts when nobody else goes on."""
         worker: Worker | None = None
         failure: LabError | None = None
+        lost = False
         try:
             while todo:
                 worker = worker or self._start()
@@ -121,11 +122,15 @@ class Pool:
                     break
         except LabError as error:
             failure = error
+        except Exception as error:  # whoever waits for replies must not wait for ever
+            failure = LabError(f"grading broke: {type(error).__name__}: {error}")
+            lost = True
         if worker is not None:
-            self._end(worker)
+            with suppress(OSError):
+                self._end(worker)
         with self._guard:
             self._busy -= 1
-            if failure and todo and not self._busy:
+            if failure and (lost or (todo and not self._busy)):
                 self._replies.put((failure, threading.Event()))
 
     def _tell(self, reply: Reply) -> bool:
@@ -181,7 +186,12 @@ class Worker:
     def __init__(self, command: Sequence[str]) -> None:
         self._scratch = Path(tempfile.mkdtemp(prefix="labkit-worker-"))
         environment = {**os.environ, "LAB_ROOT": str(home.root()), "TMPDIR": str(self._scratch)}
-        for name in ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "LAB_SESSION"):
+        for name in (
+            "PYSPARK_GATEWAY_PORT",
+            "PYSPARK_GATEWAY_SECRET",
+            "LAB_SESSION",
+            "LAB_SCRATCH",
+        ):
             environment.pop(name, None)
         self._process = subprocess.Popen(
             [*command, str(self._scratch)],

@@ -10,8 +10,9 @@ import shutil
 import signal
 import sys
 import threading
+import traceback
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 import psutil
 from pyspark.sql import SparkSession
@@ -39,10 +40,20 @@ def main() -> None:
     todo: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_listen, args=(requests, todo, scratch), daemon=True).start()
     try:
+        _serve(todo, replies, scratch)
+    except BrokenPipeError:  # the parent went first
+        _end(scratch)
+    except BaseException:
+        traceback.print_exc()
+        _end(scratch, code=1)
+
+
+def _serve(todo: queue.Queue[dict[str, Any]], replies: IO[str], scratch: Path) -> None:
+    try:
         spark = cold_session(app="labkit-worker", scratch=scratch, extra=EXTRA)
     except LabError as error:
         _say(replies, {"refused": str(error)})
-        return
+        _end(scratch, code=1)
     _say(replies, {"ready": os.getpid()})
     while True:
         _say(replies, answer(todo.get(), spark))
@@ -100,7 +111,7 @@ def _adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _end(scratch: Path) -> None:
+def _end(scratch: Path, code: int = 0) -> NoReturn:
     """Ends this process with everything below it: JVM, kernel and what that started."""
     for _ in range(3):  # a child may be starting another while it is killed
         children = psutil.Process().children(recursive=True)
@@ -111,7 +122,7 @@ def _end(scratch: Path) -> None:
                 continue
         psutil.wait_procs(children, timeout=2)
     shutil.rmtree(scratch, ignore_errors=True)
-    os._exit(0)
+    os._exit(code)
 
 
 if __name__ == "__main__":
