@@ -122,7 +122,9 @@ def autograde(lab: Lab, variants: list[Variant], folder: Path, cache: Path) -> d
         "c.ClearSolutions.enforce_metadata = False\n"
     )
     command = [str(venv / "bin" / "nbgrader")]
-    quiet = {"cwd": course, "env": environment(), "capture_output": True, "text": True}
+    found = environment()
+    found["PATH"] = f"{venv / 'bin'}{os.pathsep}{found['PATH']}"  # nbgrader calls alembic by name
+    quiet = {"cwd": course, "env": found, "capture_output": True, "text": True}
     made = subprocess.run([*command, "generate_assignment", lab.slug], **quiet)
     if made.returncode:
         raise SystemExit(f"nbgrader could not make the assignment:\n{made.stderr[-2000:]}")
