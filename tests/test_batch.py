@@ -13,7 +13,8 @@ import pytest
 
 import labkit.grade
 from labkit import batch_report
-from labkit.batch import read_batch
+from labkit.batch import Options, read_batch
+from labkit.collect import collect
 from labkit.home import LabError
 from labkit.labs import Lab
 from labkit.results import read_plan
@@ -22,6 +23,7 @@ HERE = Path(__file__).parent
 LONG = bool(os.environ.get("LAB_LONG"))
 sys.path.insert(0, str(HERE))
 import batches  # noqa: E402
+from test_submission import MALFORMED  # noqa: E402
 
 OPENS = 'import labkit\nlab = labkit.open("toy")\n'
 
@@ -85,6 +87,34 @@ def test_malformed_submissions_are_rows_and_need_no_worker(handed, tmp_path, tak
     assert all(row.report.message for row in batch.rows)
     assert batch.exit_code == 2
     assert taken() == []
+
+
+def test_every_kind_of_malformed_file_is_a_row_and_the_rest_is_graded(handed, tmp_path):
+    paths = []
+    for number, (name, content, _) in enumerate(MALFORMED.values()):
+        path = handed / f"{number:02d}" / name
+        path.parent.mkdir()
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        paths.append(path)
+    (handed / "folder.ipynb").mkdir()
+    (handed / "gone.ipynb").symlink_to("nowhere")
+    (handed / "huge.ipynb").touch()
+    os.truncate(handed / "huge.ipynb", 50_000_000)
+    os.mkfifo(handed / "pipe.ipynb")
+    (handed / "cells.py").write_text("".join(f"# %%\nx = {n}\n" for n in range(2_001)))
+    hand_in(handed, "ada")
+    paths += sorted(path for path in handed.iterdir() if path.suffix)
+    found = collect(list(map(str, paths)))
+    batch = batches.grade_batch(
+        found, tmp_path / "out", Options(lab="toy"), print, make_pool=batches.pool
+    )
+    status = {row.name: row.report.status for row in batch.rows}
+    assert len(status) == len(MALFORMED) + 6 > 20
+    assert [name for name, found in status.items() if found == "graded"] == [
+        name for name in status if name.endswith("ada")
+    ]
+    assert all(row.report.message for row in batch.rows if row.report.status != "graded")
+    batch_report.write_all(batch.rows, batch.missing, tmp_path / "out")
 
 
 def test_name_that_is_no_text_is_graded_like_any_other(handed, tmp_path):
