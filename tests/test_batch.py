@@ -13,11 +13,11 @@ import pytest
 
 import labkit.grade
 from labkit import batch_report
-from labkit.batch import Options, read_batch
+from labkit.batch import Options
 from labkit.collect import collect
 from labkit.home import LabError
 from labkit.labs import Lab
-from labkit.results import read_plan
+from labkit.results import read_batch, read_plan
 
 HERE = Path(__file__).parent
 LONG = bool(os.environ.get("LAB_LONG"))

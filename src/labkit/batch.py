@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,16 @@ from labkit.collect import Entry, Found
 from labkit.grade import CHECK_SECONDS, checks_hash, draw_seed, versions
 from labkit.home import LabError
 from labkit.labs import Lab, find_lab
-from labkit.outcome import Report, Status
-from labkit.pool import Pool
+from labkit.outcome import Report
+from labkit.pool import Pool, Reply
 from labkit.results import (
+    Batch,
     Plan,
     Results,
     Row,
     is_current,
+    read_batch,
     read_plan,
-    read_rows,
     report_of,
     same_but_timing,
     union,
@@ -48,7 +51,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Step:
-    """One submission that has its result: how many of the batch are done, and how it was."""
+    """One submission that has its result."""
 
     row: Row
     done: int
@@ -59,22 +62,9 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Batch:
-    """A batch on disk: its rows, and the names that have no result (yet)."""
-
-    rows: tuple[Row, ...]
-    missing: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()  # of shards that are not there
-
-    @property
-    def exit_code(self) -> int:
-        """The greatest of the submissions' codes; 1 at least while one is missing."""
-        codes = [row.report.exit_code for row in self.rows] + [1 for _ in self.missing]
-        return max(codes, default=2)
-
-
-@dataclass(frozen=True)
 class _Task:
+    """A submission that a worker has to judge."""
+
     entry: Entry
     lab: Lab
     sha256: str
@@ -93,10 +83,8 @@ def grade_batch(
     Each result is on disk before the next one is told. Stopped at any moment, the same call with
     `resume` goes on: what has a result from the same submission, checks, versions and seed stays.
     """
-    part, parts = options.shard
-    entries = found.shard(part, parts).entries
-    root = home.root()
-    slug = find_lab(options.lab, root).slug if options.lab else None
+    entries = found.shard(*options.shard).entries
+    slug = find_lab(options.lab).slug if options.lab else None
     with Results(out) as results:
         before = read_plan(out)
         if before and not options.resume:
@@ -107,69 +95,11 @@ def grade_batch(
         seed = _seed(options, before)
         names = union(before.names if before else (), [entry.name for entry in entries])
         results.plan(Plan(seed, options.hidden, options.shard, names))
-        done = judged = 0
-        tasks: list[_Task] = []
-
-        def keep(
-            entry: Entry,
-            result: dict[str, Any],
-            lab: Lab | None,
-            log: bytes = b"",
-            fresh: bool = True,
-        ) -> None:
-            nonlocal done
-            done += 1
-            report = report_of(result)
-            if report is None:
-                raise LabError(f"the result of {entry.name} has no known form; is labkit mixed?")
-            fresh = fresh and not same_but_timing(results.result(entry.name), result)
-            if fresh:
-                results.keep(entry, result, page.report_page(report, entry.student, lab), log)
-            row = Row(entry.name, entry.student, str(entry.path), report, out / entry.name)
-            on_step(Step(row, done, len(entries), fresh, len(tasks) - judged, judged))
-
-        for entry in entries:
-            task = _read(entry, slug, root)
-            if isinstance(task, Report):
-                keep(entry, task.as_dict() | {"seed": seed}, None)
-                continue
-            known = results.result(entry.name)
-            if is_current(known, _expected(task, seed, options)) and not _retry(known, options):
-                keep(entry, known or {}, task.lab, fresh=False)
-            else:
-                tasks.append(task)
-        by_name = {task.entry.name: task for task in tasks}
-        requests = [_request(task, seed, options) for task in tasks]
+        run = _Run(results, entries, options, seed, slug, on_step)
+        run.settle()
         with (make_pool or Pool)(options.workers, seconds=options.seconds) as pool:
-            for reply in pool.run(requests):
-                task = by_name[reply.request["name"]]
-                result = reply.result or _unjudged(task, reply.status, reply.message, seed, options)
-                judged += 1
-                keep(task.entry, result, task.lab, reply.log)
+            run.judge(pool)
     return read_batch([out])
-
-
-def read_batch(folders: Sequence[Path]) -> Batch:
-    """What the batches in these folders hold, together."""
-    rows: list[Row] = []
-    missing: list[str] = []
-    shards: set[tuple[int, int]] = set()
-    for folder in folders:
-        plan = read_plan(folder)
-        if plan is None:
-            raise LabError(f"{folder} holds no batch; name an --out of `lab grade`")
-        shards.add(plan.shard)
-        some, none = read_rows(folder, plan.names)
-        rows += some
-        missing += none
-    absent = [
-        f"part {part} of {parts} is not here"
-        for parts in sorted({parts for _, parts in shards})
-        for part in range(1, parts + 1)
-        if (part, parts) not in shards
-    ]
-    rows.sort(key=lambda row: (row.name, str(row.folder)))
-    return Batch(tuple(rows), tuple(sorted(missing)), tuple(absent))
 
 
 def _seed(options: Options, before: Plan | None) -> int:
@@ -178,77 +108,139 @@ def _seed(options: Options, before: Plan | None) -> int:
     return before.seed if before else draw_seed(options.hidden)
 
 
-def _read(entry: Entry, slug: str | None, root: Path) -> _Task | Report:
-    """What to judge, or the report of a submission that can't be."""
-    try:
+class _Run:
+    """One run over the entries of a batch."""
+
+    def __init__(
+        self,
+        results: Results,
+        entries: Sequence[Entry],
+        options: Options,
+        seed: int,
+        slug: str | None,
+        on_step: Callable[[Step], None],
+    ) -> None:
+        self._results, self._entries, self._options = results, entries, options
+        self._seed, self._slug, self._on_step = seed, slug, on_step
+        self._root = home.root()
+        self._hashes: dict[str, str] = {}
+        self._todo: dict[str, _Task] = {}
+        self._done = self._judged = 0
+
+    @cached_property
+    def _versions(self) -> dict[str, str]:
+        return versions()
+
+    def settle(self) -> None:
+        """Keeps what needs no worker: files that can't be judged, results that are there already."""
+        for entry in self._entries:
+            try:
+                task = self._read(entry)
+            except UnreadableError as error:
+                self._keep(entry, self._refusal(entry, error).as_dict())
+                continue
+            known = self._results.result(entry.name)
+            if known and is_current(known, self._expected(task)) and not self._retry(known):
+                self._keep(entry, known, task.lab, new=False)
+            else:
+                self._todo[entry.name] = task
+
+    def judge(self, pool: Pool) -> None:
+        """Lets the workers judge the rest."""
+        for reply in pool.run([self._request(task) for task in self._todo.values()]):
+            task = self._todo[reply.request["name"]]
+            self._judged += 1
+            result = reply.result or self._unjudged(task, reply).as_dict()
+            self._keep(task.entry, result, task.lab, log=reply.log)
+
+    def _read(self, entry: Entry) -> _Task:
+        """What to judge; UnreadableError when it can't be."""
         if entry.refused:
             raise UnreadableError(entry.refused)
         submission = read_submission(entry.path)
-        if slug is not None:
-            submission.require_lab(slug)
-        name = submission.lab or slug
+        if self._slug is not None:
+            submission.require_lab(self._slug)
+        name = submission.lab or self._slug
         if name is None:
-            raise UnreadableError(
-                f"{entry.path.name} opens no lab (labkit.open); say which with --lab", "no_lab"
-            )
+            text = f"{entry.path.name} opens no lab (labkit.open); say which with --lab"
+            raise UnreadableError(text, "no_lab")
         try:
-            lab = find_lab(name, root)
+            return _Task(entry, find_lab(name, self._root), submission.sha256)
         except LabError as error:
             raise UnreadableError(f"{entry.path.name}: {error}", "no_lab") from None
-        return _Task(entry, lab, submission.sha256)
-    except UnreadableError as error:
-        return _refusal(error.status, str(error), entry, slug)
 
+    def _keep(
+        self,
+        entry: Entry,
+        result: dict[str, Any],
+        lab: Lab | None = None,
+        *,
+        new: bool = True,
+        log: bytes = b"",
+    ) -> None:
+        report = report_of(result)
+        if report is None:
+            raise LabError(f"the result of {entry.name} has no known form; is labkit mixed?")
+        fresh = new and not same_but_timing(self._results.result(entry.name), result)
+        if fresh:
+            shown = page.report_page(report, entry.student, lab)
+            self._results.keep(entry, result, shown, log)
+        self._done += 1
+        row = Row(
+            entry.name, entry.student, str(entry.path), report, self._results.folder / entry.name
+        )
+        left = len(self._todo) - self._judged
+        self._on_step(Step(row, self._done, len(self._entries), fresh, left, self._judged))
 
-def _refusal(status: Status, message: str, entry: Entry, slug: str | None) -> Report:
-    sha256 = ""
-    try:
-        if not entry.refused and entry.path.stat().st_size <= MAX_BYTES:
-            sha256 = hashlib.sha256(entry.path.read_bytes()).hexdigest()
-    except (OSError, ValueError):
-        pass  # the message says that it can't be read
-    return Report(
-        slug or "", status, 0, message=message, versions=versions(), submission_sha256=sha256
-    )
+    def _refusal(self, entry: Entry, error: UnreadableError) -> Report:
+        """The report on a submission that is not judged."""
+        sha256 = ""
+        if not entry.refused:
+            with suppress(OSError, ValueError):  # the message says that it can't be read
+                if entry.path.stat().st_size <= MAX_BYTES:
+                    sha256 = hashlib.sha256(entry.path.read_bytes()).hexdigest()
+        return Report(
+            self._slug or "", error.status, self._seed, message=str(error),
+            versions=self._versions, submission_sha256=sha256,
+        )  # fmt: skip
 
+    def _unjudged(self, task: _Task, reply: Reply) -> Report:
+        """The report on a submission that its worker did not bring back."""
+        return Report(
+            task.lab.slug, reply.status, self._seed, message=reply.message,
+            versions=self._versions, submission_sha256=task.sha256,
+            checks_sha256=self._checks_hash(task.lab),
+        )  # fmt: skip
 
-def _expected(task: _Task, seed: int, options: Options) -> dict[str, Any]:
-    return {
-        "lab": task.lab.slug,
-        "seed": seed,
-        "submission_sha256": task.sha256,
-        "checks_sha256": checks_hash(task.lab, hidden=options.hidden),
-        "versions": versions(),
-    }
+    def _expected(self, task: _Task) -> dict[str, Any]:
+        """What a result has to be made from, to stay."""
+        return {
+            "lab": task.lab.slug,
+            "seed": self._seed,
+            "submission_sha256": task.sha256,
+            "checks_sha256": self._checks_hash(task.lab),
+            "versions": self._versions,
+        }
 
+    def _checks_hash(self, lab: Lab) -> str:
+        if lab.slug not in self._hashes:
+            self._hashes[lab.slug] = checks_hash(lab, hidden=self._options.hidden)
+        return self._hashes[lab.slug]
 
-def _retry(known: dict[str, Any] | None, options: Options) -> bool:
-    """Whether `--again` asks for one that crashed, ran out of time or met a broken check."""
-    if not options.again or known is None:
-        return False
-    outcomes = {check["outcome"] for check in known["checks"]}
-    return known["status"] in ("crashed", "timeout") or not outcomes.isdisjoint(
-        ("broken", "timeout")
-    )
+    def _retry(self, known: dict[str, Any]) -> bool:
+        """Whether `--again` asks for one that crashed, ran out of time or met a broken check."""
+        outcomes = {check["outcome"] for check in known["checks"]}
+        return self._options.again and (
+            known["status"] in ("crashed", "timeout") or bool(outcomes & {"broken", "timeout"})
+        )
 
-
-def _request(task: _Task, seed: int, options: Options) -> dict[str, Any]:
-    return {
-        "name": task.entry.name,
-        "lab": task.lab.slug,
-        "root": str(task.lab.root),
-        "path": str(task.entry.path.absolute()),
-        "hidden": options.hidden,
-        "seed": seed,
-        "check_seconds": options.check_seconds,
-    }
-
-
-def _unjudged(
-    task: _Task, status: str, message: str, seed: int, options: Options
-) -> dict[str, Any]:
-    """The result of a submission that its worker did not bring back."""
-    return Report(
-        task.lab.slug, status, seed, message=message, versions=versions(),  # type: ignore[arg-type]
-        submission_sha256=task.sha256, checks_sha256=checks_hash(task.lab, hidden=options.hidden),
-    ).as_dict()  # fmt: skip
+    def _request(self, task: _Task) -> dict[str, Any]:
+        return {
+            "name": task.entry.name,
+            "lab": task.lab.slug,
+            "root": str(task.lab.root),
+            "path": str(task.entry.path.absolute()),
+            "hidden": self._options.hidden,
+            "seed": self._seed,
+            "check_seconds": self._options.check_seconds,
+        }

@@ -17,7 +17,8 @@ from labkit.escape import one_line
 from labkit.home import LabError
 
 if TYPE_CHECKING:
-    from labkit.batch import Batch, Step
+    from labkit.batch import Step
+    from labkit.results import Batch
 
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -88,7 +89,7 @@ def report(
 ) -> None:
     """Write the summaries again; several folders, the shards of a batch, become one."""
     from labkit import batch_report
-    from labkit.batch import read_batch
+    from labkit.results import read_batch
 
     if out is None and len(folders) > 1:
         raise LabError("say where the summaries of several folders go: --out DIR")

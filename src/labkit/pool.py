@@ -16,6 +16,7 @@ from typing import Any, Self
 import psutil
 
 from labkit.home import LabError
+from labkit.outcome import Status
 from labkit.worker_process import Worker, WorkerLostError
 
 COMMAND = (sys.executable, "-m", "labkit.worker")
@@ -30,7 +31,7 @@ class Reply:
 
     request: dict[str, Any]
     result: dict[str, Any] | None
-    status: str = "graded"
+    status: Status = "graded"
     message: str = ""
     log: bytes = b""
 

@@ -46,6 +46,21 @@ class Plan:
     names: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Batch:
+    """What was found in one or more folders of results."""
+
+    rows: tuple[Row, ...]
+    missing: tuple[str, ...] = ()  # planned, and without a result
+    notes: tuple[str, ...] = ()  # of shards that are not there
+
+    @property
+    def exit_code(self) -> int:
+        """The greatest of the submissions' codes; 1 at least while one is missing."""
+        codes = [row.report.exit_code for row in self.rows] + [1 for _ in self.missing]
+        return max(codes, default=2)
+
+
 class Results:
     """The folder that a batch writes to; one process at a time."""
 
@@ -127,6 +142,29 @@ def read_rows(folder: Path, names: Iterable[str]) -> tuple[list[Row], list[str]]
         student, path = str(origin.get("student", "")), str(origin.get("path", ""))
         rows.append(Row(name, student, path, report, place))
     return rows, missing
+
+
+def read_batch(folders: Sequence[Path]) -> Batch:
+    """What the batches in these folders hold, together."""
+    rows: list[Row] = []
+    missing: list[str] = []
+    shards: set[tuple[int, int]] = set()
+    for folder in folders:
+        plan = read_plan(folder)
+        if plan is None:
+            raise LabError(f"{folder} holds no batch; name an --out of `lab grade`")
+        shards.add(plan.shard)
+        some, none = read_rows(folder, plan.names)
+        rows += some
+        missing += none
+    absent = [
+        f"part {part} of {parts} is not here"
+        for parts in sorted({parts for _, parts in shards})
+        for part in range(1, parts + 1)
+        if (part, parts) not in shards
+    ]
+    rows.sort(key=lambda row: (row.name, str(row.folder)))
+    return Batch(tuple(rows), tuple(sorted(missing)), tuple(absent))
 
 
 def report_of(data: Mapping[str, Any]) -> Report | None:

@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 
 from labkit import home
+from labkit.outcome import Status
 
 TAIL_BYTES = 65_536
 NOT_INHERITED = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "LAB_SESSION", "LAB_SCRATCH")
@@ -27,7 +28,7 @@ NOT_INHERITED = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "LAB_SESSION"
 class WorkerLostError(Exception):
     """A worker ended, hung or spoke nonsense; `status` is what that means for its submission."""
 
-    def __init__(self, status: str, message: str) -> None:
+    def __init__(self, status: Status, message: str) -> None:
         super().__init__(message)
         self.status = status
 
