@@ -9,7 +9,9 @@ import sys
 import time
 from pathlib import Path
 
+import batches
 import pytest
+from test_submission import MALFORMED
 
 import labkit.grade
 from labkit import batch_report
@@ -21,9 +23,6 @@ from labkit.results import read_batch, read_plan
 
 HERE = Path(__file__).parent
 LONG = bool(os.environ.get("LAB_LONG"))
-sys.path.insert(0, str(HERE))
-import batches  # noqa: E402
-from test_submission import MALFORMED  # noqa: E402
 
 OPENS = 'import labkit\nlab = labkit.open("toy")\n'
 

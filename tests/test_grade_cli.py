@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import batches
 import jsonschema
 import psutil
 import pytest
@@ -24,8 +25,6 @@ from labkit.labs import Lab
 
 HERE = Path(__file__).parent
 LONG = bool(os.environ.get("LAB_LONG"))
-sys.path.insert(0, str(HERE))
-import batches  # noqa: E402
 
 OPENS = 'import labkit\nlab = labkit.open("toy")\n'
 
