@@ -155,7 +155,7 @@ for name, values in {"off": {}, "on": AQE, "on, fitting thresholds": FITTING}.it
         print(f"{name:23} {task_rows(plain)}")
 
 # %% [markdown]
-# So the cure is free where it applies: the hot partition became eight tasks. It applies to less than one hopes. Four variants of the
+# So the cure is free where it applies: the hot partition became eight tasks. It applies to less than you would hope. Four variants of the
 # same work follow, under the same fitting thresholds; in each of them one task reads everything.
 
 # %%
@@ -173,14 +173,23 @@ with settings(spark, FITTING):
         print(f"{name:37} {task_rows(frame)}")
 
 # %% [markdown]
-# A skewed partition is split between the blocks of its map tasks: one map task, one piece. Only the side whose rows all survive can be split, so not the right side of a left join. A group by the same key
-# needs each key in one task, so the split would cost one more shuffle, and AQE refrains (unless `spark.sql.adaptive.forceOptimizeSkewedJoin` is set). And it only treats joins. In these cases
-# the cure is yours.
+# A skewed partition is split between the blocks of its map tasks: one map task, one piece. In an outer join only the side whose rows all survive can be split, so not the right side of a
+# left join. A group by the same key needs each key in one task: AQE would have to add a shuffle, and refrains unless it is forced, as in the next cell. Aggregates and windows
+# without a join it leaves alone.
+
+# %%
+forced = FITTING | {"spark.sql.adaptive.forceOptimizeSkewedJoin": "true"}
+with settings(spark, forced):
+    for read in run_frame(variants["a group by the key after the join"]).reads:
+        print(read.rows)
+
+# %% [markdown]
+# The first line is the join, split; the second is the shuffle that it cost, small here because partial sums travel. In all other cases the cure is yours.
 #
 # ## Task 2: salt the join
 #
 # Write `salted_join(facts, dims, key, salts)`. It spreads each key over `salts` smaller ones, and returns what `facts.join(dims, on=key, how="left")` returns: the same columns in the
-# same order, the same rows, identical ones included, whatever the facts' other columns are called (even `salt`). `dims` may hold a key several times, or null.
+# same order, the same rows, identical ones included. A column of the facts may well be called `salt`; none begins with an underscore. `dims` may hold a key several times, or null.
 #
 # - Both sides are shuffled, none is broadcast, and `dims` is copied at most `salts` times.
 # - With 64 salts, eight shuffle partitions and AQE off the fullest task reads at most 3 medians.
@@ -190,7 +199,7 @@ with settings(spark, FITTING):
 
 # %%
 def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> DataFrame:
-    """The left join of facts and dims, each key spread over `salts` partitions' worth of keys."""
+    """The left join of facts and dims, each key split into `salts` smaller ones."""
     # BEGIN SOLUTION: give each fact a salt and each dimension row a copy for every salt, and join on both
     salt = F.pmod(F.xxhash64(*facts.columns), F.lit(salts))
     every_salt = F.sequence(F.lit(0).cast("long"), F.lit(salts - 1).cast("long"))
@@ -289,11 +298,12 @@ for name, frame in ways.items():
     print(f"{name:13} {sum(read.rows):6,} rows, bytes by task {read.bytes}")
 
 # %% [markdown]
-# One `count_distinct` is spread already: Spark shuffles by advertiser *and* user first, then adds up. With two distincts each row travels twice, and the hot advertiser is spread still. `collect_set`
-# has the fewest rows and the worst task: all users of the hot advertiser, in one row. Sketches, percentiles and Python aggregates behave like it or worse: their state belongs to one key.
+# One `count_distinct` is spread already: Spark shuffles by advertiser *and* user first, then adds up. With two distincts every row is doubled before it is aggregated and shuffled; the hot advertiser is spread still. `collect_set`
+# has the fewest rows and the worst task: all users of the hot advertiser, in one row. An exact percentile and a Python aggregate behave like it or worse: what they keep of a key grows with its rows.
 #
 # Write `two_stage_count(facts, key, salts)`: the key under its own name, `rows`, `users` (distinct `user_id`, exact; null is no user). Aggregate by key and salt first, then by key. The salt must follow
-# from `user_id`, or partial distinct counts don't add up. Null is a key here too, any number of salts gives the same counts, and in the largest shuffle no task reads more than 3 times the median's bytes.
+# from `user_id`, or partial distinct counts don't add up. Null is a key here too, and any number of salts gives the same counts. With 64 salts no task
+# of any stage reads more than 3 times the bytes that the median task of the largest shuffle reads.
 
 
 # %%
@@ -318,7 +328,7 @@ lab.check("two_stage_count")
 # %% [markdown]
 # ## Put it together
 #
-# Three joins of the same clicks, one result: rows, clicks with an advertiser, and cost by segment in total must agree to the cent. These cells wait until the
+# Three joins of the same clicks, one result: rows, clicks with an advertiser, and the cost to the cent must agree. These cells wait until the
 # functions they call are written.
 
 # %%
@@ -354,8 +364,8 @@ def draw_all() -> None:
 draw_all()
 
 # %% [markdown]
-# In the isolated join tasks 0 to 7 read no shuffle at all: they hold the clicks of the hot advertiser and of none, joined where they were read. What is left has no heavy
-# key, and no advertiser was copied. The salted join is as even, and moves 3,904 copies of advertisers. AQE moves everything once and then reads the tall partition in pieces.
+# In the isolated join tasks 0 to 7 read no shuffle at all (and pull its median down): they hold the clicks of the hot advertiser and of none, joined where they were read. What is left has no heavy
+# key, and no advertiser was copied. The salted join moves every click and 3,904 copies of advertisers besides. AQE moves every click once and then reads the tall partition in pieces.
 #
 # ## In practice
 #
@@ -363,14 +373,15 @@ draw_all()
 #   of hot keys without any trick. And broadcast the dimension when it fits: no shuffle, no skew.
 # - **Null keys are skew, too.** They have no partner, and a left join shuffles them all the same, into one partition. Send them past the join, as the hot rows in Task 3. An inner join drops them before the
 #   shuffle by itself.
-# - **A salt that follows from the row.** `rand()` depends on the order in which a task reads its rows. A task that is run again after a lost executor may draw other salts than those other tasks have read.
+# - **A salt that follows from the row.** `rand()` depends on the order in which a task reads its rows. A task that is run again after a lost executor may draw other salts, when others have read rows of the first run already.
 #   A hash of the row's own columns gives the same salt each time; it can't split rows that are identical.
 # - **How many salts?** A hot key with share *s* leaves *s*/salts in one salted key; that should be well below 1/partitions. More only costs copies. Salt the hot keys alone and even that cost goes.
 # - **AQE first.** It needs no code. A partition is skewed when it exceeds `skewedPartitionThresholdInBytes` (256 MB) *and* `skewedPartitionFactor` (5) medians; it is cut into pieces of `advisoryPartitionSizeInBytes` (64 MB), between map outputs.
 #   So look at the bytes of the tasks, lower the first threshold for a job whose rows are expensive rather than many, and keep enough map tasks.
 # - **Where does the list of hot keys come from?** From a profile that an earlier run stored, or from a count in the job itself, which reads the keys twice. A list that is out of date makes the job slow, never wrong:
 #   write it that way.
-# - **Inferred filters.** Spark copies a filter on the join key to the other side: `F.broadcast(dims)` without a filter of its own would have been cut to the hot rows as well. Don't rely on it: a Python function in the condition ends it.
+# - **Inferred filters.** Spark copies a filter on the join key to the other side: `F.broadcast(dims)` without a filter of its own would have been cut to the hot rows as well. It can't do so where hot rows
+#   are told by another column, such as a flag. Write the filter on both sides, and read the plan.
 #
 # **On Databricks** AQE is on by default with the same two thresholds, and broadcasts at run time what turns out smaller than 30 MB; older code has hints there, such as `/*+ SKEW('clicks', 'advertiser_id') */`, which open-source Spark
 # ignores without an error. It costs nothing extra. What stays yours is what you saw above: aggregates and windows, the wrong side of an outer join, null keys, files written by one task, and thresholds that don't fit your rows.
