@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from labkit import home
+from labkit import cli_batch, home
 from labkit.home import LabError
 from labkit.labs import Lab, find_lab, find_labs
 
@@ -149,6 +149,10 @@ def check(
     if submission is None and found.status == "graded":
         progress.record(lab, found.checks)
     raise typer.Exit(found.exit_code)
+
+
+app.command()(cli_batch.grade)
+app.command("report")(cli_batch.report)
 
 
 @app.command()

@@ -8,7 +8,19 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from labkit.escape import printable, well_formed
 from labkit.outcome import CheckResult, Outcome, Report
+
+__all__ = [
+    "html",
+    "printable",
+    "same_reason",
+    "summary",
+    "templates",
+    "text",
+    "to_json",
+    "write_json",
+]
 
 MARKS: dict[Outcome, str] = {
     "passed": "✓",
@@ -29,14 +41,15 @@ WORDS: dict[Outcome, str] = {
     "skipped": "skipped",
 }
 
-_templates = Environment(
+templates = Environment(
     loader=PackageLoader("labkit", "templates"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    finalize=lambda value: printable(value) if type(value) is str else value,
 )
-_templates.globals.update(marks=MARKS, words=WORDS)
+templates.globals.update(marks=MARKS, words=WORDS)
 
 
 def summary(results: Sequence[CheckResult], seconds: float | None = None) -> str:
@@ -85,14 +98,9 @@ def _text_lines(head: str, result: CheckResult) -> list[str]:
     return [f"  {head}", *(f"      {line}" for part in body if part for line in part.splitlines())]
 
 
-def printable(value: str) -> str:
-    """`value` without control characters: a learner's text can't drive the reader's terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else "�" for c in value)
-
-
 def html(results: Sequence[CheckResult], *, seconds: float, hints: Sequence[str] = ()) -> str:
     """The results as a compact block for a notebook; `hints` are the calls still open."""
-    return _templates.get_template("check.html.jinja").render(
+    return templates.get_template("check.html.jinja").render(
         groups=[(task, mine, same_reason(mine), summary(mine)) for task, mine in grouped(results)],
         seconds=seconds,
         hints=hints,
@@ -101,7 +109,7 @@ def html(results: Sequence[CheckResult], *, seconds: float, hints: Sequence[str]
 
 def to_json(report: Report) -> str:
     """`result.json`: see docs/result.schema.json."""
-    return json.dumps(report.as_dict(), indent=2, ensure_ascii=False) + "\n"
+    return well_formed(json.dumps(report.as_dict(), indent=2, ensure_ascii=False)) + "\n"
 
 
 def write_json(report: Report, path: Path) -> None:
