@@ -6,6 +6,7 @@ import datetime
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -78,10 +79,14 @@ def serve(lab: Lab, *, browser: bool, port: int, say: Callable[[str], None]) -> 
     ]
     environment = {**os.environ, "JUPYTER_TOKEN": token, "LAB_ROOT": str(lab.root)}
     environment |= _jupyter_folders()
+    # In a session of its own, so that Ctrl-C reaches this process alone and ends the server in order.
     with log.open("w") as out:
         server = subprocess.Popen(
-            command, cwd=lab.root, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL
-        )
+            command, cwd=lab.root, env=environment, stdout=out, stderr=out,
+            stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal leaves no server behind
+        signal.signal(number, signal.default_int_handler)
     try:
         _wait_until_up(server, f"http://127.0.0.1:{port}/api", log)
         where = lab.work.relative_to(lab.root).as_posix()
@@ -99,6 +104,7 @@ def serve(lab: Lab, *, browser: bool, port: int, say: Callable[[str], None]) -> 
             server.wait(timeout=15)
         except subprocess.TimeoutExpired:
             server.kill()
+            server.wait()
     if server.returncode not in (0, -15, 143):
         raise LabError(f"JupyterLab ended with code {server.returncode}; its log is {log}")
 
