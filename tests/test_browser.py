@@ -97,7 +97,9 @@ class Page:
     def menu(self, *labels: str) -> None:
         for depth, label in enumerate(labels):
             kind = "lm-MenuBar-itemLabel" if depth == 0 else "lm-Menu-itemLabel"
-            path = f"//div[contains(@class, '{kind}') and starts-with(normalize-space(.), '{label}')]"
+            path = (
+                f"//div[contains(@class, '{kind}') and starts-with(normalize-space(.), '{label}')]"
+            )
             self.until(lambda p=path: self._click(p), f"the menu {label}")
 
     def _click(self, path: str) -> bool:
@@ -132,7 +134,8 @@ class Page:
 
     def until_idle(self) -> None:
         self.until(
-            lambda: self.find(".jp-Notebook-ExecutionIndicator[data-status='idle']"), "an idle kernel"
+            lambda: self.find(".jp-Notebook-ExecutionIndicator[data-status='idle']"),
+            "an idle kernel",
         )
 
     def until_says(self, cell: str, *words: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -22,17 +23,25 @@ from labkit.home import LabError
 from labkit.labs import Lab, find_labs
 
 START_SECONDS = 90
+KEPT = re.compile(r"lab-\d{8}-\d{6}-\d+\.ipynb")
 
 
 def next_lab(root: Path) -> Lab:
-    """The first lab with a task that is not passed; the first one when all are."""
+    """The lab of the next step; the first one when every task is passed."""
     labs = find_labs(root)
     if not labs:
         raise LabError(f"there are no labs in {root / 'labs'}")
-    for lab in labs:
-        if not all(progress.passed(progress.task(lab, task)) for task in lab.tasks):
-            return lab
-    return labs[0]
+    step = progress.next_step(labs)
+    return step.lab if step else labs[0]
+
+
+def other_notebooks(lab: Lab) -> list[Path]:
+    """Notebooks beside the learner's copy (renamed ones), without the dated ones that reset kept."""
+    return [
+        path
+        for path in sorted(lab.work.parent.glob("*.ipynb"))
+        if path != lab.work and not KEPT.fullmatch(path.name)
+    ]
 
 
 def copy_starter(lab: Lab) -> bool:
@@ -70,7 +79,8 @@ def serve(lab: Lab, *, browser: bool, port: int, say: Callable[[str], None]) -> 
     token = secrets.token_urlsafe(24)
     log = home.cache_dir() / "jupyter.log"
     command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1"),
+        # -P: a learner's file in the checkout that is called like a module must not replace it.
+        *(sys.executable, "-P", "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1"),
         *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
         f"--ServerApp.root_dir={lab.root}",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
