@@ -48,8 +48,8 @@ def require_task(lab: Lab, task: str) -> str:
     if task in lab.tasks:
         return task
     near = difflib.get_close_matches(task, lab.tasks, n=1, cutoff=0.5)
-    hint = f"did you mean `{near[0]}`? " if near else ""
-    raise LabError(f"lab {lab.slug} has no task `{task}`; {hint}Its tasks: {', '.join(lab.tasks)}")
+    hint = f" (did you mean `{near[0]}`?)" if near else ""
+    raise LabError(f"lab {lab.slug} has no task `{task}`{hint}; its tasks: {', '.join(lab.tasks)}")
 
 
 def open_hint(lab: Lab, task: str) -> Hint | None:
