@@ -32,6 +32,7 @@ app = typer.Typer(
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
+INTERRUPTED = 130
 NO_HELP = ("passed", "broken", "skipped")  # outcomes that a hint has nothing to say about
 Slug = Annotated[str, typer.Argument(help="a lab: its name, folder or number")]
 
@@ -429,8 +430,8 @@ def main() -> None:
     except LabError as error:
         errors.print(f"lab: {escape(str(error))}", style="red")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        errors.print(
-            "Interrupted; nothing was judged." if "check" in sys.argv[1:2] else "Interrupted."
-        )
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # what typer makes of Ctrl-C
+            judging = {"check", "grade"} & set(sys.argv[1:2])
+            errors.print("Interrupted; nothing was judged." if judging else "Interrupted.")
+        raise
