@@ -42,7 +42,9 @@ class Checkout:
 
     def module(self):
         loader = importlib.machinery.SourceFileLoader("lab_script", str(self.root / "lab"))
-        module = importlib.util.module_from_spec(importlib.util.spec_from_loader("lab_script", loader))
+        module = importlib.util.module_from_spec(
+            importlib.util.spec_from_loader("lab_script", loader)
+        )
         loader.exec_module(module)
         return module
 
