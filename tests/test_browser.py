@@ -15,7 +15,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from labkit import home
+from labkit import home, overview, warm
+from labkit.labs import find_labs
 
 pytestmark = pytest.mark.browser
 
@@ -40,6 +41,31 @@ RIGHT = '''def active_orders(orders: DataFrame) -> DataFrame:
     """The orders that were not cancelled, all columns."""
     return orders.where(F.coalesce(F.col("status"), F.lit("")) != "cancelled")
 '''
+# Texts below `arguments[0]` that stand out too little from their ground (WCAG AA: 4.5 to 1).
+CONTRAST = """
+const parts = text => text.match(/[\\d.]+/g).map(Number);
+const light = rgb => rgb.slice(0, 3).map(v => v / 255)
+  .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+  .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+const ground = node => {
+  const layers = [];
+  for (let at = node; at; at = at.parentElement) {
+    const color = parts(getComputedStyle(at).backgroundColor);
+    layers.push(color);
+    if (color.length === 3) break;
+  }
+  return layers.reverse().reduce((under, over) => {
+    const alpha = over.length === 4 ? over[3] : 1;
+    return under.map((v, i) => v * (1 - alpha) + over[i] * alpha);
+  }, [255, 255, 255]);
+};
+return [...arguments[0].querySelectorAll("*")]
+  .filter(node => [...node.childNodes].some(child => child.nodeType === 3 && child.data.trim()))
+  .filter(node => !["STYLE", "PROGRESS"].includes(node.tagName))
+  .map(node => [node, [light(parts(getComputedStyle(node).color)), light(ground(node))].sort((a, b) => b - a)])
+  .filter(([node, [high, low]]) => (high + 0.05) / (low + 0.05) < 4.5)
+  .map(([node]) => node.outerHTML.slice(0, 120));
+"""
 # All cells in the page, whether in view or not; otherwise JupyterLab leaves out the others.
 SETTINGS = {
     "notebook-extension/tracker": '{"windowingMode": "none"}',
@@ -232,7 +258,7 @@ def test_learner_finds_the_way_from_to_do_to_passed(page, address):
     page.run(check)
     said = page.until_says(check, "1 of 2 checks passed")
     assert "Keeps an order whose status is not known failed" in said
-    assert "row missing" in said
+    assert "1 × row missing" in said
     assert 'lab.hint("active_orders") (1 of 2)' in said
     page.shot("failed", check)
 
@@ -248,7 +274,16 @@ def test_learner_finds_the_way_from_to_do_to_passed(page, address):
     page.shot("passed", check)
 
 
-def test_restarted_kernel_is_back_within_seconds(page, address):
+def test_verdict_can_be_read_by_everybody(page, address):
+    for cell in page.find(".labkit"):
+        assert page.driver.execute_script(CONTRAST, cell) == []
+    heads = page.find(".labkit th")
+    assert all(head.get_attribute("scope") == "col" for head in heads)
+
+
+def test_restarted_kernel_is_back_in_the_same_warm_spark(page, address, checkout, monkeypatch):
+    monkeypatch.setenv("LAB_ROOT", str(checkout))
+    before = warm.status()["jvm_pid"]
     page.menu("Kernel", "Restart Kernel…")
     page.until(lambda: page.find(".jp-Dialog .jp-mod-accept"), "the question")[0].click()
     page.until(lambda: not page.find(".jp-Dialog"), "the end of the question")
@@ -257,3 +292,17 @@ def test_restarted_kernel_is_back_within_seconds(page, address):
     page.run("import labkit")
     page.until_says("import labkit", "'4.")
     print(f"back in {time.monotonic() - started:.1f} s")
+    assert warm.status()["jvm_pid"] == before
+
+
+def test_progress_page_reads_well(page, address, checkout, tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_ROOT", str(checkout))
+    out = tmp_path / "progress.html"
+    out.write_text(overview.page(find_labs(checkout)), "utf-8")
+    page.driver.get(out.as_uri())
+    assert page.driver.title == "Lakehouse Labs: progress"
+    assert "1 of 2 tasks passed" in page.find("main")[0].text
+    assert [head.get_attribute("scope") for head in page.find("th")] == ["col"] * 4
+    assert page.find("html[lang=en] h1")
+    assert page.driver.execute_script(CONTRAST, page.find("body")[0]) == []
+    page.shot("progress")

@@ -3,8 +3,6 @@
 import importlib.metadata
 import os
 
-import pytest
-
 from labkit import doctor, home
 from labkit.doctor import examine
 from labkit.home import LabError
