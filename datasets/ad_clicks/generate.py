@@ -13,6 +13,10 @@ FIRST_ID = 101
 COLLECTORS = 8  # files of clicks
 HOT, HOUSE = 0.70, 0.10  # shares of the clicks: one advertiser, and no advertiser
 WITHOUT_USER = 0.03
+# Ids whose keys with 64 salts Spark's hash spreads well over 8 partitions, so that no seed makes a
+# right answer unlucky; the hot advertiser is one of them.
+SPREAD = {101, 102, 103, 106, 107, 108, 111, 112, 113, 115, 117, 120, 122, 123, 124, 127}
+SPREAD |= {129, 131, 132, 133, 134, 135, 136, 139, 145, 149, 150, 152, 154, 156, 157, 160}
 SEGMENTS = ["retail", "travel", "games", "finance", "local"]
 FIRST = ["Blue", "North", "Green", "Silver", "Rapid", "Quiet", "Bright", "Old"]
 LAST = ["Harbour", "Orchard", "Signal", "Bakery", "Outfit", "Garden", "Atlas", "Studio"]
@@ -35,6 +39,9 @@ def generate(folder: Path, *, seed: int, scale: int = 1) -> None:
     random = Random(seed)
     ids = [FIRST_ID + number for number in range(ADVERTISERS)]
     random.shuffle(ids)  # another hot one, and other gone ones, for each seed
+    hot = next(advertiser for advertiser in ids if advertiser in SPREAD)
+    ids.remove(hot)
+    ids.insert(0, hot)
     rows = clicks(random, ids, CLICKS * scale)
     (folder / "clicks").mkdir()
     for number in range(COLLECTORS):

@@ -59,7 +59,8 @@ def test_profile_has_n_rows_when_keys_tie(learner, frame):
     tied = [(number, 0, "abcd"[number % 4], 1) for number in range(8)]
     found = collect(learner.key_profile(frame(ORDERS, tied), "shop", 3))
     assert [(row.rows, row.share) for row in found] == [(2, 0.25)] * 3, (
-        f"four keys have two rows each; asked for three, {len(found)} came back"
+        f"four keys have two of 8 rows each; asked for three of them, {len(found)} came back, with the rows "
+        f"{[row.rows for row in found]} and the shares {[row.share for row in found]}"
     )
     assert_frame(learner.key_profile(frame(ORDERS, []), "shop", 3), [], key="shop", schema=PROFILE)
 

@@ -34,12 +34,8 @@ class StageRead:
     @property
     def skew(self) -> float:
         """The most rows a task read, in medians of all tasks; infinite when the median is 0."""
-        return _skew(self.rows)
-
-    @property
-    def byte_skew(self) -> float:
-        """The most bytes a task read, in medians of all tasks."""
-        return _skew(self.bytes)
+        middle = median(self.rows)
+        return max(self.rows) / middle if middle else math.inf
 
 
 @dataclass(frozen=True)
@@ -84,7 +80,10 @@ def _reads(spark: SparkSession, first: int) -> Iterator[StageRead]:
     lease = os.environ.get(gateway.SESSION)
     stages = set()
     for number in range(first, int(context.dagScheduler().numTotalJobs())):
-        job = store.job(number)
+        try:
+            job = store.job(number)
+        except Py4JJavaError:  # another session's, begun after the bus was empty; ours are known
+            continue
         if not lease or job.jobTags().contains(lease):
             stages |= {int(stage) for stage in _each(job.stageIds())}
     for stage in sorted(stages):
@@ -105,8 +104,3 @@ def _read(tasks: JavaObject) -> StageRead:
             found[int(task.partitionId())] = int(read.recordsRead()), size
     ordered = [found[partition] for partition in sorted(found)]
     return StageRead(tuple(rows for rows, _ in ordered), tuple(size for _, size in ordered))
-
-
-def _skew(amounts: tuple[int, ...]) -> float:
-    middle = median(amounts)
-    return max(amounts) / middle if middle else math.inf
