@@ -46,12 +46,10 @@ FLAGS = (
 )
 WRONG = '''def active_orders(orders: DataFrame) -> DataFrame:
     """The orders that were not cancelled, all columns."""
-    return orders.where(F.col("status") != "cancelled")
-'''
+    return orders.where(F.col("status") != "cancelled")'''
 RIGHT = '''def active_orders(orders: DataFrame) -> DataFrame:
     """The orders that were not cancelled, all columns."""
-    return orders.where(F.coalesce(F.col("status"), F.lit("")) != "cancelled")
-'''
+    return orders.where(F.coalesce(F.col("status"), F.lit("")) != "cancelled")'''
 # Texts below `arguments[0]` that stand out too little from their ground (WCAG AA: 4.5 to 1).
 CONTRAST = """
 const parts = text => text.match(/[\\d.]+/g).map(Number);
@@ -193,7 +191,8 @@ class Page:
             self.driver.execute_script(
                 "arguments[0].scrollIntoView({block: 'center'})", self.cell(cell)
             )
-        self.driver.save_screenshot(str(self.shots / f"{name}.png"))
+        frame = (self.find(".jp-NotebookPanel") or self.find("body"))[0]
+        frame.screenshot(str(self.shots / f"{name}.png"))
 
 
 @pytest.fixture(scope="module")

@@ -102,6 +102,7 @@ def test_jupyterlab_answers_with_the_copy_and_ends_with_the_command(course, tmp_
     environment = {
         **os.environ,
         "LAB_ROOT": str(course),
+        "LAB_SPARK": "cold",  # nobody needs Spark here, so none is started ahead
         "JUPYTER_CONFIG_DIR": str(tmp_path),
         "JUPYTER_RUNTIME_DIR": str(tmp_path / "run"),
     }

@@ -19,6 +19,8 @@ from labkit.home import LabError
 from labkit.labs import Lab, find_lab, find_labs
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from labkit.outcome import CheckResult
     from labkit.prove import Trial
 
@@ -78,7 +80,17 @@ def start(
         if others:
             names = ", ".join(escape(path.name) for path in others)
             console.print(f"The folder also holds {names}, which is left as it is.")
-    workspace.serve(lab, browser=browser, port=port, say=lambda text: console.print(escape(text)))
+    waiting = errors.status("starting JupyterLab and Spark")
+
+    def say(text: str) -> None:
+        waiting.stop()
+        console.print(escape(text))
+
+    waiting.start()
+    try:
+        workspace.serve(lab, browser=browser, port=port, say=say)
+    finally:
+        waiting.stop()
 
 
 @app.command()
@@ -116,11 +128,18 @@ def check(
     path = submission or lab.work
     if submission is None and not path.is_file() and not list(path.parent.glob("*.ipynb")):
         raise LabError(f"you have not started {lab.slug}; `lab start {lab.slug}` makes your copy")
-    with errors.status(f"running {escape(path.name)} and its checks"):
+    with errors.status("reading") as status:
+
+        def spark() -> SparkSession:
+            status.update("starting Spark")
+            found = session.current()
+            status.update(f"running {escape(path.name)} and its checks")
+            return found
+
         found = grade(
             lab,
             path,
-            session.current,
+            spark,
             hidden=hidden,
             seed=draw_seed(hidden) if seed is None else seed,
             tasks=task,

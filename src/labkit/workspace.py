@@ -90,11 +90,13 @@ def serve(lab: Lab, *, browser: bool, port: int, say: Callable[[str], None]) -> 
     environment = {**os.environ, "JUPYTER_TOKEN": token, "LAB_ROOT": str(lab.root)}
     environment |= _jupyter_folders()
     # In a session of its own, so that Ctrl-C reaches this process alone and ends the server in order.
-    with log.open("w") as out:
+    log.unlink(missing_ok=True)
+    with log.open("a") as out:
         server = subprocess.Popen(
             command, cwd=lab.root, env=environment, stdout=out, stderr=out,
             stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
+    spark = _warm_up(environment, log)
     for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal leaves no server behind
         signal.signal(number, signal.default_int_handler)
     try:
@@ -109,6 +111,9 @@ def serve(lab: Lab, *, browser: bool, port: int, say: Callable[[str], None]) -> 
     except KeyboardInterrupt:
         say("JupyterLab is stopping.")
     finally:
+        if spark is not None and spark.poll() is None:
+            spark.terminate()
+            spark.wait()
         server.terminate()
         try:
             server.wait(timeout=15)
@@ -117,6 +122,18 @@ def serve(lab: Lab, *, browser: bool, port: int, say: Callable[[str], None]) -> 
             server.wait()
     if server.returncode not in (0, -15, 143):
         raise LabError(f"JupyterLab ended with code {server.returncode}; its log is {log}")
+
+
+def _warm_up(environment: dict[str, str], log: Path) -> subprocess.Popen[bytes] | None:
+    """Starts warm Spark while JupyterLab loads its page, so that the first cell finds it running."""
+    if os.environ.get("LAB_SPARK") == "cold":
+        return None
+    code = "from labkit import session; session.current()"
+    with log.open("a") as out:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-c", code], env=environment, stdout=out, stderr=out,
+            stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
 
 
 def _port(wanted: int) -> int:
