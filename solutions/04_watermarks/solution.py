@@ -96,8 +96,8 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# All tasks want a watermark of ten minutes on `event_time`. Setting a second one on the same stream fails ("Redefining watermark is disallowed"), so a function that may come
-# second has to look. Spark keeps the delay in the metadata of the column; `watermarked` asks there.
+# All tasks want a watermark of ten minutes on `event_time`. A second one on the same stream fails ("Redefining watermark is disallowed"), and not before its second micro-batch, so a function
+# that may come second has to look. Spark keeps the delay in the metadata of the column; `watermarked` asks there.
 
 
 # %%
@@ -262,13 +262,13 @@ stream = spark.readStream.schema(EVENTS).option("maxFilesPerTrigger", 1).json(st
 progress = []
 if lab.written("revenue_per_window", "deduplicate"):
     progress = screen(revenue_per_window(deduplicate(stream)), "screen")
-    print("file  rows  watermark  state    dropped  out")
+    print("file  rows  watermark  state      dropped  out")
     for number, one in enumerate(progress):
         state = [operator["numRowsTotal"] for operator in one["stateOperators"]]
         dropped = [operator["numRowsDroppedByWatermark"] for operator in one["stateOperators"]]
         met = one["eventTime"]["watermark"][11:16] if number else "none"
         out = one["sink"]["numOutputRows"]
-        print(f"{number + 1:4} {one['numInputRows']:5}  {met:>9}  {state!s:9}{dropped!s:8}{out:4}")
+        print(f"{number + 1:4} {one['numInputRows']:5}  {met:>9}  {state!s:11}{dropped!s:8}{out:4}")
 
 # %% [markdown]
 # Now accounting: the same files through `late_events`. What `table` holds is on time by the letter, ten minutes behind the newest event of the files before.
@@ -348,6 +348,7 @@ if progress:
     figure, ax = plt.subplots(figsize=(9, 3.6), layout="constrained")
     ax.bar(names, on_screen, label="on the screen", color="C0")
     ax.bar(names, missing, bottom=on_screen, label="not on the screen", color="C1", hatch="//")
+    ax.margins(y=0.1)
     ax.set(xlabel="window (start)", ylabel="revenue", title="Store market: revenue by window")
     ax.legend()
     plt.show()
@@ -364,6 +365,7 @@ if progress:
 # - **Null times vanish.** Windows and sessions drop rows without a time, silently and uncounted. Route them away before, as `late_events` does.
 # - **The name in `txnAppId` outlives the checkpoint.** A new checkpoint counts micro-batches from 0 again; with the old name Delta skips all of them as seen, without an error. Put a version
 #   into the name, and change it with the checkpoint.
+# - **In SQL** the watermark has its place in the FROM clause: `FROM payments WATERMARK event_time DELAY OF INTERVAL 10 MINUTES` works in Spark 4.2, on a view of a stream.
 # - **Late rows are work for somebody.** A job that merges `late_table` into the published windows once an hour, by event time, makes the screen right again. Say in the column comments which numbers may still move.
 #
 # **On Databricks**, Auto Loader replaces the file source; it promises no order of files, so never rely on one there. RocksDB with changelog checkpoints holds state beyond memory, and `WATERMARK` is a clause of streaming tables in pipelines.
