@@ -170,7 +170,8 @@ class Measured:
 
 def measured(command: list[str], **options: Any) -> Measured:
     """Runs a command. CPU time is sampled over the tree of its processes: it says less of who else
-    used the machine meanwhile than wall time does, and misses the last moments of a process."""
+    used the machine meanwhile than wall time does, and misses the last moments of a process.
+    """
     used: dict[tuple[int, float], float] = {}
     with tempfile.TemporaryFile("w+") as errors:
         started = time.perf_counter()
