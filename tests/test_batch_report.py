@@ -33,7 +33,14 @@ def row(name, found, student=""):
 
 ROWS = (
     row("ada", report(check("test_a", "passed", 2), check("test_b", "passed", hidden=True)), "Ada"),
-    row("bo", report(check("test_a", "failed", 2, reason="1 × row missing"), check("test_b", "passed", hidden=True)), "Bo"),
+    row(
+        "bo",
+        report(
+            check("test_a", "failed", 2, reason="1 × row missing"),
+            check("test_b", "passed", hidden=True),
+        ),
+        "Bo",
+    ),
     row("cy", report(check("test_a", "todo", 2), check("test_b", "error", hidden=True)), "Cy"),
     row("dee", report(status="crashed", message="the submission's process ended"), "Dee"),
     row("eve", report(status="no_lab", lab="", message="opens no lab"), "Eve"),
@@ -66,14 +73,27 @@ def test_markdown_is_the_golden_file():
 
 def test_junit_counts_what_it_holds():
     root = ET.fromstring(batch_report.to_junit(ROWS, ["zoe"]))
-    assert root.attrib == {"name": "lab grade", "tests": "9", "failures": "2", "errors": "4", "skipped": "0"}
+    assert root.attrib == {
+        "name": "lab grade",
+        "tests": "9",
+        "failures": "2",
+        "errors": "4",
+        "skipped": "0",
+    }
     assert len(root.findall(".//testcase")) == 9
     assert root.find("testsuite[@name='zoe']//error") is not None
 
 
 @pytest.mark.parametrize(
     ("outcome", "element"),
-    [("failed", "failure"), ("todo", "failure"), ("error", "error"), ("timeout", "error"), ("broken", "error"), ("skipped", "skipped")],
+    [
+        ("failed", "failure"),
+        ("todo", "failure"),
+        ("error", "error"),
+        ("timeout", "error"),
+        ("broken", "error"),
+        ("skipped", "skipped"),
+    ],
 )
 def test_no_outcome_but_passed_is_a_pass_in_junit(outcome, element):
     root = ET.fromstring(batch_report.to_junit([row("a", report(check("t", outcome)))]))
@@ -89,7 +109,10 @@ def test_figures_count_what_could_not_be_judged_as_nothing_scored():
 
 def test_most_failed_is_by_share_of_the_answers_written():
     worst = tally.by_lab(ROWS)[0].most_failed()
-    assert [(found.id, found.rejected, found.written) for found in worst] == [("test_a", 1, 2), ("test_b", 1, 3)]
+    assert [(found.id, found.rejected, found.written) for found in worst] == [
+        ("test_a", 1, 2),
+        ("test_b", 1, 3),
+    ]
 
 
 def test_result_file_gives_the_same_report_back():
@@ -97,7 +120,9 @@ def test_result_file_gives_the_same_report_back():
     assert report_of(json.loads(json.dumps(found.as_dict()))) == found
 
 
-@pytest.mark.parametrize("broken", ["{", "[]", "{}", '{"version": 99}', '{"version": 1, "timing": 3}'])
+@pytest.mark.parametrize(
+    "broken", ["{", "[]", "{}", '{"version": 99}', '{"version": 1, "timing": 3}']
+)
 def test_result_that_cannot_be_read_is_missing(tmp_path, broken):
     (tmp_path / "ada").mkdir()
     (tmp_path / "ada" / "result.json").write_text(broken)
@@ -114,7 +139,11 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
-        self.links += [value for name, value in attrs if name in ("href", "src", "action", "style") or name.startswith("on")]
+        self.links += [
+            value
+            for name, value in attrs
+            if name in ("href", "src", "action", "style") or name.startswith("on")
+        ]
 
     def handle_data(self, data):
         self.text += data
@@ -148,7 +177,9 @@ def test_script_of_the_summary_is_the_one_that_its_policy_allows():
 
 
 def test_learner_reads_reasons_and_hints_of_what_is_open(toy):
-    found = report(check("a", "failed", reason="1 × row missing"), check("s", "passed", task="store"))
+    found = report(
+        check("a", "failed", reason="1 × row missing"), check("s", "passed", task="store")
+    )
     text = page.report_page(found, "Ada", toy)
     assert "1 × row missing" in text
     assert "Twice two is four." in text

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
+from labkit import reasons
 from labkit.escape import printable, well_formed
 from labkit.outcome import CheckResult, Outcome, Report
 
@@ -49,7 +53,23 @@ templates = Environment(
     lstrip_blocks=True,
     finalize=lambda value: printable(value) if type(value) is str else value,
 )
-templates.globals.update(marks=MARKS, words=WORDS)
+
+
+def prose(value: str) -> Markup:
+    """`value` escaped, with what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(printable(value)))))
+
+
+def state(results: Sequence[CheckResult]) -> str:
+    """The outcome of a task as a whole: `passed`, `failed`, or `open` while nothing is wrong."""
+    outcomes = {result.outcome for result in results}
+    if outcomes == {"passed"}:
+        return "passed"
+    return "failed" if outcomes & {"failed", "error", "timeout"} else "open"
+
+
+templates.globals.update(marks=MARKS, words=WORDS, blocks=reasons.blocks, state=state)
+templates.filters["prose"] = prose
 
 
 def summary(results: Sequence[CheckResult], seconds: float | None = None) -> str:
@@ -98,13 +118,18 @@ def _text_lines(head: str, result: CheckResult) -> list[str]:
     return [f"  {head}", *(f"      {line}" for part in body if part for line in part.splitlines())]
 
 
-def html(results: Sequence[CheckResult], *, seconds: float, hints: Sequence[str] = ()) -> str:
-    """The results as a compact block for a notebook; `hints` are the calls still open."""
+def html(results: Sequence[CheckResult], *, seconds: float, foot: Sequence[str] = ()) -> str:
+    """The results as a compact block for a notebook; `foot` says what to do next."""
     return templates.get_template("check.html.jinja").render(
         groups=[(task, mine, same_reason(mine), summary(mine)) for task, mine in grouped(results)],
         seconds=seconds,
-        hints=hints,
+        foot=foot,
     )
+
+
+def render(template: str, **values: Any) -> str:
+    """A page from the package's templates; whatever is put in is escaped."""
+    return templates.get_template(template).render(**values) + "\n"
 
 
 def to_json(report: Report) -> str:
