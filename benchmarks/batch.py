@@ -13,10 +13,8 @@ import itertools
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -41,24 +39,22 @@ def grade(folder: Path, out: Path, workers: int) -> dict[str, object]:
     """Wall time of `lab grade` on a folder, with all of its start and end."""
     command = "from labkit.cli import main; main()"
     arguments = ["grade", folder, "--out", out, "--workers", workers, "--seed", 11]
-    started = time.perf_counter()
-    done = subprocess.run(
+    done = peers.measured(
         [sys.executable, "-c", command, *map(str, arguments)],
         env={**os.environ, "CI": "true", "LAB_ROOT": str(home.root())},
-        stdout=subprocess.DEVNULL,
     )
-    seconds = time.perf_counter() - started
     summary = json.loads((out / "summary.json").read_text())
     own = list(summary["timing"]["submissions"].values())
     return {
         "workers": workers,
         "submissions": len(own),
-        "seconds": seconds,
-        "seconds_each": seconds / len(own),
+        "seconds": done.seconds,
+        "seconds_each": done.seconds / len(own),
+        "cpu_seconds_each": done.cpu_seconds / len(own),
         "inside": {"min": min(own), "median": statistics.median(own), "max": max(own)},
         "passed": summary["passed"],
         "statuses": summary["statuses"],
-        "exit_code": done.returncode,
+        "exit_code": done.exit_code,
         "sandbox": all(row["sandbox"] for row in summary["submissions"]),
     }
 
@@ -101,7 +97,7 @@ def main() -> None:
             inside = run["inside"]
             print(
                 f"lab grade, {workers} worker{'s' if workers > 1 else ''}: {run['seconds']:.0f} s for "
-                f"{run['submissions']}, {run['seconds_each']:.1f} s each (inside: min "
+                f"{run['submissions']}, {run['seconds_each']:.1f} s each, {run['cpu_seconds_each']:.1f} s of CPU (inside: min "
                 f"{inside['min']:.1f}, median {inside['median']:.1f}, max {inside['max']:.1f}); "
                 f"wrong verdicts: {len(run['wrong_verdicts'])}",
                 flush=True,
@@ -117,7 +113,7 @@ def main() -> None:
             figures["nbgrader"] = peer
             print(
                 f"nbgrader autograde: {peer['seconds']:.0f} s for {peer['submissions']}, "
-                f"{peer['seconds_each']:.1f} s each; points of {peer['max_points']}: {peer['points']}"
+                f"{peer['seconds_each']:.1f} s each, {peer['cpu_seconds_each']:.1f} s of CPU; points of {peer['max_points']}: {peer['points']}"
             )
             for run in runs:
                 ratio = peer["seconds_each"] / run["seconds_each"]

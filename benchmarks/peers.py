@@ -9,10 +9,15 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
+import psutil
 
 from labkit import home
 from labkit.jars import jars
@@ -23,6 +28,7 @@ from labkit.variants import Variant, as_submission
 NBGRADER = "nbgrader==0.9.6"
 KERNEL = "labkit-bench"
 CELL_SECONDS = 1800
+SAMPLE_SECONDS = 0.25
 # As a user writes it: Delta's two settings, everything else as Spark has it. The jars are here
 # already, which spares the notebook the look-up of `spark.jars.packages`.
 SESSION = """\
@@ -124,18 +130,16 @@ def autograde(lab: Lab, variants: list[Variant], folder: Path, cache: Path) -> d
     command = [str(venv / "bin" / "nbgrader")]
     found = environment()
     found["PATH"] = f"{venv / 'bin'}{os.pathsep}{found['PATH']}"  # nbgrader calls alembic by name
-    quiet = {"cwd": course, "env": found, "capture_output": True, "text": True}
-    made = subprocess.run([*command, "generate_assignment", lab.slug], **quiet)
-    if made.returncode:
-        raise SystemExit(f"nbgrader could not make the assignment:\n{made.stderr[-2000:]}")
+    options = {"cwd": course, "env": found}
+    made = measured([*command, "generate_assignment", lab.slug], **options)
+    if made.exit_code:
+        raise SystemExit(f"nbgrader could not make the assignment:\n{made.errors}")
     names = [f"s{number:02d}" for number, _ in enumerate(variants)]
     for name, variant in zip(names, variants, strict=True):
         place = course / "submitted" / name / lab.slug
         place.mkdir(parents=True)
         nbformat.write(notebook(lab, variant), place / "lab.ipynb")
-    started = time.perf_counter()
-    done = subprocess.run([*command, "autograde", lab.slug], **quiet)
-    seconds = time.perf_counter() - started
+    done = measured([*command, "autograde", lab.slug], **options)
     with sqlite3.connect(course / "gradebook.db") as book:
         rows = book.execute(
             "select s.student_id, sum(g.auto_score) from grade g "
@@ -145,12 +149,47 @@ def autograde(lab: Lab, variants: list[Variant], folder: Path, cache: Path) -> d
     given = dict(rows)
     return {
         "submissions": len(variants),
-        "seconds": seconds,
-        "seconds_each": seconds / len(variants),
+        "seconds": done.seconds,
+        "seconds_each": done.seconds / len(variants),
+        "cpu_seconds_each": done.cpu_seconds / len(variants),
         "points": {str(v): given.get(name) for name, v in zip(names, variants, strict=True)},
         "max_points": len(lab.tasks),
-        "exit_code": done.returncode,
+        "exit_code": done.exit_code,
     }
+
+
+@dataclass
+class Measured:
+    """A command that has ended: its wall time, and the CPU time of all processes it started."""
+
+    seconds: float
+    cpu_seconds: float
+    exit_code: int
+    errors: str
+
+
+def measured(command: list[str], **options: Any) -> Measured:
+    """Runs a command. CPU time is sampled over the tree of its processes: it says less of who else
+    used the machine meanwhile than wall time does, and misses the last moments of a process.
+    """
+    used: dict[tuple[int, float], float] = {}
+    with tempfile.TemporaryFile("w+") as errors:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=errors, text=True, **options
+        )
+        root = psutil.Process(process.pid)
+        while process.poll() is None:
+            with suppress(psutil.Error):
+                for one in (root, *root.children(recursive=True)):
+                    with suppress(psutil.Error):
+                        times = one.cpu_times()
+                        used[one.pid, one.create_time()] = times.user + times.system
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=SAMPLE_SECONDS)
+        seconds = time.perf_counter() - started
+        errors.seek(0)
+        return Measured(seconds, sum(used.values()), process.returncode, errors.read()[-2000:])
 
 
 def machine() -> dict[str, object]:

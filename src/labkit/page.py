@@ -94,10 +94,9 @@ def _hints(lab: Lab | None, task: str, results: Sequence[CheckResult]) -> list[s
 
 def _reason(result: CheckResult) -> str:
     """What a learner reads of a check that did not pass; of a hidden one only its first words."""
-    text = f"{result.reason}\n{result.trace}".strip()
-    if result.hidden and len(text) > HIDDEN_REASON:
-        return text[:HIDDEN_REASON] + " …"
-    return text
+    if result.hidden and len(result.reason) > HIDDEN_REASON:
+        return result.reason[:HIDDEN_REASON] + " …"
+    return result.reason
 
 
 def _table_row(row: Row, folder: Path) -> dict[str, Any]:
