@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from labkit import reasons
 from labkit.outcome import CheckResult, Outcome, Report
@@ -33,30 +31,14 @@ WORDS: dict[Outcome, str] = {
     "skipped": "skipped",
 }
 
-_templates = Environment(
+templates = Environment(
     loader=PackageLoader("labkit", "templates"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-
-
-def prose(value: str) -> Markup:
-    """`value` escaped, with what stands between backticks as code."""
-    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(value))))
-
-
-def state(results: Sequence[CheckResult]) -> str:
-    """The outcome of a task as a whole: `passed`, `failed`, or `open` while nothing is wrong."""
-    outcomes = {result.outcome for result in results}
-    if outcomes == {"passed"}:
-        return "passed"
-    return "failed" if outcomes & {"failed", "error", "timeout"} else "open"
-
-
-_templates.globals.update(marks=MARKS, words=WORDS, blocks=reasons.blocks, state=state)
-_templates.filters["prose"] = prose
+templates.globals.update(marks=MARKS, words=WORDS)
 
 
 def summary(results: Sequence[CheckResult], seconds: float | None = None) -> str:
@@ -81,6 +63,14 @@ def same_reason(results: Sequence[CheckResult]) -> CheckResult | None:
     first = results[0]
     alike = all((r.outcome, r.reason) == (first.outcome, first.reason) for r in results)
     return first if alike and len(results) > 1 and first.outcome in ("todo", "error") else None
+
+
+def state(results: Sequence[CheckResult]) -> str:
+    """A task as a whole: `passed`, `failed`, or `open` while nothing is wrong."""
+    outcomes = {result.outcome for result in results}
+    if outcomes == {"passed"}:
+        return "passed"
+    return "failed" if outcomes & {"failed", "error", "timeout"} else "open"
 
 
 def text(results: Sequence[CheckResult], seconds: float | None = None) -> str:
@@ -112,16 +102,19 @@ def printable(value: str) -> str:
 
 def html(results: Sequence[CheckResult], *, seconds: float, foot: Sequence[str] = ()) -> str:
     """The results as a compact block for a notebook; `foot` says what to do next."""
-    return _templates.get_template("check.html.jinja").render(
+    return templates.get_template("check.html.jinja").render(
         groups=[(task, mine, same_reason(mine), summary(mine)) for task, mine in grouped(results)],
         seconds=seconds,
         foot=foot,
+        blocks=reasons.blocks,
+        prose=reasons.prose,
+        state=state,
     )
 
 
 def render(template: str, **values: Any) -> str:
     """A page from the package's templates; whatever is put in is escaped."""
-    return _templates.get_template(template).render(**values) + "\n"
+    return templates.get_template(template).render(**values) + "\n"
 
 
 def to_json(report: Report) -> str:
