@@ -177,10 +177,9 @@ class Page:
             self.driver.switch_to.active_element.send_keys(keys)
 
     def until_idle(self) -> None:
-        self.until(
-            lambda: self.find(".jp-Notebook-ExecutionIndicator[data-status='idle']"),
-            "an idle kernel",
-        )
+        """Until the kernel says that it is idle; the indicator at the top says so before there is one."""
+        path = "//*[@id='jp-main-statusbar']//*[contains(text(), '| Idle')]"
+        self.until(lambda: self.driver.find_elements(By.XPATH, path), "an idle kernel")
 
     def until_says(self, cell: str, *words: str) -> str:
         """The output of a cell, once all these words stand in it."""
@@ -307,16 +306,16 @@ def test_verdict_can_be_read_in_light_and_dark(page, address):
         assert len(verdicts) == 2
         assert [page.driver.execute_script(CONTRAST, part) for part in verdicts] == [[], []]
     heads = page.find(".labkit th")
-    assert [head.get_attribute("scope") for head in heads] == ["col"] * 4
+    assert [head.get_attribute("scope") for head in heads] == ["col"] * 8
     page.menu("Settings", "Theme", "JupyterLab Light")
 
 
 def test_restarted_kernel_is_back_in_the_same_warm_spark(page, address, checkout, monkeypatch):
     monkeypatch.setenv("LAB_ROOT", str(checkout))
     before = warm.status()["jvm_pid"]
-    page.menu("Kernel", "Restart Kernel…")
+    page.menu("Kernel", "Restart Kernel and Clear Outputs")
     page.until(lambda: page.find(".jp-Dialog .jp-mod-accept"), "the question")[0].click()
-    page.until(lambda: not page.find(".jp-Dialog"), "the end of the question")
+    page.until(lambda: not page.output("import labkit"), "outputs to be cleared")
     started = time.monotonic()
     page.until_idle()
     page.run("import labkit")
