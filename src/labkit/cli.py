@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from labkit import cli_learner, home
+from labkit import cli_batch, cli_learner, home
 from labkit.home import LabError
 from labkit.labs import find_lab, find_labs
 
@@ -61,6 +61,8 @@ app.command()(cli_learner.hint)
 app.command()(cli_learner.solution)
 app.command()(cli_learner.reset)
 app.command("progress")(cli_learner.show_progress)
+app.command()(cli_batch.grade)
+app.command("report")(cli_batch.report)
 
 
 @app.command()

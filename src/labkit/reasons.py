@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup, escape
 
+from labkit.escape import printable
+
 SECTION = re.compile(
     r"\d+ × (row missing|row that should not be there|wrong number of rows|row differs):"
 )
@@ -36,7 +38,7 @@ class Block:
 
 def prose(text: str) -> Markup:
     """`text` as HTML, escaped, with what stands between backticks as code."""
-    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(text))))
+    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(printable(text)))))
 
 
 def blocks(reason: str) -> list[Block]:

@@ -10,7 +10,19 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from labkit import reasons
+from labkit.escape import printable, well_formed
 from labkit.outcome import CheckResult, Outcome, Report
+
+__all__ = [
+    "html",
+    "printable",
+    "same_reason",
+    "summary",
+    "templates",
+    "text",
+    "to_json",
+    "write_json",
+]
 
 MARKS: dict[Outcome, str] = {
     "passed": "✓",
@@ -37,6 +49,7 @@ templates = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    finalize=lambda value: printable(value) if type(value) is str else value,
 )
 templates.globals.update(marks=MARKS, words=WORDS)
 
@@ -95,11 +108,6 @@ def _text_lines(head: str, result: CheckResult) -> list[str]:
     return [f"  {head}", *(f"      {line}" for part in body if part for line in part.splitlines())]
 
 
-def printable(value: str) -> str:
-    """`value` without control characters: a learner's text can't drive the reader's terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else "�" for c in value)
-
-
 def html(results: Sequence[CheckResult], *, seconds: float, foot: Sequence[str] = ()) -> str:
     """The results as a compact block for a notebook; `foot` says what to do next."""
     return templates.get_template("check.html.jinja").render(
@@ -119,7 +127,7 @@ def render(template: str, **values: Any) -> str:
 
 def to_json(report: Report) -> str:
     """`result.json`: see docs/result.schema.json."""
-    return json.dumps(report.as_dict(), indent=2, ensure_ascii=False) + "\n"
+    return well_formed(json.dumps(report.as_dict(), indent=2, ensure_ascii=False)) + "\n"
 
 
 def write_json(report: Report, path: Path) -> None:
