@@ -155,6 +155,24 @@ def test_written_tells_stubs_from_answers(lab, names):
     assert not lab.written("no_such_function")
 
 
+def test_stub_is_to_do_before_anything_is_set_up_for_it(lab, names, toy):
+    toy.checks.write_text(
+        toy.checks.read_text()
+        + NEW_CHECK.replace("(learner)", "(learner, costly)")
+        + "\n\n@pytest.fixture\ndef costly():\n    raise OSError('tables were made')\n"
+    )
+    toy.checks.write_text("import pytest\n" + toy.checks.read_text())
+    exec(STUB, names)
+    checked = lab.check("double")
+    assert outcomes(checked) == {"test_doubles": "todo", "test_new_rule": "todo"}
+    assert "`double` is not written yet" in repr(checked)
+    exec(
+        "def double(numbers):\n    if numbers:\n        raise NotImplementedError\n    return numbers\n",
+        names,
+    )
+    assert outcomes(lab.check("double")) == {"test_doubles": "todo", "test_new_rule": "broken"}
+
+
 def test_graded_run_leaves_checks_hints_and_progress_alone(lab, toy, monkeypatch):
     monkeypatch.setenv("LAB_GRADED", "1")
     assert (lab.check(), lab.hint(), lab.solution(give_up=True)) == (None, None, None)

@@ -146,7 +146,7 @@ def watch(
     """Check your copy again whenever you save it: the tasks that changed, until Ctrl-C."""
     from labkit import report
     from labkit.submission import UnreadableError
-    from labkit.watch import Watch, saves
+    from labkit.watching import Watching, saves
 
     root = home.root()
     os.environ["LAB_ROOT"] = str(root)
@@ -155,7 +155,7 @@ def watch(
     if not path.is_file():
         raise LabError(f"there is no {path}; `lab start {lab.slug}` makes your copy")
     console.print(f"Watching {escape(str(path))}; save it to check it, Ctrl-C ends.")
-    watched = Watch(lab, path)
+    watched = Watching(lab, path)
     try:
         for _ in saves(path):
             try:
