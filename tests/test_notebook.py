@@ -2,11 +2,13 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from labkit import progress, session
+from labkit import gateway, progress
 from labkit.home import LabError
 from labkit.notebook import CheckFailedError, LabSession
 from labkit.variants import Variant, namespace
@@ -102,13 +104,31 @@ def test_ctrl_c_while_spark_works_ends_the_job_too(lab, names, spark, capsys):
     assert spark.range(3).count() == 3
 
 
-def test_stopped_spark_is_replaced_and_said(lab, names, capsys):
-    lab.spark.stop()
-    assert lab.check("double").passed
-    assert "had been stopped; here is a new one" in capsys.readouterr().err
-    names["spark"] = lab.spark
-    assert lab.spark is session.current()
-    assert lab.spark.range(2).count() == 2
+def test_stopped_spark_is_replaced_and_said(toy, spark):
+    notebook = """
+import labkit
+lab = labkit.open("toy")
+spark = lab.spark
+def double(numbers):
+    return numbers.selectExpr("n", "n * 2 AS twice")
+spark.stop()
+print(lab.check("double").passed, lab.spark is not spark, lab.spark.range(2).count())
+"""
+    offered = gateway.offer(spark)  # the session to stop is another process's
+    environment = {**os.environ, "LAB_ROOT": str(toy.root), **offered.environment}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", notebook],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    finally:
+        gateway.withdraw(spark, offered)
+    assert done.stdout == "True True 2\n"
+    assert "had been stopped; here is a new one" in done.stderr
+    assert spark.range(2).count() == 2
 
 
 def test_hints_come_in_order_and_the_last_tells_the_way_out(lab):
