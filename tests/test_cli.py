@@ -42,15 +42,19 @@ def lab(course, monkeypatch, capfd):
 
 
 @pytest.fixture
-def submit(tmp_path):
-    """`submit(*cells)`: a submission of these cells."""
+def write(toy):
+    """`write(*cells)`: the learner's own copy, with these cells."""
 
-    def write(*cells: str, name: str = "answer.py") -> Path:
-        path = tmp_path / name
-        path.write_text("".join(f"# %%\n{cell}\n" for cell in cells))
-        return path
+    def save(*cells: str) -> None:
+        code = [
+            {"cell_type": "code", "source": cell, "metadata": {}, "outputs": []} for cell in cells
+        ]
+        toy.work.parent.mkdir(parents=True, exist_ok=True)
+        toy.work.write_text(
+            json.dumps({"cells": code, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+        )
 
-    return write
+    return save
 
 
 @pytest.fixture
@@ -120,17 +124,12 @@ def test_alone_it_says_where_you_are_and_what_is_next(lab):
     assert "Next: double in toy · ./lab start toy" in said
 
 
-def test_after_a_wrong_answer_it_says_what_was_lacking(lab, toy, submit, spark):
-    toy.work.parent.mkdir(parents=True)
-    path = toy.work.with_suffix(".py")
-    submit(*RIGHT, "def double(numbers): return numbers").rename(path)
-    from labkit import progress
-    from labkit.outcome import CheckResult
-
-    progress.record(toy, (CheckResult("t", "double", "failed", "doubles every number", 2),))
+def test_after_a_wrong_answer_it_says_what_was_lacking(lab, write, spark):
+    write(*RIGHT, "def double(numbers): return numbers")
+    lab("check", "toy")
     said = lab()[1]
-    assert "Its last answer did not pass:" in said
-    assert "✗ doubles every number" in said
+    assert "●● 0 of 2" in said
+    assert "Its last answer did not pass:\n  ✗ doubles every number\n" in said
     assert "./lab hint toy double" in said
 
 
@@ -165,48 +164,50 @@ def test_renamed_copy_is_named(lab, toy):
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "says"),
+    ("text", "says"),
     [
-        ("a.ipynb", "{not json", "a.ipynb is not JSON, so not a notebook"),
-        ("a.ipynb", "[]", "is JSON, but not a notebook"),
-        ("a.ipynb", "", "a.ipynb is empty"),
-        ("a.py", 'import labkit\nlabkit.open("cdc_merge")\n', "is of lab `cdc_merge`"),
-        ("a.txt", "x", "neither .ipynb nor .py"),
+        ("{not json", "lab.ipynb is not JSON, so not a notebook"),
+        ("[]", "is JSON, but not a notebook"),
+        ("", "lab.ipynb is empty"),
     ],
 )
-def test_unreadable_submission_is_told_and_judged_nowhere(
-    lab, tmp_path, monkeypatch, name, text, says
-):
-    def never():
-        raise AssertionError("a JVM for nothing")
-
-    monkeypatch.setattr("labkit.session.current", never)
-    path = tmp_path / name
-    path.write_text(text)
-    code, said = lab("check", "toy", "--submission", path)
+def test_unreadable_notebook_is_told_and_left_as_it_is(lab, toy, monkeypatch, text, says):
+    monkeypatch.setattr("labkit.session.current", no_spark)
+    toy.work.parent.mkdir(parents=True)
+    toy.work.write_text(text)
+    code, said = lab("check", "toy")
     assert code == 2
     assert says in said
-    assert path.read_text() == text
+    assert toy.work.read_text() == text
 
 
-def test_right_answer_is_worth_exit_code_0_and_valid_json(lab, submit, tmp_path, spark):
+def test_notebook_of_another_lab_is_named(lab, write, monkeypatch):
+    monkeypatch.setattr("labkit.session.current", no_spark)
+    write('import labkit\nlab = labkit.open("cdc_merge")')
+    code, said = lab("check", "toy")
+    assert code == 2
+    assert "lab.ipynb is of lab `cdc_merge` (its labkit.open says so), not of `toy`" in said
+
+
+def test_submission_that_names_no_lab_is_asked_for_one(lab, tmp_path):
+    path = tmp_path / "answer.py"
+    path.write_text("x = 1\n")
+    code, said = lab("check", "--submission", path)
+    assert code == 2
+    assert "names no lab (labkit.open); say which: `lab check SLUG`" in said
+    assert "say which lab" in lab("check")[1]
+
+
+def test_right_answer_is_worth_exit_code_0_and_valid_json(lab, write, tmp_path, spark):
     out = tmp_path / "deep" / "result.json"
-    code, said = lab(
-        "check", "toy", "--hidden", "--seed", "5", "--json", out, "--submission", submit(*RIGHT)
-    )
+    write(*RIGHT)
+    code, said = lab("check", "toy", "--seed", "5", "--json", out)
     assert code == 0
-    assert "total: 3 of 3 checks passed · 4 of 4 points" in said
+    assert "total: 2 of 2 checks passed · 3 of 3 points" in said
     schema = json.loads((HERE.parent / "docs" / "result.schema.json").read_text())
     found = json.loads(out.read_text())
     jsonschema.validate(found, schema)
-    assert (found["seed"], found["score"]) == (5, 4.0)
-
-
-def test_lab_is_known_from_the_submission(lab, submit, spark):
-    assert lab("check", "--task", "double", "--submission", submit(*RIGHT))[0] == 0
-    code, said = lab("check", "--submission", submit("x = 1"))
-    assert code == 2
-    assert "names no lab (labkit.open); say which: `lab check SLUG`" in said
+    assert (found["seed"], found["score"]) == (5, 3.0)
 
 
 @pytest.mark.parametrize(
@@ -226,20 +227,20 @@ def test_lab_is_known_from_the_submission(lab, submit, spark):
         ("def double(numbers):\n    return numbers.select('m')", "`m` cannot be resolved. Did you mean"),
     ],
 )  # fmt: skip
-def test_wrong_answer_is_told_by_its_reason(lab, submit, spark, answer, says):
-    code, said = lab("check", "toy", "--task", "double", "--submission", submit(*RIGHT, answer))
+def test_wrong_answer_is_told_by_its_reason(lab, write, spark, answer, says):
+    write(*RIGHT, answer)
+    code, said = lab("check", "toy", "--task", "double")
     assert code == 1
     assert says in said
     assert "SQLSTATE" not in said
     assert "labkit_" not in said, "no name of ours in what a learner reads"
 
 
-def test_cell_that_raises_is_named_and_spark_may_be_stopped(lab, submit, spark):
-    code, said = lab(
-        "check", "toy", "--submission", submit(OPEN, "x = 1\n1 / 0", DOUBLE, STORE, "spark.stop()")
-    )
+def test_cell_that_raises_is_named_and_spark_may_be_stopped(lab, write, spark):
+    write(OPEN, "x = 1\n1 / 0", DOUBLE, STORE, "spark.stop()")
+    code, said = lab("check", "toy")
     assert code == 0
-    assert "answer.py, cell 2, line 2: ZeroDivisionError: division by zero" in said
+    assert "lab.ipynb, cell 2, line 2: ZeroDivisionError: division by zero" in said
 
 
 def test_broken_check_is_exit_code_3_and_costs_no_progress(lab, toy, spark):
@@ -343,10 +344,11 @@ def test_read_only_work_folder_is_named(lab, course):
     assert "can't be written" in said
 
 
-def test_ctrl_c_during_a_check_says_that_nothing_was_judged(program, submit, tmp_path):
+def test_ctrl_c_during_a_check_says_that_nothing_was_judged(program, write, tmp_path):
     running = tmp_path / "running"
     cell = f"import pathlib, threading\npathlib.Path({str(running)!r}).touch()\nthreading.Event().wait()"
-    process = program("check", "toy", "--submission", submit(*RIGHT, cell))
+    write(*RIGHT, cell)
+    process = program("check", "toy")
     wait_for(running, process)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=PATIENCE)
@@ -365,6 +367,10 @@ def test_two_checks_at_once_both_get_their_verdict(program, toy):
         said, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, said
     assert all(progress.passed(progress.task(toy, task)) for task in ("double", "store"))
+
+
+def no_spark():
+    raise AssertionError("a JVM for nothing")
 
 
 def wait_for(path: Path, process: subprocess.Popen) -> None:

@@ -2,11 +2,13 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from labkit import progress, session
+from labkit import gateway, progress
 from labkit.home import LabError
 from labkit.notebook import CheckFailedError, LabSession
 from labkit.variants import Variant, namespace
@@ -102,13 +104,31 @@ def test_ctrl_c_while_spark_works_ends_the_job_too(lab, names, spark, capsys):
     assert spark.range(3).count() == 3
 
 
-def test_stopped_spark_is_replaced_and_said(lab, names, capsys):
-    lab.spark.stop()
-    assert lab.check("double").passed
-    assert "had been stopped; here is a new one" in capsys.readouterr().err
-    names["spark"] = lab.spark
-    assert lab.spark is session.current()
-    assert lab.spark.range(2).count() == 2
+def test_stopped_spark_is_replaced_and_said(toy, spark):
+    notebook = """
+import labkit
+lab = labkit.open("toy")
+spark = lab.spark
+def double(numbers):
+    return numbers.selectExpr("n", "n * 2 AS twice")
+spark.stop()
+print(lab.check("double").passed, lab.spark is not spark, lab.spark.range(2).count())
+"""
+    offered = gateway.offer(spark)  # the session to stop is another process's
+    environment = {**os.environ, "LAB_ROOT": str(toy.root), **offered.environment}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", notebook],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    finally:
+        gateway.withdraw(spark, offered)
+    assert done.stdout == "True True 2\n"
+    assert "had been stopped; here is a new one" in done.stderr
+    assert spark.range(2).count() == 2
 
 
 def test_hints_come_in_order_and_the_last_tells_the_way_out(lab):
@@ -153,6 +173,24 @@ def test_written_tells_stubs_from_answers(lab, names):
     exec(STUB, names)
     assert not lab.written("double", "store")
     assert not lab.written("no_such_function")
+
+
+def test_stub_is_to_do_before_anything_is_set_up_for_it(lab, names, toy):
+    toy.checks.write_text(
+        toy.checks.read_text()
+        + NEW_CHECK.replace("(learner)", "(learner, costly)")
+        + "\n\n@pytest.fixture\ndef costly():\n    raise OSError('tables were made')\n"
+    )
+    toy.checks.write_text("import pytest\n" + toy.checks.read_text())
+    exec(STUB, names)
+    checked = lab.check("double")
+    assert outcomes(checked) == {"test_doubles": "todo", "test_new_rule": "todo"}
+    assert "`double` is not written yet" in repr(checked)
+    exec(
+        "def double(numbers):\n    if numbers:\n        raise NotImplementedError\n    return numbers\n",
+        names,
+    )
+    assert outcomes(lab.check("double")) == {"test_doubles": "todo", "test_new_rule": "broken"}
 
 
 def test_graded_run_leaves_checks_hints_and_progress_alone(lab, toy, monkeypatch):

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from markupsafe import Markup, escape
+
+from labkit.escape import printable
+
 SECTION = re.compile(
     r"\d+ × (row missing|row that should not be there|wrong number of rows|row differs):"
 )
@@ -30,6 +34,11 @@ class Block:
     @property
     def text(self) -> str:
         return "\n".join(self.lines)
+
+
+def prose(text: str) -> Markup:
+    """`text` as HTML, escaped, with what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(printable(text)))))
 
 
 def blocks(reason: str) -> list[Block]:

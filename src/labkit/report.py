@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from labkit import reasons
 from labkit.escape import printable, well_formed
@@ -55,13 +53,8 @@ templates = Environment(
 )
 
 
-def prose(value: str) -> Markup:
-    """`value` escaped, with what stands between backticks as code."""
-    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(printable(value)))))
-
-
 def state(results: Sequence[CheckResult]) -> str:
-    """The outcome of a task as a whole: `passed`, `failed`, or `open` while nothing is wrong."""
+    """A task as a whole: `passed`, `failed`, or `open` while nothing is wrong."""
     outcomes = {result.outcome for result in results}
     if outcomes == {"passed"}:
         return "passed"
@@ -69,7 +62,7 @@ def state(results: Sequence[CheckResult]) -> str:
 
 
 templates.globals.update(marks=MARKS, words=WORDS, blocks=reasons.blocks, state=state)
-templates.filters["prose"] = prose
+templates.filters["prose"] = reasons.prose
 
 
 def summary(results: Sequence[CheckResult], seconds: float | None = None) -> str:

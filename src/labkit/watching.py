@@ -48,7 +48,7 @@ def saves(path: Path) -> Iterator[None]:
             time.sleep(LOOK_SECONDS)  # between two looks at the file
 
 
-class Watch:
+class Watching:
     """The notebook at `path` as it was last run here, and its answers ready to be judged."""
 
     def __init__(self, lab: Lab, path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from labkit import progress
 from labkit.submission import UnreadableError
-from labkit.watch import Watch, saves
+from labkit.watching import Watching, saves
 
 OPEN = 'import labkit\nlab = labkit.open("toy")\nspark = lab.spark\nfrom pyspark.sql import functions as F\n'
 RIGHT = 'def double(numbers):\n    return numbers.select("n", (F.col("n") * 2).alias("twice"))\n'
@@ -24,7 +24,7 @@ def path(toy):
 @pytest.fixture
 def watch(toy, path, spark, monkeypatch):
     monkeypatch.setenv("LAB_ROOT", str(toy.root))
-    watched = Watch(toy, path)
+    watched = Watching(toy, path)
     yield watched
     watched.close()
 
