@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -37,6 +39,7 @@ CHECK_SETTINGS = {
 }
 LEAN = ["terminal", "cacheprovider", "faulthandler", "logging", "warnings", "junitxml", "doctest"]
 REASON_CHARACTERS = 2_000
+CLEAN_UP_SECONDS = 30  # for what a check that ran out of time has to clean up
 
 
 class Fixtures:
@@ -44,6 +47,8 @@ class Fixtures:
 
     root: Path
     run_seed: int
+    folder: Path | None = None  # of files made for checks; pytest's own unless given
+    data: Path | None = None
 
     def answer(self, checks: Path) -> Any:
         raise NotImplementedError
@@ -76,11 +81,21 @@ class Fixtures:
         """`dataset(name, scale=1)`: the folder of its files, for the seed of this run."""
 
         def generate(name: str, scale: int = 1) -> Path:
-            into = tmp_path_factory.getbasetemp() / "datasets"
+            into = self.data or tmp_path_factory.getbasetemp() / "datasets"
             path = self.root / "datasets" / name / "generate.py"
             return datasets.generated(path, into, seed=self.run_seed, scale=scale)
 
         return generate
+
+    @pytest.fixture(scope="session")
+    def tmp_path_factory(self, request: pytest.FixtureRequest) -> Any:
+        """pytest's, or the folder that a sandbox shares with the judge."""
+        return Folders(self.folder) if self.folder else request.config._tmp_path_factory  # type: ignore[attr-defined]
+
+    @pytest.fixture
+    def tmp_path(self, tmp_path_factory: Any) -> Path:
+        """An empty folder for this check."""
+        return Path(tmp_path_factory.mktemp("check"))
 
     @pytest.fixture
     def schema(self, spark: SparkSession) -> Iterator[str]:
@@ -93,6 +108,23 @@ class Fixtures:
         """The name of a database for the checks of this file."""
         with fresh_schema(spark) as name:
             yield name
+
+
+class Folders:
+    """Fresh folders in which the sandbox's user can write too (pytest's are for one user)."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+
+    def getbasetemp(self) -> Path:
+        return self._base
+
+    def mktemp(self, basename: str, numbered: bool = True) -> Path:
+        number = len(list(self._base.glob(f"{basename}*")))
+        path = self._base / (f"{basename}{number}" if numbered else basename)
+        path.mkdir()
+        path.chmod(0o777)
+        return path
 
 
 @contextmanager
@@ -108,6 +140,25 @@ def fresh_schema(spark: SparkSession) -> Iterator[str]:
             spark.sql(f"DROP DATABASE IF EXISTS {name} CASCADE")
 
 
+@dataclass(frozen=True)
+class Watch:
+    """What a graded run adds to checks: folders, an end, and a look at the judge's own session."""
+
+    folder: Path | None = None
+    data: Path | None = None
+    until: float | None = None
+    seconds: float = 0.0  # what `until` came from
+    tampered: Callable[[], str] = lambda: ""
+    after_timeout: Callable[[], None] = lambda: None
+
+    def limit(self, seconds: float | None) -> AbstractContextManager[None]:
+        """CheckTimeout after `seconds`, or at the end of the submission's time."""
+        left = math.inf if self.until is None else max(self.until - time.monotonic(), 0.001)
+        if left < (seconds or math.inf):
+            return time_limit(left, CheckTimeout(self.seconds, whole=True))
+        return time_limit(seconds)
+
+
 class Judge(Fixtures):
     """A pytest plugin that runs checks on one answer and keeps their results."""
 
@@ -121,8 +172,11 @@ class Judge(Fixtures):
         tasks: Collection[str] | None = None,
         ids: Collection[str] | None = None,
         timeout: float | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.root, self.run_seed = root, seed
+        self._watch = watch or Watch()
+        self.folder, self.data = self._watch.folder, self._watch.data
         self._learner, self._spark = learner, spark
         self._tasks, self._ids, self._timeout = tasks, ids, timeout
         self.results: dict[str, CheckResult] = {}
@@ -150,7 +204,7 @@ class Judge(Fixtures):
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         token = terse.set(is_hidden(item))
         try:
-            with time_limit(self._timeout):
+            with self._watch.limit(self._timeout):
                 return (yield)
         finally:
             terse.reset(token)
@@ -162,7 +216,10 @@ class Judge(Fixtures):
         report = yield
         declared = declared_by(item)
         if declared:
-            keep(self.results, item, declared, call)
+            keep(self.results, item, declared, call, self._watch)
+        if call.excinfo is not None and isinstance(call.excinfo.value, CheckTimeout):
+            self._watch.after_timeout()
+            signal.setitimer(signal.ITIMER_REAL, CLEAN_UP_SECONDS)
         return report
 
     def _wanted(self, item: pytest.Item) -> bool:
@@ -184,13 +241,16 @@ def judge(
     tasks: Collection[str] | None = None,
     ids: Collection[str] | None = None,
     timeout: float | None = None,
+    watch: Watch | None = None,
 ) -> tuple[CheckResult, ...]:
     """The results of the checks in `files`, in their order.
 
     `tasks` and `ids` restrict them. KeyboardInterrupt passes through. A file that can't be
     loaded, or no check at all, is one result `broken`.
     """
-    plugin = Judge(root, learner, spark, seed=seed, tasks=tasks, ids=ids, timeout=timeout)
+    plugin = Judge(
+        root, learner, spark, seed=seed, tasks=tasks, ids=ids, timeout=timeout, watch=watch
+    )
     before = set(sys.modules)
     arguments = [
         *map(str, files),
@@ -217,6 +277,11 @@ def judge(
         result.outcome == "broken" for result in plugin.results.values()
     ):
         raise KeyboardInterrupt
+    if code == pytest.ExitCode.INTERNAL_ERROR:
+        reason = "pytest broke while it ran the checks"
+        plugin.results["checks"] = CheckResult(
+            "checks", "", "broken", "the checks run", 1, reason=reason
+        )
     if not plugin.results:
         reason = f"no check was found in {', '.join(file.name for file in files)}"
         return (CheckResult("checks", "", "broken", "there are checks", 1, reason=reason),)
@@ -231,14 +296,14 @@ def check_settings(spark: SparkSession) -> Iterator[None]:
 
 
 @contextmanager
-def time_limit(seconds: float | None) -> Iterator[None]:
-    """CheckTimeout in the main thread after `seconds`; None is no limit."""
+def time_limit(seconds: float | None, error: CheckTimeout | None = None) -> Iterator[None]:
+    """CheckTimeout (or `error`) in the main thread after `seconds`; None is no limit."""
     if not seconds:
         yield
         return
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise CheckTimeout(seconds)
+        raise error or CheckTimeout(seconds)
 
     previous = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -263,11 +328,14 @@ def keep(
     item: pytest.Item,
     declared: Declaration,
     call: pytest.CallInfo[None],
+    watch: Watch,
 ) -> None:
     """Adds one phase of a check to its result: the first phase that is not `passed` decides."""
     earlier = results.get(item.name)
     seconds = call.duration + (earlier.seconds if earlier else 0)
     outcome, reason, trace = read_outcome(declared, call)
+    if call.when == "call" and (changed := watch.tampered()):
+        outcome, reason, trace = "error", changed, ""
     if earlier and earlier.outcome != "passed":
         outcome, reason, trace = earlier.outcome, earlier.reason, earlier.trace
     results[item.name] = CheckResult(
@@ -295,7 +363,7 @@ def read_outcome(declared: Declaration, call: pytest.CallInfo[None]) -> tuple[Ou
     if isinstance(error, AnswerError):
         return error.outcome, error.reason, error.trace
     if isinstance(error, CheckTimeout):
-        return "timeout", f"{declared.task} took longer than {error.args[0]:g} s", ""
+        return "timeout", error.says(declared.task), ""
     if isinstance(error, pytest.skip.Exception):
         return "skipped", str(error), ""
     if isinstance(error, AssertionError):

@@ -49,8 +49,9 @@ class PlainPytest(Fixtures):
 
     def answer(self, checks: Path) -> Any:
         from labkit.gateway import offer
-        from labkit.kernel import Kernel, RemoteLearner
+        from labkit.kernel import Kernel
         from labkit.labs import find_lab
+        from labkit.remote import RemoteLearner
         from labkit.submission import UnreadableError, read_submission
 
         lab = find_lab(checks.parent.name)

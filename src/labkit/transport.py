@@ -85,7 +85,8 @@ def decode(
     depth: int = 0,
 ) -> Any:
     """What `encode` wrote. `table` opens a view by name, `tasks` gives the learner's own function
-    of that name; functions are built only when allowed."""
+    of that name; functions are built only when allowed.
+    """
     if depth > MAX_DEPTH:
         raise CannotCrossError("a structure nested too deep")
     if not isinstance(value, dict):
