@@ -52,7 +52,11 @@ class Place:
     def status(self) -> dict | None:
         code = "import json; from labkit import warm; print(json.dumps(warm.status()))"
         done = subprocess.run(
-            [sys.executable, "-c", code], env=self.environment, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         return json.loads(done.stdout)
 
@@ -330,7 +334,10 @@ def ended(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         while time.monotonic() < deadline:
             os.kill(pid, 0)
-            if Path(f"/proc/{pid}/stat").exists() and ") Z " in Path(f"/proc/{pid}/stat").read_text():
+            if (
+                Path(f"/proc/{pid}/stat").exists()
+                and ") Z " in Path(f"/proc/{pid}/stat").read_text()
+            ):
                 return
             time.sleep(0.05)  # between two looks at a process
         raise AssertionError(f"process {pid} is still there")

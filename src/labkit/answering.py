@@ -68,10 +68,10 @@ def answer(request: str, names: dict[str, Any], spark: SparkSession) -> str:
         except BaseException as error:
             raise blame(error, task, tasks) from error
         try:
-            text = json.dumps({"value": encode(result)})
-            if len(text) > ANSWER_CHARACTERS:
-                raise CannotCrossError(f"a {type(result).__name__} of {len(text):,} characters")
-            return text
+            value = encode(result)
+            if (count := _characters(value)) > ANSWER_CHARACTERS:
+                raise CannotCrossError(f"a {type(result).__name__} of {count:,} characters")
+            return json.dumps({"value": value})
         except CannotCrossError as error:
             raise AnswerError(
                 "failed", f"returned {error.kind}, expected a DataFrame or a plain value"
@@ -85,6 +85,17 @@ def answer(request: str, names: dict[str, Any], spark: SparkSession) -> str:
                 "assertion": _assertion(error.original),
             }
         )
+
+
+def _characters(value: Any) -> int:
+    """The length of all texts in an encoded value."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return 1
+    return sum(map(_characters, value))
 
 
 def _assertion(error: BaseException | None) -> str | None:

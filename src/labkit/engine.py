@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import time
 from contextlib import suppress
@@ -32,7 +31,7 @@ START_SECONDS = 120
 # (an RDD can patch a worker that is used again), and a full heap ends the JVM at once.
 GRADING = {
     "spark.python.worker.reuse": "false",
-    "spark.executor.pyspark.memory": "1g",
+    "spark.executor.pyspark.memory": "4g",
     "spark.python.task.killTimeout": "1s",
     "spark.driver.maxResultSize": "256m",
     "spark.app.name": "labkit-grading",
@@ -93,6 +92,9 @@ class Engine:
     def finish(self) -> None:
         """Ends what a submission left running, and looks whether the JVM is as it was."""
         sandbox.kill_all_but(self._jvm())
+        for folder in (self.sandbox.checks, self.sandbox.data, self.sandbox.submissions):
+            for entry in folder.iterdir():
+                sandbox.remove(entry)
         if not self._reuse:
             self.spoil("each submission has a JVM of its own")
         if self.spoiled or self._base is None:
@@ -150,6 +152,9 @@ class Engine:
         context = SparkContext(conf=settings, gateway=gateway)
         # What the judge hands over goes through a socket: a file of its own the JVM can't read.
         context._encryption_enabled = True
+        # It unpickles what it is sent, and the judge runs no Python of its own that would send any.
+        context._accumulatorServer.shutdown()
+        context._accumulatorServer.server_close()
         return SparkSession(context)
 
     def _launch(
@@ -196,9 +201,6 @@ class Engine:
             return read_int(file), UTF8Deserializer().loads(file)
 
     def _end(self) -> None:
-        context = SparkContext._active_spark_context
-        if context is not None and getattr(context, "_accumulatorServer", None):
-            context._accumulatorServer.shutdown()
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -208,7 +210,7 @@ class Engine:
         SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
         SparkSession._instantiatedSession = SparkSession._activeSession = None
         for folder in self.sandbox.jvm.iterdir():
-            shutil.rmtree(folder, ignore_errors=True)
+            sandbox.remove(folder)
 
     def _clean(self) -> None:
         """An empty catalog and an idle JVM."""
@@ -224,10 +226,6 @@ class Engine:
             spark.sql(f"DROP {kind} IF EXISTS default.`{table.name}`")
         views = spark._jsparkSession.sharedState().globalTempViewManager()
         views.clear()
-        with suppress(OSError):
-            for folder in (self.sandbox.checks, self.sandbox.data, self.sandbox.submissions):
-                for entry in folder.iterdir():
-                    shutil.rmtree(entry, ignore_errors=True)
 
     def _state(self) -> dict[str, Any]:
         """What a submission has no business to change in a JVM that others use after it."""

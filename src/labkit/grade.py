@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,7 +25,7 @@ from labkit.kernel import Kernel, KernelDiedError
 from labkit.labs import Lab
 from labkit.outcome import CellProblem, CheckResult, Report
 from labkit.remote import RemoteLearner
-from labkit.sandbox import Limits
+from labkit.sandbox import Limits, remove
 from labkit.submission import Submission, UnreadableError, read_submission
 
 CHECK_SECONDS = 120.0
@@ -36,7 +35,7 @@ TAMPERED = "the judge's own Spark session was changed from the submission; nothi
 VARYING = (
     (re.compile(r"lab_[0-9a-f]{12}(_[0-9a-f]+)?"), "schema"),
     (re.compile(r"lab_\d+_[0-9a-f]{8,}"), "schema"),
-    (re.compile(r"labkit_[0-9a-f]{32}"), "frame"),
+    (re.compile(r"(labkit|_pyspark)_[0-9a-f]{32}"), "frame"),
     (re.compile(r"\b0x[0-9a-f]{6,}"), "0x..."),
     (re.compile(r"#\d+L?\b"), "#"),
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "id"),
@@ -137,7 +136,7 @@ class _Run:
             return self._made("crashed", seed, f"Spark ended while the submission ran ({kind})")
         finally:
             withdraw(self._spark, offered)
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            remove(self._scratch)
             if self._engine:
                 self._engine.finish()
 
@@ -160,9 +159,13 @@ class _Run:
             data=engine.sandbox.data if engine else None,
             until=self._until,
             seconds=self._limits.submission_seconds,
-            tampered=lambda: "" if self._judges_own() == before else self._spoil(TAMPERED),
+            tampered=lambda: self._tampered(before),
             after_timeout=self._after_timeout,
         )
+
+    def _tampered(self, before: dict[str, Any]) -> str:
+        now = self._judges_own()
+        return self._spoil(TAMPERED) if now and now != before else ""
 
     def _judges_own(self) -> dict[str, Any]:
         if self._engine is None:  # a session that others made, and may change

@@ -291,8 +291,13 @@ def judge(
 @contextmanager
 def check_settings(spark: SparkSession) -> Iterator[None]:
     """The lab's settings for the length of a run; the learner's own come back afterwards."""
-    with settings(spark, CHECK_SETTINGS):
+    held = settings(spark, CHECK_SETTINGS)
+    held.__enter__()
+    try:
         yield
+    finally:
+        with suppress(Py4JError, OSError):  # the JVM is gone; the results are not
+            held.__exit__(None, None, None)
 
 
 @contextmanager
@@ -370,7 +375,7 @@ def read_outcome(declared: Declaration, call: pytest.CallInfo[None]) -> tuple[Ou
         return "failed", str(error).strip() or declared.title, ""
     if isinstance(error, CHISPA_ERRORS):
         return "failed", str(error).strip(), ""
-    if isinstance(error, (PySparkException, Py4JError)):
+    if isinstance(error, (PySparkException, Py4JError, ConnectionError)):  # the last: no JVM
         return "error", f"Spark could not run the answer: {short(error)}", ""
     place = call.excinfo.traceback[-1]
     where = f"{place.path.name if hasattr(place.path, 'name') else place.path}:{place.lineno + 1}"

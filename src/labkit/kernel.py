@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from subprocess import DEVNULL
 from types import TracebackType
 from typing import Any, Self
 
@@ -92,7 +93,10 @@ class Kernel:
             give=[self._sockets, connection],
             limits=self._limits.of_kernel(sandboxed=sandbox.on),
         )
-        self._manager.start_kernel(cwd=str(scratch), env=environment, independent=False)
+        self._manager.start_kernel(
+            cwd=str(scratch), env=environment, independent=False,
+            stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL,
+        )  # fmt: skip
         self._client: BlockingKernelClient = self._manager.blocking_client()
         self._client.context.setsockopt(zmq.MAXMSGSIZE, REPLY_BYTES)
         # What cells print is theirs to keep: nobody subscribes, so it goes nowhere.
@@ -205,6 +209,15 @@ class Kernel:
         text = f"{content.get('ename')}: {content.get('evalue')}"[:2000].splitlines()
         return int(lines[0][:9]) if lines else 1, " ".join(text[:2])[:300]
 
+    def _lives(self, seconds: float = 0.0) -> bool:
+        """Whether the kernel's process is there, and still is after so many seconds."""
+        deadline = time.monotonic() + seconds
+        while self._manager.is_alive():
+            if time.monotonic() >= deadline:
+                return True
+            time.sleep(0.05)  # between two looks at the process
+        return False
+
     def _ready(self) -> None:
         """Waits until the kernel answers."""
         self._reply(self._client.kernel_info(), START_SECONDS)
@@ -228,11 +241,13 @@ class Kernel:
             try:
                 reply: dict[str, Any] = self._client.get_shell_msg(timeout=0.5)
             except queue.Empty:
-                if not self._manager.is_alive():
+                if not self._lives():
                     self._ended = "it ended by itself"
                     raise KernelDiedError("the submission's process ended") from None
                 if self._cut.poll(0):
                     self._cut.recv_multipart()
+                    if not self._lives(1.0):  # it is ending, which closes the line too
+                        continue
                     raise KernelDiedError(
                         f"it answered with more than {REPLY_BYTES // 1_000_000} MB", limit=True
                     ) from None
