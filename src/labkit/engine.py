@@ -152,9 +152,6 @@ class Engine:
         context = SparkContext(conf=settings, gateway=gateway)
         # What the judge hands over goes through a socket: a file of its own the JVM can't read.
         context._encryption_enabled = True
-        # It unpickles what it is sent, and the judge runs no Python of its own that would send any.
-        context._accumulatorServer.shutdown()
-        context._accumulatorServer.server_close()
         return SparkSession(context)
 
     def _launch(

@@ -160,6 +160,7 @@ class _Run:
             until=self._until,
             seconds=self._limits.submission_seconds,
             tampered=lambda: self._tampered(before),
+            at_timeout=self._cut_line,
             after_timeout=self._after_timeout,
         )
 
@@ -175,14 +176,16 @@ class _Run:
             return {name: found[name] for name in ("functions", "rules")}
         return {}
 
-    def _after_timeout(self) -> None:
-        """Jobs end, and the line to the JVM is a new one: on the old one an answer is still to come."""
-        self._spoil("a check ran out of time")
+    def _cut_line(self) -> None:
+        """Gives up this thread's line to the JVM, on which an answer is still to come."""
         client = self._spark._sc._gateway._gateway_client
         connection = client.get_thread_connection()
         if connection is not None:
             connection.close()
             client.thread_connection.connection = None
+
+    def _after_timeout(self) -> None:
+        self._spoil("a check ran out of time")
         with suppress(Py4JError, PySparkException, OSError):
             if self._engine:
                 self._spark._jsc.sc().cancelAllJobs()

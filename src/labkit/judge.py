@@ -149,14 +149,15 @@ class Watch:
     until: float | None = None
     seconds: float = 0.0  # what `until` came from
     tampered: Callable[[], str] = lambda: ""
+    at_timeout: Callable[[], None] = lambda: None  # before anything else is asked of the JVM
     after_timeout: Callable[[], None] = lambda: None
 
     def limit(self, seconds: float | None) -> AbstractContextManager[None]:
         """CheckTimeout after `seconds`, or at the end of the submission's time."""
         left = math.inf if self.until is None else max(self.until - time.monotonic(), 0.001)
         if left < (seconds or math.inf):
-            return time_limit(left, CheckTimeout(self.seconds, whole=True))
-        return time_limit(seconds)
+            return time_limit(left, CheckTimeout(self.seconds, whole=True), self.at_timeout)
+        return time_limit(seconds, at_timeout=self.at_timeout)
 
 
 class Judge(Fixtures):
@@ -301,13 +302,18 @@ def check_settings(spark: SparkSession) -> Iterator[None]:
 
 
 @contextmanager
-def time_limit(seconds: float | None, error: CheckTimeout | None = None) -> Iterator[None]:
+def time_limit(
+    seconds: float | None,
+    error: CheckTimeout | None = None,
+    at_timeout: Callable[[], None] = lambda: None,
+) -> Iterator[None]:
     """CheckTimeout (or `error`) in the main thread after `seconds`; None is no limit."""
     if not seconds:
         yield
         return
 
     def stop(number: int, frame: FrameType | None) -> None:
+        at_timeout()
         raise error or CheckTimeout(seconds)
 
     previous = signal.signal(signal.SIGALRM, stop)
