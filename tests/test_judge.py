@@ -4,7 +4,7 @@ import pytest
 
 from labkit.answer import Learner
 from labkit.judge import judge
-from labkit.prove import Variant, define, namespace
+from labkit.variants import Variant, define, namespace
 
 BROKEN_CHECK = '''
 from labkit.checks import check

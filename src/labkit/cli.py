@@ -311,6 +311,7 @@ def prove(
     slug: Annotated[list[str] | None, typer.Argument(help="labs")] = None,
     all_labs: Annotated[bool, typer.Option("--all", help="every lab")] = False,
     only: Annotated[list[str] | None, typer.Option(help="only this variant; repeatable")] = None,
+    workers: Annotated[int, typer.Option(help="processes that judge side by side")] = 2,
     reasons: Annotated[
         bool, typer.Option("--reasons", help="print why each mistake was rejected")
     ] = False,
@@ -319,31 +320,28 @@ def prove(
     import functools
     import time
 
-    from labkit import session
-    from labkit.prove import prove as prove_lab
+    from labkit.prove import prove as prove_labs
 
     root = home.root()
+    os.environ["LAB_ROOT"] = str(root)
     if not slug and not all_labs:
         raise LabError("say which lab: `lab prove SLUG`, or `lab prove --all`")
     labs = find_labs(root) if all_labs else [find_lab(name, root) for name in slug or ()]
-    wrong = 0
-    for lab in labs:
-        started = time.perf_counter()
-        show = functools.partial(_show_trial, slug=lab.slug, reasons=reasons)
-        trials, problems = prove_lab(lab, session.current(), only=only or (), on_trial=show)
+    started = time.perf_counter()
+    show = functools.partial(_show_trial, reasons=reasons)
+    found = prove_labs(labs, only=only or (), workers=workers, on_trial=show)
+    for name, problems in found.items():
         for problem in problems:
-            console.print(f"[red]✗[/] {lab.slug}: {escape(problem)}")
-        wrong += len(problems) + sum(bool(trial.problems) for trial in trials)
-        seconds = time.perf_counter() - started
-        console.print(f"{lab.slug}: {len(trials)} answers in {seconds:.0f} s")
+            console.print(f"[red]✗[/] {name}: {escape(problem)}")
+    wrong = sum(map(len, found.values()))
+    verdict = f"{wrong} problems" if wrong else "proved"
+    console.print(f"{', '.join(found)}: {verdict} in {time.perf_counter() - started:.0f} s")
     raise typer.Exit(1 if wrong else 0)
 
 
-def _show_trial(trial: Trial, *, slug: str, reasons: bool) -> None:
+def _show_trial(trial: Trial, *, reasons: bool) -> None:
     mark = "[red]✗[/]" if trial.problems else "[green]✓[/]"
-    console.print(f"{mark} {slug}: {trial.variant} [dim]{trial.seconds:.1f} s[/]")
-    for problem in trial.problems:
-        console.print(f"    {escape(problem)}", style="red")
+    console.print(f"{mark} {trial.lab}: {escape(str(trial))} [dim]{trial.seconds:.1f} s[/]")
     if not reasons or trial.variant.kind != "mistake":
         return
     console.print(f"    [dim]because {escape(trial.variant.because)}[/]")

@@ -2,159 +2,82 @@
 
 from __future__ import annotations
 
-import ast
-import builtins
-import linecache
-import re
+import multiprocessing
+import os
+import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pyspark.sql import SparkSession
 
-from labkit import source
+from labkit import session, source
 from labkit.answer import Learner
+from labkit.grade import grade
 from labkit.hints import read_hints
 from labkit.home import LabError
 from labkit.judge import PUBLIC_SEED, judge
 from labkit.labs import Lab
 from labkit.outcome import CheckResult
+from labkit.variants import Variant, as_submission, namespace, replaced_tasks, variants
 
-Kind = Literal["starter", "solution", "alternative", "mistake"]
-COMMENT = re.compile(r"^# (fails|because|outcome): (.+)$")
+WORKERS = 2  # more would wait for the one JVM that they share
+SECONDS = 300.0
 
-
-@dataclass(frozen=True)
-class Variant:
-    """An answer with a known verdict: the solution with some tasks replaced by a file's."""
-
-    kind: Kind
-    name: str
-    path: Path
-    because: str = ""
-    fails: tuple[str, ...] = ()
-    outcome: str = "failed"
-
-    def __str__(self) -> str:
-        return self.name if self.kind == self.name else f"{self.kind} {self.name}"
+Way = Literal["notebook", "shell"]
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A variant, the results of its checks, and what is wrong with them (nothing, when proved)."""
+    """A variant judged one way, its results, and what is wrong with them (nothing, when proved)."""
 
+    lab: str
     variant: Variant
+    way: Way
     results: tuple[CheckResult, ...]
     problems: tuple[str, ...]
     seconds: float = 0.0
 
-
-def variants(lab: Lab) -> tuple[Variant, ...]:
-    """Starter, solution, alternatives and mistakes of a lab."""
-    return (
-        Variant("starter", "starter", lab.solution),
-        Variant("solution", "solution", lab.solution),
-        *(read_variant("alternative", path) for path in _files(lab, "alternatives")),
-        *(read_variant("mistake", path) for path in _files(lab, "mistakes")),
-    )
+    def __str__(self) -> str:
+        return f"{self.variant} in the shell" if self.way == "shell" else str(self.variant)
 
 
-def _files(lab: Lab, folder: str) -> list[Path]:
-    return sorted((lab.solutions / folder).glob("*.py"))
+def run_trial(
+    lab: Lab,
+    variant: Variant,
+    spark: SparkSession,
+    *,
+    way: Way = "notebook",
+    seed: int = PUBLIC_SEED,
+) -> Trial:
+    """Judges a variant by public and hidden checks.
 
-
-def read_variant(kind: Kind, path: Path) -> Variant:
-    """A mistake or alternative with its header comments; LabError when they are missing."""
-    said: dict[str, str] = {}
-    for line in path.read_text("utf-8").splitlines():
-        if match := COMMENT.match(line):
-            key = match[1]
-            said[key] = f"{said[key]}, {match[2]}" if key in said else match[2]
-        elif not line.startswith("#"):
-            break
-    needed = {"because", "fails"} if kind == "mistake" else {"because"}
-    if missing := needed - set(said):
-        raise LabError(f"{path}:1: no `# {missing.pop()}: ...` comment at the top of the {kind}")
-    if kind == "alternative" and "fails" in said:
-        raise LabError(f"{path}:1: an alternative has no `# fails:`; is it a mistake?")
-    fails = tuple(name.strip() for name in said.get("fails", "").split(",") if name.strip())
-    return Variant(kind, path.stem, path, said["because"], fails, said.get("outcome", "failed"))
-
-
-def namespace(lab: Lab, variant: Variant, spark: SparkSession) -> dict[str, Any]:
-    """The definitions of solution.py (or its starter), those of the variant in their place."""
-    text = source.read(lab.solution)
-    names: dict[str, Any] = {"__name__": f"answer_{lab.slug}", "spark": spark}
-    if variant.kind == "starter":
-        define(text.starter_text, f"{lab.name}/lab.ipynb", names, text.tasks)
-        return names
-    define(text.solved_text, f"{lab.name}/solution.py", names, text.tasks)
-    if variant.kind in ("mistake", "alternative"):
-        before = {task: names.get(task) for task in text.tasks}
-        define(variant.path.read_text("utf-8"), str(variant.path), names, ())
-        replaced = [task for task in text.tasks if names.get(task) is not before[task]]
-        if not replaced or (variant.kind == "mistake" and len(replaced) > 1):
-            raise LabError(
-                f"{variant.path}: replaces {', '.join(replaced) or 'no task'}; "
-                f"a {variant.kind} replaces {'one' if variant.kind == 'mistake' else 'some'} "
-                f"of {', '.join(text.tasks)}"
-            )
-    return names
-
-
-def define(text: str, filename: str, names: dict[str, Any], tasks: Collection[str]) -> None:
-    """Runs the definitions of a module: imports, functions, classes and constants, nothing else."""
-    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    for node in ast.parse(text, filename).body:
-        if _defines(node, names, tasks):
-            exec(compile(ast.Module([node], []), filename, "exec"), names)
-
-
-def _defines(node: ast.stmt, names: dict[str, Any], tasks: Collection[str]) -> bool:
-    if isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)):
-        return True
-    if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
-        return False
-    used = {child.id for child in ast.walk(node.value) if isinstance(child, ast.Name)}
-    known = (set(names) | set(vars(builtins))) - {"labkit", "spark", "lab"} - set(tasks)
-    return used <= known
-
-
-def replaced_task(lab: Lab, variant: Variant) -> str | None:
-    """The task that a mistake replaces."""
-    if variant.kind != "mistake":
-        return None
-    defined = {
-        node.name
-        for node in ast.parse(variant.path.read_text("utf-8")).body
-        if isinstance(node, ast.FunctionDef)
-    }
-    return next((task for task in source.read(lab.solution).tasks if task in defined), None)
-
-
-def check_files(lab: Lab) -> list[Path]:
-    return [path for path in (lab.checks, lab.hidden_checks) if path.is_file()]
-
-
-def run_trial(lab: Lab, variant: Variant, spark: SparkSession, *, seed: int = PUBLIC_SEED) -> Trial:
-    """Judges a variant in this process (the notebook's way) by public and hidden checks."""
+    In the notebook's way its functions run in this process, in the shell's in a kernel of their
+    own. A mistake meets the checks of its task, others all checks; an alternative's tasks that
+    are the solution's are not judged again in the shell.
+    """
     started = time.perf_counter()
-    tasks = source.read(lab.solution).tasks
-    only = replaced_task(lab, variant)
-    learner = Learner(namespace(lab, variant, spark), tasks)
-    results = judge(
-        lab.root,
-        learner,
-        spark,
-        check_files(lab),
-        seed=seed,
-        tasks=[only] if only else None,
-        timeout=300,
-    )
+    some = variant.kind == "mistake" or way == "shell"
+    tasks = list(replaced_tasks(lab, variant)) if some else None
+    if way == "notebook":
+        files = [path for path in (lab.checks, lab.hidden_checks) if path.is_file()]
+        learner = Learner(namespace(lab, variant, spark), lab.tasks)
+        results = judge(lab.root, learner, spark, files, seed=seed, tasks=tasks, timeout=SECONDS)
+        problems = list(faults(variant, results))
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{variant.name}.py"
+            path.write_text(as_submission(lab, variant), "utf-8")
+            report = grade(lab, path, lambda: spark, hidden=True, seed=seed, tasks=tasks)
+        results = report.checks
+        problems = [str(problem) for problem in report.problems] + list(faults(variant, results))
+        if report.status != "graded":
+            problems.append(f"{report.status}: {report.message}")
     seconds = time.perf_counter() - started
-    return Trial(variant, results, tuple(faults(variant, results)), seconds)
+    return Trial(lab.slug, variant, way, results, tuple(problems), seconds)
 
 
 def faults(variant: Variant, results: tuple[CheckResult, ...]) -> Iterator[str]:
@@ -190,26 +113,68 @@ def idle_checks(trials: Collection[Trial]) -> list[str]:
     return sorted(checks - rejecting)
 
 
+class Proof:
+    """Trials of labs in worker processes that share one JVM; close it, or use it in a `with`."""
+
+    def __init__(self, workers: int = WORKERS) -> None:
+        # Spawned, not forked: a py4j connection can't be shared with a child.
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(workers, mp_context=context)
+
+    def __enter__(self) -> Proof:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives up what has not begun."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def start(self, lab: Lab, only: Collection[str] = ()) -> list[Future[Trial]]:
+        """The trials of a lab (of the variants named, when some are), begun in order.
+
+        Right answers are judged both ways, the notebook's and the shell's.
+        """
+        chosen = [v for v in variants(lab) if not only or v.name in only]
+        if not chosen:
+            raise LabError(f"{lab.name} has no variant called {', '.join(only)}")
+        ways: list[tuple[Variant, Way]] = [(variant, "notebook") for variant in chosen]
+        ways += [(v, "shell") for v in chosen if v.kind in ("solution", "alternative")]
+        return [self._pool.submit(_trial, lab, variant, way) for variant, way in ways]
+
+
+def _trial(lab: Lab, variant: Variant, way: Way) -> Trial:
+    """Runs in a worker."""
+    os.environ["LAB_ROOT"] = str(lab.root)
+    return run_trial(lab, variant, session.current(), way=way)
+
+
 def prove(
-    lab: Lab,
-    spark: SparkSession,
+    labs: Sequence[Lab],
     *,
     only: Collection[str] = (),
+    workers: int = WORKERS,
     on_trial: Callable[[Trial], None] = lambda trial: None,
-) -> tuple[tuple[Trial, ...], tuple[str, ...]]:
-    """All trials of a lab (or those named), and what is wrong with the lab as a whole."""
-    chosen = [v for v in variants(lab) if not only or v.name in only]
-    if not chosen:
-        raise LabError(f"{lab.name} has no variant called {', '.join(only)}")
-    trials = []
-    for variant in chosen:
-        trial = run_trial(lab, variant, spark)
-        trials.append(trial)
-        on_trial(trial)
-    problems = list(static_problems(lab))
-    if not only:
-        problems += [f"{name} rejects no mistake" for name in idle_checks(trials)]
-    return tuple(trials), tuple(problems)
+) -> dict[str, tuple[str, ...]]:
+    """What is wrong with each lab, by slug; `on_trial` hears of each trial as it ends."""
+    with Proof(workers) as proof:
+        begun = {lab.slug: proof.start(lab, only) for lab in labs}
+        for done in as_completed([trial for trials in begun.values() for trial in trials]):
+            on_trial(done.result())
+    return {
+        lab.slug: tuple(problems(lab, [t.result() for t in begun[lab.slug]], whole=not only))
+        for lab in labs
+    }
+
+
+def problems(lab: Lab, trials: Collection[Trial], *, whole: bool = True) -> Iterator[str]:
+    """What is wrong with a lab by its trials and files; `whole` when these are all its trials."""
+    for trial in trials:
+        yield from (f"{trial}: {problem}" for problem in trial.problems)
+    yield from static_problems(lab)
+    if whole:
+        yield from (f"{name} rejects no mistake" for name in idle_checks(trials))
 
 
 def static_problems(lab: Lab) -> Iterator[str]:

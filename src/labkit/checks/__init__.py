@@ -23,11 +23,17 @@ from labkit.checks.plans import (
     scans,
 )
 from labkit.checks.session import settings, verdict
+from labkit.checks.streams import MicroBatch, add_file, file_stream, run_stream
+from labkit.checks.tasks import FrameRun, StageRead, run_frame
 
 __all__ = [
+    "FrameRun",
+    "MicroBatch",
     "Scan",
+    "StageRead",
     "TableChanges",
     "Work",
+    "add_file",
     "assert_columns",
     "assert_frame",
     "assert_table",
@@ -36,12 +42,15 @@ __all__ = [
     "check",
     "collect",
     "exchanges",
+    "file_stream",
     "has_python",
     "make_frame",
     "measured",
     "operators",
     "partitionings",
     "release",
+    "run_frame",
+    "run_stream",
     "scans",
     "settings",
     "table_files",

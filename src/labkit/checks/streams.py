@@ -1,0 +1,139 @@
+"""Drive a streaming frame file by file, and see what each micro-batch took in, gave out and kept."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, Row, SparkSession
+
+from labkit.answer import AnswerError, short
+from labkit.checks.frames import require_frame
+from labkit.checks.session import settings
+
+# One file is one micro-batch, and none runs without a file. The rest is speed, measured on five
+# files through one aggregation: 1.7 s with Spark's defaults, 0.8 s with these.
+STREAM_SETTINGS = {
+    "spark.sql.streaming.noDataMicroBatches.enabled": "false",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.streaming.checkpointFileManagerClass": (
+        "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+    ),
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
+FIRST_FILE = datetime(2020, 1, 1).timestamp()
+SECONDS_APART = 60
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """What one micro-batch did.
+
+    `watermark` is the one it ran with (None before the first event time is known), `dropped` what
+    its stateful operators call numRowsDroppedByWatermark, `state_rows` their numRowsTotal.
+    """
+
+    number: int
+    rows: tuple[Row, ...]
+    input_rows: int
+    watermark: datetime | None
+    dropped: int
+    state_rows: int
+
+
+def add_file(folder: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:
+    """The next file of a stream's folder, JSON lines.
+
+    A file source reads in the order of modification times, so these are set a minute apart, in
+    the order of names. They never come from the clock.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    number = len(list(folder.glob("*.json")))
+    path = folder / f"{number:04d}.json"
+    draft = path.with_suffix(".draft")
+    lines = [
+        json.dumps(dict(zip(columns, map(_plain, row), strict=True)), allow_nan=False)
+        for row in rows
+    ]
+    draft.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    os.utime(draft, (FIRST_FILE + number * SECONDS_APART,) * 2)
+    draft.rename(path)  # a rename keeps the time, and no reader meets half a file
+    return path
+
+
+def file_stream(spark: SparkSession, ddl: str, folder: Path) -> DataFrame:
+    """The folder as a streaming frame that takes one file a micro-batch."""
+    reader = spark.readStream.schema(ddl).option("maxFilesPerTrigger", 1)
+    return reader.json(str(folder), pathGlobFilter="*.json")
+
+
+def run_stream(answer: Any, checkpoint: Path) -> tuple[MicroBatch, ...]:
+    """Runs a learner's streaming frame in append mode over all files there are, then stops it.
+
+    The same checkpoint again is a restart: it goes on with the files that are new since. What
+    goes wrong while Spark runs the frame is the learner's error.
+    """
+    require_frame(answer)
+    if not answer.isStreaming:
+        raise AnswerError("failed", "returned a batch frame; a stream comes in, a stream goes out")
+    found: dict[int, tuple[Row, ...]] = {}
+    raised: list[BaseException] = []
+
+    def keep(rows: DataFrame, number: int) -> None:
+        try:
+            found[number] = tuple(rows.collect())
+        except Exception as error:
+            raised.append(error)
+            raise
+
+    with settings(answer.sparkSession, STREAM_SETTINGS):
+        query = None
+        try:
+            writer = answer.writeStream.foreachBatch(keep).outputMode("append")
+            writer = writer.option("checkpointLocation", str(checkpoint))
+            query = writer.trigger(availableNow=True).start()
+            query.awaitTermination()
+            progress = query.recentProgress
+        except (PySparkException, Py4JError) as error:
+            cause = raised[0] if raised else error
+            raise AnswerError("error", _said(cause), original=cause) from error
+        finally:
+            if query is not None:
+                query.stop()
+    return tuple(
+        _micro_batch(one, found[one["batchId"]]) for one in progress if one["batchId"] in found
+    )
+
+
+def _micro_batch(progress: Mapping[str, Any], rows: tuple[Row, ...]) -> MicroBatch:
+    told = progress["eventTime"].get("watermark")
+    moment = datetime.fromisoformat(told).replace(tzinfo=None) if told else None
+    states = progress["stateOperators"]
+    return MicroBatch(
+        number=int(progress["batchId"]),
+        rows=rows,
+        input_rows=int(progress["numInputRows"]),
+        watermark=moment if moment and moment.year > 1970 else None,
+        dropped=sum(int(state["numRowsDroppedByWatermark"]) for state in states),
+        state_rows=sum(int(state["numRowsTotal"]) for state in states),
+    )
+
+
+def _said(error: BaseException) -> str:
+    """Spark's message without plan, ids and folders of the query, which differ from run to run."""
+    text = str(error)
+    told = text.partition("terminated with exception: ")[2] or text
+    told = told.partition("=== Streaming Query ===")[0].partition(";\n")[0].strip()
+    return f"{type(error).__name__}: {told[:600]}" if told else short(error)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() + "Z" if isinstance(value, datetime) else value

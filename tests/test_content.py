@@ -1,0 +1,180 @@
+"""Rules that every lab keeps, one rule and one lab a test; the proof of its checks above all."""
+
+import re
+
+import pytest
+
+from labkit import datasets, source
+from labkit.build import stale
+from labkit.grade import grade
+from labkit.hints import read_hints
+from labkit.labs import find_labs
+from labkit.prove import Proof, idle_checks, static_problems
+from labkit.variants import variants
+
+LABS = find_labs()
+FULL = [lab for lab in LABS if lab.about["level"] != "starter"]
+DATASETS = sorted({name for lab in LABS for name in lab.about["datasets"]})
+SECTIONS = (
+    "The data",
+    "Task 1",
+    "Put it together",
+    "In practice",
+    "Interview follow-ups",
+    "Further reading",
+)
+
+each_lab = pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
+each_full_lab = pytest.mark.parametrize("lab", FULL, ids=lambda lab: lab.name)
+each_dataset = pytest.mark.parametrize("name", DATASETS)
+
+
+def test_there_are_labs():
+    assert [lab.slug for lab in LABS[:2]] == ["warm_up", "cdc_merge"]
+
+
+# ---------------------------------------------------------------- files
+
+
+@each_lab
+def test_generated_files_are_fresh(lab):
+    assert list(stale(lab)) == []
+
+
+@each_lab
+def test_files_keep_the_rules(lab):
+    assert list(static_problems(lab)) == []
+
+
+@each_lab
+def test_starter_holds_no_answer(lab):
+    text = source.read(lab.solution)
+    answers = set(text.solved_text.splitlines()) - set(text.starter_text.splitlines())
+    starter = lab.starter.read_text()
+    telling = {line.strip() for line in answers if len(line.strip()) > 40}
+    assert telling, "the solution differs from the starter"
+    assert [line for line in telling if line.replace('"', '\\"') in starter] == []
+
+
+@each_full_lab
+def test_notebook_has_its_sections_in_order(lab):
+    headings = re.findall(r"^# ## (.+)$", lab.solution.read_text(), re.MULTILINE)
+    found = [name for heading in headings for name in SECTIONS if heading.startswith(name)]
+    assert tuple(found) == SECTIONS
+    text = lab.solution.read_text()
+    assert "**You will learn**" in text
+    assert "**On Databricks**" in text
+    questions = text.split("# ## Interview follow-ups")[1].split("# %%")[0]
+    assert len(re.findall(r"^# \d+\. ", questions, re.MULTILINE)) >= 5
+
+
+@each_lab
+def test_prose_and_code_take_turns(lab):
+    kinds = re.findall(r"^# %%( \[markdown\])?(.*)$", lab.solution.read_text(), re.MULTILINE)
+    prose = [bool(markdown) and "solution" not in tags for markdown, tags in kinds]
+    pairs = [at for at, both in enumerate(zip(prose, prose[1:], strict=False)) if all(both)]
+    closing = 3  # In practice, Interview follow-ups, Further reading follow each other
+    assert [at for at in pairs if at < len(prose) - 2 - closing][1:] == [], (
+        "two prose cells in a row"
+    )
+
+
+@each_full_lab
+def test_lab_is_rich_enough(lab):
+    kinds = [variant.kind for variant in variants(lab)]
+    assert kinds.count("mistake") >= 10
+    assert kinds.count("alternative") >= 3
+    count = re.compile(r"^@check\(", re.MULTILINE)
+    public = len(count.findall(lab.checks.read_text()))
+    hidden = len(count.findall(lab.hidden_checks.read_text()))
+    assert hidden >= 2
+    assert public + hidden >= 8
+    assert set(read_hints(lab.checks)) == set(lab.tasks)
+
+
+# ---------------------------------------------------------------- data
+
+
+@each_dataset
+def test_data_set_is_documented(name):
+    folder = LABS[0].root / "datasets" / name
+    text = (folder / "README.md").read_text()
+    assert re.search("grain", text, re.IGNORECASE), "its grain is told"
+    assert "lanted" in text, "what is planted is told"
+    assert any((folder / "sample").iterdir())
+
+
+@each_dataset
+def test_data_follows_from_the_seed(name, tmp_path):
+    path = LABS[0].root / "datasets" / name / "generate.py"
+    again = [datasets.generated(path, tmp_path / part, seed=7) for part in ("a", "b")]
+    other = datasets.generated(path, tmp_path / "a", seed=8)
+    contents = [
+        {
+            file.relative_to(folder): file.read_bytes()
+            for file in sorted(folder.rglob("*"))
+            if file.is_file()
+        }
+        for folder in (*again, other)
+    ]
+    assert contents[0] == contents[1]
+    assert contents[0] != contents[2]
+
+
+# ---------------------------------------------------------------- the proof
+
+
+@pytest.fixture(scope="session")
+def trials():
+    """The trials of a lab by its slug; those of all labs asked for run on two workers."""
+    with Proof() as proof:
+        begun = {}
+
+        def of(lab):
+            for other in LABS[
+                LABS.index(lab) : LABS.index(lab) + 2
+            ]:  # the next one keeps both workers busy
+                if other.slug not in begun:
+                    begun[other.slug] = proof.start(other)
+            return [trial.result() for trial in begun[lab.slug]]
+
+        yield of
+
+
+def faults(trials, kind):
+    chosen = [trial for trial in trials if trial.variant.kind == kind]
+    assert chosen, f"there is no {kind}"
+    return [f"{trial}: {problem}" for trial in chosen for problem in trial.problems]
+
+
+@each_lab
+def test_starter_is_todo_on_every_check(lab, trials):
+    assert faults(trials(lab), "starter") == []
+
+
+@each_lab
+def test_solution_passes_in_notebook_and_shell(lab, trials):
+    assert faults(trials(lab), "solution") == []
+
+
+@each_lab
+def test_alternatives_pass_in_notebook_and_shell(lab, trials):
+    assert faults(trials(lab), "alternative") == []
+
+
+@each_lab
+def test_each_mistake_fails_the_check_it_names(lab, trials):
+    assert faults(trials(lab), "mistake") == []
+
+
+@each_lab
+def test_each_check_rejects_a_mistake(lab, trials):
+    assert idle_checks(trials(lab)) == []
+
+
+@each_lab
+def test_starter_runs_to_its_end(lab, spark):
+    report = grade(lab, lab.starter, lambda: spark)
+    assert [str(problem) for problem in report.problems] == []
+    assert {check.outcome for check in report.checks} == {"todo"}
+    assert report.score == 0
