@@ -18,6 +18,7 @@ from labkit.home import LabError
 from labkit.labs import Lab, find_lab, find_labs
 
 if TYPE_CHECKING:
+    from labkit.outcome import Report
     from labkit.prove import Trial
 
 app = typer.Typer(
@@ -105,10 +106,26 @@ def check(
     hidden: Annotated[bool, typer.Option("--hidden", help="run the hidden checks too")] = False,
     seed: Annotated[int | None, typer.Option(help="seed of generated data; repeats a run")] = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="write the report here")] = None,
+    fenced: Annotated[
+        bool,
+        typer.Option(
+            "--sandbox/--no-sandbox",
+            help="with --submission or --hidden: run it where it can reach and change nothing else",
+        ),
+    ] = True,
 ) -> None:
-    """Check an answer from the terminal, run top to bottom in a process of its own."""
-    from labkit import progress, report, session
-    from labkit.grade import draw_seed, grade
+    """Check an answer from the terminal, run top to bottom in a process of its own.
+
+    Your own copy is run in warm Spark, for an answer in seconds. A submission (or any answer, with
+    the hidden checks) is graded: in the sandbox, with a JVM of its own.
+    """
+    fenced = fenced and (submission is not None or hidden)
+    if fenced:
+        from labkit import sandbox
+
+        sandbox.isolate()  # before a library starts threads
+    from labkit import progress, report
+    from labkit.grade import draw_seed
     from labkit.submission import UnreadableError, read_submission
 
     root = home.root()
@@ -128,14 +145,8 @@ def check(
     path = submission or lab.work
     if submission is None and not path.is_file() and not list(path.parent.glob("*.ipynb")):
         raise LabError(f"you have not started {lab.slug}; `lab start {lab.slug}` makes your copy")
-    found = grade(
-        lab,
-        path,
-        session.current,
-        hidden=hidden,
-        seed=draw_seed(hidden) if seed is None else seed,
-        tasks=task,
-    )
+    seed = draw_seed(hidden) if seed is None else seed
+    found = _graded(lab, path, fenced=fenced, hidden=hidden, seed=seed, tasks=task)
     if json_out:
         report.write_json(found, json_out)
     for problem in found.problems:
@@ -149,6 +160,21 @@ def check(
     if submission is None and found.status == "graded":
         progress.record(lab, found.checks)
     raise typer.Exit(found.exit_code)
+
+
+def _graded(lab: Lab, path: Path, *, fenced: bool, **options: Any) -> Report:
+    """The report on an answer: in a sandbox and a JVM of its own, or in warm Spark."""
+    from labkit import session
+    from labkit.grade import grade
+
+    if not fenced:
+        return grade(lab, path, session.current, **options)
+    from labkit.engine import Engine
+
+    with Engine(lab.root) as engine:
+        if engine.sandbox.reason:
+            errors.print(escape(f"without the sandbox: {engine.sandbox.reason}"), style="yellow")
+        return grade(lab, path, engine.session, engine=engine, **options)
 
 
 @app.command()

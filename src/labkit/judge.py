@@ -87,16 +87,6 @@ class Fixtures:
 
         return generate
 
-    @pytest.fixture(scope="session")
-    def tmp_path_factory(self, request: pytest.FixtureRequest) -> Any:
-        """pytest's, or the folder that a sandbox shares with the judge."""
-        return Folders(self.folder) if self.folder else request.config._tmp_path_factory  # type: ignore[attr-defined]
-
-    @pytest.fixture
-    def tmp_path(self, tmp_path_factory: Any) -> Path:
-        """An empty folder for this check."""
-        return Path(tmp_path_factory.mktemp("check"))
-
     @pytest.fixture
     def schema(self, spark: SparkSession) -> Iterator[str]:
         """The name of a database for this check alone."""
@@ -187,6 +177,16 @@ class Judge(Fixtures):
 
     def session(self) -> SparkSession:
         return self._spark
+
+    @pytest.fixture(scope="session")
+    def tmp_path_factory(self, request: pytest.FixtureRequest) -> Any:
+        """pytest's, or the folder that a sandbox shares with the judge."""
+        return Folders(self.folder) if self.folder else request.config._tmp_path_factory  # type: ignore[attr-defined]
+
+    @pytest.fixture
+    def tmp_path(self, tmp_path_factory: Any) -> Path:
+        """An empty folder for this check."""
+        return Path(tmp_path_factory.mktemp("check"))
 
     @pytest.hookimpl
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
