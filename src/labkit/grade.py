@@ -20,13 +20,14 @@ from pyspark.sql import SparkSession
 
 from labkit.engine import Engine, session_state
 from labkit.gateway import offer, withdraw
-from labkit.judge import PUBLIC_SEED, Watch, judge
+from labkit.judge import PUBLIC_SEED, judge
 from labkit.kernel import Kernel, KernelDiedError
 from labkit.labs import Lab
 from labkit.outcome import CellProblem, CheckResult, Report
 from labkit.remote import RemoteLearner
 from labkit.sandbox import Limits, remove
 from labkit.submission import Submission, UnreadableError, read_submission
+from labkit.watch import Watch
 
 CHECK_SECONDS = 120.0
 PACKAGES = ("pyspark", "delta-spark", "chispa", "lakehouse-labs")

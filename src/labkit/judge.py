@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
-from labkit import datasets
 from labkit.answer import AnswerError, Answering, CheckTimeout, short
 from labkit.checks.declare import Declaration, declaration
-from labkit.checks.frames import make_frame, terse
+from labkit.checks.frames import terse
 from labkit.checks.session import CHISPA_ERRORS, settings
-from labkit.gateway import LEASE
+from labkit.fixtures import Fixtures, Folders
 from labkit.outcome import CheckResult, Outcome
+from labkit.watch import Watch
 
 HIDDEN_FILE = "hidden_checks.py"
 PUBLIC_SEED = 1
@@ -40,114 +36,6 @@ CHECK_SETTINGS = {
 LEAN = ["terminal", "cacheprovider", "faulthandler", "logging", "warnings", "junitxml", "doctest"]
 REASON_CHARACTERS = 2_000
 CLEAN_UP_SECONDS = 30  # for what a check that ran out of time has to clean up
-
-
-class Fixtures:
-    """What checks ask pytest for. A subclass says whose answer, and which session."""
-
-    root: Path
-    run_seed: int
-    folder: Path | None = None  # of files made for checks; pytest's own unless given
-    data: Path | None = None
-
-    def answer(self, checks: Path) -> Any:
-        raise NotImplementedError
-
-    def session(self) -> SparkSession:
-        raise NotImplementedError
-
-    @pytest.fixture(scope="module")
-    def learner(self, request: pytest.FixtureRequest) -> Any:
-        """The learner's functions, by name."""
-        return self.answer(request.path)
-
-    @pytest.fixture(scope="session")
-    def spark(self) -> SparkSession:
-        """The session in which checks run, under the lab's settings."""
-        return self.session()
-
-    @pytest.fixture(scope="session")
-    def frame(self, spark: SparkSession) -> Callable[..., DataFrame]:
-        """`frame(ddl, rows)`: rows as a DataFrame, through Arrow."""
-        return lambda ddl, rows: make_frame(spark, ddl, rows)
-
-    @pytest.fixture(scope="session")
-    def seed(self) -> int:
-        """The seed of this run."""
-        return self.run_seed
-
-    @pytest.fixture(scope="session")
-    def dataset(self, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-        """`dataset(name, scale=1)`: the folder of its files, for the seed of this run."""
-
-        def generate(name: str, scale: int = 1) -> Path:
-            into = self.data or tmp_path_factory.getbasetemp() / "datasets"
-            path = self.root / "datasets" / name / "generate.py"
-            return datasets.generated(path, into, seed=self.run_seed, scale=scale)
-
-        return generate
-
-    @pytest.fixture
-    def schema(self, spark: SparkSession) -> Iterator[str]:
-        """The name of a database for this check alone."""
-        with fresh_schema(spark) as name:
-            yield name
-
-    @pytest.fixture(scope="module")
-    def shared_schema(self, spark: SparkSession) -> Iterator[str]:
-        """The name of a database for the checks of this file."""
-        with fresh_schema(spark) as name:
-            yield name
-
-
-class Folders:
-    """Fresh folders in which the sandbox's user can write too (pytest's are for one user)."""
-
-    def __init__(self, base: Path) -> None:
-        self._base = base
-
-    def getbasetemp(self) -> Path:
-        return self._base
-
-    def mktemp(self, basename: str, numbered: bool = True) -> Path:
-        number = len(list(self._base.glob(f"{basename}*")))
-        path = self._base / (f"{basename}{number}" if numbered else basename)
-        path.mkdir()
-        path.chmod(0o777)
-        return path
-
-
-@contextmanager
-def fresh_schema(spark: SparkSession) -> Iterator[str]:
-    """A new database, gone with its tables afterwards."""
-    owner = spark.conf.get(LEASE, f"lab_{os.getpid()}")
-    name = f"{owner}_{time.monotonic_ns():x}"
-    spark.sql(f"CREATE DATABASE {name}")
-    try:
-        yield name
-    finally:
-        with suppress(PySparkException, Py4JError, OSError):  # the JVM is gone, and all with it
-            spark.sql(f"DROP DATABASE IF EXISTS {name} CASCADE")
-
-
-@dataclass(frozen=True)
-class Watch:
-    """What a graded run adds to checks: folders, an end, and a look at the judge's own session."""
-
-    folder: Path | None = None
-    data: Path | None = None
-    until: float | None = None
-    seconds: float = 0.0  # what `until` came from
-    tampered: Callable[[], str] = lambda: ""
-    at_timeout: Callable[[], None] = lambda: None  # before anything else is asked of the JVM
-    after_timeout: Callable[[], None] = lambda: None
-
-    def limit(self, seconds: float | None) -> AbstractContextManager[None]:
-        """CheckTimeout after `seconds`, or at the end of the submission's time."""
-        left = math.inf if self.until is None else max(self.until - time.monotonic(), 0.001)
-        if left < (seconds or math.inf):
-            return time_limit(left, CheckTimeout(self.seconds, whole=True), self.at_timeout)
-        return time_limit(seconds, at_timeout=self.at_timeout)
 
 
 class Judge(Fixtures):
@@ -299,30 +187,6 @@ def check_settings(spark: SparkSession) -> Iterator[None]:
     finally:
         with suppress(Py4JError, OSError):  # the JVM is gone; the results are not
             held.__exit__(None, None, None)
-
-
-@contextmanager
-def time_limit(
-    seconds: float | None,
-    error: CheckTimeout | None = None,
-    at_timeout: Callable[[], None] = lambda: None,
-) -> Iterator[None]:
-    """CheckTimeout (or `error`) in the main thread after `seconds`; None is no limit."""
-    if not seconds:
-        yield
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        at_timeout()
-        raise error or CheckTimeout(seconds)
-
-    previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
 
 
 def is_hidden(item: pytest.Item) -> bool:

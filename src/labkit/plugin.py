@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from labkit.judge import PUBLIC_SEED, Fixtures, declared_by, read_outcome
+from labkit.fixtures import Fixtures
+from labkit.judge import PUBLIC_SEED, declared_by, read_outcome
 
 CHECK_FILES = ("checks.py", "hidden_checks.py")
 
