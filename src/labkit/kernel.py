@@ -26,7 +26,7 @@ from labkit.sandbox import Limits, Sandbox
 from labkit.submission import Submission
 
 START_SECONDS = 60
-INTERRUPT_SECONDS = 5  # what code has to stop once interrupted
+INTERRUPT_SECONDS = 10  # what code has to stop once interrupted
 REPLY_BYTES = 64_000_000
 KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "JAVA_HOME", "LD_LIBRARY_PATH")
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")

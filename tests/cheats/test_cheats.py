@@ -1,6 +1,7 @@
 """No attack gets a point it has not earned, and none harms the submission after it."""
 
 import json
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,8 +108,8 @@ def judge_attack(judge, attack):
 
 
 def is_unharmed(judge):
-    found = judge.ask(HONEST)
-    assert [c["outcome"] for c in found["checks"]] == ["passed"] * 4, found["checks"]
+    found = judge.ask(HONEST, hidden=False)
+    assert [c["outcome"] for c in found["checks"]] == ["passed"], found
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=ids)
@@ -116,3 +117,61 @@ def test_attack_steals_nothing_and_harms_nobody(fenced, attack):
     found = judge_attack(fenced, attack)
     assert found["sandbox"]
     is_unharmed(fenced)
+
+
+REAL = (
+    "looks_at_other_processes",
+    "reads_hidden_checks",
+    "reads_the_solution",
+    "rewrites_the_data",
+)
+
+
+@pytest.mark.parametrize("attack", [a for a in ATTACKS if a.name in REAL], ids=REAL)
+def test_attack_on_the_sandbox_is_real(unfenced, attack):
+    found = unfenced.ask(attack.submission())
+    stolen = [c for c in found["checks"] if not attack.steals or c["id"] in attack.steals]
+    assert all(c["points"] for c in stolen), stolen
+    assert not found["sandbox"]
+
+
+@pytest.mark.skipif("LAB_LONG" not in os.environ, reason="one of the long repetitions")
+@pytest.mark.parametrize("attack", [a for a in ATTACKS if not a.needs], ids=lambda a: a.name)
+def test_attack_is_stopped_without_the_sandbox(unfenced, attack):
+    judge_attack(unfenced, attack)
+    is_unharmed(unfenced)
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=ids)
+def test_attack_is_described_in_security(attack):
+    rows = [line for line in SECURITY.read_text().splitlines() if f"`{attack.name}`" in line]
+    assert len(rows) == 1
+    assert rows[0].rstrip(" |").endswith("sandbox") == (attack.needs == "sandbox")
+
+
+def test_security_describes_no_other_attack():
+    cells = [line.split("|")[1] for line in SECURITY.read_text().splitlines() if line[:3] == "| `"]
+    assert sorted(re.findall(r"`(\w+)`", "".join(cells))) == sorted(ids)
+
+
+VARYING = """
+def double(numbers):
+    name = spark.conf.get("spark.labkit.lease")
+    raise ValueError(f"{name}: {numbers._jdf} {spark.conf.get('spark.sql.warehouse.dir')} {object()}")
+"""
+
+
+@pytest.mark.parametrize("answer", ["double = lambda n: n.select('nothing')", VARYING])
+def test_same_seed_and_submission_give_the_same_report_but_for_timing(fenced, answer):
+    first, second = (fenced.ask(PRELUDE + answer) for _ in range(2))
+    for found in (first, second):
+        assert found.pop("timing")
+    assert first == second
+
+
+def test_time_of_a_whole_submission_is_limited(fenced):
+    endless = PRELUDE + "import time\n\n\ndef double(numbers):\n    time.sleep(3600)\n"
+    found = fenced.ask(endless, limits={"submission_seconds": 8})
+    assert found["status"] == "graded"
+    assert {c["outcome"] for c in found["checks"]} == {"timeout"}
+    assert {c["reason"] for c in found["checks"]} == {"the submission took longer than 8 s in all"}
