@@ -197,6 +197,8 @@ class Engine:
             return read_int(file), UTF8Deserializer().loads(file)
 
     def _end(self) -> None:
+        if SparkContext._gateway is not None:  # else py4j says goodbye to objects of a dead JVM
+            SparkContext._gateway._gateway_client.is_connected = False
         if self._process is not None:
             self._process.kill()
             self._process.wait()

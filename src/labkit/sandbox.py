@@ -181,8 +181,7 @@ def visible(more: Iterable[Path] = ()) -> list[str]:
 
 def _is_code(path: Path) -> bool:
     """Whether a place of Python's holds code alone: a checkout or a home folder is never shown whole."""
-    here = Path.cwd()
-    return not here.is_relative_to(path) and not any(
+    return not Path.home().is_relative_to(path) and not any(
         (path / name).exists() for name in ("solutions", ".git", ".ssh")
     )
 

@@ -1,9 +1,10 @@
 # needs: sandbox
-# says: .
+# outcome: failed
+# problem: BlockingIOError
 import os
+import time
 
-for _ in range(20):
-    try:
+for _ in range(5000):
+    if os.fork() == 0:
         os.fork()
-    except OSError:
-        break
+        time.sleep(600)
