@@ -27,7 +27,7 @@ from labkit.outcome import CellProblem, CheckResult, Report
 from labkit.remote import RemoteLearner
 from labkit.sandbox import Limits, remove
 from labkit.submission import Submission, UnreadableError, read_submission
-from labkit.watch import Watch
+from labkit.terms import Terms
 
 CHECK_SECONDS = 120.0
 PACKAGES = ("pyspark", "delta-spark", "chispa", "lakehouse-labs")
@@ -124,7 +124,7 @@ class _Run:
                 learner = RemoteLearner(kernel, self._spark, self._lab.tasks)
                 results = judge(
                     self._lab.root, learner, self._spark, files,
-                    seed=seed, tasks=tasks, timeout=timeout, watch=self._watch(),
+                    seed=seed, tasks=tasks, timeout=timeout, terms=self._terms(),
                 )  # fmt: skip
             return self._made("graded", seed, results=results)
         except KernelDiedError as error:
@@ -152,10 +152,10 @@ class _Run:
             limits=self._limits,
         )
 
-    def _watch(self) -> Watch:
+    def _terms(self) -> Terms:
         engine = self._engine
         before = self._judges_own()
-        return Watch(
+        return Terms(
             folder=engine.sandbox.checks if engine else None,
             data=engine.sandbox.data if engine else None,
             until=self._until,

@@ -21,7 +21,7 @@ from labkit.checks.frames import terse
 from labkit.checks.session import CHISPA_ERRORS, settings
 from labkit.fixtures import Fixtures, Folders
 from labkit.outcome import CheckResult, Outcome
-from labkit.watch import Watch
+from labkit.terms import Terms
 
 HIDDEN_FILE = "hidden_checks.py"
 PUBLIC_SEED = 1
@@ -51,11 +51,11 @@ class Judge(Fixtures):
         tasks: Collection[str] | None = None,
         ids: Collection[str] | None = None,
         timeout: float | None = None,
-        watch: Watch | None = None,
+        terms: Terms | None = None,
     ) -> None:
         self.root, self.run_seed = root, seed
-        self._watch = watch or Watch()
-        self.folder, self.data = self._watch.folder, self._watch.data
+        self._terms = terms or Terms()
+        self.folder, self.data = self._terms.folder, self._terms.data
         self._learner, self._spark = learner, spark
         self._tasks, self._ids, self._timeout = tasks, ids, timeout
         self.results: dict[str, CheckResult] = {}
@@ -93,7 +93,7 @@ class Judge(Fixtures):
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         token = terse.set(is_hidden(item))
         try:
-            with self._watch.limit(self._timeout):
+            with self._terms.limit(self._timeout):
                 return (yield)
         finally:
             terse.reset(token)
@@ -105,9 +105,9 @@ class Judge(Fixtures):
         report = yield
         declared = declared_by(item)
         if declared:
-            keep(self.results, item, declared, call, self._watch)
+            keep(self.results, item, declared, call, self._terms)
         if call.excinfo is not None and isinstance(call.excinfo.value, CheckTimeout):
-            self._watch.after_timeout()
+            self._terms.after_timeout()
             signal.setitimer(signal.ITIMER_REAL, CLEAN_UP_SECONDS)
         return report
 
@@ -130,7 +130,7 @@ def judge(
     tasks: Collection[str] | None = None,
     ids: Collection[str] | None = None,
     timeout: float | None = None,
-    watch: Watch | None = None,
+    terms: Terms | None = None,
 ) -> tuple[CheckResult, ...]:
     """The results of the checks in `files`, in their order.
 
@@ -138,7 +138,7 @@ def judge(
     loaded, or no check at all, is one result `broken`.
     """
     plugin = Judge(
-        root, learner, spark, seed=seed, tasks=tasks, ids=ids, timeout=timeout, watch=watch
+        root, learner, spark, seed=seed, tasks=tasks, ids=ids, timeout=timeout, terms=terms
     )
     before = set(sys.modules)
     arguments = [
@@ -203,13 +203,13 @@ def keep(
     item: pytest.Item,
     declared: Declaration,
     call: pytest.CallInfo[None],
-    watch: Watch,
+    terms: Terms,
 ) -> None:
     """Adds one phase of a check to its result: the first phase that is not `passed` decides."""
     earlier = results.get(item.name)
     seconds = call.duration + (earlier.seconds if earlier else 0)
     outcome, reason, trace = read_outcome(declared, call)
-    if call.when == "call" and (changed := watch.tampered()):
+    if call.when == "call" and (changed := terms.tampered()):
         outcome, reason, trace = "error", changed, ""
     if earlier and earlier.outcome != "passed":
         outcome, reason, trace = earlier.outcome, earlier.reason, earlier.trace

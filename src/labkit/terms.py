@@ -1,4 +1,4 @@
-"""What a graded run adds to checks: folders that a sandbox shares, limits of time, a look at the session."""
+"""The terms of a graded run: folders that a sandbox shares, limits of time, a look at the session."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from labkit.answer import CheckTimeout
 
 
 @dataclass(frozen=True)
-class Watch:
+class Terms:
     """What a graded run adds to checks: folders, an end, and a look at the judge's own session."""
 
     folder: Path | None = None
