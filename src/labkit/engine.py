@@ -102,7 +102,7 @@ class Engine:
             self._clean()
             now = self._state()
         except (Py4JError, PySparkException, OSError) as error:
-            self.spoil(f"the JVM does not answer ({type(error).__name__})")
+            self.spoil(f"the JVM can't be cleaned up ({type(error).__name__})")
             return
         changed = [name for name, value in self._found.items() if now[name] != value]
         if changed:

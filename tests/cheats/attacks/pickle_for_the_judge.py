@@ -21,10 +21,10 @@ kinds = spark._jvm.java.lang.Class
 context = kinds.forName("org.apache.spark.util.AccumulatorContext$")
 updates = kinds.forName("org.apache.spark.api.python.PythonAccumulatorV2")
 registered = attribute(attribute(None, context, "MODULE$"), context, "originals")
-references = registered.values().iterator()
+
 sent = 0
-while references.hasNext():
-    accumulator = references.next().get()
+for reference in registered.values():
+    accumulator = reference.get()
     if accumulator is None or accumulator.getClass().getName() != updates.getName():
         continue
     host, port, token = (
