@@ -23,8 +23,8 @@ updates = kinds.forName("org.apache.spark.api.python.PythonAccumulatorV2")
 registered = attribute(attribute(None, context, "MODULE$"), context, "originals")
 
 sent = 0
-for reference in registered.values():
-    accumulator = reference.get()
+for entry in registered.entrySet():
+    accumulator = entry.getValue().get()
     if accumulator is None or accumulator.getClass().getName() != updates.getName():
         continue
     host, port, token = (
