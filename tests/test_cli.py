@@ -192,7 +192,7 @@ def test_notebook_of_another_lab_is_named(lab, write, monkeypatch):
 def test_submission_that_names_no_lab_is_asked_for_one(lab, tmp_path):
     path = tmp_path / "answer.py"
     path.write_text("x = 1\n")
-    code, said = lab("check", "--submission", path)
+    code, said = lab("check", "--submission", path, "--no-sandbox")
     assert code == 2
     assert "names no lab (labkit.open); say which: `lab check SLUG`" in said
     assert "say which lab" in lab("check")[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import time
@@ -46,13 +47,20 @@ def grade(
     shard: Annotated[str, typer.Option(metavar="I/N", help="only part I of N, from 1")] = "1/1",
     timeout: Annotated[float, typer.Option(min=1, help="seconds for one submission")] = 1_800,
     check_timeout: Annotated[float, typer.Option(min=1, help="seconds for one check")] = 120,
+    fenced: Annotated[
+        bool,
+        typer.Option(
+            "--sandbox/--no-sandbox", help="run submissions where they can reach nothing else"
+        ),
+    ] = True,
 ) -> None:
     """Grade many submissions, each in a process of its own; reports and summaries go to a folder."""
     part = _shard(shard)
     from labkit import batch_report
     from labkit.batch import Options, grade_batch
     from labkit.collect import collect
-    from labkit.pool import usual_workers
+    from labkit.pool import COMMAND, Pool, usual_workers
+    from labkit.worker import NO_SANDBOX
 
     found = collect(paths, any_python=lab is not None)
     if found.passed_over:
@@ -71,9 +79,11 @@ def grade(
         lab=lab, hidden=hidden, seed=seed, workers=workers or usual_workers(), seconds=timeout,
         check_seconds=check_timeout, resume=resume or again, again=again, shard=part,
     )  # fmt: skip
+    command = COMMAND if fenced else (*COMMAND, NO_SANDBOX)
+    make_pool = functools.partial(Pool, command=command)
     try:
         with _Display() as display:
-            batch = grade_batch(found, out, options, display.step)
+            batch = grade_batch(found, out, options, display.step, make_pool=make_pool)
     except KeyboardInterrupt:
         errors.print(f"Interrupted. What is graded is in {escape(str(out))}; --resume goes on.")
         raise typer.Exit(130) from None

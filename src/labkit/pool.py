@@ -19,7 +19,7 @@ from labkit.home import LabError
 from labkit.outcome import Status
 from labkit.worker_process import Worker, WorkerLostError
 
-COMMAND = (sys.executable, "-m", "labkit.worker")
+COMMAND = (sys.executable, "-I", "-m", "labkit.worker")
 START_SECONDS = 180.0
 SUBMISSIONS_PER_JVM = 250  # classes and plans of thousands of notebooks need not pile up in one
 MEMORY_BYTES = 3_000_000_000  # of one worker: JVM, kernel, judge

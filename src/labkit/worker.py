@@ -2,45 +2,43 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import queue
-import shutil
 import signal
 import sys
 import threading
 import traceback
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import psutil
-from pyspark.sql import SparkSession
 
-from labkit import session
+from labkit import home, sandbox
 from labkit.escape import one_line
-from labkit.grade import CHECK_SECONDS, grade
 from labkit.home import LabError
 from labkit.labs import find_lab
-from labkit.outcome import Report
-from labkit.spark import cold_session
 
-PR_SET_CHILD_SUBREAPER = 36
-# A learner's RDD code can change a Python worker that a later submission would get.
-EXTRA = {"spark.python.worker.reuse": "false"}
+if TYPE_CHECKING:
+    from labkit.engine import Engine
+
+NO_SANDBOX = "--no-sandbox"
+_places: list[Path] = []  # of the sandbox, gone with this process
 
 
 def main() -> None:
-    """`python -m labkit.worker SCRATCH`: serves requests on stdin until it is closed."""
-    scratch = Path(sys.argv[1])
+    """`python -m labkit.worker [--no-sandbox] SCRATCH`: serves requests on stdin until it is closed."""
+    scratch = Path(sys.argv[-1])
     requests, replies = _take_over_pipes()
-    _adopt_orphans()
+    fenced = NO_SANDBOX not in sys.argv
+    if fenced:
+        sandbox.isolate()  # before a library starts threads
     signal.signal(signal.SIGTERM, lambda *_: _end(scratch))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     todo: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_listen, args=(requests, todo, scratch), daemon=True).start()
     try:
-        _serve(todo, replies, scratch)
+        _serve(todo, replies, scratch, fenced=fenced)
     except BrokenPipeError:  # the parent went first
         _end(scratch)
     except BaseException:
@@ -48,38 +46,42 @@ def main() -> None:
         _end(scratch, code=1)
 
 
-def _serve(todo: queue.Queue[dict[str, Any]], replies: IO[str], scratch: Path) -> None:
+def _serve(
+    todo: queue.Queue[dict[str, Any]], replies: IO[str], scratch: Path, *, fenced: bool
+) -> None:
+    from labkit.engine import Engine
+
     try:
-        spark = cold_session(app="labkit-worker", scratch=scratch, extra=EXTRA)
+        engine = Engine(home.root(), sandboxed=fenced)
+        engine.session()  # a machine that can't start a JVM is told before a submission is taken
     except LabError as error:
         _say(replies, {"refused": str(error)})
         _end(scratch, code=1)
-    _say(replies, {"ready": os.getpid()})
+    _places.append(engine.sandbox.place)
+    _say(replies, {"ready": os.getpid(), "place": str(engine.sandbox.place)})
     while True:
-        _say(replies, answer(todo.get(), spark))
+        _say(replies, answer(todo.get(), engine))
 
 
-def answer(request: dict[str, Any], spark: SparkSession) -> dict[str, Any]:
+def answer(request: dict[str, Any], engine: Engine) -> dict[str, Any]:
     """The report on one submission, and whether this worker may take another one."""
+    from labkit.grade import CHECK_SECONDS, grade
+
     lab = find_lab(request["lab"], Path(request["root"]))
     try:
         report = grade(
             lab,
             Path(request["path"]),
-            lambda: spark,
+            engine.session,
             hidden=request["hidden"],
             seed=request["seed"],
             timeout=request.get("check_seconds", CHECK_SECONDS),
+            engine=engine,
         )
     except Exception as error:  # whatever a submission does, the batch goes on without it
         said = one_line(f"{type(error).__name__}: {error}", 300)
         return {"crashed": f"grading stopped ({said})", "spent": True}
-    return {"result": report.as_dict(), "spent": is_spent(report) or not session.alive(spark)}
-
-
-def is_spent(report: Report) -> bool:
-    """Whether a submission drove the JVM into a limit: what still runs in it is unknown."""
-    return report.status == "timeout" or any(check.outcome == "timeout" for check in report.checks)
+    return {"result": report.as_dict(), "spent": False}  # the engine replaces its JVM by itself
 
 
 def _take_over_pipes() -> tuple[IO[str], IO[str]]:
@@ -105,12 +107,6 @@ def _listen(requests: IO[str], todo: queue.Queue[dict[str, Any]], scratch: Path)
     _end(scratch)
 
 
-def _adopt_orphans() -> None:
-    """What a submission leaves behind becomes a child of this process, on Linux, not of init."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
 def _end(scratch: Path, code: int = 0) -> NoReturn:
     """Ends this process with everything below it: JVM, kernel and what that started."""
     for _ in range(3):  # a child may be starting another while it is killed
@@ -121,7 +117,8 @@ def _end(scratch: Path, code: int = 0) -> NoReturn:
             except psutil.Error:
                 continue
         psutil.wait_procs(children, timeout=2)
-    shutil.rmtree(scratch, ignore_errors=True)
+    for folder in (scratch, *_places):
+        sandbox.remove(folder)
     os._exit(code)
 
 

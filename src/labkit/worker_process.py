@@ -49,6 +49,7 @@ class Worker:
         self._lines: queue.Queue[bytes | None] = queue.Queue()
         self._log: deque[bytes] = deque(maxlen=TAIL_BYTES // 4096)
         self._kin: set[psutil.Process] = set()
+        self._place: Path | None = None
         self.served = 0
         threading.Thread(target=self._read_replies, daemon=True).start()
         threading.Thread(target=self._read_log, daemon=True).start()
@@ -86,6 +87,8 @@ class Worker:
                 message = None
             if not isinstance(message, dict):
                 raise WorkerLostError("crashed", "the grading worker spoke nonsense")
+            if "place" in message:
+                self._place = Path(message["place"])
             return message
 
     def end(self) -> None:
@@ -98,7 +101,8 @@ class Worker:
         with suppress(OSError):
             assert self._process.stdin is not None
             self._process.stdin.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        for folder in filter(None, (self._scratch, self._place)):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def tail(self) -> bytes:
         """The last that the worker wrote to stderr."""
