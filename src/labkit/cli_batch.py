@@ -79,11 +79,12 @@ def grade(
         lab=lab, hidden=hidden, seed=seed, workers=workers or usual_workers(), seconds=timeout,
         check_seconds=check_timeout, resume=resume or again, again=again, shard=part,
     )  # fmt: skip
-    command = COMMAND if fenced else (*COMMAND, NO_SANDBOX)
-    make_pool = functools.partial(Pool, command=command)
+    unfenced = functools.partial(Pool, command=(*COMMAND, NO_SANDBOX))
     try:
         with _Display() as display:
-            batch = grade_batch(found, out, options, display.step, make_pool=make_pool)
+            batch = grade_batch(
+                found, out, options, display.step, make_pool=None if fenced else unfenced
+            )
     except KeyboardInterrupt:
         errors.print(f"Interrupted. What is graded is in {escape(str(out))}; --resume goes on.")
         raise typer.Exit(130) from None
