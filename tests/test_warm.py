@@ -137,7 +137,7 @@ def test_conf_views_and_schema_are_private(place):
 def test_killed_client_leaves_nothing(place):
     client = place.client(
         """
-        from labkit.judge import fresh_schema
+        from labkit.fixtures import fresh_schema
         kept = fresh_schema(spark); schema = kept.__enter__()
         spark.range(10).write.format("delta").saveAsTable(schema + ".t")
         spark.range(5).cache().count()
@@ -169,7 +169,7 @@ def test_killed_client_leaves_nothing(place):
 def test_client_killed_during_a_merge_hurts_nobody(place):
     client = place.client(
         """
-        from labkit.judge import fresh_schema
+        from labkit.fixtures import fresh_schema
         kept = fresh_schema(spark); table = kept.__enter__() + ".t"
         spark.range(1000).write.format("delta").saveAsTable(table)
         say("merging")

@@ -39,7 +39,19 @@ class AnswerError(Exception):
 
 
 class CheckTimeout(BaseException):
-    """Raised in the main thread when a check's time is over; no `except Exception` stops it."""
+    """Raised in the main thread when a check's time is over; no `except Exception` stops it.
+
+    `whole` when it was the time of the submission as a whole.
+    """
+
+    def __init__(self, seconds: float, *, whole: bool = False) -> None:
+        super().__init__(seconds)
+        self.seconds, self.whole = seconds, whole
+
+    def says(self, task: str) -> str:
+        if self.whole:
+            return f"the submission took longer than {self.seconds:g} s in all"
+        return f"{task} took longer than {self.seconds:g} s"
 
 
 def short(error: BaseException) -> str:
@@ -82,7 +94,7 @@ def blame(error: BaseException, task: str, tasks: Collection[str]) -> AnswerErro
     if isinstance(error, AnswerError):
         return error
     if isinstance(error, CheckTimeout):
-        return AnswerError("timeout", f"{task} took longer than {error.args[0]:g} s")
+        return AnswerError("timeout", error.says(task))
     if isinstance(error, NotImplementedError):
         inner = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
         sibling = next((name for name in reversed(inner) if name in tasks), task)

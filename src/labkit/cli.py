@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +22,7 @@ from labkit.labs import Lab, find_lab, find_labs
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from labkit.outcome import CheckResult
+    from labkit.outcome import CheckResult, Report
     from labkit.prove import Trial
 
 app = typer.Typer(
@@ -105,10 +106,26 @@ def check(
     hidden: Annotated[bool, typer.Option("--hidden", help="run the hidden checks too")] = False,
     seed: Annotated[int | None, typer.Option(help="seed of generated data; repeats a run")] = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="write the report here")] = None,
+    fenced: Annotated[
+        bool,
+        typer.Option(
+            "--sandbox/--no-sandbox",
+            help="with --submission or --hidden: run it where it can reach and change nothing else",
+        ),
+    ] = True,
 ) -> None:
-    """Check an answer from the terminal, run top to bottom in a process of its own."""
-    from labkit import hints, progress, report, session
-    from labkit.grade import draw_seed, grade
+    """Check an answer from the terminal, run top to bottom in a process of its own.
+
+    Your own copy is run in warm Spark, for an answer in seconds. A submission (or any answer, with
+    the hidden checks) is graded: in the sandbox, with a JVM of its own.
+    """
+    fenced = fenced and (submission is not None or hidden)
+    if fenced:
+        from labkit import sandbox
+
+        sandbox.isolate()  # before a library starts threads
+    from labkit import hints, progress, report
+    from labkit.grade import draw_seed
     from labkit.submission import UnreadableError, read_submission
 
     root = home.root()
@@ -128,22 +145,8 @@ def check(
     path = submission or lab.work
     if submission is None and not path.is_file() and not list(path.parent.glob("*.ipynb")):
         raise LabError(f"you have not started {lab.slug}; `lab start {lab.slug}` makes your copy")
-    with errors.status("reading") as status:
-
-        def spark() -> SparkSession:
-            status.update("starting Spark")
-            found = session.current()
-            status.update(f"running {escape(path.name)} and its checks")
-            return found
-
-        found = grade(
-            lab,
-            path,
-            spark,
-            hidden=hidden,
-            seed=draw_seed(hidden) if seed is None else seed,
-            tasks=task,
-        )
+    seed = draw_seed(hidden) if seed is None else seed
+    found = _graded(lab, path, fenced=fenced, hidden=hidden, seed=seed, tasks=task)
     if json_out:
         report.write_json(found, json_out)
     for problem in found.problems:
@@ -164,6 +167,28 @@ def check(
 
 app.command()(cli_batch.grade)
 app.command("report")(cli_batch.report)
+
+
+def _graded(
+    lab: Lab, path: Path, *, fenced: bool, hidden: bool, seed: int, tasks: list[str] | None
+) -> Report:
+    """The report on an answer: in a sandbox and a JVM of its own, or in warm Spark."""
+    from labkit import session
+    from labkit.engine import Engine
+    from labkit.grade import grade
+
+    with ExitStack() as held, errors.status("reading") as status:
+        engine = held.enter_context(Engine(lab.root)) if fenced else None
+        if engine and engine.sandbox.reason:
+            errors.print(escape(f"without the sandbox: {engine.sandbox.reason}"), style="yellow")
+
+        def spark() -> SparkSession:
+            status.update("starting Spark")
+            found = engine.session() if engine else session.current()
+            status.update(f"running {escape(path.name)} and its checks")
+            return found
+
+        return grade(lab, path, spark, hidden=hidden, seed=seed, tasks=tasks, engine=engine)
 
 
 def _help(lab: Lab, results: Sequence[CheckResult]) -> list[str]:

@@ -40,6 +40,7 @@ def generated(path: Path, into: Path, *, seed: int = NOTEBOOK_SEED, scale: int =
     generate = load_generator(path)
     into.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".making-", dir=into))
+    draft.chmod(0o755)  # mkdtemp's are for one user; a sandbox has another
     try:
         generate(draft, seed=seed, scale=scale)
         try:

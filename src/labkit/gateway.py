@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -100,6 +101,7 @@ def uncache(session: Any) -> None:
 def attach(environment: Mapping[str, str]) -> SparkSession:
     """The session that was offered; this process must have no Spark of its own."""
     os.environ.update({key: environment[key] for key in (PORT, SECRET, SESSION)})
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers are some other python3
     # What is left of a JVM that died, and of sessions in it.
     SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
     SparkSession._instantiatedSession = SparkSession._activeSession = None

@@ -5,25 +5,23 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
-from labkit import datasets
 from labkit.answer import AnswerError, Answering, CheckTimeout, short
 from labkit.checks.declare import Declaration, declaration
-from labkit.checks.frames import make_frame, terse
+from labkit.checks.frames import terse
 from labkit.checks.session import CHISPA_ERRORS, settings
-from labkit.gateway import LEASE
+from labkit.fixtures import Fixtures, Folders
 from labkit.outcome import CheckResult, Outcome
+from labkit.terms import Terms
 
 HIDDEN_FILE = "hidden_checks.py"
 PUBLIC_SEED = 1
@@ -37,75 +35,7 @@ CHECK_SETTINGS = {
 }
 LEAN = ["terminal", "cacheprovider", "faulthandler", "logging", "warnings", "junitxml", "doctest"]
 REASON_CHARACTERS = 2_000
-
-
-class Fixtures:
-    """What checks ask pytest for. A subclass says whose answer, and which session."""
-
-    root: Path
-    run_seed: int
-
-    def answer(self, checks: Path) -> Any:
-        raise NotImplementedError
-
-    def session(self) -> SparkSession:
-        raise NotImplementedError
-
-    @pytest.fixture(scope="module")
-    def learner(self, request: pytest.FixtureRequest) -> Any:
-        """The learner's functions, by name."""
-        return self.answer(request.path)
-
-    @pytest.fixture(scope="session")
-    def spark(self) -> SparkSession:
-        """The session in which checks run, under the lab's settings."""
-        return self.session()
-
-    @pytest.fixture(scope="session")
-    def frame(self, spark: SparkSession) -> Callable[..., DataFrame]:
-        """`frame(ddl, rows)`: rows as a DataFrame, through Arrow."""
-        return lambda ddl, rows: make_frame(spark, ddl, rows)
-
-    @pytest.fixture(scope="session")
-    def seed(self) -> int:
-        """The seed of this run."""
-        return self.run_seed
-
-    @pytest.fixture(scope="session")
-    def dataset(self, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-        """`dataset(name, scale=1)`: the folder of its files, for the seed of this run."""
-
-        def generate(name: str, scale: int = 1) -> Path:
-            into = tmp_path_factory.getbasetemp() / "datasets"
-            path = self.root / "datasets" / name / "generate.py"
-            return datasets.generated(path, into, seed=self.run_seed, scale=scale)
-
-        return generate
-
-    @pytest.fixture
-    def schema(self, spark: SparkSession) -> Iterator[str]:
-        """The name of a database for this check alone."""
-        with fresh_schema(spark) as name:
-            yield name
-
-    @pytest.fixture(scope="module")
-    def shared_schema(self, spark: SparkSession) -> Iterator[str]:
-        """The name of a database for the checks of this file."""
-        with fresh_schema(spark) as name:
-            yield name
-
-
-@contextmanager
-def fresh_schema(spark: SparkSession) -> Iterator[str]:
-    """A new database, gone with its tables afterwards."""
-    owner = spark.conf.get(LEASE, f"lab_{os.getpid()}")
-    name = f"{owner}_{time.monotonic_ns():x}"
-    spark.sql(f"CREATE DATABASE {name}")
-    try:
-        yield name
-    finally:
-        with suppress(PySparkException, Py4JError, OSError):  # the JVM is gone, and all with it
-            spark.sql(f"DROP DATABASE IF EXISTS {name} CASCADE")
+CLEAN_UP_SECONDS = 30  # for what a check that ran out of time has to clean up
 
 
 class Judge(Fixtures):
@@ -121,8 +51,11 @@ class Judge(Fixtures):
         tasks: Collection[str] | None = None,
         ids: Collection[str] | None = None,
         timeout: float | None = None,
+        terms: Terms | None = None,
     ) -> None:
         self.root, self.run_seed = root, seed
+        self._terms = terms or Terms()
+        self.folder, self.data = self._terms.folder, self._terms.data
         self._learner, self._spark = learner, spark
         self._tasks, self._ids, self._timeout = tasks, ids, timeout
         self.results: dict[str, CheckResult] = {}
@@ -132,6 +65,16 @@ class Judge(Fixtures):
 
     def session(self) -> SparkSession:
         return self._spark
+
+    @pytest.fixture(scope="session")
+    def tmp_path_factory(self, request: pytest.FixtureRequest) -> Any:
+        """pytest's, or the folder that a sandbox shares with the judge."""
+        return Folders(self.folder) if self.folder else request.config._tmp_path_factory  # type: ignore[attr-defined]
+
+    @pytest.fixture
+    def tmp_path(self, tmp_path_factory: Any) -> Path:
+        """An empty folder for this check."""
+        return Path(tmp_path_factory.mktemp("check"))
 
     @pytest.hookimpl
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -150,7 +93,7 @@ class Judge(Fixtures):
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         token = terse.set(is_hidden(item))
         try:
-            with time_limit(self._timeout):
+            with self._terms.limit(self._timeout):
                 return (yield)
         finally:
             terse.reset(token)
@@ -162,7 +105,10 @@ class Judge(Fixtures):
         report = yield
         declared = declared_by(item)
         if declared:
-            keep(self.results, item, declared, call)
+            keep(self.results, item, declared, call, self._terms)
+        if call.excinfo is not None and isinstance(call.excinfo.value, CheckTimeout):
+            self._terms.after_timeout()
+            signal.setitimer(signal.ITIMER_REAL, CLEAN_UP_SECONDS)
         return report
 
     def _wanted(self, item: pytest.Item) -> bool:
@@ -184,13 +130,16 @@ def judge(
     tasks: Collection[str] | None = None,
     ids: Collection[str] | None = None,
     timeout: float | None = None,
+    terms: Terms | None = None,
 ) -> tuple[CheckResult, ...]:
     """The results of the checks in `files`, in their order.
 
     `tasks` and `ids` restrict them. KeyboardInterrupt passes through. A file that can't be
     loaded, or no check at all, is one result `broken`.
     """
-    plugin = Judge(root, learner, spark, seed=seed, tasks=tasks, ids=ids, timeout=timeout)
+    plugin = Judge(
+        root, learner, spark, seed=seed, tasks=tasks, ids=ids, timeout=timeout, terms=terms
+    )
     before = set(sys.modules)
     arguments = [
         *map(str, files),
@@ -217,6 +166,11 @@ def judge(
         result.outcome == "broken" for result in plugin.results.values()
     ):
         raise KeyboardInterrupt
+    if code == pytest.ExitCode.INTERNAL_ERROR:
+        reason = "pytest broke while it ran the checks"
+        plugin.results["checks"] = CheckResult(
+            "checks", "", "broken", "the checks run", 1, reason=reason
+        )
     if not plugin.results:
         reason = f"no check was found in {', '.join(file.name for file in files)}"
         return (CheckResult("checks", "", "broken", "there are checks", 1, reason=reason),)
@@ -226,27 +180,13 @@ def judge(
 @contextmanager
 def check_settings(spark: SparkSession) -> Iterator[None]:
     """The lab's settings for the length of a run; the learner's own come back afterwards."""
-    with settings(spark, CHECK_SETTINGS):
-        yield
-
-
-@contextmanager
-def time_limit(seconds: float | None) -> Iterator[None]:
-    """CheckTimeout in the main thread after `seconds`; None is no limit."""
-    if not seconds:
-        yield
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise CheckTimeout(seconds)
-
-    previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    held = settings(spark, CHECK_SETTINGS)
+    held.__enter__()
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+        with suppress(Py4JError, OSError):  # the JVM is gone; the results are not
+            held.__exit__(None, None, None)
 
 
 def is_hidden(item: pytest.Item) -> bool:
@@ -263,11 +203,14 @@ def keep(
     item: pytest.Item,
     declared: Declaration,
     call: pytest.CallInfo[None],
+    terms: Terms,
 ) -> None:
     """Adds one phase of a check to its result: the first phase that is not `passed` decides."""
     earlier = results.get(item.name)
     seconds = call.duration + (earlier.seconds if earlier else 0)
     outcome, reason, trace = read_outcome(declared, call)
+    if call.when == "call" and (changed := terms.tampered()):
+        outcome, reason, trace = "error", changed, ""
     if earlier and earlier.outcome != "passed":
         outcome, reason, trace = earlier.outcome, earlier.reason, earlier.trace
     results[item.name] = CheckResult(
@@ -295,14 +238,14 @@ def read_outcome(declared: Declaration, call: pytest.CallInfo[None]) -> tuple[Ou
     if isinstance(error, AnswerError):
         return error.outcome, error.reason, error.trace
     if isinstance(error, CheckTimeout):
-        return "timeout", f"{declared.task} took longer than {error.args[0]:g} s", ""
+        return "timeout", error.says(declared.task), ""
     if isinstance(error, pytest.skip.Exception):
         return "skipped", str(error), ""
     if isinstance(error, AssertionError):
         return "failed", str(error).strip() or declared.title, ""
     if isinstance(error, CHISPA_ERRORS):
         return "failed", str(error).strip(), ""
-    if isinstance(error, (PySparkException, Py4JError)):
+    if isinstance(error, (PySparkException, Py4JError, ConnectionError)):  # the last: no JVM
         return "error", f"Spark could not run the answer: {short(error)}", ""
     place = call.excinfo.traceback[-1]
     where = f"{place.path.name if hasattr(place.path, 'name') else place.path}:{place.lineno + 1}"

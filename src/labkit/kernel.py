@@ -11,30 +11,34 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from subprocess import DEVNULL
 from types import TracebackType
 from typing import Any, Self
 
+import zmq
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager
-from pyspark.sql import DataFrame, SparkSession
 
-from labkit.answer import TASK, AnswerError
 from labkit.outcome import CellProblem
+from labkit.sandbox import Limits, Sandbox
 from labkit.submission import Submission
-from labkit.transport import VIEW_PREFIX, CannotCrossError, decode, encode, take_view
 
 START_SECONDS = 60
-CELL_SECONDS = 300
-OUTPUT_CHARACTERS = 200_000
-KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "JAVA_HOME", "LD_LIBRARY_PATH", "TZ")
+INTERRUPT_SECONDS = 10  # what code has to stop once interrupted
+REPLY_BYTES = 64_000_000
+KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "JAVA_HOME", "LD_LIBRARY_PATH")
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 CELL_LINE = re.compile(r"(?:Cell In\[\d+\], line|line) (\d+)")
 
 
 class KernelDiedError(Exception):
-    """The submission's process ended before the judge was done with it."""
+    """The submission's process ended before the judge was done with it; `limit` when a limit ended it."""
+
+    def __init__(self, message: str, *, limit: bool = False) -> None:
+        super().__init__(message)
+        self.limit = limit
 
 
 class Kernel:
@@ -46,36 +50,61 @@ class Kernel:
         gateway: Mapping[str, str],
         *,
         root: Path,
-        cell_seconds: float = CELL_SECONDS,
+        sandbox: Sandbox | None = None,
+        read: Collection[Path] = (),
+        limits: Limits | None = None,
     ) -> None:
-        self._cell_seconds = cell_seconds
+        self._limits = limits or Limits()
+        self._ended = ""
         scratch.mkdir(parents=True, exist_ok=True)
         environment = {key: os.environ[key] for key in KEPT_ENVIRONMENT if key in os.environ}
         environment |= {
             "HOME": str(scratch),
+            "TMPDIR": str(scratch),
             "IPYTHONDIR": str(scratch / ".ipython"),
             "MPLBACKEND": "agg",
-            "LAB_GRADED": "1",
+            "PYTHONHASHSEED": "0",
+            "LAB_GRADED": str(self._limits.output_characters),
             "TZ": "UTC",
             "LAB_ROOT": str(root),
             "LAB_SCRATCH": str(scratch),
             **gateway,
         }
         # Sockets in a folder that only this user can enter; a path of theirs has 107 bytes at most.
-        self._sockets = tempfile.mkdtemp(prefix="labk-", dir="/tmp")
+        self._sockets = Path(tempfile.mkdtemp(prefix="labk-", dir="/tmp"))
+        connection = self._sockets / "kernel.json"
         self._manager = KernelManager(
-            connection_file=f"{self._sockets}/kernel.json", transport="ipc", ip=f"{self._sockets}/s"
+            connection_file=str(connection), transport="ipc", ip=f"{self._sockets}/s"
         )
-        self._manager.kernel_spec.argv[:] = [
+        argv = [
             sys.executable,
-            *("-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"),
+            *("-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", str(connection)),
         ]
-        self._manager.start_kernel(cwd=str(scratch), env=environment, independent=False)
+        self._place: Sandbox | None = None
+        if sandbox is None:
+            sandbox = self._place = Sandbox.make(on=False)
+        if sandbox.on:
+            sandbox.give(scratch)
+        self._manager.kernel_spec.argv[:] = sandbox.command(
+            argv,
+            cwd=scratch,
+            read=read,
+            write=[self._sockets, *([sandbox.checks, sandbox.jvm] if sandbox.on else [])],
+            give=[self._sockets, connection],
+            limits=self._limits.of_kernel(sandboxed=sandbox.on),
+        )
+        self._manager.start_kernel(
+            cwd=str(scratch), env=environment, independent=False,
+            stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL,
+        )  # fmt: skip
         self._client: BlockingKernelClient = self._manager.blocking_client()
-        self._client.start_channels()
+        self._client.context.setsockopt(zmq.MAXMSGSIZE, REPLY_BYTES)
+        # What cells print is theirs to keep: nobody subscribes, so it goes nowhere.
+        self._client.start_channels(iopub=False, stdin=False, hb=False, control=False)
+        self._cut = self._client.shell_channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         try:
-            self._client.wait_for_ready(timeout=START_SECONDS)
-        except RuntimeError as error:
+            self._ready()
+        except (RuntimeError, KernelDiedError) as error:
             self.close()
             raise KernelDiedError(f"the kernel did not start: {error}") from None
 
@@ -96,16 +125,37 @@ class Kernel:
         self._manager.shutdown_kernel(now=True)
         self._manager.cleanup_resources()
         shutil.rmtree(self._sockets, ignore_errors=True)
+        if self._place is not None:
+            self._place.close()
 
-    def run(self, submission: Submission) -> tuple[CellProblem, ...]:
-        """Runs every cell; one that raises is noted and the run goes on."""
+    def run(self, submission: Submission, *, until: float | None = None) -> tuple[CellProblem, ...]:
+        """Runs every cell; one that raises is noted and the run goes on. `until`: no cell starts later."""
         problems = []
         for cell in submission.cells:
-            message = self._execute(cell.source, self._cell_seconds)
+            left = self._limits.cell_seconds if until is None else until - time.monotonic()
+            if left <= 0:
+                raise KernelDiedError(
+                    f"{_in_all(self._limits)}; it was stopped before cell {cell.number}", limit=True
+                )
+            message = self._execute(cell.source, min(left, self._limits.cell_seconds))
             if message is not None:
                 line, text = message
                 problems.append(CellProblem(cell.number, line, text))
-        return tuple(problems)
+        return (*problems, *self._cut_output(submission))
+
+    def _cut_output(self, submission: Submission) -> list[CellProblem]:
+        """Which cells printed more than is kept; the kernel counts them in the order they ran."""
+        try:
+            found = self._ask("__import__('labkit.answering', fromlist=['printed']).printed()")
+            printed = {int(number): int(count) for number, count in found.items()}
+        except (AttributeError, TypeError, ValueError, KernelDiedError, TimeoutError):
+            return []  # the count is a courtesy; a submission that breaks it gains nothing
+        most = self._limits.output_characters
+        return [
+            CellProblem(cell.number, 1, f"printed {printed[number]:,} characters, cut at {most:,}")
+            for number, cell in enumerate(submission.cells, start=1)
+            if number in printed
+        ]
 
     def call(self, request: str) -> Any:
         """The kernel's JSON answer to a call (see `labkit.answering`)."""
@@ -114,107 +164,101 @@ class Kernel:
             f".answer({request!r}, globals(), __import__('labkit.session', "
             "fromlist=['current']).current())"
         )
-        reply = self._request("", {"answer": expression}, None)
-        found = reply["content"].get("user_expressions", {}).get("answer", {})
-        if found.get("status") != "ok":
-            raise KernelDiedError(f"{found.get('ename')}: {found.get('evalue')}")
-        return json.loads(ast.literal_eval(found["data"]["text/plain"]))
+        return self._ask(expression, None)
+
+    def _ask(self, expression: str, seconds: float | None = START_SECONDS) -> Any:
+        """The JSON that an expression in the kernel gives; what comes back is the submission's word."""
+        reply = self._request("", {"answer": expression}, seconds)
+        try:
+            found = reply["content"].get("user_expressions", {}).get("answer", {})
+            if found.get("status") == "ok":
+                return json.loads(ast.literal_eval(found["data"]["text/plain"]))
+            said = f"{found.get('ename')}: {found.get('evalue')}"
+        except Exception as error:
+            said = f"its answer can't be read ({type(error).__name__})"
+        raise KernelDiedError(said[:300])
+
+    def stop(self) -> bool:
+        """Interrupts what runs; whether the kernel is there for more. One that won't stop is killed."""
+        self._manager.interrupt_kernel()
+        try:
+            self._request("", {}, INTERRUPT_SECONDS)
+            return True
+        except TimeoutError:
+            self._ended = "it could not be stopped, and was killed"
+            self._manager.shutdown_kernel(now=True)
+        except KernelDiedError:
+            pass
+        return False
 
     def _execute(self, code: str, seconds: float) -> tuple[int, str] | None:
         try:
             reply = self._request(code, {}, seconds)
         except TimeoutError:
-            self._manager.interrupt_kernel()
-            try:
-                self._request("", {}, START_SECONDS)
-            except TimeoutError:
+            said = f"took longer than {seconds:.3g} s"
+            if not self.stop():
                 raise KernelDiedError(
-                    f"a cell took longer than {seconds:g} s and could not be stopped"
+                    f"a cell {said} and could not be stopped", limit=True
                 ) from None
-            return 1, f"took longer than {seconds:g} s and was stopped"
+            return 1, f"{said} and was stopped"
         content = reply["content"]
-        if content["status"] == "ok":
+        if content.get("status") == "ok":
             return None
-        trace = ANSI.sub("", "\n".join(content.get("traceback", [])))
-        lines = CELL_LINE.findall(trace)
-        text = f"{content.get('ename')}: {content.get('evalue')}".splitlines()
-        return int(lines[0]) if lines else 1, " ".join(text[:2])[:300]
+        trace = ANSI.sub("", "\n".join(map(str, content.get("traceback") or [])))
+        lines = CELL_LINE.findall(trace[:100_000])
+        text = f"{content.get('ename')}: {content.get('evalue')}"[:2000].splitlines()
+        return int(lines[0][:9]) if lines else 1, " ".join(text[:2])[:300]
+
+    def _lives(self, seconds: float = 0.0) -> bool:
+        """Whether the kernel's process is there, and still is after so many seconds."""
+        deadline = time.monotonic() + seconds
+        while self._manager.is_alive():
+            if time.monotonic() >= deadline:
+                return True
+            time.sleep(0.05)  # between two looks at the process
+        return False
+
+    def _ready(self) -> None:
+        """Waits until the kernel answers."""
+        self._reply(self._client.kernel_info(), START_SECONDS)
+        self._ask("__import__('labkit.answering', fromlist=['watch_output']).watch_output()")
 
     def _request(
         self, code: str, expressions: Mapping[str, str], seconds: float | None
     ) -> dict[str, Any]:
-        """The reply to one execution; its output is read and dropped."""
+        """The reply to one execution."""
         message = self._client.execute(
             code, silent=not code, user_expressions=dict(expressions), stop_on_error=False,
             allow_stdin=False,
         )  # fmt: skip
+        return self._reply(message, seconds)
+
+    def _reply(self, message: str, seconds: float | None) -> dict[str, Any]:
+        if self._ended:
+            raise KernelDiedError(f"the submission's process is gone: {self._ended}")
         deadline = time.monotonic() + seconds if seconds else None
         while True:
-            self._drop_output()
             try:
                 reply: dict[str, Any] = self._client.get_shell_msg(timeout=0.5)
             except queue.Empty:
-                if not self._manager.is_alive():
+                if not self._lives():
+                    self._ended = "it ended by itself"
                     raise KernelDiedError("the submission's process ended") from None
+                if self._cut.poll(0):
+                    self._cut.recv_multipart()
+                    if not self._lives(1.0):  # it is ending, which closes the line too
+                        continue
+                    raise KernelDiedError(
+                        f"it answered with more than {REPLY_BYTES // 1_000_000} MB", limit=True
+                    ) from None
                 if deadline and time.monotonic() > deadline:
                     raise TimeoutError from None
                 continue
-            if reply["parent_header"].get("msg_id") == message:
+            except Exception:  # not signed, or no message of Jupyter's: not an answer
+                continue
+            if reply.get("parent_header", {}).get("msg_id") == message:
                 return reply
 
-    def _drop_output(self) -> None:
-        try:
-            while True:
-                self._client.get_iopub_msg(timeout=0)
-        except queue.Empty:
-            return
 
-
-class RemoteLearner:
-    """The answer by function name, out of a kernel; frames cross as views, the rest as JSON."""
-
-    def __init__(self, kernel: Kernel, spark: SparkSession, tasks: Collection[str]) -> None:
-        self._kernel, self._spark, self._tasks = kernel, spark, tuple(tasks)
-
-    def __getattr__(self, task: str) -> Callable[..., Any]:
-        if task.startswith("_"):
-            raise AttributeError(task)
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            request = json.dumps(
-                {
-                    "task": task,
-                    "tasks": list(self._tasks),
-                    "args": [encode(value, functions=True) for value in args],
-                    "kwargs": {key: encode(value, functions=True) for key, value in kwargs.items()},
-                }
-            )
-            try:
-                reply = self._kernel.call(request)
-            except KernelDiedError as error:
-                raise AnswerError("error", f"`{task}`: {error}") from None
-            return self._read(task, reply)
-
-        call.__name__ = task
-        call.__dict__[TASK] = task
-        return call
-
-    def _read(self, task: str, reply: Any) -> Any:
-        if "value" in reply:
-            try:
-                return decode(reply["value"], self._spark, table=self._table)
-            except (CannotCrossError, ValueError) as error:
-                raise AnswerError("failed", f"`{task}` returned {error}") from None
-        said = reply.get("assertion")
-        outcome = reply.get("outcome")
-        raise AnswerError(
-            outcome if outcome in ("failed", "todo", "error") else "error",
-            str(reply.get("reason"))[:2000],
-            trace=str(reply.get("trace"))[:4000],
-            original=AssertionError(said) if isinstance(said, str) else None,
-        )
-
-    def _table(self, name: str) -> DataFrame:
-        if not re.fullmatch(VIEW_PREFIX + "[0-9a-f]{32}", name):
-            raise CannotCrossError("a frame without a name")
-        return take_view(self._spark, name)
+def _in_all(limits: Limits) -> str:
+    return f"the submission took longer than {limits.submission_seconds:g} s in all"

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from labkit.judge import PUBLIC_SEED, Fixtures, declared_by, read_outcome
+from labkit.fixtures import Fixtures
+from labkit.judge import PUBLIC_SEED, declared_by, read_outcome
 
 CHECK_FILES = ("checks.py", "hidden_checks.py")
 
@@ -49,8 +50,9 @@ class PlainPytest(Fixtures):
 
     def answer(self, checks: Path) -> Any:
         from labkit.gateway import offer
-        from labkit.kernel import Kernel, RemoteLearner
+        from labkit.kernel import Kernel
         from labkit.labs import find_lab
+        from labkit.remote import RemoteLearner
         from labkit.submission import UnreadableError, read_submission
 
         lab = find_lab(checks.parent.name)

@@ -6,6 +6,7 @@ import ast
 import hashlib
 import json
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +71,8 @@ def _bytes(path: Path) -> bytes:
     if path.is_dir():
         raise UnreadableError(f"{path.name} is a folder, not a file")
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe or device would be read for ever
+            raise UnreadableError(f"{path.name} is no ordinary file")
         if path.stat().st_size > MAX_BYTES:
             size = path.stat().st_size // 1_000_000
             raise UnreadableError(

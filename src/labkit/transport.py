@@ -9,6 +9,7 @@ import math
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import PurePath
 from types import FunctionType
 from typing import Any
 
@@ -69,9 +70,8 @@ def encode(value: Any, *, functions: bool = False, depth: int = 0) -> Any:
         return {TAG: "task", "v": task}
     if functions and isinstance(value, FunctionType):
         return {TAG: "function", "name": value.__name__, "v": inspect.getsource(value)}
-    path = getattr(value, "__fspath__", None)
-    if path is not None:
-        return str(path())
+    if isinstance(value, PurePath):
+        return str(value)
     raise CannotCrossError(type(value).__name__)
 
 

@@ -1,0 +1,107 @@
+"""What checks ask pytest for: the learner's functions, a session, frames, data sets, databases, folders."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+
+from labkit import datasets
+from labkit.checks.frames import make_frame
+from labkit.gateway import LEASE
+
+
+class Fixtures:
+    """What checks ask pytest for. A subclass says whose answer, and which session."""
+
+    root: Path
+    run_seed: int
+    folder: Path | None = None  # of files made for checks; pytest's own unless given
+    data: Path | None = None
+
+    def answer(self, checks: Path) -> Any:
+        raise NotImplementedError
+
+    def session(self) -> SparkSession:
+        raise NotImplementedError
+
+    @pytest.fixture(scope="module")
+    def learner(self, request: pytest.FixtureRequest) -> Any:
+        """The learner's functions, by name."""
+        return self.answer(request.path)
+
+    @pytest.fixture(scope="session")
+    def spark(self) -> SparkSession:
+        """The session in which checks run, under the lab's settings."""
+        return self.session()
+
+    @pytest.fixture(scope="session")
+    def frame(self, spark: SparkSession) -> Callable[..., DataFrame]:
+        """`frame(ddl, rows)`: rows as a DataFrame, through Arrow."""
+        return lambda ddl, rows: make_frame(spark, ddl, rows)
+
+    @pytest.fixture(scope="session")
+    def seed(self) -> int:
+        """The seed of this run."""
+        return self.run_seed
+
+    @pytest.fixture(scope="session")
+    def dataset(self, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+        """`dataset(name, scale=1)`: the folder of its files, for the seed of this run."""
+
+        def generate(name: str, scale: int = 1) -> Path:
+            into = self.data or tmp_path_factory.getbasetemp() / "datasets"
+            path = self.root / "datasets" / name / "generate.py"
+            return datasets.generated(path, into, seed=self.run_seed, scale=scale)
+
+        return generate
+
+    @pytest.fixture
+    def schema(self, spark: SparkSession) -> Iterator[str]:
+        """The name of a database for this check alone."""
+        with fresh_schema(spark) as name:
+            yield name
+
+    @pytest.fixture(scope="module")
+    def shared_schema(self, spark: SparkSession) -> Iterator[str]:
+        """The name of a database for the checks of this file."""
+        with fresh_schema(spark) as name:
+            yield name
+
+
+class Folders:
+    """Fresh folders in which the sandbox's user can write too (pytest's are for one user)."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+
+    def getbasetemp(self) -> Path:
+        return self._base
+
+    def mktemp(self, basename: str, numbered: bool = True) -> Path:
+        number = len(list(self._base.glob(f"{basename}*")))
+        path = self._base / (f"{basename}{number}" if numbered else basename)
+        path.mkdir()
+        path.chmod(0o777)
+        return path
+
+
+@contextmanager
+def fresh_schema(spark: SparkSession) -> Iterator[str]:
+    """A new database, gone with its tables afterwards."""
+    owner = spark.conf.get(LEASE, f"lab_{os.getpid()}")
+    name = f"{owner}_{time.monotonic_ns():x}"
+    spark.sql(f"CREATE DATABASE {name}")
+    try:
+        yield name
+    finally:
+        with suppress(PySparkException, Py4JError, OSError):  # the JVM is gone, and all with it
+            spark.sql(f"DROP DATABASE IF EXISTS {name} CASCADE")

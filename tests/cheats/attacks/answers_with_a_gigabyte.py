@@ -1,0 +1,4 @@
+# outcome: failed
+# says: characters
+def double(numbers):
+    return ["x" * 50_000_000] * 20

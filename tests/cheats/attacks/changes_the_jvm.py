@@ -1,0 +1,4 @@
+# outcome: failed
+zones = spark._jvm.java.util.TimeZone
+zones.setDefault(zones.getTimeZone("Asia/Tokyo"))
+spark._jvm.java.util.Locale.setDefault(spark._jvm.java.util.Locale.forLanguageTag("tr-TR"))

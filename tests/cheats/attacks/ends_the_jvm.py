@@ -1,0 +1,4 @@
+# outcome: error
+# says: Spark|process|Py4J
+def double(numbers):
+    numbers._sc._jvm.java.lang.Runtime.getRuntime().halt(0)

@@ -1,0 +1,3 @@
+# outcome: error
+spark._jsc.sc().stop()
+spark.stop()

@@ -1,0 +1,3 @@
+# outcome: failed
+# repeat: 1000
+x = 0

@@ -1,0 +1,101 @@
+"""One judge process in the sandbox, and one without, for all attacks."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labkit.build import build
+from labkit.labs import Lab
+
+HERE = Path(__file__).parent
+COURSE = HERE.parent / "course"
+# Checks that an attack on the judge's own session or files would have to get past.
+MORE_CHECKS = '''
+import json
+
+from labkit.checks import collect
+
+
+@check("double")
+def test_no_double_is_wrong(learner, spark, dataset):
+    """has no double that is wrong, as a query tells"""
+    numbers = spark.read.schema("n long").json(str(dataset("numbers")))
+    wrong = spark.sql("SELECT * FROM {df} WHERE abs(twice - 2 * n) > 0", df=learner.double(numbers))
+    found = collect(wrong)
+    assert not found, f"{len(found)} are wrong"
+
+
+@check("double")
+def test_file_is_doubled(learner, spark, dataset):
+    """doubles what is in the file"""
+    folder = dataset("numbers")
+    found = collect(learner.double(spark.read.schema("n long").json(str(folder))))
+    inside = [line for path in sorted(folder.glob("*.jsonl")) for line in path.read_text().split("\\n")]
+    numbers = [json.loads(line)["n"] for line in inside if line]
+    assert sorted(row.twice for row in found) == sorted(2 * number for number in numbers)
+'''
+
+
+class JudgeProcess:
+    """Asks a judge in another process, which is started again when it is gone."""
+
+    def __init__(self, mode: str, root: Path, folder: Path) -> None:
+        self._command = [sys.executable, "-I", str(HERE / "judge_process.py"), mode, str(root)]
+        self._folder, self._process = folder, None
+        self.root = root
+
+    def ask(self, text: str, **options) -> dict:
+        if self._process is None or self._process.poll() is not None:
+            # The checkout that jars are found by; the course is another.
+            environment = {**os.environ, "LAB_ROOT": str(HERE.parents[1])}
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                env=environment,
+            )  # fmt: skip
+        path = self._folder / "answer.py"
+        path.write_text(text)
+        options = {"limits": {}, "hidden": True, "seed": 5, "tasks": ["double"]} | options
+        self._process.stdin.write(json.dumps({"path": str(path), **options}) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, f"the judge died with {self._process.wait()}"
+        return json.loads(line)
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.stdin.close()
+            self._process.wait(timeout=30)
+            self._process.stdout.close()
+            self._process = None
+
+
+@pytest.fixture(scope="session")
+def cheats_course(tmp_path_factory):
+    """The toy course with further hidden checks."""
+    root = tmp_path_factory.mktemp("cheats") / "course"
+    shutil.copytree(COURSE, root, ignore=shutil.ignore_patterns("__pycache__"))
+    hidden = root / "solutions" / "00_toy" / "hidden_checks.py"
+    hidden.write_text(hidden.read_text() + MORE_CHECKS)
+    build(Lab(0, "toy", root))
+    return root
+
+
+@pytest.fixture(scope="session")
+def fenced(cheats_course, tmp_path_factory):
+    """A judge in the sandbox."""
+    found = JudgeProcess("on", cheats_course, tmp_path_factory.mktemp("submissions"))
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def unfenced(cheats_course, tmp_path_factory):
+    """A judge without the sandbox."""
+    found = JudgeProcess("off", cheats_course, tmp_path_factory.mktemp("submissions"))
+    yield found
+    found.close()

@@ -1,0 +1,177 @@
+"""No attack gets a point it has not earned, and none harms the submission after it."""
+
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+HEADER = re.compile(r"^# (\w+): (.+)$")
+PRELUDE = """# %%
+import labkit
+
+lab = labkit.open("toy")
+spark = lab.spark
+
+# %%
+from pyspark.sql import functions as F
+
+
+# %%
+def double(numbers):
+    return numbers.select("n", (F.col("n") * 3).alias("twice"))
+
+
+# %%
+"""
+
+
+SECURITY = Path(__file__).parents[2] / "SECURITY.md"
+HONEST = PRELUDE + "double = lambda numbers: numbers.select('n', (F.col('n') * 2).alias('twice'))\n"
+TRACE = Path("/tmp/labkit-test-was-here")
+
+
+@dataclass(frozen=True)
+class Attack:
+    """`outcome` of the stolen checks, `says` in their reason, `problem` among the cells' problems.
+
+    `needs` says that only the sandbox stops it, `leaves` what it tries to leave behind.
+    """
+
+    name: str
+    path: Path
+    outcome: str = ""
+    status: str = "graded"
+    says: str = ""
+    problem: str = ""
+    needs: str = ""
+    leaves: str = ""
+    steals: str = ""
+    timeout: float = 60
+    repeat: int = 1
+    limits: dict = field(default_factory=dict)
+
+    def submission(self) -> str:
+        """Opening cells with a wrong answer, then the attack."""
+        text = self.path.read_text()
+        return PRELUDE + f"{text}\n# %%\n" * self.repeat
+
+
+def read_attack(path: Path) -> Attack:
+    said: dict = {}
+    for line in path.read_text().splitlines():
+        match = HEADER.match(line)
+        if not match:
+            break
+        said[match[1]] = match[2]
+    for name, kind in (("timeout", float), ("repeat", int), ("limits", json.loads)):
+        if name in said:
+            said[name] = kind(said[name])
+    return Attack(path.stem, path, **said)
+
+
+ATTACKS = [read_attack(path) for path in sorted(Path(__file__).with_name("attacks").glob("*.py"))]
+ids = [attack.name for attack in ATTACKS]
+
+
+def lingering():
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if b"labkit-test-lingers" in (folder / "cmdline").read_bytes():
+                found.append(folder.name)
+        except OSError:
+            continue
+    return found
+
+
+def judge_attack(judge, attack):
+    TRACE.unlink(missing_ok=True)
+    found = judge.ask(attack.submission(), timeout=attack.timeout, limits=attack.limits)
+    checks = [c for c in found["checks"] if not attack.steals or c["id"] in attack.steals]
+    reasons = "\n".join(f"{c['id']} [{c['outcome']}] {c['reason']}" for c in checks)
+    assert found["status"] == attack.status, (found["status"], found["message"])
+    assert checks or attack.status != "graded"
+    assert [c["points"] for c in checks] == [0] * len(checks), reasons
+    if attack.outcome:
+        assert {c["outcome"] for c in checks} == {attack.outcome}, reasons
+    if attack.says:
+        assert any(re.search(attack.says, c["reason"]) for c in checks), reasons
+    problems = "\n".join(p["message"] for p in found["problems"])
+    assert bool(attack.problem) == bool(problems), problems
+    assert attack.problem in problems
+    assert not TRACE.exists()
+    assert not lingering()
+    return found
+
+
+def is_unharmed(judge):
+    found = judge.ask(HONEST, hidden=False)
+    assert [c["outcome"] for c in found["checks"]] == ["passed"], found
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=ids)
+def test_attack_steals_nothing_and_harms_nobody(fenced, attack):
+    found = judge_attack(fenced, attack)
+    assert found["sandbox"]
+    is_unharmed(fenced)
+
+
+REAL = (
+    "looks_at_other_processes",
+    "reads_hidden_checks",
+    "reads_the_solution",
+    "rewrites_the_data",
+)
+
+
+@pytest.mark.parametrize("attack", [a for a in ATTACKS if a.name in REAL], ids=REAL)
+def test_attack_on_the_sandbox_is_real(unfenced, attack):
+    found = unfenced.ask(attack.submission())
+    stolen = [c for c in found["checks"] if not attack.steals or c["id"] in attack.steals]
+    assert all(c["points"] for c in stolen), stolen
+    assert not found["sandbox"]
+
+
+@pytest.mark.skipif("LAB_LONG" not in os.environ, reason="one of the long repetitions")
+@pytest.mark.parametrize("attack", [a for a in ATTACKS if not a.needs], ids=lambda a: a.name)
+def test_attack_is_stopped_without_the_sandbox(unfenced, attack):
+    judge_attack(unfenced, attack)
+    is_unharmed(unfenced)
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=ids)
+def test_attack_is_described_in_security(attack):
+    rows = [line for line in SECURITY.read_text().splitlines() if f"`{attack.name}`" in line]
+    assert len(rows) == 1
+    assert rows[0].rstrip(" |").endswith("sandbox") == (attack.needs == "sandbox")
+
+
+def test_security_describes_no_other_attack():
+    cells = [line.split("|")[1] for line in SECURITY.read_text().splitlines() if line[:3] == "| `"]
+    assert sorted(re.findall(r"`(\w+)`", "".join(cells))) == sorted(ids)
+
+
+VARYING = """
+def double(numbers):
+    name = spark.conf.get("spark.labkit.lease")
+    raise ValueError(f"{name}: {numbers._jdf} {spark.conf.get('spark.sql.warehouse.dir')} {object()}")
+"""
+
+
+@pytest.mark.parametrize("answer", ["double = lambda n: n.select('nothing')", VARYING])
+def test_same_seed_and_submission_give_the_same_report_but_for_timing(fenced, answer):
+    first, second = (fenced.ask(PRELUDE + answer) for _ in range(2))
+    for found in (first, second):
+        assert found.pop("timing")
+    assert first == second
+
+
+def test_time_of_a_whole_submission_is_limited(fenced):
+    endless = PRELUDE + "import time\n\n\ndef double(numbers):\n    time.sleep(3600)\n"
+    found = fenced.ask(endless, limits={"submission_seconds": 8})
+    assert found["status"] == "graded"
+    assert {c["outcome"] for c in found["checks"]} == {"timeout"}
+    assert {c["reason"] for c in found["checks"]} == {"the submission took longer than 8 s in all"}
