@@ -158,6 +158,7 @@ class Real:
             "1",
             "--seed",
             "7",
+            "--no-sandbox",
         ]
         return subprocess.Popen(
             [sys.executable, "-c", command, *map(str, arguments)],

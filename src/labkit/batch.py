@@ -16,7 +16,7 @@ from labkit.grade import CHECK_SECONDS, checks_hash, draw_seed, versions
 from labkit.home import LabError
 from labkit.labs import Lab, find_lab
 from labkit.outcome import Report
-from labkit.pool import Pool, Reply
+from labkit.pool import GRACE_SECONDS, Pool, Reply
 from labkit.results import (
     Batch,
     Plan,
@@ -47,6 +47,7 @@ class Options:
     resume: bool = False
     again: bool = False
     shard: tuple[int, int] = (1, 1)
+    sandbox: bool = True
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ def grade_batch(
         results.plan(Plan(seed, options.hidden, options.shard, names))
         run = _Run(results, entries, options, seed, slug, on_step)
         run.settle()
-        with (make_pool or Pool)(options.workers, seconds=options.seconds) as pool:
+        limit = options.seconds + GRACE_SECONDS
+        with (make_pool or Pool)(options.workers, seconds=limit, sandbox=options.sandbox) as pool:
             run.judge(pool)
     return read_batch([out])
 
@@ -209,7 +211,7 @@ class _Run:
         return Report(
             task.lab.slug, reply.status, self._seed, message=reply.message,
             versions=self._versions, submission_sha256=task.sha256,
-            checks_sha256=self._checks_hash(task.lab),
+            checks_sha256=self._checks_hash(task.lab), sandbox=reply.fenced,
         )  # fmt: skip
 
     def _expected(self, task: _Task) -> dict[str, Any]:
@@ -242,5 +244,6 @@ class _Run:
             "path": str(task.entry.path.absolute()),
             "hidden": self._options.hidden,
             "seed": self._seed,
+            "seconds": self._options.seconds,
             "check_seconds": self._options.check_seconds,
         }

@@ -45,6 +45,9 @@ def grade(
         bool, typer.Option("--again", help="--resume, and what crashed or broke once more")
     ] = False,
     shard: Annotated[str, typer.Option(metavar="I/N", help="only part I of N, from 1")] = "1/1",
+    sandbox: Annotated[
+        bool, typer.Option(help="fence submissions off; needs the namespaces of Linux")
+    ] = True,
     timeout: Annotated[float, typer.Option(min=1, help="seconds for one submission")] = 1_800,
     check_timeout: Annotated[float, typer.Option(min=1, help="seconds for one check")] = 120,
     fenced: Annotated[
@@ -77,7 +80,7 @@ def grade(
         )
     options = Options(
         lab=lab, hidden=hidden, seed=seed, workers=workers or usual_workers(), seconds=timeout,
-        check_seconds=check_timeout, resume=resume or again, again=again, shard=part,
+        check_seconds=check_timeout, resume=resume or again, again=again, shard=part, sandbox=sandbox,
     )  # fmt: skip
     unfenced = functools.partial(Pool, command=(*COMMAND, NO_SANDBOX))
     try:
@@ -127,6 +130,8 @@ def _conclude(batch: Batch, written: list[Path]) -> None:
     parts += [f"{broken} with a broken check"] if broken else []
     parts += [f"{len(batch.missing)} without a result"] if batch.missing else []
     console.print(f"{len(batch.rows)} submissions: {', '.join(parts)}")
+    if unfenced := sum(r.report.status == "graded" and not r.report.sandbox for r in batch.rows):
+        errors.print(f"{unfenced} graded without a sandbox", style="yellow")
     for note in batch.notes:
         errors.print(note, style="yellow")
     page = next(path for path in written if path.suffix == ".html")

@@ -21,6 +21,9 @@ from labkit.worker_process import Worker, WorkerLostError
 
 COMMAND = (sys.executable, "-I", "-m", "labkit.worker")
 START_SECONDS = 180.0
+GRACE_SECONDS = (
+    150.0  # a worker ends a submission that takes too long itself, and may need a new JVM
+)
 SUBMISSIONS_PER_JVM = 250  # classes and plans of thousands of notebooks need not pile up in one
 MEMORY_BYTES = 3_000_000_000  # of one worker: JVM, kernel, judge
 
@@ -34,6 +37,7 @@ class Reply:
     status: Status = "graded"
     message: str = ""
     log: bytes = b""
+    fenced: bool = False
 
 
 def usual_workers() -> int:
@@ -51,10 +55,11 @@ class Pool:
         size: int,
         *,
         seconds: float,
+        sandbox: bool = True,
         command: Sequence[str] = COMMAND,
         start_seconds: float = START_SECONDS,
     ) -> None:
-        self._size, self._seconds = size, seconds
+        self._size, self._seconds, self._fenced = size, seconds, sandbox
         self._command, self._start_seconds = tuple(command), start_seconds
         self._replies: queue.Queue[tuple[Reply | LabError, threading.Event]] = queue.Queue()
         self._workers: set[Worker] = set()
@@ -133,16 +138,19 @@ class Pool:
         try:
             answer = worker.ask(request, self._seconds)
         except WorkerLostError as error:
-            return Reply(request, None, error.status, str(error), worker.tail()), True
+            return self._none(request, worker, error.status, str(error)), True
         if "result" in answer:
             spent = answer["spent"] or worker.served >= SUBMISSIONS_PER_JVM
             return Reply(request, answer["result"]), spent
-        return Reply(request, None, "crashed", str(answer.get("crashed")), worker.tail()), True
+        return self._none(request, worker, "crashed", str(answer.get("crashed"))), True
+
+    def _none(self, request: dict[str, Any], worker: Worker, status: Status, message: str) -> Reply:
+        return Reply(request, None, status, message, worker.tail(), worker.fenced)
 
     def _start(self) -> Worker:
         """A worker that said it is ready; a second try, then LabError with what it wrote."""
         for attempt in (1, 2):
-            worker = Worker(self._command)
+            worker = Worker(self._command, fenced=self._fenced)
             with self._guard:
                 if self._closed:
                     worker.end()
@@ -151,6 +159,7 @@ class Pool:
             try:
                 said = worker.hear(time.monotonic() + self._start_seconds)
                 if "ready" in said:
+                    worker.welcome(said)
                     return worker
                 reason = str(said.get("refused"))
             except WorkerLostError as error:

@@ -12,76 +12,73 @@ import traceback
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
-import psutil
-
-from labkit import home, sandbox
-from labkit.escape import one_line
-from labkit.home import LabError
-from labkit.labs import find_lab
+from labkit import sandbox
 
 if TYPE_CHECKING:
     from labkit.engine import Engine
 
-NO_SANDBOX = "--no-sandbox"
-_places: list[Path] = []  # of the sandbox, gone with this process
+_folders: list[Path] = []
 
 
 def main() -> None:
-    """`python -m labkit.worker [--no-sandbox] SCRATCH`: serves requests on stdin until it is closed."""
-    scratch = Path(sys.argv[-1])
+    """`python -m labkit.worker FOLDER [unfenced]`: serves requests on stdin until it is closed."""
+    _folders.append(Path(sys.argv[1]))
+    fenced = "unfenced" not in sys.argv[2:]
     requests, replies = _take_over_pipes()
-    fenced = NO_SANDBOX not in sys.argv
+    sandbox.adopt_orphans()
     if fenced:
         sandbox.isolate()  # before a library starts threads
-    signal.signal(signal.SIGTERM, lambda *_: _end(scratch))
+    signal.signal(signal.SIGTERM, lambda *_: _end())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     todo: queue.Queue[dict[str, Any]] = queue.Queue()
-    threading.Thread(target=_listen, args=(requests, todo, scratch), daemon=True).start()
+    threading.Thread(target=_listen, args=(requests, todo), daemon=True).start()
     try:
-        _serve(todo, replies, scratch, fenced=fenced)
+        _serve(todo, replies, fenced=fenced)
     except BrokenPipeError:  # the parent went first
-        _end(scratch)
+        _end()
     except BaseException:
         traceback.print_exc()
-        _end(scratch, code=1)
+        _end(code=1)
 
 
-def _serve(
-    todo: queue.Queue[dict[str, Any]], replies: IO[str], scratch: Path, *, fenced: bool
-) -> None:
+def _serve(todo: queue.Queue[dict[str, Any]], replies: IO[str], *, fenced: bool) -> None:
     from labkit.engine import Engine
+    from labkit.home import LabError
 
     try:
-        engine = Engine(home.root(), sandboxed=fenced)
-        engine.session()  # a machine that can't start a JVM is told before a submission is taken
+        engine = Engine(Path(os.environ["LAB_ROOT"]), sandboxed=fenced)
+        _folders.append(engine.sandbox.place)
+        engine.session()
     except LabError as error:
         _say(replies, {"refused": str(error)})
-        _end(scratch, code=1)
-    _places.append(engine.sandbox.place)
-    _say(replies, {"ready": os.getpid(), "place": str(engine.sandbox.place)})
+        _end(code=1)
+    facts = {"folder": str(engine.sandbox.place), "sandbox": engine.sandbox.on}
+    _say(replies, {"ready": os.getpid(), **facts})
     while True:
         _say(replies, answer(todo.get(), engine))
 
 
 def answer(request: dict[str, Any], engine: Engine) -> dict[str, Any]:
-    """The report on one submission, and whether this worker may take another one."""
-    from labkit.grade import CHECK_SECONDS, grade
+    """The report on one submission, and whether this worker is not to take another one."""
+    from labkit.escape import one_line
+    from labkit.grade import grade
+    from labkit.labs import find_lab
 
-    lab = find_lab(request["lab"], Path(request["root"]))
+    engine.limits = sandbox.Limits(submission_seconds=request["seconds"])
     try:
         report = grade(
-            lab,
+            find_lab(request["lab"], Path(request["root"])),
             Path(request["path"]),
             engine.session,
             hidden=request["hidden"],
             seed=request["seed"],
-            timeout=request.get("check_seconds", CHECK_SECONDS),
+            timeout=request["check_seconds"],
             engine=engine,
         )
     except Exception as error:  # whatever a submission does, the batch goes on without it
         said = one_line(f"{type(error).__name__}: {error}", 300)
         return {"crashed": f"grading stopped ({said})", "spent": True}
-    return {"result": report.as_dict(), "spent": False}  # the engine replaces its JVM by itself
+    return {"result": report.as_dict(), "spent": False}
 
 
 def _take_over_pipes() -> tuple[IO[str], IO[str]]:
@@ -100,24 +97,17 @@ def _say(replies: IO[str], message: dict[str, Any]) -> None:
     replies.flush()
 
 
-def _listen(requests: IO[str], todo: queue.Queue[dict[str, Any]], scratch: Path) -> None:
+def _listen(requests: IO[str], todo: queue.Queue[dict[str, Any]]) -> None:
     """Queues requests; the end of the pipe means that the parent is gone, or done."""
     for line in requests:
         todo.put(json.loads(line))
-    _end(scratch)
+    _end()
 
 
-def _end(scratch: Path, code: int = 0) -> NoReturn:
-    """Ends this process with everything below it: JVM, kernel and what that started."""
-    for _ in range(3):  # a child may be starting another while it is killed
-        children = psutil.Process().children(recursive=True)
-        for child in children:
-            try:
-                child.kill()
-            except psutil.Error:
-                continue
-        psutil.wait_procs(children, timeout=2)
-    for folder in (scratch, *_places):
+def _end(code: int = 0) -> NoReturn:
+    """Ends this process with all below it, JVM, kernel and what that started, and its folders."""
+    sandbox.kill_all_but(())
+    for folder in _folders:
         sandbox.remove(folder)
     os._exit(code)
 

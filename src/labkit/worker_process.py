@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import shutil
 import subprocess
 import tempfile
 import threading
@@ -18,10 +17,11 @@ from typing import Any
 
 import psutil
 
-from labkit import home
+from labkit import home, sandbox
 from labkit.outcome import Status
 
 TAIL_BYTES = 65_536
+UNFENCED = "unfenced"
 NOT_INHERITED = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "LAB_SESSION", "LAB_SCRATCH")
 
 
@@ -36,13 +36,14 @@ class WorkerLostError(Exception):
 class Worker:
     """One worker process as its parent sees it, with everything that it started."""
 
-    def __init__(self, command: Sequence[str]) -> None:
-        self._scratch = Path(tempfile.mkdtemp(prefix="labkit-worker-"))
-        environment = {**os.environ, "LAB_ROOT": str(home.root()), "TMPDIR": str(self._scratch)}
+    def __init__(self, command: Sequence[str], *, fenced: bool = True) -> None:
+        self.fenced = False  # until it says so
+        self._folders = [Path(tempfile.mkdtemp(prefix="labkit-worker-"))]
+        environment = {**os.environ, "LAB_ROOT": str(home.root()), "TMPDIR": str(self._folders[0])}
         for name in NOT_INHERITED:
             environment.pop(name, None)
         self._process = subprocess.Popen(
-            [*command, str(self._scratch)],
+            [*command, str(self._folders[0]), *([] if fenced else [UNFENCED])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=environment, start_new_session=True,
         )  # fmt: skip
@@ -53,6 +54,12 @@ class Worker:
         self.served = 0
         threading.Thread(target=self._read_replies, daemon=True).start()
         threading.Thread(target=self._read_log, daemon=True).start()
+
+    def welcome(self, said: dict[str, Any]) -> None:
+        """Takes in what the worker says of itself when it is ready."""
+        self.fenced = said.get("sandbox") is True
+        if folder := said.get("folder"):
+            self._folders.append(Path(folder))
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
         """The answer to one request; WorkerLostError after `seconds`, or when there is none."""
@@ -101,8 +108,8 @@ class Worker:
         with suppress(OSError):
             assert self._process.stdin is not None
             self._process.stdin.close()
-        for folder in filter(None, (self._scratch, self._place)):
-            shutil.rmtree(folder, ignore_errors=True)
+        for folder in self._folders:
+            sandbox.remove(folder)
 
     def tail(self) -> bytes:
         """The last that the worker wrote to stderr."""
