@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import time
@@ -50,20 +49,13 @@ def grade(
     ] = True,
     timeout: Annotated[float, typer.Option(min=1, help="seconds for one submission")] = 1_800,
     check_timeout: Annotated[float, typer.Option(min=1, help="seconds for one check")] = 120,
-    fenced: Annotated[
-        bool,
-        typer.Option(
-            "--sandbox/--no-sandbox", help="run submissions where they can reach nothing else"
-        ),
-    ] = True,
 ) -> None:
     """Grade many submissions, each in a process of its own; reports and summaries go to a folder."""
     part = _shard(shard)
     from labkit import batch_report
     from labkit.batch import Options, grade_batch
     from labkit.collect import collect
-    from labkit.pool import COMMAND, Pool, usual_workers
-    from labkit.worker import NO_SANDBOX
+    from labkit.pool import usual_workers
 
     found = collect(paths, any_python=lab is not None)
     if found.passed_over:
@@ -82,12 +74,9 @@ def grade(
         lab=lab, hidden=hidden, seed=seed, workers=workers or usual_workers(), seconds=timeout,
         check_seconds=check_timeout, resume=resume or again, again=again, shard=part, sandbox=sandbox,
     )  # fmt: skip
-    unfenced = functools.partial(Pool, command=(*COMMAND, NO_SANDBOX))
     try:
         with _Display() as display:
-            batch = grade_batch(
-                found, out, options, display.step, make_pool=None if fenced else unfenced
-            )
+            batch = grade_batch(found, out, options, display.step)
     except KeyboardInterrupt:
         errors.print(f"Interrupted. What is graded is in {escape(str(out))}; --resume goes on.")
         raise typer.Exit(130) from None

@@ -50,7 +50,6 @@ class Worker:
         self._lines: queue.Queue[bytes | None] = queue.Queue()
         self._log: deque[bytes] = deque(maxlen=TAIL_BYTES // 4096)
         self._kin: set[psutil.Process] = set()
-        self._place: Path | None = None
         self.served = 0
         threading.Thread(target=self._read_replies, daemon=True).start()
         threading.Thread(target=self._read_log, daemon=True).start()
@@ -94,8 +93,6 @@ class Worker:
                 message = None
             if not isinstance(message, dict):
                 raise WorkerLostError("crashed", "the grading worker spoke nonsense")
-            if "place" in message:
-                self._place = Path(message["place"])
             return message
 
     def end(self) -> None:
