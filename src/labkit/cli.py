@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from labkit import cli_batch, cli_export, home
+from labkit import cli_batch, cli_export, cli_rehearse, home
 from labkit.home import LabError
 from labkit.labs import Lab, find_lab, find_labs
 
@@ -165,6 +165,8 @@ def check(
 app.command()(cli_batch.grade)
 app.command("report")(cli_batch.report)
 app.command()(cli_export.export)
+app.command()(cli_rehearse.rehearse)
+app.command()(cli_rehearse.finish)
 
 
 def _help(lab: Lab, results: Sequence[CheckResult]) -> list[str]:
