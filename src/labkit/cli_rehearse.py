@@ -157,6 +157,15 @@ def _status(found: Rehearsal) -> None:
         console.print(f"{len(saves)} saves, the last at {clock.face(saves[-1].elapsed)}")
 
 
+def _where(found: Rehearsal) -> str:
+    """What a command needs to find a rehearsal; nothing for one in work/."""
+    from labkit.rehearse import home_of
+
+    if found.folder.parent == home_of(found.root):
+        return ""
+    return f" {escape(str(found.folder))}"
+
+
 def _left(found: Rehearsal) -> str:
     left = found.left()
     return f"{clock.face(left)} left" if left >= 0 else f"{clock.face(-left)} over time"
@@ -168,8 +177,10 @@ def _attend(found: Rehearsal, *, jupyter: bool, browser: bool, port: int) -> Non
 
     lab = found.labs[0]
     console.print(f"The prompt: {escape(str(found.folder / 'PROMPT.md'))}")
+    where = _where(found)
     console.print(
-        "Ctrl-C closes this; the clock runs on. `./lab rehearse` goes on, `./lab finish` ends."
+        "Ctrl-C closes this; the clock runs on. "
+        f"`./lab rehearse{where}` goes on, `./lab finish{where}` ends."
     )
     over = threading.Event()
     watcher = threading.Thread(target=_tick, args=(found, over), daemon=True)
@@ -190,7 +201,7 @@ def _attend(found: Rehearsal, *, jupyter: bool, browser: bool, port: int) -> Non
         watcher.join()
         found.note("close")
     if not found.finished:
-        console.print(f"Closed with {_left(found)}; the clock runs on until ./lab finish.")
+        console.print(f"Closed with {_left(found)}; the clock runs on until ./lab finish{where}")
 
 
 def _tick(found: Rehearsal, over: threading.Event) -> None:
@@ -207,7 +218,11 @@ def _tick(found: Rehearsal, over: threading.Event) -> None:
             for minutes in WARNINGS:
                 if left < minutes * 60 and minutes not in told:
                     told.add(minutes)
-                    words = f"{minutes} min left" if minutes else "The time is over: ./lab finish"
+                    words = (
+                        f"{minutes} min left"
+                        if minutes
+                        else f"The time is over: ./lab finish{_where(found)}"
+                    )
                     console.print(f"[bold yellow]{words}[/]")
 
 

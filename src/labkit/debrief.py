@@ -73,9 +73,10 @@ class Debrief:
             for name in self.rehearsal.changed_since()
         ]
         if unseen := self.spent().unseen:
+            saves = "1 save was" if unseen == 1 else f"{unseen} saves were"
             notes.append(
-                f"{unseen} saves were made while `lab rehearse` did not run; their time is the file's "
-                "own, and saves between them are not known."
+                f"{saves} made while `lab rehearse` did not run; the time is the file's own, and "
+                "saves before it, while nobody looked, are not known."
             )
         return notes
 
