@@ -111,11 +111,35 @@ def test_what_was_changed_outside_the_clock_is_told(made, toy):
     assert "toy.ipynb was changed after the clock stopped" in notes
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"version": 9}', '{"version": 1, "labs": ["toy"]}'])
+SOUND = '{"version": 1, "labs": ["toy"], "minutes": 5, "given": {"a": "b"}, "readings": %s}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{", "[]", '{"version": 9}', '{"version": 1, "labs": ["toy"]}',
+        SOUND % '[{"what": "begin"}]', SOUND % "[7]", SOUND % '[], "submitted": [1]',
+        SOUND % '[{"what": "begin", "wall": NaN, "steady": 1, "boot": ""}]',
+        SOUND % '[], "changed_before": [{}]',
+    ],
+)  # fmt: skip
 def test_broken_session_file_is_one_message(made, text):
     (made.folder / rehearse.SESSION).write_text(text)
     with pytest.raises(LabError, match="can't be read as a rehearsal"):
         made.session()
+
+
+@pytest.mark.parametrize("name", ["toy.ipynb", "debrief.html", ".session.lock"])
+def test_link_in_a_folder_that_came_back_is_refused(made, toy, course, name):
+    made.open()
+    path = made.folder / name
+    path.unlink(missing_ok=True)
+    path.symlink_to(toy.solved)
+    before = toy.solved.read_bytes()
+    done = run("finish", str(made.folder), root=course)
+    assert isinstance(done.exception, LabError)
+    assert f"{name} is a link" in str(done.exception)
+    assert toy.solved.read_bytes() == before
 
 
 def test_notebook_of_a_rehearsal_gets_no_help_until_the_finish(made, toy, monkeypatch):

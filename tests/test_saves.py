@@ -56,10 +56,11 @@ def test_save_that_nobody_saw_has_the_time_of_the_file(notebook):
     assert found.elapsed == pytest.approx(400, abs=2)
 
 
-def test_line_that_a_crash_cut_short_is_passed_over(notebook):
+def test_line_that_is_cut_short_or_makes_no_sense_is_passed_over(notebook):
     log = Log(notebook.parent, {notebook.name: TASKS})
     log.look(0.0)
     with (notebook.parent / LOG).open("a") as out:
+        out.write('{"file": "toy.ipynb", "elapsed": NaN, "seen": 1, "stamp": 2, "tasks": {}}\n[]\n')
         out.write('{"file": "toy.ipynb", "elap')
     assert len(log.read()) == 1
 

@@ -97,6 +97,8 @@ def finish(
     root = home.root()
     os.environ["LAB_ROOT"] = str(root)
     found = Rehearsal(folder.resolve(), root) if folder else current(root)
+    found.session()
+    found.refuse_links()
     found.finish()
     console.print(f"The clock stopped at {clock.face(found.elapsed().seconds)}.")
     hidden = all(lab.hidden_checks.is_file() for lab in found.labs)

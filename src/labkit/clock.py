@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import subprocess
 import sys
 import time
@@ -27,6 +28,14 @@ class Reading:
     wall: float
     steady: float
     boot: str
+
+    @classmethod
+    def of(cls, facts: dict[str, Any]) -> Reading:
+        """The reading that `as_dict` told; ValueError when it is none."""
+        wall, steady = float(facts["wall"]), float(facts["steady"])
+        if not (math.isfinite(wall) and math.isfinite(steady)):
+            raise ValueError("a reading that is no number")
+        return cls(str(facts["what"]), wall, steady, str(facts["boot"]))
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -41,12 +41,13 @@ class Rehearsal:
             if data["version"] != VERSION or not data["labs"] or not data["given"]:
                 raise ValueError("another version")
             int(data["minutes"])
-            [clock.Reading(**reading) for reading in data["readings"]]
+            [clock.Reading.of(reading) for reading in data["readings"]]
+            _of_names(data["given"], data.get("submitted", {}), data.get("changed_before", []))
             return dict(data)
         except FileNotFoundError:
             raise LabError(f"{self.folder} is no rehearsal: it has no {SESSION}") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise LabError(f"{path} can't be read as a rehearsal ({error})") from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise LabError(f"{path} can't be read as a rehearsal ({error!r})") from None
 
     @property
     def labs(self) -> tuple[Lab, ...]:
@@ -58,7 +59,7 @@ class Rehearsal:
 
     @property
     def readings(self) -> tuple[clock.Reading, ...]:
-        return tuple(clock.Reading(**reading) for reading in self.session()["readings"])
+        return tuple(clock.Reading.of(reading) for reading in self.session()["readings"])
 
     @property
     def begun(self) -> bool:
@@ -93,8 +94,18 @@ class Rehearsal:
             session["readings"].append(clock.read(what).as_dict())
             session |= facts
 
+    def refuse_links(self) -> None:
+        """LabError when the folder, perhaps somebody else's, holds a link or what is no file.
+
+        A link to the solutions would have full marks; one in place of a result would be written through.
+        """
+        for path in self.folder.iterdir():
+            if path.is_symlink() or not (path.is_file() or path.is_dir()):
+                raise LabError(f"{path} is a link or no ordinary file; a rehearsal holds none")
+
     def open(self) -> None:
         """Begins the clock, or notes that work goes on; the notebooks as they are are in the log."""
+        self.refuse_links()
         if self.begun:
             self.note("resume")
         else:
@@ -128,6 +139,13 @@ class Rehearsal:
             session = self.session()
             yield session
             _write(self.folder / SESSION, session)
+
+
+def _of_names(given: dict[str, str], submitted: dict[str, str], changed: list[str]) -> None:
+    """ValueError when what a session says about notebooks has another form."""
+    names = [*given.items(), *submitted.items(), *((name, "") for name in changed)]
+    if not all(isinstance(word, str) for pair in names for word in pair):
+        raise ValueError("names that are no text")
 
 
 def digest(path: Path) -> str:

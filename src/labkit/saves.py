@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import math
 import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from labkit.submission import UnreadableError, read_submission
 
@@ -30,6 +32,15 @@ class Save:
     seen: bool
     stamp: int
     tasks: dict[str, str]
+
+    @classmethod
+    def of(cls, facts: dict[str, Any]) -> Save:
+        """The save that a line of the log tells; ValueError when it tells none."""
+        elapsed = float(facts["elapsed"])
+        if not math.isfinite(elapsed):
+            raise ValueError("a time that is no number")
+        hashes = {str(task): str(text) for task, text in facts["tasks"].items()}
+        return cls(str(facts["file"]), elapsed, bool(facts["seen"]), int(facts["stamp"]), hashes)
 
 
 @dataclass(frozen=True)
@@ -56,8 +67,8 @@ class Log:
         saves: dict[tuple[str, int], Save] = {}
         with suppress(OSError):
             for line in (self._folder / LOG).read_text("utf-8").splitlines():
-                with suppress(ValueError, TypeError):
-                    save = Save(**json.loads(line))
+                with suppress(ValueError, TypeError, KeyError, AttributeError):
+                    save = Save.of(json.loads(line))
                     saves.setdefault((save.file, save.stamp), save)
         return list(saves.values())
 
