@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from labkit import export, hints, home
+from labkit import export, hints, home, session
 from labkit.grade import grade
 from labkit.home import LabError
 from labkit.labs import Lab, find_labs
@@ -161,7 +161,7 @@ def test_submission_made_in_a_handout_grades_the_same_here(toy, tmp_path, spark)
     there.work.parent.mkdir(parents=True)
     text = toy.solved.read_text("utf-8").replace('mode(\\"append\\")', 'mode(\\"ignore\\")')
     there.work.write_text(text.replace("* 2", "+ 2"), "utf-8")
-    reports = [grade(lab, there.work, lambda: spark).as_dict() for lab in (there, toy)]
+    reports = [grade(lab, there.work, session.current).as_dict() for lab in (there, toy)]
     for report in reports:
         del report["timing"]
     assert reports[0] == reports[1]

@@ -241,7 +241,8 @@ def test_folder_that_somebody_else_worked_in_is_graded_here(
     received = tmp_path / "received"
     shutil.move(there.folder, received)
 
-    monkeypatch.setattr(session, "current", lambda: spark)
+    attached = session.current()  # another test may have stopped the one of `spark`
+    monkeypatch.setattr(session, "current", lambda: attached)
     done = run("finish", str(received), root=course)
     assert done.exit_code == 1, done.output  # `store` is a stub
     assert "3 of 4 points" in done.output
