@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from labkit import cli_batch, cli_learner, home
+from labkit import cli_batch, cli_export, cli_learner, cli_rehearse, home
 from labkit.home import LabError
 from labkit.labs import find_lab, find_labs
 
@@ -63,6 +63,9 @@ app.command()(cli_learner.reset)
 app.command("progress")(cli_learner.show_progress)
 app.command()(cli_batch.grade)
 app.command("report")(cli_batch.report)
+app.command()(cli_export.export)
+app.command()(cli_rehearse.rehearse)
+app.command()(cli_rehearse.finish)
 
 
 @app.command()

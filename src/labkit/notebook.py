@@ -13,7 +13,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from labkit import datasets, hints, home, progress, report, session
+from labkit import clock, datasets, hints, home, progress, rehearse, report, session
 from labkit.answer import Learner
 from labkit.gateway import LEASE
 from labkit.judge import judge
@@ -111,10 +111,12 @@ class LabSession:
         ) / "datasets"
         return datasets.generated(self._lab.generator(name), into, scale=scale)
 
-    def check(self, task: str | None = None) -> Checked | None:
+    def check(self, task: str | None = None) -> Checked | Shown | None:
         """Judges one task (or all) by the public checks, as they are on disk now."""
         if GRADED in os.environ:
             return None
+        if told := _rehearsed():
+            return told
         if task is not None:
             hints.require_task(self._lab, task)
         started = time.perf_counter()
@@ -142,6 +144,8 @@ class LabSession:
         """The next hint of a task (of the first one not passed, when none is named)."""
         if GRADED in os.environ:
             return None
+        if told := _rehearsed():
+            return told
         hint = hints.take_hint(self._lab, task or self._current_task() or self._lab.tasks[-1])
         more = (
             f'\n\nThat was the last hint. `lab.solution("{hint.task}", give_up=True)` shows the answer.'
@@ -154,6 +158,8 @@ class LabSession:
         """The reference answer, once the task is passed or when you give it up."""
         if GRADED in os.environ:
             return None
+        if told := _rehearsed():
+            return told
         task = task or self._current_task() or self._lab.tasks[-1]
         text = hints.take_solution(self._lab, task, passed=self._has_passed(task), give_up=give_up)
         if text is None:
@@ -203,6 +209,16 @@ def is_stub(function: Any) -> bool:
     """Whether a task is missing or still raises NotImplementedError."""
     code = getattr(function, "__code__", None)
     return code is None or "NotImplementedError" in code.co_names
+
+
+def _rehearsed() -> Shown | None:
+    """What is said in place of help while the notebook's folder is a rehearsal under way."""
+    found = rehearse.running(Path.cwd())
+    if found is None:
+        return None
+    left = found.left()
+    time_left = f"{clock.told(left)} left" if left > 0 else f"{clock.told(-left)} over time"
+    return Shown(f"A rehearsal has no checks and no hints; {time_left}. `./lab finish` ends it.")
 
 
 def open_lab(slug: str) -> LabSession:

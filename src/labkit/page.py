@@ -48,7 +48,7 @@ def report_page(report: Report, student: str = "", lab: Lab | None = None) -> st
             }
             for task, results in shown.grouped(report.checks)
         ],
-        reason=_reason,
+        reason=reason,
     )
 
 
@@ -92,7 +92,7 @@ def _hints(lab: Lab | None, task: str, results: Sequence[CheckResult]) -> list[s
         return []
 
 
-def _reason(result: CheckResult) -> str:
+def reason(result: CheckResult) -> str:
     """What a learner reads of a check that did not pass; of a hidden one only its first words."""
     if result.hidden and len(result.reason) > HIDDEN_REASON:
         return result.reason[:HIDDEN_REASON] + " …"

@@ -73,16 +73,27 @@ def reset(lab: Lab) -> Path | None:
     return kept
 
 
-def serve(lab: Lab, *, browser: bool, port: int, say: Callable[[str], None]) -> None:
-    """Runs JupyterLab on the learner's copy until Ctrl-C; says its address once it answers."""
+def serve(
+    lab: Lab,
+    *,
+    browser: bool,
+    port: int,
+    say: Callable[[str], None],
+    notebook: Path | None = None,
+) -> None:
+    """Runs JupyterLab on the learner's copy until Ctrl-C; says its address once it answers.
+
+    On another `notebook` it shows that one's own folder, and nothing of the checkout.
+    """
     port = _port(port)
+    top = notebook.parent if notebook else lab.root
     token = secrets.token_urlsafe(24)
     log = home.cache_dir() / "jupyter.log"
     command = [
         # -P: a learner's file in the checkout that is called like a module must not replace it.
         *(sys.executable, "-P", "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1"),
         *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
-        f"--ServerApp.root_dir={lab.root}",
+        f"--ServerApp.root_dir={top}",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=",
         *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
@@ -93,7 +104,7 @@ def serve(lab: Lab, *, browser: bool, port: int, say: Callable[[str], None]) -> 
     log.unlink(missing_ok=True)
     with log.open("a") as out:
         server = subprocess.Popen(
-            command, cwd=lab.root, env=environment, stdout=out, stderr=out,
+            command, cwd=top, env=environment, stdout=out, stderr=out,
             stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
     spark = _warm_up(environment, log)
@@ -101,10 +112,10 @@ def serve(lab: Lab, *, browser: bool, port: int, say: Callable[[str], None]) -> 
         signal.signal(number, signal.default_int_handler)
     try:
         _wait_until_up(server, f"http://127.0.0.1:{port}/api", log)
-        where = lab.work.relative_to(lab.root).as_posix()
+        where = (notebook or lab.work).relative_to(top).as_posix()
         address = f"http://127.0.0.1:{port}/lab/tree/{where}?token={token}"
         say(f"JupyterLab runs at {address}")
-        say("Ctrl-C here ends it; your work is saved in work/.")
+        say(f"Ctrl-C here ends it; your work is saved in {'work/' if notebook is None else top}.")
         if browser:
             webbrowser.open(address)
         server.wait()
