@@ -18,6 +18,7 @@ from labkit.judge import PUBLIC_SEED, judge
 from labkit.kernel import Kernel, KernelDiedError, RemoteLearner
 from labkit.labs import Lab
 from labkit.outcome import CellProblem, CheckResult, Report
+from labkit.services import kafka
 from labkit.submission import UnreadableError, read_submission
 
 CHECK_SECONDS = 120.0
@@ -89,7 +90,8 @@ def grade(
     offered = offer(spark)
     problems: tuple[CellProblem, ...] = ()
     try:
-        with Kernel(scratch, offered.environment, root=lab.root) as kernel:
+        environment = {**offered.environment, **kafka.environment(lab.about["needs"])}
+        with Kernel(scratch, environment, root=lab.root) as kernel:
             problems = kernel.run(submission)
             learner = RemoteLearner(kernel, spark, lab.tasks)
             results = judge(

@@ -23,6 +23,7 @@ from labkit.checks.declare import Declaration, declaration
 from labkit.checks.frames import make_frame, terse
 from labkit.checks.session import CHISPA_ERRORS, settings
 from labkit.gateway import LEASE
+from labkit.home import LabError
 from labkit.outcome import CheckResult, Outcome
 
 HIDDEN_FILE = "hidden_checks.py"
@@ -81,6 +82,16 @@ class Fixtures:
             return datasets.generated(path, into, seed=self.run_seed, scale=scale)
 
         return generate
+
+    @pytest.fixture(scope="session")
+    def kafka(self) -> str:
+        """The address of a Kafka broker; a check that needs one is skipped where none starts."""
+        from labkit.services import kafka
+
+        try:
+            return kafka.bootstrap()
+        except LabError as error:
+            pytest.skip(f"needs a Kafka broker: {error}")
 
     @pytest.fixture
     def schema(self, spark: SparkSession) -> Iterator[str]:
