@@ -82,6 +82,7 @@ tables = create_tables(lab.schema)
 # %%
 def parse(raw: DataFrame) -> tuple[DataFrame, DataFrame]:
     """The messages of `raw` as typed events, and those that are none, each with its reason."""
+
     # BEGIN SOLUTION: read each field so that a bad one is null, name the first bad field, split by that
     def field(name: str, kind: str) -> F.Column:
         return F.try_variant_get("json", f"$.{name}", kind).alias(name)

@@ -33,7 +33,8 @@ JAVA_OPTIONS = (
     "-XX:TieredStopAtLevel=1",
     "-Xshare:auto",
 )
-# One broker that is its own controller; every internal topic with one partition and one copy.
+# One broker that is its own controller; every internal topic with one partition and one copy. It
+# keeps everything: retention goes by the timestamps of messages, and those of labs are old.
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -54,6 +55,7 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
+log.retention.ms=-1
 log.cleaner.dedupe.buffer.size=2097152
 num.network.threads=1
 num.io.threads=2
