@@ -2,12 +2,12 @@
 
 import json
 import random
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 ORDERS = 60
 PARTITIONS = 2
-START = datetime(2025, 5, 1, 8, tzinfo=timezone.utc)
+START = datetime(2025, 5, 1, 8, tzinfo=UTC)
 LIFE = ("created", "paid", "shipped", "delivered")
 POISON = (
     lambda order: "<html>502 Bad Gateway</html>",

@@ -2,7 +2,7 @@
 
 import json
 import random
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -43,7 +43,7 @@ def log(dataset):
             if message["aborted"]:
                 continue
             value = message["value"]
-            moment = datetime.fromtimestamp(message["timestamp_ms"] / 1000, timezone.utc)
+            moment = datetime.fromtimestamp(message["timestamp_ms"] / 1000, UTC)
             data = None if value is None else value.encode()
             rows.append((b"k", data, "orders", partition, offset, moment.replace(tzinfo=None), 0))
             found = is_event(value)

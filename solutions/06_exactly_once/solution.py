@@ -46,7 +46,7 @@ messages.where("value IS NULL OR value NOT LIKE '%\"attempt\"%'").select("value"
 
 # %%
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 ORDERS = (
@@ -84,7 +84,7 @@ def parse(raw: DataFrame) -> tuple[DataFrame, DataFrame]:
     """The messages of `raw` as typed events, and those that are none, each with its reason."""
 
     # BEGIN SOLUTION: read each field so that a bad one is null, name the first bad field, split by that
-    def field(name: str, kind: str) -> F.Column:
+    def field(name: str, kind: str) -> Column:
         return F.try_variant_get("json", f"$.{name}", kind).alias(name)
 
     read = raw.withColumn("json", F.try_parse_json(F.col("value").cast("string"))).select(
@@ -304,6 +304,155 @@ def replay(
 
 # %%
 lab.check("replay")
+
+# %% [markdown]
+# ## Put it together
+#
+# Play the day into a topic of your own broker, in two parts. These cells wait until all five functions are written.
+
+# %%
+import json
+
+from labkit.services.topics import Message, new_topic, send
+
+done = lab.written("parse", "write_batch", "run_pipeline", "serving_view", "replay")
+tables = create_tables(lab.schema)
+topic = new_topic(bootstrap, partitions=2)
+
+
+def play(part: str) -> None:
+    """Sends one file of the day, aborted transactions included."""
+    lines = (folder / f"{part}.jsonl").read_text("utf-8").splitlines()
+    send(bootstrap, topic, [Message(**json.loads(line)) for line in lines])
+
+
+# %% [markdown]
+# Three runs: the morning, the afternoon, and one whose checkpoint is lost, so that it reads the day again. After each, count what a consumer of committed messages finds in the topic, and what the tables hold.
+
+# %%
+committed = (
+    spark.read.format("kafka")
+    .option("kafka.bootstrap.servers", bootstrap)
+    .option("kafka.isolation.level", "read_committed")
+    .option("subscribe", topic)
+)
+account = []
+for run, part, checkpoint in (
+    ("morning", "morning", "first"),
+    ("afternoon", "afternoon", "first"),
+    ("lost checkpoint", None, "second"),
+):
+    if done:
+        if part:
+            play(part)
+        run_pipeline(spark, bootstrap, topic, tables, str(lab.scratch / checkpoint))
+        counts = [spark.table(tables[which]).count() for which in ("orders", "dead")]
+        account.append((run, committed.load().count(), *counts))
+        print("{:16} {:4} messages {:4} orders {:3} dead letters".format(*account[-1]))
+
+# %% [markdown]
+# The difference must be deliveries of events that were there already. Parse the whole topic once more as a batch and count by event: nothing may be left over.
+
+# %%
+if done:
+    events, dead = parse(committed.load())
+    deliveries = events.count()
+    distinct = events.select("event_id").distinct().count()
+    _, in_topic, orders, letters = account[-1]
+    print(f"{in_topic} messages = {orders} orders + {letters} dead + {deliveries - distinct} again")
+    print("left over:", in_topic - orders - letters - (deliveries - distinct))
+
+# %% [markdown]
+# The picture sets what the job has read against what the tables hold. The third run reads everything a second time and adds nothing: that is all that exactly once
+# means, at least once and a write that recognises its rows.
+
+# %%
+import matplotlib.pyplot as plt
+
+if account:
+    names = [run for run, *_ in account]
+    in_topic = [count for _, count, _, _ in account]
+    read = [in_topic[0], in_topic[1], in_topic[1] + in_topic[2]]
+    orders, letters = ([row[at] for row in account] for at in (2, 3))
+    places = range(len(names))
+    figure, ax = plt.subplots(figsize=(8, 3.8), layout="constrained")
+    ax.bar([at - 0.2 for at in places], read, width=0.36, color="lightgrey", label="messages read")
+    right = [at + 0.2 for at in places]
+    ax.bar(right, orders, width=0.36, color="C0", label="rows of orders")
+    ax.bar(right, letters, 0.36, bottom=orders, color="C1", hatch="//", label="dead letters")
+    ax.set_xticks(places, names)
+    ax.set(xlabel="run", ylabel="since the start", title="Messages read and rows written")
+    ax.legend(loc="upper left")
+    plt.show()
+
+# %% [markdown]
+# Orders whose row may be behind: an event up to their newest has not arrived, or is among the dead.
+
+# %%
+if done:
+    view = serving_view(spark, tables)
+    view.where("missing_events > 0").orderBy("order_id").show(5, truncate=False)
+
+# %% [markdown]
+# Now the bad deploy: for an hour it took amounts as cents. You know the offsets from the deploy's log, so you replay them. Watch the sum.
+
+# %%
+if done:
+    hour = "partition = 0 AND offset >= 20 AND offset < 40"
+    total = f"SELECT sum(amount) AS amount FROM {tables['orders']}"
+    print("before:      ", spark.sql(total).first().amount)
+    spark.sql(f"UPDATE {tables['orders']} SET amount = amount / 100 WHERE {hour}")
+    print("bad deploy:  ", spark.sql(total).first().amount)
+    replay(spark, bootstrap, topic, tables, {0: (20, 40)})
+    print("after replay:", spark.sql(total).first().amount)
+
+# %% [markdown]
+# ## In practice
+#
+# - **Exactly once is two halves.** The source can be read again from a known offset, and the sink recognises what it has. Kafka's transactions end at Kafka; no option reaches through to your table.
+# - **`txnAppId` and `txnVersion`** make plain appends repeatable at the price of one commit entry, and need no key. They are right while the checkpoint lives. A new checkpoint counts from 0 again: with the old application id Delta skips new rows, with a new id it doubles old ones. Use them for sinks without a key, and
+#   change the id with the checkpoint on purpose, together with the starting offsets.
+# - **Cost.** An insert-only MERGE has to look for each new key in the table. Partition or cluster it by something that comes with the event, a date for example, and put it into the condition, or the look-up grows with the table. If redeliveries are at most a day apart, say so in the condition.
+# - **Retention goes by the timestamp of messages**, not by their arrival. A backfill with old timestamps can be deleted minutes after it was sent; the broker of this lab keeps everything for that reason. A lost checkpoint and a `replay` reach back as far as retention does; for more, land the raw messages first.
+# - **`failOnDataLoss` stays true.** It stops the job when offsets it needs are gone. With false, the count of lost messages is unknown.
+# - **Dead letters are a queue, not a grave.** Alarm on their share, show the reasons by hour, and send mended ones through `replay` after the deploy that understands them.
+# - **Bound the batch.** After an outage `maxOffsetsPerTrigger` decides whether the first batch fits into memory; with `availableNow` it makes several batches instead of one.
+#
+# **On Databricks**, the same source and `foreachBatch` run as jobs, and pipelines offer streaming tables with append flows and expectations that drop, keep or stop. You pay for a cluster that is up, or for the delay of a triggered run. What
+# stays yours is the identity of a row, what happens to poison, the offsets of a deploy, and a rehearsal of the lost checkpoint.
+
+# %% [markdown]
+# ## Interview follow-ups
+#
+# 1. What does exactly once mean here, and where does it end?
+# 2. Why not deduplicate in the stream, with a watermark, instead of in the sink?
+# 3. Your job writes to two tables. Somebody joins them and finds orders of a batch whose dead letters are not there yet. What can you offer?
+# 4. The producer has `enable.idempotence` on. Where do redelivered events still come from?
+# 5. You find out that the checkpoint was deleted. What do you look at before you start the job?
+# 6. Two jobs land the same topic by mistake, at the same time. What happens to your tables?
+# 7. Replay changed 40 rows that a report has been built on. What else has to happen?
+
+# %% [markdown] tags=["solution"]
+# <details><summary>Model answers</summary>
+#
+# 1. The effect of each message is in the tables once, whatever was read or written how often. It ends at the tables: an e-mail sent from `foreachBatch` goes out again with the batch.
+# 2. State forgets: after the watermark, or with a lost checkpoint, the event comes through again. It saves work in the sink and doesn't replace a sink that recognises its rows. It also drops what is late.
+# 3. One transaction over both is not to be had in Delta as we use it here. Offer a batch's rows under one version of one table (a column tells events from dead letters), a table of finished batches that readers join, or a view
+#    pinned to versions that the job publishes after both writes.
+# 4. From above the client: the service retries its own call, is restarted and sends its outbox again, or reads its own input at least once. Idempotence covers retries of one producer session.
+# 5. At the earliest offset of each partition against the last one in the table. If there is a gap, data is gone from Kafka and has to come from elsewhere. If not, an idempotent sink lets you start from the earliest; otherwise from the offsets that the table knows.
+# 6. Both read the same rows as absent and insert them. Delta's conflict detection lets one MERGE fail when the other added files it should have read, and the failed batch comes again and finds them. Append after an anti-join has no such guard: blind appends never conflict.
+# 7. Who reads the table by version or change feed must get the change: publish what changed (the change data feed tells), recompute what was built on those orders, and write down offsets and reason. A replay is a data change with a release note.
+#
+# </details>
+
+# %% [markdown]
+# ## Further reading
+#
+# - Apache Spark, [Structured Streaming and Kafka integration guide](https://spark.apache.org/docs/latest/streaming/structured-streaming-kafka-integration.html)
+# - Delta Lake, [Idempotent table writes in foreachBatch](https://docs.delta.io/latest/delta-streaming.html#idempotent-table-writes-in-foreachbatch)
+# - Apache Kafka, [Message delivery semantics](https://kafka.apache.org/documentation/#semantics)
+# - Tyler Akidau, Slava Chernyak, Reuven Lax, *Streaming Systems*, chapter 5: exactly-once and side effects
 
 # %%
 lab.next()

@@ -3,7 +3,7 @@
 
 
 def parse(raw: DataFrame) -> tuple[DataFrame, DataFrame]:
-    def field(name: str, kind: str) -> F.Column:
+    def field(name: str, kind: str) -> Column:
         return F.try_variant_get("json", f"$.{name}", kind).alias(name)
 
     read = raw.withColumn("json", F.try_parse_json(F.col("value").cast("string"))).select(

@@ -3,33 +3,15 @@
 
 
 def parse(raw: DataFrame) -> tuple[DataFrame, DataFrame]:
-    def field(name: str, kind: str) -> F.Column:
-        return F.try_variant_get("json", f"$.{name}", kind).alias(name)
-
-    read = raw.withColumn("json", F.try_parse_json(F.col("value").cast("string"))).select(
-        field("event_id", "string"),
-        field("order_id", "string"),
-        field("seq", "long"),
-        field("status", "string"),
-        field("amount", "decimal(10,2)"),
-        field("event_time", "timestamp"),
-        F.col("timestamp").alias("produced_at"),
-        *("topic", "partition", "offset", "value", "json"),
-    )
-        "event_id": F.col("event_id") != "",
-        "order_id": F.col("order_id") != "",
-        "seq": F.col("seq") >= 1,
-        "status": F.col("status").isin(*STATUSES),
-        "amount": F.col("amount") >= 0,
-        "event_time": F.col("event_time").isNotNull(),
-    }
-    reason = F.coalesce(
-        F.when(F.col("value").isNull(), "no_value"),
-        F.when(F.col("json").isNull(), "not_json"),
-    )
+    fields = "event_id string, order_id string, seq long, status string, amount decimal(10,2), event_time timestamp"
+    options = {"columnNameOfCorruptRecord": "broken"}
+    text = F.col("value").cast("string")
+    json = F.from_json(text, f"{fields}, broken string", options).alias("json")
+    read = raw.withColumnRenamed("timestamp", "produced_at").withColumn("json", json)
+    broken = F.col("json.broken").isNotNull()
+    reason = F.when(F.col("value").isNull(), "no_value").when(broken, "not_json")
     told = read.withColumn("reason", reason)
-    orders = told.where("reason IS NULL").drop("value", "json", "reason")
-    dead = told.where("reason IS NOT NULL").select(
-        "topic", "partition", "offset", "reason", "value"
-    )
-    return orders, dead
+    columns = [part.split()[0] for part in ORDERS.split(", ")]
+    orders = told.where("reason IS NULL").select("json.*", *columns[6:]).select(columns)
+    dead = told.where("reason IS NOT NULL")
+    return orders, dead.select("topic", "partition", "offset", "reason", "value")

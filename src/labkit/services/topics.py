@@ -17,7 +17,7 @@ class Message:
     """What a producer sends; `aborted` ones are sent in a transaction that is taken back."""
 
     key: str | None
-    value: bytes | None
+    value: bytes | str | None
     partition: int = 0
     timestamp_ms: int = 0
     aborted: bool = False
