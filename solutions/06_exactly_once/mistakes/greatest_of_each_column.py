@@ -12,7 +12,7 @@ def serving_view(spark: SparkSession, tables: dict[str, str]) -> DataFrame:
         .agg(newest, F.count("*").alias("seen"), F.max("amount").alias("most"))
         .select(
             "order_id",
-            *("newest.status", "most", "newest.seq"),
+            *("newest.status", F.col("most").alias("amount"), "newest.seq"),
             F.col("newest.event_time").alias("updated_at"),
             delay.alias("delay_seconds"),
             (F.col("newest.seq") - F.col("seen")).alias("missing_events"),
