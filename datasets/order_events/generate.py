@@ -47,7 +47,12 @@ def _messages(draw: random.Random, orders: int) -> list[dict]:
             sent += [(moment, _message(event, poison, moment))] * draw.choice((1, 1, 2))
         if draw.random() < 0.04:  # written in a transaction, then taken back
             moment += timedelta(seconds=1)
-            refund = {**event, "event_id": event["event_id"] + "-x", "seq": 9, "status": "cancelled"}
+            refund = {
+                **event,
+                "event_id": event["event_id"] + "-x",
+                "seq": 9,
+                "status": "cancelled",
+            }
             sent.append((moment, {**_message(event, json.dumps(refund), moment), "aborted": True}))
     return [message for _, message in sorted(sent, key=lambda pair: pair[0])]
 

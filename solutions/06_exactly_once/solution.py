@@ -436,7 +436,7 @@ if done:
 #    pinned to versions that the job publishes after both writes.
 # 4. From above the client: the service retries its own call, is restarted and sends its outbox again, or reads its own input at least once. Idempotence covers retries of one producer session.
 # 5. At the earliest offset of each partition against the last one in the table. If there is a gap, data is gone from Kafka and has to come from elsewhere. If not, an idempotent sink lets you start from the earliest; otherwise from the offsets that the table knows.
-# 6. Both read the same rows as absent and insert them. Delta's conflict detection lets one MERGE fail when the other added files it should have read, and the failed batch comes again and finds them. Append after an anti-join has no such guard: blind appends never conflict.
+# 6. Both read the same rows as absent and insert them. Delta's conflict detection lets one MERGE fail when the other added files it should have read, and the failed batch comes again and finds them. Don't rely on that for appends: a blind append conflicts with nothing.
 # 7. Who reads the table by version or change feed must get the change: publish what changed (the change data feed tells), recompute what was built on those orders, and write down offsets and reason. A replay is a data change with a release note.
 #
 # </details>
