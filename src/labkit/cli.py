@@ -131,6 +131,39 @@ def spark_stop() -> None:
     console.print("Warm Spark is stopped." if warm.stop() else "Warm Spark was not running.")
 
 
+kafka_app = typer.Typer(help="A Kafka broker on this machine, for labs that need one.")
+app.add_typer(kafka_app, name="kafka")
+
+
+@kafka_app.command("start")
+def kafka_start() -> None:
+    """Start a broker that notebooks and checks share, until you stop it."""
+    from labkit.services import kafka
+
+    broker = kafka.start_shared()
+    console.print(f"Kafka listens on {broker.bootstrap} (process {broker.pid})\nlog: {broker.log}")
+
+
+@kafka_app.command("status")
+def kafka_status() -> None:
+    """Show whether that broker runs, and where."""
+    from labkit.services import kafka
+
+    broker = kafka.running()
+    if broker is None:
+        console.print("No shared broker runs; a notebook or check that needs one starts its own.")
+        return
+    console.print(f"Kafka listens on {broker.bootstrap} (process {broker.pid})\nlog: {broker.log}")
+
+
+@kafka_app.command("stop")
+def kafka_stop() -> None:
+    """End that broker; its topics are gone then."""
+    from labkit.services import kafka
+
+    console.print("Kafka is stopped." if kafka.stop_shared() else "No shared broker was running.")
+
+
 @app.command()
 def new(slug: Slug) -> None:
     """Author: lay out the files of a new lab."""

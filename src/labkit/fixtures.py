@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from labkit import datasets
 from labkit.checks.frames import make_frame
 from labkit.gateway import LEASE
+from labkit.home import LabError
 
 
 class Fixtures:
@@ -63,6 +64,16 @@ class Fixtures:
             return datasets.generated(path, into, seed=self.run_seed, scale=scale)
 
         return generate
+
+    @pytest.fixture(scope="session")
+    def kafka(self) -> str:
+        """The address of a Kafka broker; a check that needs one is skipped where none starts."""
+        from labkit.services import kafka
+
+        try:
+            return kafka.bootstrap()
+        except LabError as error:
+            pytest.skip(f"needs a Kafka broker: {error}")
 
     @pytest.fixture
     def schema(self, spark: SparkSession) -> Iterator[str]:

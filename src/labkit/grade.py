@@ -26,6 +26,7 @@ from labkit.labs import Lab
 from labkit.outcome import CellProblem, CheckResult, Report
 from labkit.remote import RemoteLearner
 from labkit.sandbox import Limits, remove
+from labkit.services import kafka
 from labkit.submission import Submission, UnreadableError, read_submission
 from labkit.terms import Terms
 
@@ -119,7 +120,8 @@ class _Run:
     ) -> Report:
         offered = offer(self._spark)
         try:
-            with self._kernel(offered.environment) as kernel:
+            environment = {**offered.environment, **kafka.environment(self._lab.about["needs"])}
+            with self._kernel(environment) as kernel:
                 self._problems = kernel.run(self._submission, until=self._until)
                 learner = RemoteLearner(kernel, self._spark, self._lab.tasks)
                 results = judge(

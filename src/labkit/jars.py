@@ -20,6 +20,8 @@ from labkit.java import java_home
 
 LOCK = "jars.lock"
 PATTERN = "[organisation]_[artifact]-[revision].[ext]"
+# For the lock, organisation and artifact must come apart again, and both may hold a `_`.
+LOCK_PATTERN = "[organisation]@[artifact]-[revision].[ext]"
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,9 @@ def _fetch(wanted: Sequence[Jar], folder: Path) -> None:
         raise LabError(f"jars can't be written to {folder}: {error.strerror}") from None
 
 
-def resolve(coordinates: Sequence[str], into: Path, *, transitive: bool) -> list[Path]:
+def resolve(
+    coordinates: Sequence[str], into: Path, *, transitive: bool, pattern: str = PATTERN
+) -> list[Path]:
     """Downloads coordinates by Ivy, under this machine's Ivy settings; the jar files."""
     lines = [
         f'<dependency org="{org}" name="{name}" rev="{version}" transitive="{str(transitive).lower()}"'
@@ -155,7 +159,7 @@ def resolve(coordinates: Sequence[str], into: Path, *, transitive: bool) -> list
             _ivy(),
             *(["-settings", settings] if settings else []),
             *("-cache", into / "cache", "-ivy", description, "-confs", "default"),
-            *("-types", "jar", "bundle", "-retrieve", into / PATTERN),
+            *("-types", "jar", "bundle", "-retrieve", into / pattern),
         ],
         capture_output=True,
         text=True,
@@ -187,6 +191,10 @@ ROOTS = {
         "io.delta:delta-spark_4.2_2.13:4.4.0",
         "org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0",
     ),
+    "kafka": (  # a broker in a process of its own: its class path has nothing to do with Spark's
+        "org.apache.kafka:kafka_2.13:4.3.0",
+        "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4",
+    ),
 }
 # Beside Spark's own jars, others' copies of Jackson, log4j or Parquet would come first: only what
 # Spark does not ship and Delta or Kafka really use.
@@ -203,10 +211,10 @@ def make_lock(path: Path) -> None:
     ]
     for group, roots in ROOTS.items():
         with tempfile.TemporaryDirectory() as draft:
-            for file in resolve(roots, Path(draft), transitive=True):
+            for file in resolve(roots, Path(draft), transitive=True, pattern=LOCK_PATTERN):
                 if group == "spark" and not any(part in file.name for part in SPARK_NEEDS):
                     continue
-                org, rest = file.stem.split("_", 1)
+                org, rest = file.stem.split("@")
                 name, version = _split(rest)
                 lines.append(f"{group} {org}:{name}:{version} {sha256_of(file)}")
     path.write_text("\n".join(lines) + "\n", "utf-8")

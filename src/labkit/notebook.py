@@ -111,6 +111,15 @@ class LabSession:
         ) / "datasets"
         return datasets.generated(self._lab.generator(name), into, scale=scale)
 
+    def kafka(self) -> str:
+        """The address of a Kafka broker for this notebook; about 5 s on the first call.
+
+        The broker of `lab kafka start` when it runs, else one that ends with the notebook.
+        """
+        from labkit.services import kafka
+
+        return kafka.bootstrap()
+
     def check(self, task: str | None = None) -> Checked | Shown | None:
         """Judges one task (or all) by the public checks, as they are on disk now."""
         if GRADED in os.environ:

@@ -53,6 +53,7 @@ class PlainPytest(Fixtures):
         from labkit.kernel import Kernel
         from labkit.labs import find_lab
         from labkit.remote import RemoteLearner
+        from labkit.services import kafka
         from labkit.submission import UnreadableError, read_submission
 
         lab = find_lab(checks.parent.name)
@@ -65,7 +66,8 @@ class PlainPytest(Fixtures):
             except UnreadableError as error:
                 raise pytest.UsageError(str(error)) from None
             offered = offer(self.session())
-            kernel = Kernel(self._scratch() / lab.name, offered.environment, root=lab.root)
+            environment = {**offered.environment, **kafka.environment(lab.about["needs"])}
+            kernel = Kernel(self._scratch() / lab.name, environment, root=lab.root)
             self._kernels[lab.slug] = kernel
             for problem in kernel.run(submission):
                 print(f"{path.name}, {problem}")

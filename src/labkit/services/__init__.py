@@ -1,0 +1,1 @@
+"""Servers beside Spark that some labs need, started and stopped by labkit."""
