@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import importlib.util
 import io
+import json
 import os
 import re
 import sys
@@ -18,7 +19,6 @@ from typing import Any
 import yaml
 
 PROFILE = "labkit"
-LINKS = ("ref", "source")
 FOLDERS = ("models", "snapshots", "tests", "macros")
 QUIET = ["--no-use-colors", "--no-send-anonymous-usage-stats", "--no-version-check"]
 
@@ -195,7 +195,7 @@ def _node(node: Any) -> Node:
         node.name,
         str(node.resource_type),
         tuple(node.depends_on.nodes) if hasattr(node, "depends_on") else (),
-        {key: config[key] for key in kept if key in config},
+        json.loads(json.dumps({key: config[key] for key in kept if key in config}, default=str)),
         getattr(node, "compiled_code", None) or "",
         tuple((name, str(column.data_type or "")) for name, column in columns.items()),
         str(getattr(owner, "email", "") or getattr(owner, "name", "") or ""),
