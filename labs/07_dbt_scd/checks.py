@@ -6,11 +6,18 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-import yaml
 from pyspark.errors import PySparkException
 
-from labkit.checks import assert_columns, assert_frame, check
-from labkit.dbt import Node, Run, as_run, missing, require_files
+from labkit.checks import assert_columns, check
+from labkit.checks.projects import (
+    DataTests,
+    UnitTests,
+    dbt_of,
+    read_unit_tests,
+    require_files,
+    require_success,
+    rows_as_sql,
+)
 
 HINTS = {
     "fct_orders": [
@@ -83,24 +90,7 @@ def at(day: int, hour: int = 0) -> datetime:
 @pytest.fixture(scope="module")
 def dbt(learner):
     """`dbt(schema, project, files, *arguments)`: a Run of dbt in the learner's process."""
-    if reason := missing():
-        pytest.skip(reason)
-
-    def run(schema: str, project: str, files: dict[str, str], *arguments: str) -> Run:
-        return as_run(learner.run_dbt(schema, project, files, list(arguments)))
-
-    return run
-
-
-def require_success(run: Run, when: str) -> None:
-    """AssertionError with dbt's own words unless everything that ran succeeded."""
-    if run.success:
-        return
-    said = run.error or next(
-        (f"{r.name}: {r.message}" for r in run.results if r.status in ("error", "fail")),
-        "it failed",
-    )
-    raise AssertionError(f"dbt stopped {when}: {' '.join(said.split())[:700]}")
+    return dbt_of(learner)
 
 
 class Shop:
@@ -531,74 +521,6 @@ GOOD = {"fct_orders": GOOD_ORDERS, "dim_customers": GOOD_DIMENSION}
 DDL = {"fct_orders": ORDERS, "dim_customers": DIMENSION}
 
 
-def literal(value: Any) -> str:
-    if value is None:
-        return "NULL"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def rows_as_sql(ddl: str, rows: list[tuple]) -> str:
-    """A query that returns these rows in the columns of `ddl`."""
-    columns = [part.strip().split(" ", 1) for part in ddl.replace("(10,2)", "(10;2)").split(",")]
-    casts = ", ".join(
-        f"CAST(c{n} AS {kind.replace(';', ',')}) AS {name}"
-        for n, (name, kind) in enumerate(columns)
-    )
-    values = rows or [tuple(None for _ in columns)]
-    text = ", ".join(
-        f"({', '.join(f'CAST({literal(v)} AS STRING)' for v in row)})" for row in values
-    )
-    aliases = ", ".join(f"c{n}" for n in range(len(columns)))
-    return f"SELECT {casts} FROM VALUES {text} AS t({aliases})" + ("" if rows else " WHERE false")
-
-
-@dataclass
-class DataTests:
-    """The learner's data tests as compiled by dbt, asked about data that the check makes."""
-
-    spark: Any
-    schema: str
-    tests: list[Node]
-    nodes: dict[str, Node]
-    shown: dict[str, list[tuple]] = field(default_factory=dict)
-
-    def failing(self, **relations: list[tuple]) -> list[str]:
-        """The names of the tests that would stop a build if these relations had these rows."""
-        for name, rows in (GOOD | relations).items():
-            if self.shown.get(name) != rows:
-                text = rows_as_sql(DDL[name], rows)
-                self.spark.sql(f"CREATE OR REPLACE VIEW {self.schema}.{name} AS {text}")
-                self.shown[name] = rows
-        asked = {
-            test.name: f"SELECT '{test.name}' AS test, ({test.config.get('fail_calc') or 'count(*)'}) "
-            f"{test.config.get('error_if') or '!= 0'} AS fails FROM (\n{test.sql}\n)"
-            for test in self.tests
-            if test.config.get("severity", "").upper() == "ERROR"
-            and (
-                not relations or {parent.split(".")[-1] for parent in test.parents} & set(relations)
-            )
-        }
-        try:
-            rows = self.spark.sql("\nUNION ALL\n".join(asked.values())).collect() if asked else []
-            return [row.test for row in rows if row.fails]
-        except PySparkException:
-            return [name for name, query in asked.items() if self.fails(query)]
-
-    def fails(self, query: str) -> bool:
-        try:
-            return bool(self.spark.sql(query).first().fails)
-        except PySparkException:
-            return True  # a test that can't run stops a build as well
-
-    def catches(self, bug: str, **relations: list[tuple]) -> None:
-        """AssertionError unless some test fails on these rows."""
-        assert self.failing(**relations), (
-            f"no test of yours fails when {bug}; {len(self.tests)} data tests were asked, and a test whose severity is warn stops no build"
-        )
-
-
 @pytest.fixture(scope="module")
 def data_tests(learner, spark, shared_schema, dbt) -> Iterator[DataTests]:
     """The compiled data tests of the learner's files over two stub models."""
@@ -613,9 +535,7 @@ def data_tests(learner, spark, shared_schema, dbt) -> Iterator[DataTests]:
         schema, "properties", {**PROJECT, **STUBS, **files}, "compile", "--select", "test_type:data"
     )
     require_success(run, "when it compiled your tests")
-    tests = [node for node in run.nodes.values() if node.type == "test"]
-    found = DataTests(spark, schema, tests, run.nodes)
-    yield found
+    yield DataTests(spark, schema, run, GOOD, DDL)
     spark.sql(f"DROP DATABASE IF EXISTS {schema} CASCADE")
 
 
@@ -774,79 +694,7 @@ def model(**changes: str) -> dict[bool, str]:
     }
 
 
-SOURCES = {
-    "source('raw','orders_landing')": "landing",
-    "this": "this",
-}
-
-
-class UnitTests:
-    """The learner's unit tests, read as YAML and asked about models that the check plants."""
-
-    def __init__(self, spark, tests: list[dict]) -> None:
-        self.spark, self.tests = spark, tests
-        self._told: dict[str, list[str]] = {}
-
-    def failing(self, query: dict[bool, str]) -> list[str]:
-        """The names of the unit tests that fail on a model."""
-        return [test["name"] for test in self.tests if self.fails(test, query)]
-
-    def fails(self, test: dict, query: dict[bool, str]) -> bool:
-        macros = (test.get("overrides") or {}).get("macros") or {}
-        incremental = str(macros.get("is_incremental", False)).lower() == "true"
-        inputs = {"landing": rows_as_sql(ORDERS, []), "this": rows_as_sql(ORDERS, [])}
-        for given in test.get("given") or []:
-            name = str(given.get("input")).replace('"', "'").replace(" ", "")
-            assert name in SOURCES, (
-                f"unit test {test['name']} gives {given.get('input')}; fct_orders reads source('raw', 'orders_landing') and this"
-            )
-            inputs[SOURCES[name]] = rows_as_sql(ORDERS, self.full(test, given.get("rows")))
-        sql = query[incremental].format(**{name: f"({text})" for name, text in inputs.items()})
-        wanted = (test.get("expect") or {}).get("rows") or []
-        columns = list(dict.fromkeys(name for row in self.dicts(test, wanted) for name in row))
-        actual = self.spark.sql(sql).select(*columns or COLUMNS.split(", ")).collect()
-        if test["name"] not in self._told:
-            expected = self.spark.sql(rows_as_sql(ORDERS, self.full(test, wanted)))
-            told = expected.select(*columns or COLUMNS.split(", ")).collect()
-            self._told[test["name"]] = sorted(map(str, told))
-        return sorted(map(str, actual)) != self._told[test["name"]]
-
-    def full(self, test: dict, rows: Any) -> list[tuple]:
-        return [
-            tuple(row.get(name) for name in COLUMNS.split(", ")) for row in self.dicts(test, rows)
-        ]
-
-    @staticmethod
-    def dicts(test: dict, rows: Any) -> list[dict]:
-        rows = rows or []
-        fits = isinstance(rows, list) and all(
-            isinstance(row, dict) and set(row) <= set(COLUMNS.split(", ")) for row in rows
-        )
-        assert fits, (
-            f"unit test {test['name']}: write rows as dictionaries ({{order_id: 1, ...}}) of the columns {COLUMNS}"
-        )
-        return rows
-
-    def catches(self, bug: str, query: dict[bool, str]) -> None:
-        assert self.failing(query), (
-            f"no unit test of yours fails when {bug}; {len(self.tests)} unit tests were asked"
-        )
-
-
-def read_unit_tests(files: dict[str, str]) -> list[dict]:
-    """The unit tests of fct_orders in these files."""
-    found: list[dict] = []
-    for path, text in files.items():
-        if not path.endswith(".yml"):
-            continue
-        try:
-            content = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise AssertionError(f"{path} isn't YAML: {error}") from None
-        found += (content or {}).get("unit_tests") or []
-    of_orders = [test for test in found if test.get("model") == "fct_orders" and test.get("name")]
-    assert of_orders, "there is no unit test of the model fct_orders"
-    return of_orders
+INPUTS = {"source('raw','orders_landing')": "landing", "this": "this"}
 
 
 @pytest.fixture(scope="module")
@@ -854,7 +702,7 @@ def unit_tests(learner, spark) -> UnitTests:
     """The learner's unit tests, ready to be asked about planted models."""
     files = learner.unit_tests()
     require_files("unit_tests", files, suffixes=(".yml",))
-    return UnitTests(spark, read_unit_tests(files))
+    return UnitTests(spark, read_unit_tests(files, "fct_orders"), ORDERS, INPUTS)
 
 
 @check("unit_tests", points=2)
@@ -862,7 +710,7 @@ def test_dbt_runs_the_unit_tests(learner, spark, schema, dbt):
     """Passes in dbt, on a right model"""
     files = learner.unit_tests()
     require_files("unit_tests", files, suffixes=(".yml",))
-    read_unit_tests(files)
+    read_unit_tests(files, "fct_orders")
     for name in ("orders_landing", "fct_orders"):
         spark.sql(f"CREATE VIEW {schema}.{name} AS {rows_as_sql(ORDERS, GOOD_ORDERS)}")
     project = {**PROJECT, **MODEL, **files}

@@ -8,12 +8,11 @@ import importlib.util
 import io
 import json
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -156,20 +155,6 @@ def as_run(plain: Mapping[str, Any]) -> Run:
     results = tuple(Result(**result) for result in plain["results"])
     nodes = {key: Node(**node) for key, node in plain["nodes"].items()}
     return Run(plain["success"], plain["error"], results, nodes)
-
-
-def require_files(task: str, files: Any, suffixes: tuple[str, ...] = (".sql", ".yml")) -> None:
-    """AssertionError unless `files` are texts by their path in a dbt project."""
-    shape = f"`{task}` returns a dict of file texts by path, such as {{'models/name.sql': '...'}}"
-    assert isinstance(files, dict) and files, f"{shape}; it returned {type(files).__name__}"
-    for path, text in files.items():
-        assert isinstance(path, str) and isinstance(text, str), shape
-        parts = PurePosixPath(path).parts
-        fits = parts[:1] and parts[0] in FOLDERS and path.endswith(suffixes) and ".." not in parts
-        assert fits and len(parts) > 1 and re.fullmatch(r"[\w./-]+", path), (
-            f"`{task}` returned the file {path!r}; files lie in {', '.join(FOLDERS)} "
-            f"and end in {' or '.join(suffixes)}"
-        )
 
 
 def _import_dbt() -> None:
