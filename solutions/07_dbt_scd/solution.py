@@ -512,7 +512,6 @@ if ready:
 # %%
 if ready:
     table = f"{lab.schema}.customers_snapshot"
-    victim = spark.table(table).where("effective_to is null").orderBy("customer_id").first()
     spark.sql(
         f"UPDATE {table} SET effective_to = NULL "
         f"WHERE customer_id = (SELECT min(customer_id) FROM {table} WHERE effective_to IS NOT NULL)"
