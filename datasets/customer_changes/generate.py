@@ -10,7 +10,18 @@ BATCHES = 6
 TIER_FROM = 4  # the batch from which the row image has a loyalty_tier
 START_MS = 1_700_000_000_000
 FIRST = ("Ada", "Barbara", "Chien", "Donald", "Edsger", "Frances", "Grace", "Hedy", "Ida", "John")
-LAST = ("Adler", "Brandt", "Costa", "Duarte", "Eriksen", "Fischer", "Garcia", "Haas", "Ito", "Jansen")
+LAST = (
+    "Adler",
+    "Brandt",
+    "Costa",
+    "Duarte",
+    "Eriksen",
+    "Fischer",
+    "Garcia",
+    "Haas",
+    "Ito",
+    "Jansen",
+)
 CITIES = ("Lisbon", "Oslo", "Vienna", "Porto", "Turin", "Ghent", "Lyon", "Graz")
 TIERS = ("basic", "silver", "gold")
 
@@ -65,7 +76,9 @@ def _log(draw: random.Random, customers: int, events: int) -> list[dict]:
             log.append({"op": "d", "lsn": lsn, "before": dict(before), "after": None})
         else:
             rows[customer] = {**before, **_change(draw)}
-            log.append({"op": "u", "lsn": lsn, "before": dict(before), "after": dict(rows[customer])})
+            log.append(
+                {"op": "u", "lsn": lsn, "before": dict(before), "after": dict(rows[customer])}
+            )
     for event in log:
         # Clocks of the source's nodes differ by minutes: ts_ms does not follow the log.
         event["ts_ms"] = START_MS + event["lsn"] * 1_000 + draw.randrange(-300_000, 300_000)
@@ -118,5 +131,10 @@ def _keyless(draw: random.Random, position: int) -> dict:
         "ts_ms": START_MS + position,
         "source": {"lsn": 500 + position},
         "before": None,
-        "after": {"customer_id": None, "name": draw.choice(FIRST), "email": None, "city": draw.choice(CITIES)},
+        "after": {
+            "customer_id": None,
+            "name": draw.choice(FIRST),
+            "email": None,
+            "city": draw.choice(CITIES),
+        },
     }

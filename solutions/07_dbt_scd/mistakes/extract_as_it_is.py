@@ -1,0 +1,29 @@
+# fails: test_an_extract_that_has_a_customer_twice
+# because: two rows of a customer in an extract become two versions, or stop the MERGE
+
+
+def customers_snapshot() -> dict[str, str]:
+    return {
+        "models/stg_customers.sql": """\
+select customer_id, name, city, updated_at
+from {{ source('raw', 'customers_extract') }}
+""",
+        "snapshots/customers_snapshot.yml": """\
+snapshots:
+  - name: customers_snapshot
+    relation: ref('stg_customers')
+    config:
+      unique_key: customer_id
+      strategy: check
+      check_cols: [name, city]
+      updated_at: updated_at
+      hard_deletes: invalidate
+      snapshot_meta_column_names:
+        dbt_valid_from: effective_from
+        dbt_valid_to: effective_to
+""",
+        "models/dim_customers.sql": """\
+select customer_id, name, city, effective_from, effective_to, effective_to is null as is_current
+from {{ ref('customers_snapshot') }}
+""",
+    }

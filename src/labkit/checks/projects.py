@@ -1,0 +1,206 @@
+"""Probes of dbt projects: the learner's data tests and unit tests, asked about planted data and models."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+import yaml
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+from pyspark.sql.types import StructType
+
+from labkit.checks.frames import require
+from labkit.dbt import FOLDERS, Run, as_run, missing
+
+MESSAGE_CHARACTERS = 700
+
+
+def dbt_of(learner: Any) -> Callable[..., Run]:
+    """`dbt(schema, project, files, *arguments)` in the learner's process; skips where dbt is missing."""
+    if reason := missing():
+        pytest.skip(reason)
+
+    def run(schema: str, project: str, files: dict[str, str], *arguments: str) -> Run:
+        return as_run(learner.run_dbt(schema, project, files, list(arguments)))
+
+    return run
+
+
+def require_success(run: Run, when: str) -> None:
+    """AssertionError with dbt's own words unless everything that ran succeeded."""
+    wrong = (f"{r.name}: {r.message}" for r in run.results if r.status in ("error", "fail"))
+    said = run.error or next(wrong, "it failed")
+    require(run.success, f"dbt stopped {when}: {' '.join(said.split())[:MESSAGE_CHARACTERS]}")
+
+
+def require_files(task: str, files: Any, suffixes: tuple[str, ...] = (".sql", ".yml")) -> None:
+    """AssertionError unless `files` are texts by their path in a dbt project."""
+    shape = f"`{task}` returns a dict of file texts by path, such as {{'models/name.sql': '...'}}"
+    require(isinstance(files, dict) and bool(files), f"{shape}; it returned {files!r:.80}")
+    for path, text in files.items():
+        require(isinstance(path, str) and isinstance(text, str), shape)
+        parts = PurePosixPath(path).parts
+        fits = len(parts) > 1 and parts[0] in FOLDERS and ".." not in parts
+        require(
+            fits and path.endswith(suffixes) and re.fullmatch(r"[\w./-]+", path) is not None,
+            f"`{task}` returned the file {path!r}; files lie in {', '.join(FOLDERS)} "
+            f"and end in {' or '.join(suffixes)}",
+        )
+
+
+def rows_as_sql(ddl: str, rows: list[tuple[Any, ...]]) -> str:
+    """A query that returns these rows in the columns of `ddl`; a view of it needs no files."""
+    fields = StructType.fromDDL(ddl).fields
+    casts = ", ".join(
+        f"CAST(c{number} AS {field.dataType.simpleString()}) AS {field.name}"
+        for number, field in enumerate(fields)
+    )
+    names = ", ".join(f"c{number}" for number in range(len(fields)))
+    lines = [", ".join(_literal(value) for value in row) for row in rows or [(None,) * len(fields)]]
+    values = ", ".join(f"({line})" for line in lines)
+    return f"SELECT {casts} FROM VALUES {values} AS t({names})" + ("" if rows else " WHERE false")
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "CAST(NULL AS STRING)"
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+class DataTests:
+    """Data tests as dbt compiled them, asked about rows that stand where the models' rows were."""
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        schema: str,
+        run: Run,
+        good: Mapping[str, list[tuple[Any, ...]]],
+        ddl: Mapping[str, str],
+    ) -> None:
+        self.spark, self.schema, self.nodes = spark, schema, run.nodes
+        self.tests = [node for node in run.nodes.values() if node.type == "test"]
+        self.good, self.ddl = good, ddl
+        self.shown: dict[str, list[tuple[Any, ...]]] = {}
+
+    def failing(self, **relations: list[tuple[Any, ...]]) -> list[str]:
+        """The tests that would stop a build if these relations had these rows, the others good ones."""
+        for name, rows in {**self.good, **relations}.items():
+            if self.shown.get(name) != rows:
+                text = rows_as_sql(self.ddl[name], rows)
+                self.spark.sql(f"CREATE OR REPLACE VIEW {self.schema}.{name} AS {text}")
+                self.shown[name] = rows
+        asked = dict(self._questions(set(relations)))
+        try:
+            said = self.spark.sql("\nUNION ALL\n".join(asked.values())).collect() if asked else []
+            return [row.test for row in said if row.fails]
+        except PySparkException:  # of one of them; which one?
+            return [name for name, query in asked.items() if self._fails(query)]
+
+    def catches(self, bug: str, **relations: list[tuple[Any, ...]]) -> None:
+        """AssertionError unless some test fails on these rows."""
+        require(
+            bool(self.failing(**relations)),
+            f"no test of yours fails when {bug}; {len(self.tests)} data tests were asked, "
+            "and a test whose severity is warn stops no build",
+        )
+
+    def _questions(self, relations: set[str]) -> Iterator[tuple[str, str]]:
+        """Queries by test: one row, whether the test fails; of tests that read these relations."""
+        for test in self.tests:
+            reads = {parent.split(".")[-1] for parent in test.parents}
+            stops = str(test.config.get("severity", "")).upper() == "ERROR"
+            if stops and (not relations or reads & relations):
+                count = test.config.get("fail_calc") or "count(*)"
+                verdict = f"({count}) {test.config.get('error_if') or '!= 0'}"
+                yield (
+                    test.name,
+                    f"SELECT '{test.name}' AS test, {verdict} AS fails FROM (\n{test.sql}\n)",
+                )
+
+    def _fails(self, query: str) -> bool:
+        try:
+            row = self.spark.sql(query).first()
+        except PySparkException:
+            return True  # a test that can't run stops a build as well
+        return bool(row and row.fails)
+
+
+class UnitTests:
+    """Unit tests read as YAML, asked about models that a check plants as plain queries.
+
+    A model is its query in the first build (False) and in later ones (True), with a `{name}` for
+    each input; `inputs` gives that name by the `input` of a unit test, written without blanks.
+    """
+
+    def __init__(
+        self, spark: SparkSession, tests: list[dict[str, Any]], ddl: str, inputs: Mapping[str, str]
+    ) -> None:
+        self.spark, self.tests, self.ddl, self.inputs = spark, tests, ddl, inputs
+        self.columns = StructType.fromDDL(ddl).names
+        self._told: dict[str, list[str]] = {}
+
+    def failing(self, query: Mapping[bool, str]) -> list[str]:
+        """The names of the unit tests that fail on a model."""
+        return [test["name"] for test in self.tests if self._fails(test, query)]
+
+    def catches(self, bug: str, query: Mapping[bool, str]) -> None:
+        """AssertionError unless some unit test fails on this model."""
+        require(
+            bool(self.failing(query)),
+            f"no unit test of yours fails when {bug}; {len(self.tests)} were asked",
+        )
+
+    def _fails(self, test: dict[str, Any], query: Mapping[bool, str]) -> bool:
+        macros = (test.get("overrides") or {}).get("macros") or {}
+        incremental = str(macros.get("is_incremental", False)).lower() == "true"
+        given = {name: rows_as_sql(self.ddl, []) for name in self.inputs.values()}
+        for part in test.get("given") or []:
+            name = str(part.get("input")).replace('"', "'").replace(" ", "")
+            require(
+                name in self.inputs,
+                f"unit test {test['name']} gives {part.get('input')}; "
+                f"the model reads {' and '.join(self.inputs)}",
+            )
+            given[self.inputs[name]] = rows_as_sql(self.ddl, self._rows(test, part.get("rows")))
+        text = query[incremental].format(**{name: f"({rows})" for name, rows in given.items()})
+        wanted = (test.get("expect") or {}).get("rows") or []
+        rows = self._rows(test, wanted)
+        columns = list(dict.fromkeys(name for row in wanted for name in row)) or self.columns
+        if test["name"] not in self._told:
+            expected = self.spark.sql(rows_as_sql(self.ddl, rows)).select(*columns).collect()
+            self._told[test["name"]] = sorted(map(str, expected))
+        actual = self.spark.sql(text).select(*columns).collect()
+        return sorted(map(str, actual)) != self._told[test["name"]]
+
+    def _rows(self, test: dict[str, Any], rows: Any) -> list[tuple[Any, ...]]:
+        fits = isinstance(rows or [], list) and all(
+            isinstance(row, dict) and set(row) <= set(self.columns) for row in rows or []
+        )
+        require(
+            fits,
+            f"unit test {test['name']}: write rows as dictionaries ({{{self.columns[0]}: 1, ...}}) "
+            f"of the columns {', '.join(self.columns)}",
+        )
+        return [tuple(row.get(name) for name in self.columns) for row in rows or []]
+
+
+def read_unit_tests(files: Mapping[str, str], model: str) -> list[dict[str, Any]]:
+    """The unit tests of `model` in these YAML files."""
+    found: list[dict[str, Any]] = []
+    for path, text in files.items():
+        try:
+            content = yaml.safe_load(text) or {}
+        except yaml.YAMLError as error:
+            raise AssertionError(f"{path} isn't YAML: {error}") from None
+        listed = content.get("unit_tests") if isinstance(content, dict) else None
+        found += [test for test in listed or [] if isinstance(test, dict)]
+    of_model = [test for test in found if test.get("model") == model and test.get("name")]
+    require(bool(of_model), f"there is no unit test of the model {model}")
+    return of_model

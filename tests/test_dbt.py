@@ -1,0 +1,110 @@
+import pytest
+
+from labkit.checks.projects import DataTests, UnitTests, read_unit_tests, require_files, rows_as_sql
+from labkit.dbt import Node, Project, Result, Run, as_run, missing, run_dbt
+
+needs_dbt = pytest.mark.skipif(bool(missing()), reason=missing() or "dbt is there")
+PROJECT = {
+    "dbt_project.yml": "name: toy\nversion: '1.0'\nprofile: labkit\n",
+    "models/one.sql": "{{ config(materialized='view') }}\nselect 1 as id\n",
+    "models/one.yml": "models:\n  - name: one\n    columns:\n      - {name: id, data_tests: [unique]}\n",
+}
+
+
+@needs_dbt
+def test_a_build_makes_relations_and_says_what_it_ran(spark, schema):
+    plain = run_dbt(schema, "toy", PROJECT, ["build"])
+    run = as_run(plain)
+    assert run.success, run.error
+    assert [(result.name, result.status) for result in run.results] == [
+        ("one", "success"),
+        ("unique_one_id", "pass"),
+    ]
+    assert spark.table(f"{schema}.one").collect() == [(1,)]
+    assert f"{schema}.one" in run.nodes["test.toy." + _key(run, "unique_one_id")].sql
+
+
+@needs_dbt
+def test_a_file_that_is_gone_is_no_model_any_more(spark, schema):
+    run_dbt(schema, "toy", {**PROJECT, "models/two.sql": "select 2 as id"}, ["parse"])
+    run = as_run(run_dbt(schema, "toy", PROJECT, ["compile"]))
+    assert {node.name for node in run.nodes.values() if node.type == "model"} == {"one"}
+
+
+@needs_dbt
+def test_a_project_that_cant_be_read_is_a_run_that_failed(tmp_path, schema):
+    project = Project(tmp_path / "shop", schema)
+    project.write(PROJECT, {"models/two.sql": "select * from {{ ref('nowhere') }}"})
+    run = project.run("build", quiet=True)
+    assert not run.success
+    assert "nowhere" in run.error
+
+
+def _key(run, name):
+    return next(key.split(".", 2)[2] for key, node in run.nodes.items() if node.name == name)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [None, {}, ["a.sql"], {"models/a.sql": 1}, {"a.sql": ""}, {"models/../a.sql": ""}]
+    + [{"/models/a.sql": ""}, {"models/a.py": ""}, {"seeds/a.sql": ""}],
+)
+def test_files_that_are_none_are_refused(files):
+    with pytest.raises(AssertionError, match="fct_orders"):
+        require_files("fct_orders", files)
+
+
+def test_rows_come_back_as_they_were_written(spark):
+    ddl = "id long, name string, price decimal(10,2), at timestamp, live boolean"
+    rows = [(1, "o'clock \\", "1.50", "2026-01-01 10:00:00", True), (2, None, None, None, None)]
+    got = spark.sql(rows_as_sql(ddl, rows))
+    assert got.schema.simpleString().startswith("struct<id:bigint,name:string,price:decimal(10,2)")
+    assert [(row.id, row.name, row.live) for row in got.collect()] == [
+        (1, "o'clock \\", True),
+        (2, None, None),
+    ]
+    assert spark.sql(rows_as_sql(ddl, [])).collect() == []
+
+
+def compiled(schema, **config):
+    sql = f"select id from {schema}.things where id is null"
+    settings = {"severity": "ERROR", "fail_calc": "count(*)", "error_if": "!= 0", **config}
+    test = Node("no_null", "test", ("model.toy.things",), settings, sql)
+    return Run(True, "", (Result("no_null", "test", "pass", ""),), {"test.no_null": test})
+
+
+@pytest.mark.parametrize(
+    ("config", "fails"),
+    [({}, ["no_null"]), ({"severity": "WARN"}, []), ({"error_if": ">1"}, [])],
+)
+def test_a_data_test_fails_as_dbt_would_say(spark, schema, config, fails):
+    tests = DataTests(
+        spark, schema, compiled(schema, **config), {"things": [(1,)]}, {"things": "id long"}
+    )
+    assert tests.failing() == []
+    assert tests.failing(things=[(None,)]) == fails
+
+
+UNIT = """
+unit_tests:
+  - name: newest
+    model: things
+    overrides: {macros: {is_incremental: true}}
+    given:
+      - {input: this, rows: [{id: 1}, {id: 2}]}
+    expect: {rows: [{id: 2}]}
+"""
+
+
+def test_a_unit_test_tells_models_apart(spark):
+    tests = UnitTests(
+        spark, read_unit_tests({"models/u.yml": UNIT}, "things"), "id long", {"this": "this"}
+    )
+    assert tests.failing({True: "select max(id) as id from {this}", False: ""}) == []
+    assert tests.failing({True: "select min(id) as id from {this}", False: ""}) == ["newest"]
+    tests.catches("all come back", {True: "select id from {this}", False: ""})
+
+
+def test_unit_tests_of_other_models_dont_count():
+    with pytest.raises(AssertionError, match="no unit test of the model orders"):
+        read_unit_tests({"models/u.yml": UNIT}, "orders")
