@@ -79,6 +79,11 @@ def test_handout_runs_by_itself(handout):
         env=environment, cwd=handout, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    tests = subprocess.run(
+        [sys.executable, "-c", code, "test"],
+        env=environment, cwd=handout, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (tests.returncode, "without tests" in tests.stderr) == (2, True)
     assert str(handout) in done.stdout
     assert all(lab.slug in done.stdout for lab in find_labs(ROOT))
 
