@@ -14,6 +14,7 @@ from labkit.answer import Learner
 from labkit.home import LabError
 from labkit.judge import judge
 from labkit.services import kafka
+from labkit.services.kafka_server import cluster_id
 from labkit.services.topics import Message, new_topic, send
 
 # A process that starts a broker, tells who runs it, and waits to be killed.
@@ -125,3 +126,9 @@ def test_without_a_broker_a_check_is_skipped_not_passed(monkeypatch, toy, spark,
 def test_a_lab_without_kafka_starts_no_broker(monkeypatch):
     monkeypatch.setattr(kafka, "bootstrap", lambda: pytest.fail("started"))
     assert kafka.environment([]) == {}
+
+
+def test_a_cluster_id_is_no_option_of_a_command():
+    ids = {cluster_id() for _ in range(500)}
+    assert len(ids) == 500
+    assert not [one for one in ids if one.startswith("-") or len(one) != 22]

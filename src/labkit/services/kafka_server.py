@@ -78,6 +78,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def cluster_id() -> str:
+    """A new id; it never begins with the `-` that a command line would take for an option."""
+    random = uuid.uuid4().bytes
+    return base64.urlsafe_b64encode(bytes([random[0] & 0x7F]) + random[1:]).decode().rstrip("=")
+
+
 def start_broker(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
     """A broker with its data in `folder`, and its address; LabError when none starts."""
     try:
@@ -98,9 +104,16 @@ def start_broker(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
         properties = folder / "server.properties"
         text = PROPERTIES.format(port=port, controller=controller, folder=folder)
         properties.write_text(text, "utf-8")
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         _run(
-            [*command, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)],
+            [
+                *command,
+                "kafka.tools.StorageTool",
+                "format",
+                "-t",
+                cluster_id(),
+                "-c",
+                str(properties),
+            ],
             folder / "format.log",
         )
         broker = _launch([*command, "kafka.Kafka", str(properties)], folder / "broker.log")
