@@ -50,7 +50,7 @@ def test_task_to_do_is_told_once():
 
 def test_html_escapes_what_came_from_a_learner():
     result = CheckResult("test_a", "double", "failed", EVIL, 1, reason=EVIL)
-    page = report.html([result], seconds=0.1, hints=[EVIL])
+    page = report.html([result], seconds=0.1, foot=[EVIL])
     assert "<script>" not in page
     assert page.count("&lt;script&gt;") == 3
 

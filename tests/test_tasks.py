@@ -1,6 +1,7 @@
 """Task records of a frame's own run: shuffle reads by partition, empty ones too, rows broadcast, errors."""
 
 import math
+from threading import Event, Thread
 
 import pytest
 from pyspark.sql import functions as F
@@ -87,6 +88,24 @@ def test_a_frame_can_be_run_again_and_is_planned_anew(clicks, shops):
     assert run_frame(joined).reads[0].rows == run_frame(joined).reads[0].rows
     with settings(clicks.sparkSession, {"spark.sql.shuffle.partitions": "3"}):
         assert len(run_frame(joined).reads[0].rows) == 3
+
+
+def test_jobs_that_begin_meanwhile_do_not_disturb(spark, clicks):
+    stop = Event()
+
+    def others() -> None:
+        while not stop.is_set():
+            spark.range(3).collect()
+
+    thread = Thread(target=others)
+    thread.start()
+    try:
+        for _ in range(5):
+            (read,) = run_frame(clicks.repartition(8, "shop")).reads
+            assert sum(read.rows) == 400
+    finally:
+        stop.set()
+        thread.join()
 
 
 def test_what_spark_cannot_run_is_the_answers_error(clicks):

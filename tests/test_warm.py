@@ -1,8 +1,11 @@
 """Warm Spark and its faults: clients that die, JVMs that die, starters at once; nobody else suffers."""
 
+import ast
 import contextlib
 import json
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,17 +35,19 @@ class Place:
         self.environment.pop("PYSPARK_GATEWAY_PORT", None)
         self.environment.pop("LAB_SPARK", None)
 
-    def client(self, code: str, **more: str) -> subprocess.Popen:
-        """A process that attaches, and then runs `code` with `spark` and `say` at hand."""
+    def command(self, code: str) -> list[str]:
+        """What attaches, and then runs `code` with `spark` and `say` at hand."""
         start = (
             "import sys, os, time\nfrom labkit import session, warm\n"
             "def say(word): print(word, flush=True)\n"
             "spark = session.current()\n"
         )
+        return [sys.executable, "-c", start + textwrap.dedent(code)]
+
+    def client(self, code: str, **more: str) -> subprocess.Popen:
         return subprocess.Popen(
-            [sys.executable, "-c", start + textwrap.dedent(code)],
-            env={**self.environment, **more}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True,
+            self.command(code), env={**self.environment, **more}, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
     def run(self, code: str, **more: str) -> str:
@@ -341,3 +346,67 @@ def ended(pid: int) -> None:
                 return
             time.sleep(0.05)  # between two looks at a process
         raise AssertionError(f"process {pid} is still there")
+
+
+def test_stop_clear_and_cancel_hurt_no_check_of_another(place, toy):
+    checking = place.client(
+        f"""
+        from pathlib import Path
+        from labkit.labs import Lab
+        from labkit.prove import run_trial, variants
+        toy = Lab(0, "toy", Path({str(toy.root)!r}))
+        solution = next(v for v in variants(toy) if v.kind == "solution")
+        say("checking")
+        for _ in range(3):
+            trial = run_trial(toy, solution, spark)
+        say([result.outcome for result in trial.results])
+        """
+    )
+    hear(checking, "checking")
+    place.run("spark.catalog.clearCache(); spark.sparkContext.cancelAllJobs(); spark.stop()")
+    assert set(ast.literal_eval(tell(checking))) == {"passed"}
+
+
+@pytest.mark.skipif(not shutil.which("unshare"), reason="mounts a small disk in a namespace")
+def test_full_disk_costs_only_who_filled_it(tmp_path):
+    mine = Place(tmp_path / "cache")
+    small = tmp_path / "small"
+    small.mkdir()
+    fill = mine.command(
+        """
+        from labkit.judge import fresh_schema
+        with fresh_schema(spark) as schema:
+            try:
+                numbers = spark.range(4_000_000).selectExpr("uuid() as a", "uuid() as b")
+                numbers.write.format("delta").saveAsTable(schema + ".big")
+            except Exception as error:
+                say("No space left" in str(error))
+        """
+    )
+    mount = f"mount -t tmpfs -o size=60m tmpfs {small} && exec " + shlex.join(fill)
+    try:
+        done = subprocess.run(
+            ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount],
+            env={**mine.environment, "TMPDIR": str(small)}, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert done.stdout.strip() == "True", done.stderr
+        after = mine.run(
+            """
+            from labkit.judge import fresh_schema
+            with fresh_schema(spark) as schema:
+                spark.range(100).write.format("delta").saveAsTable(schema + ".t")
+                say(spark.table(schema + ".t").count())
+            """
+        )
+        assert after == "100"
+    finally:
+        mine.stop()
+
+
+def test_clock_that_jumps_ends_nothing(tmp_path, monkeypatch):
+    from labkit.warm_server import Server
+
+    server = Server(tmp_path, idle_seconds=1800)
+    server._ready.set()
+    monkeypatch.setattr(time, "time", lambda: 4_000_000_000.0)
+    assert 1790 < server._until_idle() <= 1800

@@ -1,5 +1,6 @@
 """Checks of lab 03: rows by hand for what a join means, task records for where its rows go."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from statistics import median
@@ -121,9 +122,12 @@ def visits(frame):
 @pytest.fixture(scope="module")
 def heaviest(learner, visits):
     """The two heaviest countries of ten."""
-    return [tuple(row) for row in collect(learner.key_profile(visits, "country", 2))]
+    answer = learner.key_profile(visits, "country", 2)
+    assert_columns(answer, "country string, rows long, share double")
+    return [tuple(row) for row in collect(answer)]
 
 
+# guards against: cuts_before_the_sort
 @check("key_profile")
 def test_heaviest_keys_come_first(learner, visits):
     """Returns the n heaviest keys with their rows, the heaviest first"""
@@ -135,6 +139,7 @@ def test_heaviest_keys_come_first(learner, visits):
     )
 
 
+# guards against: renames_the_key
 @check("key_profile")
 def test_profile_has_its_columns(learner, visits):
     """Names the columns like the key, rows and share, and keeps the key's type"""
@@ -142,6 +147,7 @@ def test_profile_has_its_columns(learner, visits):
     assert_columns(answer, "user_id long, rows long, share double")
 
 
+# guards against: counts_the_key_column, filters_null_keys
 @check("key_profile", points=2)
 def test_null_is_a_key(heaviest):
     """Counts null among the keys: its rows meet in one partition like those of any other"""
@@ -152,11 +158,12 @@ def test_null_is_a_key(heaviest):
     )
 
 
+# guards against: share_of_the_rest
 @check("key_profile")
 def test_share_is_of_all_rows(heaviest):
     """Gives the share of all rows, nulls and cut-off keys included, from 0 to 1"""
     shares = [row[2] for row in heaviest if row[0] == "PT"]
-    assert len(shares) == 1 and abs(shares[0] - 0.3) < 1e-9, (
+    assert shares == [pytest.approx(0.3)], (
         f"PT has 9 of all 30 rows, a share of 0.3; the profile says {shares[0] if shares else 'nothing'}"
     )
 
@@ -242,24 +249,28 @@ def salted_run(learner, spark, ads):
     return Comparison(run, read)
 
 
+# guards against: joins_on_text, negative_salts, rounds_the_salt, salts_both_sides_at_random
 @check("salted_join")
 def test_salted_rows_find_their_partner(salted):
     """Finds the partner of every row, whatever its salt"""
     salted.equals_plain(*range(1, 141))
 
 
+# guards against: deduplicates_the_dimension
 @check("salted_join")
 def test_salted_keys_with_two_rows_match_both(salted):
     """Matches every row of the dimension that has the key, identical ones included"""
     salted.equals_plain(201, 202, 203, 211, 212)
 
 
+# guards against: inner_salted_join, null_equals_null
 @check("salted_join", points=2)
 def test_salted_rows_without_partner_stay(salted):
     """Keeps rows whose key is null or unknown, with their key and without a partner"""
     salted.equals_plain(301, 302, 401, 402, 403, 601, 602)
 
 
+# guards against: distinct_at_the_end
 @check("salted_join")
 def test_salted_identical_rows_stay_apart(salted):
     """Returns identical rows as often as they were given"""
@@ -285,6 +296,7 @@ def test_salted_rows_spread_over_partitions(ads, salted_run):
     )
 
 
+# guards against: broadcasts_the_copies
 @check("salted_join")
 def test_salted_join_broadcasts_nothing(salted_run):
     """Joins through a shuffle of both sides, without a broadcast"""
@@ -315,24 +327,28 @@ def isolated_run(learner, spark, ads):
         )
 
 
+# guards against: filters_only_the_dimension, union_by_position
 @check("isolate_hot_keys")
 def test_hot_and_other_rows_find_their_partner(isolated):
     """Returns every matched row once, hot or not"""
     isolated.equals_plain(*range(1, 141))
 
 
+# guards against: dictionary_of_hot_rows
 @check("isolate_hot_keys")
 def test_isolated_keys_with_two_rows_match_both(isolated):
     """Matches every row of the dimension that has the key, hot or not"""
     isolated.equals_plain(201, 202, 203, 211, 212)
 
 
+# guards against: inner_for_hot_keys, not_in_loses_null, null_is_hot_and_matches
 @check("isolate_hot_keys", points=2)
 def test_isolated_rows_without_partner_stay(isolated):
     """Keeps rows without a partner: null keys, unknown keys, and a hot key the dimension doesn't know"""
     isolated.equals_plain(301, 302, 401, 402, 403, 601, 602)
 
 
+# guards against: sql_union
 @check("isolate_hot_keys")
 def test_isolated_identical_rows_stay_apart(isolated):
     """Returns identical rows as often as they were given"""
@@ -350,6 +366,7 @@ def test_hot_rows_are_not_shuffled(ads, isolated_run):
     )
 
 
+# guards against: splits_and_shuffles_both
 @check("isolate_hot_keys")
 def test_only_hot_keys_are_broadcast(ads, isolated_run):
     """Broadcasts the dimension's rows of the hot keys, and not the whole dimension"""
@@ -362,6 +379,7 @@ def test_only_hot_keys_are_broadcast(ads, isolated_run):
     )
 
 
+# guards against: broadcasts_all
 @check("isolate_hot_keys")
 def test_the_rest_is_shuffled(isolated_run):
     """Joins the rest through a shuffle"""
@@ -409,30 +427,35 @@ def assert_counted(counted: Counted, *keys: int | None) -> None:
     assert_frame(counted.of(*keys), expected, key="advertiser_id")
 
 
+# guards against: counts_the_parts
 @check("two_stage_count")
 def test_rows_and_users_of_each_key(counted):
     """Returns one row a key, with all its rows and its distinct users"""
     assert_counted(counted, 8, 9, 5)
 
 
+# guards against: random_salt
 @check("two_stage_count")
 def test_users_with_rows_in_many_parts_count_once(counted):
     """Counts a user once, however many rows of hers there are"""
     assert_counted(counted, 7)
 
 
+# guards against: loses_the_null_key
 @check("two_stage_count")
 def test_null_key_is_counted(counted):
     """Counts the rows and users of the null key as well"""
     assert_counted(counted, None)
 
 
+# guards against: null_is_a_user
 @check("two_stage_count")
 def test_null_user_is_a_row_and_no_user(counted):
     """Counts a row without a user among the rows, and not among the users"""
     assert_counted(counted, 6)
 
 
+# guards against: approximate
 @check("two_stage_count", points=2)
 def test_count_of_many_users_is_exact(learner, ads):
     """Counts the thousands of users of a hot key exactly"""
@@ -457,8 +480,9 @@ def test_no_task_takes_all_users(learner, spark, ads):
     )
     worst = max(run.reads, key=lambda read: max(read.bytes))
     usual = median(largest.bytes)
-    assert max(worst.bytes) <= MOST_SKEW * usual, (
-        f"the tasks of a stage read {listed(worst.bytes)} bytes: the first {max(worst.bytes) / usual:.1f} times the "
+    times = max(worst.bytes) / usual if usual else math.inf
+    assert times <= MOST_SKEW, (
+        f"the tasks of a stage read {listed(worst.bytes)} bytes: the first {times:.1f} times the "
         f"median of the largest shuffle, at most {MOST_SKEW} is asked for. What is kept of the hot key's users "
         "travels to one task in one piece"
     )

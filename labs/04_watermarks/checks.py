@@ -115,10 +115,12 @@ def windows(learner, spark, tmp_path_factory):
     after = [
         # watermark 12:07: 12:04 comes too late, 12:06 is behind the watermark, its window is not
         [paid(4.5, 500.0), paid(6, 3.0, card="c3"), paid(30, 4.0, store="s2")],
-        [paid(50, 6.0)],  # watermark 12:20
+        [paid(50, 6.0), paid(52, 7.0)],  # watermark 12:20
     ]
     folder = tmp_path_factory.mktemp("windows")
-    return drive(spark, learner.revenue_per_window, WINDOWS, folder, before, after)
+    run = drive(spark, learner.revenue_per_window, WINDOWS, folder, before, after)
+    assert all(None not in row[:2] for row in run.rows()), "a row came out without its window"
+    return run
 
 
 def window_rows(frame, run: Run, wanted) -> object:
@@ -143,7 +145,7 @@ def test_windows_leave_when_the_watermark_passes_them(windows):
     for (start, store), numbers in windows.emitted("window_start", "store_id").items():
         end = start + timedelta(minutes=5)
         due = next((b.number for b in windows.batches[2:] if DUE[b.number] >= end), None)
-        assert numbers == [due], (
+        assert set(numbers) == {due}, (
             f"the window of {clock(start)}, store {store}, was emitted with file {numbers[0] + 1}. The greatest event time "
             f"of the files before it is {clock(DUE[numbers[0]] + timedelta(minutes=10))}; ten minutes behind that, "
             f"{'the window had not ended yet' if due is None or numbers[0] < due else f'it was due with file {due + 1}'}"
@@ -184,7 +186,7 @@ def test_open_windows_survive_a_restart(windows):
         "the window of 12:05, open when the stream was stopped, never came out"
     )
     assert window[4] == 2, (
-        f"the window of 12:05 has {window[4]} payments; it had one before the restart and got one after it"
+        f"the window of 12:05 came out with payments = {window[4]}; it got one before the restart and one after it"
     )
 
 
@@ -194,7 +196,7 @@ def test_state_holds_open_windows_only(windows):
     kept = windows.batches[-1].state_rows
     assert kept == 2, (
         f"{kept} rows of state are left after the last file; two windows of one store each are open then. "
-        "State that is more than that grows with the stream"
+        "What else is kept grows with the stream, and what is missing will be counted too low"
     )
 
 
@@ -206,9 +208,10 @@ def test_a_watermark_that_is_there_already_stays(learner, spark, tmp_path):
     stream = file_stream(spark, EVENTS, tmp_path / "source")
     answer = learner.revenue_per_window(stream.withWatermark("event_time", "2 minutes"))
     batches = run_stream(answer, tmp_path / "checkpoint")
-    assert [len(batch.rows) for batch in batches] == [0, 0, 1], (
+    found = [len(batch.rows) for batch in batches]
+    assert found == [0, 0, 1], (
         "the stream came with a watermark of two minutes, so the window of 12:00 is due when 12:08 has been seen; "
-        f"rows by file: {[len(batch.rows) for batch in batches]}"
+        f"rows by file: {found}"
     )
 
 
@@ -293,12 +296,14 @@ def test_an_event_older_than_the_watermark_is_dropped(unique):
 
 @check("deduplicate")
 def test_deduplication_respects_a_watermark(learner, spark, tmp_path):
-    """Works on a stream that has a watermark already"""
-    add_file(tmp_path / "source", COLUMNS, [paid(1, event="a"), paid(2, event="a")])
+    """Works on a stream that has a watermark already, of another delay"""
+    for rows in ([paid(1, event="a"), paid(2, event="a")], [paid(3, event="a")]):
+        add_file(tmp_path / "source", COLUMNS, rows)
     stream = file_stream(spark, EVENTS, tmp_path / "source")
     answer = learner.deduplicate(stream.withWatermark("event_time", "2 minutes"))
-    (batch,) = run_stream(answer, tmp_path / "checkpoint")
-    assert len(batch.rows) == 1, f"{len(batch.rows)} rows came out for one payment sent twice"
+    batches = run_stream(answer, tmp_path / "checkpoint")
+    found = [len(batch.rows) for batch in batches]
+    assert found == [1, 0], f"rows that came out for one payment sent three times, by file: {found}"
 
 
 # -------------------------------------------------------------------------------------- sessions
@@ -318,7 +323,10 @@ def shopping(learner, spark, tmp_path_factory):
             *(paid(0, 1.0, card="c2"), paid(20, 2.0, card="c2")),
         ],
         # the payment of 12:10 lies between the two of c2 and makes them one session
-        [paid(10, 4.0, card="c2"), paid(15, 8.0, card="c3"), paid(40, 16.0, card="c3")],
+        [
+            *(paid(10, 4.0, card="c2"), paid(15, 8.0, card="c3"), paid(40, 16.0, card="c3")),
+            paid(20, 2.0, card="c7"),
+        ],
     ]
     after = [
         # watermark 12:30: too late for c4; c5 is behind it, its session is not
@@ -364,7 +372,7 @@ def test_a_payment_behind_the_watermark_can_open_a_session(shopping, frame):
 @check("sessions")
 def test_sessions_leave_when_the_watermark_passes_them(shopping):
     """Emits a session once, with the first file at which the watermark has reached its end"""
-    expected = {("c1", at(0)): [2], ("c3", at(15)): [2], ("c2", at(0)): [3], ("c3", at(40)): [3]}
+    expected = {("c1", at(0)): [2], ("c3", at(15)): [2], ("c2", at(0)): [3], ("c7", at(20)): [3]}
     found = shopping.emitted("card_id", "session_start")
     for (card, start), numbers in expected.items():
         came = found.get((card, start), [])
@@ -395,12 +403,16 @@ def test_state_holds_open_sessions_only(shopping):
 
 @check("sessions")
 def test_sessions_respect_a_watermark(learner, spark, tmp_path):
-    """Works on a stream that has a watermark already"""
-    add_file(tmp_path / "source", COLUMNS, [paid(1)])
+    """Works on a stream that has a watermark already, of another delay"""
+    for rows in ([paid(1)], [paid(19)], [paid(20)]):
+        add_file(tmp_path / "source", COLUMNS, rows)
     stream = file_stream(spark, EVENTS, tmp_path / "source")
     answer = learner.sessions(stream.withWatermark("event_time", "2 minutes"))
-    (batch,) = run_stream(answer, tmp_path / "checkpoint")
-    assert not batch.rows, "a session came out that has only just begun"
+    found = [len(batch.rows) for batch in run_stream(answer, tmp_path / "checkpoint")]
+    assert found == [0, 0, 1], (
+        "the stream came with a watermark of two minutes, so the session of 12:01 is due when 12:19 has been seen; "
+        f"rows by file: {found}"
+    )
 
 
 # ----------------------------------------------------------------------------------- late_events
@@ -440,14 +452,20 @@ def split(learner, spark, shared_schema, tmp_path_factory):
     learner.late_events(spark, *arguments)
     forget_last_commit(folder / "checkpoint")
     learner.late_events(spark, *arguments)
-    return {which: table_rows(spark, name) for which, name in names.items()}
+    found = {which: table_rows(spark, name) for which, name in names.items()}
+    for which, name in names.items():
+        missing = [column for column in COLUMNS if column not in spark.table(name).columns]
+        assert not missing, f"{which} has lost the column {', '.join(missing)}"
+    return found
 
 
 def forget_last_commit(checkpoint) -> None:
-    """Takes the last finished micro-batch out of a query's checkpoint, if there is one."""
-    numbers = [int(path.name) for path in checkpoint.glob("commits/*") if path.name.isdigit()]
-    for path in checkpoint.glob(f"commits/*{max(numbers)}*") if numbers else ():
-        path.unlink()
+    """Takes the last finished micro-batch out of a query's checkpoint, wherever it lies in there."""
+    commits = [path for path in checkpoint.glob("**/commits/*") if path.name.isdigit()]
+    if commits:
+        last = max(commits, key=lambda path: int(path.name))
+        last.unlink()
+        last.with_name(f".{last.name}.crc").unlink(missing_ok=True)
 
 
 def events_in(split, which: str) -> set[str]:
@@ -514,5 +532,6 @@ def test_both_tables_keep_the_columns_of_the_events(split):
     for which, rows in split.items():
         extra = [name for row in rows[:1] for name in row.__fields__ if name not in COLUMNS]
         assert not extra, f"{which} has got the column {', '.join(extra)}"
-    amounts = {row.event_id: row.amount for rows in split.values() for row in rows}
-    assert set(amounts.values()) == {1.0}, "amounts changed on the way to the tables"
+    assert any(split.values()), "both tables are empty"
+    amounts = {row.amount for rows in split.values() for row in rows}
+    assert amounts == {1.0}, "amounts changed on the way to the tables"

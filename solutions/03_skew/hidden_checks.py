@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 
-from labkit.checks import assert_frame, check, collect, run_frame, settings
+from labkit.checks import assert_columns, assert_frame, check, collect, run_frame, settings
 
 PROFILE = "shop string, rows long, share double"
 ORDERS = "order_id long, salt int, shop string, user_id long"
@@ -57,7 +57,9 @@ def test_profile_of_any_frame(learner, frame, seed):
 def test_profile_has_n_rows_when_keys_tie(learner, frame):
     """returns n rows, also when several keys have equally many; none for an empty frame"""
     tied = [(number, 0, "abcd"[number % 4], 1) for number in range(8)]
-    found = collect(learner.key_profile(frame(ORDERS, tied), "shop", 3))
+    answer = learner.key_profile(frame(ORDERS, tied), "shop", 3)
+    assert_columns(answer, PROFILE)
+    found = collect(answer)
     assert [(row.rows, row.share) for row in found] == [(2, 0.25)] * 3, (
         f"four keys have two of 8 rows each; asked for three of them, {len(found)} came back, with the rows "
         f"{[row.rows for row in found]} and the shares {[row.share for row in found]}"

@@ -155,7 +155,7 @@ for name, values in {"off": {}, "on": AQE, "on, fitting thresholds": FITTING}.it
         print(f"{name:23} {task_rows(plain)}")
 
 # %% [markdown]
-# So the cure is free where it applies: the hot partition became eight tasks. It applies to less than one hopes. Four variants of the
+# So the cure is free where it applies: the hot partition became eight tasks. It applies to less than you would hope. Four variants of the
 # same work follow, under the same fitting thresholds; in each of them one task reads everything.
 
 # %%
@@ -174,8 +174,8 @@ with settings(spark, FITTING):
 
 # %% [markdown]
 # A skewed partition is split between the blocks of its map tasks: one map task, one piece. In an outer join only the side whose rows all survive can be split, so not the right side of a
-# left join. A group by the same key needs each key in one task: AQE would have to add a shuffle, and refrains unless it is forced, as in the next cell. And it treats
-# nothing but joins.
+# left join. A group by the same key needs each key in one task: AQE would have to add a shuffle, and refrains unless it is forced, as in the next cell. Aggregates and windows
+# without a join it leaves alone.
 
 # %%
 forced = FITTING | {"spark.sql.adaptive.forceOptimizeSkewedJoin": "true"}
@@ -189,7 +189,7 @@ with settings(spark, forced):
 # ## Task 2: salt the join
 #
 # Write `salted_join(facts, dims, key, salts)`. It spreads each key over `salts` smaller ones, and returns what `facts.join(dims, on=key, how="left")` returns: the same columns in the
-# same order, the same rows, identical ones included, whatever the facts' other columns are called (even `salt`). `dims` may hold a key several times, or null.
+# same order, the same rows, identical ones included. A column of the facts may well be called `salt`; none begins with an underscore. `dims` may hold a key several times, or null.
 #
 # - Both sides are shuffled, none is broadcast, and `dims` is copied at most `salts` times.
 # - With 64 salts, eight shuffle partitions and AQE off the fullest task reads at most 3 medians.
@@ -199,7 +199,7 @@ with settings(spark, forced):
 
 # %%
 def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> DataFrame:
-    """The left join of facts and dims, each key spread over `salts` partitions' worth of keys."""
+    """The left join of facts and dims, each key split into `salts` smaller ones."""
     # BEGIN SOLUTION: give each fact a salt and each dimension row a copy for every salt, and join on both
     salt = F.pmod(F.xxhash64(*facts.columns), F.lit(salts))
     every_salt = F.sequence(F.lit(0).cast("long"), F.lit(salts - 1).cast("long"))
@@ -302,7 +302,8 @@ for name, frame in ways.items():
 # has the fewest rows and the worst task: all users of the hot advertiser, in one row. An exact percentile and a Python aggregate behave like it or worse: what they keep of a key grows with its rows.
 #
 # Write `two_stage_count(facts, key, salts)`: the key under its own name, `rows`, `users` (distinct `user_id`, exact; null is no user). Aggregate by key and salt first, then by key. The salt must follow
-# from `user_id`, or partial distinct counts don't add up. Null is a key here too, any number of salts gives the same counts, and in the largest shuffle no task reads more than 3 times the median's bytes.
+# from `user_id`, or partial distinct counts don't add up. Null is a key here too, and any number of salts gives the same counts. With 64 salts no task
+# of any stage reads more than 3 times the bytes that the median task of the largest shuffle reads.
 
 
 # %%
@@ -327,7 +328,7 @@ lab.check("two_stage_count")
 # %% [markdown]
 # ## Put it together
 #
-# Three joins of the same clicks, one result: rows, clicks with an advertiser, and cost by segment in total must agree to the cent. These cells wait until the
+# Three joins of the same clicks, one result: rows, clicks with an advertiser, and the cost to the cent must agree. These cells wait until the
 # functions they call are written.
 
 # %%

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
+import sys
 import traceback
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -16,6 +18,8 @@ SERVICES = {"run_dbt": "labkit.dbt"}
 MESSAGE_LINES = 6
 MESSAGE_CHARACTERS = 600
 TRACE_FRAMES = 6
+# Spark closes the message of an error found while planning by its code, a semicolon and the plan.
+PLAN = re.compile(r" SQLSTATE: \w{5}(;\n.*)?", re.DOTALL)
 LIBRARIES = ("site-packages", "dist-packages", "<frozen", str(Path(__file__).parent))
 
 
@@ -42,8 +46,9 @@ class CheckTimeout(BaseException):
 
 
 def short(error: BaseException) -> str:
-    """`Class: message`, bounded: Spark's messages run to pages."""
-    lines = [line.rstrip() for line in str(error).strip().splitlines() if line.strip()]
+    """`Class: message`, bounded: Spark's messages run to pages, and end in a plan."""
+    told = PLAN.sub("", str(error).strip())
+    lines = [line.rstrip() for line in told.splitlines() if line.strip()]
     kept = [line for line in lines if not line.lstrip().startswith("at ")][:MESSAGE_LINES]
     text = "\n".join(kept)[:MESSAGE_CHARACTERS]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -58,12 +63,21 @@ def trimmed_trace(trace: TracebackType | None) -> str:
     ]
     lines = []
     for frame in frames[-TRACE_FRAMES:]:
-        name = frame.filename
-        place = name if name.startswith(("cell", "<")) else Path(name).name
-        lines.append(f"{place}, line {frame.lineno}, in {frame.name}")
+        lines.append(f"{_place(frame.filename)}, line {frame.lineno}, in {frame.name}")
         if frame.line:
             lines.append(f"    {frame.line}")
     return "\n".join(lines)
+
+
+def _place(filename: str) -> str:
+    """What a reader calls the code in `filename`: a cell by its number, a file by its name."""
+    if "IPython" in sys.modules:
+        from IPython.core.getipython import get_ipython
+
+        shell = get_ipython()
+        if shell is not None and (cell := shell.compile.format_code_name(filename)):
+            return " ".join(cell)
+    return filename if filename.startswith(("cell", "<")) else Path(filename).name
 
 
 def blame(error: BaseException, task: str, tasks: Collection[str]) -> AnswerError:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from labkit import home
+from labkit import cli_batch, home
 from labkit.home import LabError
 from labkit.labs import Lab, find_lab, find_labs
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from labkit.outcome import CheckResult
     from labkit.prove import Trial
 
 app = typer.Typer(
@@ -30,49 +34,31 @@ app = typer.Typer(
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
+INTERRUPTED = 130
+NO_HELP = ("passed", "broken", "skipped")  # outcomes that a hint has nothing to say about
 Slug = Annotated[str, typer.Argument(help="a lab: its name, folder or number")]
 
 
 @app.callback(invoke_without_command=True)
-def overview(context: typer.Context) -> None:
+def where(context: typer.Context) -> None:
     """Lakehouse Labs: graded Spark and Delta Lake case studies."""
     if context.invoked_subcommand is None:
-        list_labs()
-        console.print("\n`lab start` opens the next one, `lab --help` shows every command.")
+        from labkit import overview
+
+        labs = find_labs(home.root())
+        console.print(overview.labs_table(labs))
+        console.print()
+        for line in overview.next_lines(labs):
+            console.print(line)
+        console.print("\n[dim]./lab --help shows every command[/]")
 
 
 @app.command("list")
 def list_labs() -> None:
     """Show the labs and how far you are in each."""
-    from labkit import progress
+    from labkit import overview
 
-    root = home.root()
-    done = progress.load(root)["labs"]
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("", "lab", "title", "level", "minutes", "needs", "score"):
-        table.add_column(column, justify="right" if column == "minutes" else "left")
-    for lab in find_labs(root):
-        about = lab.about
-        table.add_row(
-            f"{lab.number:02d}",
-            lab.slug,
-            escape(lab.title),
-            about["level"],
-            str(about["minutes"]),
-            ", ".join(about["needs"]) or "-",
-            _score(lab, done.get(lab.slug, {})),
-        )
-    console.print(table)
-
-
-def _score(lab: Lab, facts: dict[str, Any]) -> str:
-    from labkit import progress
-
-    tasks = facts.get("tasks", {})
-    if not tasks:
-        return "-"
-    done = sum(progress.passed(tasks.get(task, {})) for task in lab.tasks)
-    return f"{done} of {len(lab.tasks)} tasks"
+    console.print(overview.labs_table(find_labs(home.root())))
 
 
 @app.command()
@@ -88,9 +74,23 @@ def start(
 
     root = home.root()
     lab = find_lab(slug, root) if slug else workspace.next_lab(root)
+    others = workspace.other_notebooks(lab)
     if workspace.copy_starter(lab):
         console.print(f"Your copy: {lab.work.relative_to(root)}")
-    workspace.serve(lab, browser=browser, port=port, say=lambda text: console.print(escape(text)))
+        if others:
+            names = ", ".join(escape(path.name) for path in others)
+            console.print(f"The folder also holds {names}, which is left as it is.")
+    waiting = errors.status("starting JupyterLab and Spark")
+
+    def say(text: str) -> None:
+        waiting.stop()
+        console.print(escape(text))
+
+    waiting.start()
+    try:
+        workspace.serve(lab, browser=browser, port=port, say=say)
+    finally:
+        waiting.stop()
 
 
 @app.command()
@@ -107,7 +107,7 @@ def check(
     json_out: Annotated[Path | None, typer.Option("--json", help="write the report here")] = None,
 ) -> None:
     """Check an answer from the terminal, run top to bottom in a process of its own."""
-    from labkit import progress, report, session
+    from labkit import hints, progress, report, session
     from labkit.grade import draw_seed, grade
     from labkit.submission import UnreadableError, read_submission
 
@@ -122,55 +122,151 @@ def check(
         if slug is None:
             raise LabError(f"{submission} names no lab (labkit.open); say which: `lab check SLUG`")
     lab = find_lab(slug, root)
-    if unknown := set(task or ()) - set(lab.tasks):
-        raise LabError(f"{lab.slug} has no task {unknown.pop()}; its tasks: {', '.join(lab.tasks)}")
+    for name in task or ():
+        hints.require_task(lab, name)
     os.environ["LAB_ROOT"] = str(root)
     path = submission or lab.work
     if submission is None and not path.is_file() and not list(path.parent.glob("*.ipynb")):
         raise LabError(f"you have not started {lab.slug}; `lab start {lab.slug}` makes your copy")
-    found = grade(
-        lab,
-        path,
-        session.current,
-        hidden=hidden,
-        seed=draw_seed(hidden) if seed is None else seed,
-        tasks=task,
-    )
+    with errors.status("reading") as status:
+
+        def spark() -> SparkSession:
+            status.update("starting Spark")
+            found = session.current()
+            status.update(f"running {escape(path.name)} and its checks")
+            return found
+
+        found = grade(
+            lab,
+            path,
+            spark,
+            hidden=hidden,
+            seed=draw_seed(hidden) if seed is None else seed,
+            tasks=task,
+        )
     if json_out:
         report.write_json(found, json_out)
     for problem in found.problems:
         console.print(escape(report.printable(f"{path.name}, {problem}")), style="yellow")
     if found.message:
-        errors.print(escape(report.printable(f"{found.status}: {found.message}")), style="red")
+        kind = "lab" if found.exit_code == 2 else found.status
+        errors.print(escape(report.printable(f"{kind}: {found.message}")), style="red")
     if found.checks:
         console.print(escape(report.text(found.checks, found.seconds)))
         if hidden:
             console.print(f"seed {found.seed}", style="dim")
     if submission is None and found.status == "graded":
         progress.record(lab, found.checks)
+        for line in _help(lab, found.checks):
+            console.print(line)
     raise typer.Exit(found.exit_code)
 
 
-@app.command()
-def hint(slug: Slug, task: Annotated[str | None, typer.Argument(help="a task")] = None) -> None:
-    """Show the next hint of a task."""
-    from labkit.notebook import LabSession
+app.command()(cli_batch.grade)
+app.command("report")(cli_batch.report)
 
-    console.print(escape(repr(LabSession(find_lab(slug), {}).hint(task))))
+
+def _help(lab: Lab, results: Sequence[CheckResult]) -> list[str]:
+    """The hint that is open for the first task that is not passed."""
+    from labkit import hints
+
+    for task in dict.fromkeys(r.task for r in results if r.outcome not in NO_HELP):
+        if task and (hint := hints.open_hint(lab, task)):
+            return [f"hint: ./lab hint {lab.slug} {task} ({hint.number} of {hint.total})"]
+    return []
+
+
+@app.command()
+def watch(
+    slug: Slug,
+    submission: Annotated[
+        Path | None, typer.Option(help="notebook or .py; your copy in work/ if none")
+    ] = None,
+) -> None:
+    """Check your copy again whenever you save it: the tasks that changed, until Ctrl-C."""
+    from labkit import report
+    from labkit.submission import UnreadableError
+    from labkit.watch import Watch, saves
+
+    root = home.root()
+    os.environ["LAB_ROOT"] = str(root)
+    lab = find_lab(slug, root)
+    path = submission or lab.work
+    if not path.is_file():
+        raise LabError(f"there is no {path}; `lab start {lab.slug}` makes your copy")
+    console.print(f"Watching {escape(str(path))}; save it to check it, Ctrl-C ends.")
+    watched = Watch(lab, path)
+    try:
+        for _ in saves(path):
+            try:
+                with errors.status("checking"):
+                    found = watched.check()
+            except UnreadableError as error:
+                errors.print(escape(str(error)), style="yellow")
+                continue
+            if found is None:
+                continue
+            for problem in found.problems:
+                console.print(escape(report.printable(f"{path.name}, {problem}")), style="yellow")
+            if found.results:
+                console.print(escape(report.text(found.results, found.seconds)))
+            for line in _help(lab, found.results):
+                console.print(line)
+            console.print(f"[dim]{datetime.datetime.now():%H:%M:%S} · {found.seconds:.1f} s[/]\n")
+    except KeyboardInterrupt:
+        console.print("Watching ended.")
+    finally:
+        watched.close()
+
+
+@app.command()
+def hint(
+    slug: Slug,
+    task: Annotated[str | None, typer.Argument(help="a task; the first open one if none")] = None,
+) -> None:
+    """Show the next hint of a task."""
+    from labkit import hints
+
+    lab = find_lab(slug)
+    found = hints.take_hint(lab, task or _open_task(lab))
+    console.print(escape(str(found)))
+    if found.is_last:
+        console.print(
+            "That was the last hint. "
+            f"./lab solution {lab.slug} {found.task} --give-up shows the answer."
+        )
 
 
 @app.command()
 def solution(
     slug: Slug,
-    task: Annotated[str | None, typer.Argument(help="a task")] = None,
+    task: Annotated[str | None, typer.Argument(help="a task; the first open one if none")] = None,
     give_up: Annotated[
         bool, typer.Option("--give-up", help="show it before the task is passed")
     ] = False,
 ) -> None:
     """Show the reference answer of a task that you passed or gave up."""
-    from labkit.notebook import LabSession
+    from rich.syntax import Syntax
 
-    console.print(escape(repr(LabSession(find_lab(slug), {}).solution(task, give_up=give_up))))
+    from labkit import hints
+
+    lab = find_lab(slug)
+    name = task or _open_task(lab)
+    text = hints.take_solution(lab, name, passed=False, give_up=give_up)
+    if text is None:
+        raise LabError(
+            f"`{name}` is not passed yet; with --give-up you see the answer all the same, and your "
+            "progress notes it"
+        )
+    plain = not console.is_terminal
+    console.print(escape(text) if plain else Syntax(text, "python", background_color="default"))
+
+
+def _open_task(lab: Lab) -> str:
+    from labkit import progress
+
+    step = progress.next_step([lab])
+    return step.task if step else lab.tasks[-1]
 
 
 @app.command()
@@ -186,25 +282,24 @@ def reset(slug: Slug) -> None:
 
 
 @app.command("progress")
-def show_progress() -> None:
+def show_progress(
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="write it as a page")
+    ] = None,
+) -> None:
     """Show what you have reached, task by task."""
-    from labkit import progress
+    from labkit import overview
 
-    root = home.root()
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("lab", "task", "points", "hints", ""):
-        table.add_column(column)
-    for lab in find_labs(root):
-        for task in lab.tasks:
-            facts = progress.task(lab, task)
-            points = (
-                f"{facts.get('points', 0)} of {facts['max_points']}"
-                if "max_points" in facts
-                else "-"
-            )
-            gave_up = "answer seen" if facts.get("gave_up") else ""
-            table.add_row(lab.slug, task, points, str(facts.get("hints", 0)), gave_up)
-    console.print(table)
+    labs = find_labs(home.root())
+    if html is None:
+        console.print(overview.tasks_table(labs))
+        return
+    try:
+        html.parent.mkdir(parents=True, exist_ok=True)
+        html.write_text(overview.page(labs), "utf-8")
+    except OSError as error:
+        raise LabError(f"{html} can't be written: {error.strerror}") from None
+    console.print(f"wrote {escape(str(html))}")
 
 
 @app.command()
@@ -358,8 +453,8 @@ def main() -> None:
     except LabError as error:
         errors.print(f"lab: {escape(str(error))}", style="red")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        errors.print(
-            "Interrupted; nothing was judged." if "check" in sys.argv[1:2] else "Interrupted."
-        )
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # what typer makes of Ctrl-C
+            judging = "check" in sys.argv[1:2]
+            errors.print("Interrupted; nothing was judged." if judging else "Interrupted.")
+        raise

@@ -14,6 +14,10 @@ class LabError(Exception):
 
     exit_code = 2
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows in place of a traceback (IPython asks for it by this name)."""
+        return [f"lab: {self}"]
+
 
 def root() -> Path:
     """The checkout: LAB_ROOT, else upward from here, else where the package was installed from."""

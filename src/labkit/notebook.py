@@ -13,17 +13,16 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from labkit import datasets, home, progress, report, session
+from labkit import datasets, hints, home, progress, report, session
 from labkit.answer import Learner
 from labkit.gateway import LEASE
-from labkit.hints import read_hints
-from labkit.home import LabError
 from labkit.judge import judge
 from labkit.labs import Lab, find_lab, find_labs
 from labkit.outcome import CheckResult
 
 GRADED = "LAB_GRADED"
 STRICT = "LAB_STRICT"
+NEEDS_HELP = ("todo", "failed", "error", "timeout")
 
 
 class CheckFailedError(AssertionError):
@@ -44,24 +43,22 @@ class Shown:
 
 
 class Checked:
-    """The result of `lab.check`: HTML in a notebook, text elsewhere."""
+    """The result of `lab.check`: HTML in a notebook, text elsewhere; `foot` says what is next."""
 
     def __init__(
-        self, results: tuple[CheckResult, ...], seconds: float, hints: tuple[str, ...]
+        self, results: tuple[CheckResult, ...], seconds: float, foot: tuple[str, ...] = ()
     ) -> None:
-        self.results, self.seconds, self.hints = results, seconds, hints
+        self.results, self.seconds, self.foot = results, seconds, foot
 
     @property
     def passed(self) -> bool:
         return all(result.outcome == "passed" for result in self.results)
 
     def __repr__(self) -> str:
-        lines = [report.text(self.results, self.seconds)]
-        lines += [f"hint: {hint}" for hint in self.hints]
-        return "\n".join(lines)
+        return "\n".join([report.text(self.results, self.seconds), *self.foot])
 
     def _repr_html_(self) -> str:
-        return report.html(self.results, seconds=self.seconds, hints=self.hints)
+        return report.html(self.results, seconds=self.seconds, foot=self.foot)
 
 
 class LabSession:
@@ -118,10 +115,8 @@ class LabSession:
         """Judges one task (or all) by the public checks, as they are on disk now."""
         if GRADED in os.environ:
             return None
-        if task is not None and task not in self._lab.tasks:
-            raise LabError(
-                f"lab {self._lab.slug} has no task `{task}`; its tasks: {', '.join(self._lab.tasks)}"
-            )
+        if task is not None:
+            hints.require_task(self._lab, task)
         started = time.perf_counter()
         try:
             results = judge(
@@ -138,7 +133,7 @@ class LabSession:
             progress.record(self._lab, results)
         self._note_passed(results)
         seconds = time.perf_counter() - started
-        checked = Checked(results, seconds, self._open_hints(results))
+        checked = Checked(results, seconds, self._foot(results))
         if os.environ.get(STRICT) and not checked.passed:
             raise CheckFailedError(repr(checked))
         return checked
@@ -147,31 +142,26 @@ class LabSession:
         """The next hint of a task (of the first one not passed, when none is named)."""
         if GRADED in os.environ:
             return None
-        task = task or self._current_task() or self._lab.tasks[-1]
-        hints = read_hints(self._lab.checks).get(task, [])
-        if not hints:
-            return Shown(
-                f"There is no hint for `{task}`; the tasks are {', '.join(self._lab.tasks)}."
-            )
-        taken = min(int(progress.task(self._lab, task).get("hints", 0)) + 1, len(hints))
-        progress.note(self._lab, task, "hints", taken)
-        return Shown(f"Hint {taken} of {len(hints)} for `{task}`: {hints[taken - 1]}")
+        hint = hints.take_hint(self._lab, task or self._current_task() or self._lab.tasks[-1])
+        more = (
+            f'\n\nThat was the last hint. `lab.solution("{hint.task}", give_up=True)` shows the answer.'
+            if hint.is_last and not self._has_passed(hint.task)
+            else ""
+        )
+        return Shown(f"{hint}{more}")
 
     def solution(self, task: str | None = None, *, give_up: bool = False) -> Shown | None:
         """The reference answer, once the task is passed or when you give it up."""
         if GRADED in os.environ:
             return None
         task = task or self._current_task() or self._lab.tasks[-1]
-        facts = progress.task(self._lab, task)
-        done = task in self._passed or progress.passed(facts)
-        if not done and not give_up:
+        text = hints.take_solution(self._lab, task, passed=self._has_passed(task), give_up=give_up)
+        if text is None:
             return Shown(
-                f'`{task}` is not passed yet. `lab.solution("{task}", give_up=True)` (in a terminal '
-                "--give-up) shows the answer all the same, and your progress notes it."
+                f'`{task}` is not passed yet. `lab.solution("{task}", give_up=True)` shows the answer '
+                "all the same, and your progress notes it."
             )
-        if not done:
-            progress.note(self._lab, task, "gave_up", True)
-        return Shown(f"```python\n{reference(self._lab, task)}\n```")
+        return Shown(f"```python\n{text}\n```")
 
     def next(self) -> Shown:
         """What to do next: the next open task, or the next lab."""
@@ -189,50 +179,30 @@ class LabSession:
 
     def _current_task(self) -> str | None:
         """The first task that is passed neither here nor in earlier sessions."""
-        for task in self._lab.tasks:
-            facts = progress.task(self._lab, task)
-            if task not in self._passed and not progress.passed(facts):
-                return task
-        return None
+        return next((task for task in self._lab.tasks if not self._has_passed(task)), None)
+
+    def _has_passed(self, task: str) -> bool:
+        return task in self._passed or progress.passed(progress.task(self._lab, task))
 
     def _note_passed(self, results: tuple[CheckResult, ...]) -> None:
         judged = {result.task for result in results}
         failed = {result.task for result in results if result.outcome != "passed"}
         self._passed = (self._passed | judged) - failed
 
-    def _open_hints(self, results: tuple[CheckResult, ...]) -> tuple[str, ...]:
-        open_tasks = {r.task for r in results if r.outcome not in ("passed", "broken", "skipped")}
-        every = read_hints(self._lab.checks)
-        calls = []
-        for task in self._lab.tasks:
-            most = len(every.get(task, []))
-            taken = int(progress.task(self._lab, task).get("hints", 0))
-            if task in open_tasks and taken < most:
-                calls.append(f'lab.hint("{task}") ({taken + 1} of {most})')
-        return tuple(calls[:1])
+    def _foot(self, results: tuple[CheckResult, ...]) -> tuple[str, ...]:
+        """The hint that is open for the first task that needs one; what is next when all passed."""
+        if all(result.outcome == "passed" for result in results):
+            return (self.next().text,)
+        for task in dict.fromkeys(r.task for r in results if r.outcome in NEEDS_HELP):
+            if hint := hints.open_hint(self._lab, task):
+                return (f'hint: `lab.hint("{task}")` ({hint.number} of {hint.total})',)
+        return ()
 
 
 def is_stub(function: Any) -> bool:
     """Whether a task is missing or still raises NotImplementedError."""
     code = getattr(function, "__code__", None)
     return code is None or "NotImplementedError" in code.co_names
-
-
-def reference(lab: Lab, task: str) -> str:
-    """The source of the reference answer; LabError in a hand-out, which has none."""
-    import ast
-
-    from labkit import source
-
-    if not lab.solution.is_file():
-        raise LabError(
-            "this copy of the labs was handed out without solutions; ask your instructor"
-        )
-    text = source.read(lab.solution).solved_text
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.FunctionDef) and node.name == task:
-            return ast.get_source_segment(text, node) or ""
-    raise LabError(f"lab {lab.slug} has no task `{task}`; its tasks: {', '.join(lab.tasks)}")
 
 
 def open_lab(slug: str) -> LabSession:

@@ -22,7 +22,14 @@ from labkit.home import LabError
 from labkit.judge import PUBLIC_SEED, judge
 from labkit.labs import Lab
 from labkit.outcome import CheckResult
-from labkit.variants import Variant, as_submission, namespace, replaced_tasks, variants
+from labkit.variants import (
+    Variant,
+    as_submission,
+    namespace,
+    replaced_tasks,
+    touched_tasks,
+    variants,
+)
 
 WORKERS = 2  # more would wait for the one JVM that they share
 SECONDS = 300.0
@@ -56,12 +63,11 @@ def run_trial(
     """Judges a variant by public and hidden checks.
 
     In the notebook's way its functions run in this process, in the shell's in a kernel of their
-    own. A mistake meets the checks of its task, others all checks; an alternative's tasks that
-    are the solution's are not judged again in the shell.
+    own. A mistake meets the checks of its task, others those of every task that they touch.
     """
     started = time.perf_counter()
-    some = variant.kind == "mistake" or way == "shell"
-    tasks = list(replaced_tasks(lab, variant)) if some else None
+    touched = replaced_tasks if variant.kind == "mistake" else touched_tasks
+    tasks = list(touched(lab, variant))
     if way == "notebook":
         files = [path for path in (lab.checks, lab.hidden_checks) if path.is_file()]
         learner = Learner(namespace(lab, variant, spark), lab.tasks)

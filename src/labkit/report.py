@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
+from labkit import reasons
+from labkit.escape import printable, well_formed
 from labkit.outcome import CheckResult, Outcome, Report
+
+__all__ = [
+    "html",
+    "printable",
+    "same_reason",
+    "summary",
+    "templates",
+    "text",
+    "to_json",
+    "write_json",
+]
 
 MARKS: dict[Outcome, str] = {
     "passed": "✓",
@@ -29,14 +45,31 @@ WORDS: dict[Outcome, str] = {
     "skipped": "skipped",
 }
 
-_templates = Environment(
+templates = Environment(
     loader=PackageLoader("labkit", "templates"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    finalize=lambda value: printable(value) if type(value) is str else value,
 )
-_templates.globals.update(marks=MARKS, words=WORDS)
+
+
+def prose(value: str) -> Markup:
+    """`value` escaped, with what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(printable(value)))))
+
+
+def state(results: Sequence[CheckResult]) -> str:
+    """The outcome of a task as a whole: `passed`, `failed`, or `open` while nothing is wrong."""
+    outcomes = {result.outcome for result in results}
+    if outcomes == {"passed"}:
+        return "passed"
+    return "failed" if outcomes & {"failed", "error", "timeout"} else "open"
+
+
+templates.globals.update(marks=MARKS, words=WORDS, blocks=reasons.blocks, state=state)
+templates.filters["prose"] = prose
 
 
 def summary(results: Sequence[CheckResult], seconds: float | None = None) -> str:
@@ -85,23 +118,23 @@ def _text_lines(head: str, result: CheckResult) -> list[str]:
     return [f"  {head}", *(f"      {line}" for part in body if part for line in part.splitlines())]
 
 
-def printable(value: str) -> str:
-    """`value` without control characters: a learner's text can't drive the reader's terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else "�" for c in value)
-
-
-def html(results: Sequence[CheckResult], *, seconds: float, hints: Sequence[str] = ()) -> str:
-    """The results as a compact block for a notebook; `hints` are the calls still open."""
-    return _templates.get_template("check.html.jinja").render(
+def html(results: Sequence[CheckResult], *, seconds: float, foot: Sequence[str] = ()) -> str:
+    """The results as a compact block for a notebook; `foot` says what to do next."""
+    return templates.get_template("check.html.jinja").render(
         groups=[(task, mine, same_reason(mine), summary(mine)) for task, mine in grouped(results)],
         seconds=seconds,
-        hints=hints,
+        foot=foot,
     )
+
+
+def render(template: str, **values: Any) -> str:
+    """A page from the package's templates; whatever is put in is escaped."""
+    return templates.get_template(template).render(**values) + "\n"
 
 
 def to_json(report: Report) -> str:
     """`result.json`: see docs/result.schema.json."""
-    return json.dumps(report.as_dict(), indent=2, ensure_ascii=False) + "\n"
+    return well_formed(json.dumps(report.as_dict(), indent=2, ensure_ascii=False)) + "\n"
 
 
 def write_json(report: Report, path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from py4j.protocol import Py4JError
 from pyspark import SparkContext
 from pyspark.errors import PySparkException
+from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from labkit import gateway
@@ -25,6 +26,9 @@ def current() -> SparkSession:
     found = _state.get("spark")
     if found is not None and alive(found):
         return found
+    # PySpark logs a page of JSON for an error that it raises as well: the exception says it all.
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        PySparkLogger.getLogger(name).disabled = True
     if os.environ.get(COLD) == "cold":
         from labkit.spark import cold_session
 

@@ -6,7 +6,7 @@ import ast
 import builtins
 import linecache
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -110,6 +110,36 @@ def replaced_tasks(lab: Lab, variant: Variant) -> tuple[str, ...]:
             f"of {', '.join(lab.tasks)}"
         )
     return replaced
+
+
+def touched_tasks(lab: Lab, variant: Variant) -> tuple[str, ...]:
+    """The tasks that may answer otherwise than the solution: replaced ones, and all that call these."""
+    if variant.path == lab.solution:
+        return lab.tasks
+    replaced_tasks(lab, variant)
+    defined: dict[str, ast.stmt] = {}
+    known: set[str] = set()
+    new: set[str] = set()
+    for text, filename in _texts(lab, variant):
+        new = set()
+        for node in definitions(text, filename, known, lab.tasks):
+            new |= _bound(node)
+            defined.update(dict.fromkeys(_bound(node), node))
+    return tuple(task for task in lab.tasks if _reaches(task, new, defined))
+
+
+def _reaches(name: str, targets: Collection[str], defined: Mapping[str, ast.stmt]) -> bool:
+    """Whether a definition is one of `targets`, or uses one, however indirectly."""
+    seen: set[str] = set()
+    waiting = [name]
+    while waiting:
+        current = waiting.pop()
+        if current in targets:
+            return True
+        if current in defined and current not in seen:
+            seen.add(current)
+            waiting += [n.id for n in ast.walk(defined[current]) if isinstance(n, ast.Name)]
+    return False
 
 
 def define(text: str, filename: str, names: dict[str, Any], tasks: Collection[str]) -> None:

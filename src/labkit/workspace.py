@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,17 +23,25 @@ from labkit.home import LabError
 from labkit.labs import Lab, find_labs
 
 START_SECONDS = 90
+KEPT = re.compile(r"lab-\d{8}-\d{6}-\d+\.ipynb")
 
 
 def next_lab(root: Path) -> Lab:
-    """The first lab with a task that is not passed; the first one when all are."""
+    """The lab of the next step; the first one when every task is passed."""
     labs = find_labs(root)
     if not labs:
         raise LabError(f"there are no labs in {root / 'labs'}")
-    for lab in labs:
-        if not all(progress.passed(progress.task(lab, task)) for task in lab.tasks):
-            return lab
-    return labs[0]
+    step = progress.next_step(labs)
+    return step.lab if step else labs[0]
+
+
+def other_notebooks(lab: Lab) -> list[Path]:
+    """Notebooks beside the learner's copy (renamed ones), without the dated ones that reset kept."""
+    return [
+        path
+        for path in sorted(lab.work.parent.glob("*.ipynb"))
+        if path != lab.work and not KEPT.fullmatch(path.name)
+    ]
 
 
 def copy_starter(lab: Lab) -> bool:
@@ -69,7 +79,8 @@ def serve(lab: Lab, *, browser: bool, port: int, say: Callable[[str], None]) -> 
     token = secrets.token_urlsafe(24)
     log = home.cache_dir() / "jupyter.log"
     command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1"),
+        # -P: a learner's file in the checkout that is called like a module must not replace it.
+        *(sys.executable, "-P", "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1"),
         *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
         f"--ServerApp.root_dir={lab.root}",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
@@ -78,10 +89,16 @@ def serve(lab: Lab, *, browser: bool, port: int, say: Callable[[str], None]) -> 
     ]
     environment = {**os.environ, "JUPYTER_TOKEN": token, "LAB_ROOT": str(lab.root)}
     environment |= _jupyter_folders()
-    with log.open("w") as out:
+    # In a session of its own, so that Ctrl-C reaches this process alone and ends the server in order.
+    log.unlink(missing_ok=True)
+    with log.open("a") as out:
         server = subprocess.Popen(
-            command, cwd=lab.root, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL
-        )
+            command, cwd=lab.root, env=environment, stdout=out, stderr=out,
+            stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+    spark = _warm_up(environment, log)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal leaves no server behind
+        signal.signal(number, signal.default_int_handler)
     try:
         _wait_until_up(server, f"http://127.0.0.1:{port}/api", log)
         where = lab.work.relative_to(lab.root).as_posix()
@@ -94,13 +111,29 @@ def serve(lab: Lab, *, browser: bool, port: int, say: Callable[[str], None]) -> 
     except KeyboardInterrupt:
         say("JupyterLab is stopping.")
     finally:
+        if spark is not None and spark.poll() is None:
+            spark.terminate()
+            spark.wait()
         server.terminate()
         try:
             server.wait(timeout=15)
         except subprocess.TimeoutExpired:
             server.kill()
+            server.wait()
     if server.returncode not in (0, -15, 143):
         raise LabError(f"JupyterLab ended with code {server.returncode}; its log is {log}")
+
+
+def _warm_up(environment: dict[str, str], log: Path) -> subprocess.Popen[bytes] | None:
+    """Starts warm Spark while JupyterLab loads its page, so that the first cell finds it running."""
+    if os.environ.get("LAB_SPARK") == "cold":
+        return None
+    code = "from labkit import session; session.current()"
+    with log.open("a") as out:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-c", code], env=environment, stdout=out, stderr=out,
+            stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
 
 
 def _port(wanted: int) -> int:

@@ -1,5 +1,5 @@
-# fails: test_a_payment_behind_the_watermark_can_open_a_session, test_payments_of_ended_sessions_are_dropped
-# because: a watermark without delay drops whatever is out of order
+# fails: test_sessions_leave_when_the_watermark_passes_them
+# because: without delay a session goes as soon as a younger payment is seen, and what belongs to it comes too late
 
 
 def sessions(events: DataFrame) -> DataFrame:

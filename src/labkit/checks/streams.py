@@ -128,9 +128,10 @@ def _micro_batch(progress: Mapping[str, Any], rows: tuple[Row, ...]) -> MicroBat
 
 
 def _said(error: BaseException) -> str:
-    """Spark's message without ids and folders of the query, which differ from run to run."""
-    message = str(error).partition("terminated with exception: ")[2]
-    told = message.partition("=== Streaming Query ===")[0].strip()
+    """Spark's message without plan, ids and folders of the query, which differ from run to run."""
+    text = str(error)
+    told = text.partition("terminated with exception: ")[2] or text
+    told = told.partition("=== Streaming Query ===")[0].partition(";\n")[0].strip()
     return f"{type(error).__name__}: {told[:600]}" if told else short(error)
 
 

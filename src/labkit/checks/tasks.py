@@ -54,10 +54,10 @@ def run_frame(df: DataFrame) -> FrameRun:
     runs it is the learner's error.
     """
     require_frame(df)
-    fresh = df.select("*")
-    context = fresh.sparkSession.sparkContext._jsc.sc()
+    context = df.sparkSession.sparkContext._jsc.sc()
     first = int(context.dagScheduler().numTotalJobs())
     try:
+        fresh = df.select("*")
         fresh._jdf.queryExecution().toRdd().count()
         names = operators(fresh)
     except (PySparkException, Py4JError) as error:

@@ -1,0 +1,135 @@
+"""Cost of a graded submission: `lab grade` with one and with two workers, against nbgrader autograde.
+
+    python benchmarks/batch.py [--size 60] [--peer 3] [--json FILE]
+
+All figures are of one run, one after the other, on the submissions of a lab that are here with a known
+verdict: reference, alternatives, mistakes, starter, in turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import peers
+
+from labkit import home
+from labkit.labs import Lab, find_lab
+from labkit.variants import Variant, as_submission, variants
+
+
+def mixed(lab: Lab, size: int) -> list[Variant]:
+    """`size` variants: the kinds in turn, each kind from its beginning."""
+    kinds: dict[str, list[Variant]] = {}
+    for variant in variants(lab):
+        kinds.setdefault(variant.kind, []).append(variant)
+    order = ("solution", "mistake", "alternative", "mistake", "starter", "mistake")
+    turns = {kind: itertools.cycle(found) for kind, found in kinds.items()}
+    return [next(turns[kind]) for kind in itertools.islice(itertools.cycle(order), size)]
+
+
+def grade(folder: Path, out: Path, workers: int) -> dict[str, object]:
+    """Wall time of `lab grade` on a folder, with all of its start and end."""
+    command = "from labkit.cli import main; main()"
+    arguments = ["grade", folder, "--out", out, "--workers", workers, "--seed", 11]
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", command, *map(str, arguments)],
+        env={**os.environ, "CI": "true", "LAB_ROOT": str(home.root())},
+        stdout=subprocess.DEVNULL,
+    )
+    seconds = time.perf_counter() - started
+    summary = json.loads((out / "summary.json").read_text())
+    own = list(summary["timing"]["submissions"].values())
+    return {
+        "workers": workers,
+        "submissions": len(own),
+        "seconds": seconds,
+        "seconds_each": seconds / len(own),
+        "inside": {"min": min(own), "median": statistics.median(own), "max": max(own)},
+        "passed": summary["passed"],
+        "statuses": summary["statuses"],
+        "exit_code": done.returncode,
+        "sandbox": all(row["sandbox"] for row in summary["submissions"]),
+    }
+
+
+def wrong_verdicts(found: list[Variant], out: Path) -> list[str]:
+    """Submissions that came out otherwise than their kind says; there must be none."""
+    wrong = []
+    for number, variant in enumerate(found):
+        result = json.loads((out / f"s{number:03d}" / "result.json").read_text())
+        passed = result["score"] == result["max_score"] > 0
+        if passed != (variant.kind in ("solution", "alternative")):
+            wrong.append(str(variant))
+    return wrong
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--lab", default="cdc_merge")
+    parser.add_argument("--size", type=int, default=60, help="submissions")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument(
+        "--peer", type=int, default=3, help="submissions for nbgrader; 0 leaves it out"
+    )
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    given = parser.parse_args()
+    lab = find_lab(given.lab)
+    found = mixed(lab, given.size)
+    figures: dict[str, object] = {"lab": lab.slug, "before": peers.machine()}
+    with tempfile.TemporaryDirectory(prefix="labkit-bench-") as temporary:
+        folder = Path(temporary) / "handed"
+        folder.mkdir()
+        for number, variant in enumerate(found):
+            (folder / f"s{number:03d}.py").write_text(as_submission(lab, variant))
+        runs = []
+        for workers in given.workers:
+            out = Path(temporary) / f"out{workers}"
+            run = grade(folder, out, workers)
+            run["wrong_verdicts"] = wrong_verdicts(found, out)
+            runs.append(run)
+            inside = run["inside"]
+            print(
+                f"lab grade, {workers} worker{'s' if workers > 1 else ''}: {run['seconds']:.0f} s for "
+                f"{run['submissions']}, {run['seconds_each']:.1f} s each (inside: min "
+                f"{inside['min']:.1f}, median {inside['median']:.1f}, max {inside['max']:.1f}); "
+                f"wrong verdicts: {len(run['wrong_verdicts'])}",
+                flush=True,
+            )
+        figures["lab grade"] = runs
+        if len(runs) > 1:
+            figures["speed-up"] = runs[0]["seconds"] / runs[-1]["seconds"]
+            print(
+                f"{runs[-1]['workers']} workers against {runs[0]['workers']}: {figures['speed-up']:.2f} times as fast"
+            )
+        if given.peer:
+            peer = peers.autograde(lab, found[: given.peer], Path(temporary), home.cache_dir())
+            figures["nbgrader"] = peer
+            print(
+                f"nbgrader autograde: {peer['seconds']:.0f} s for {peer['submissions']}, "
+                f"{peer['seconds_each']:.1f} s each; points of {peer['max_points']}: {peer['points']}"
+            )
+            for run in runs:
+                ratio = peer["seconds_each"] / run["seconds_each"]
+                figures[f"nbgrader / lab grade, {run['workers']}"] = ratio
+                print(
+                    f"nbgrader costs {ratio:.1f} times `lab grade` with {run['workers']} worker(s)"
+                )
+    figures["after"] = peers.machine()
+    print(f"machine: {figures['before']} before, load {figures['after']['load']} after")
+    if given.json:
+        given.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""The other graders: a self-contained notebook of a lab with the same checks, and nbgrader to grade it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+
+from labkit import home
+from labkit.jars import jars
+from labkit.java import java_home
+from labkit.labs import Lab
+from labkit.variants import Variant, as_submission
+
+NBGRADER = "nbgrader==0.9.6"
+KERNEL = "labkit-bench"
+CELL_SECONDS = 1800
+# As a user writes it: Delta's two settings, everything else as Spark has it. The jars are here
+# already, which spares the notebook the look-up of `spark.jars.packages`.
+SESSION = """\
+from pyspark.sql import SparkSession
+
+spark = (
+    SparkSession.builder.appName("lab")
+    .config("spark.jars", {jars!r})
+    .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
+    .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+    .getOrCreate()
+)
+"""
+# The lab's own checks, run in the notebook's process by the same pytest; `CHECK_SETTINGS` would
+# tune the session, and a notebook of its own does not.
+CHECKS = """\
+from pathlib import Path
+from labkit import judge
+from labkit.answer import Learner
+
+judge.CHECK_SETTINGS = {{}}
+
+
+def run_checks(task):
+    found = judge.judge(
+        Path({root!r}), Learner(globals(), {tasks!r}), spark, [Path(f) for f in {files!r}],
+        tasks=[task], seed=11,
+    )
+    wrong = [result.title + ": " + result.reason for result in found if result.outcome != "passed"]
+    assert not wrong, "\\n".join(wrong)
+"""
+
+
+def answers(lab: Lab, variant: Variant) -> str:
+    """The functions of a variant, without the lines that open the lab."""
+    return as_submission(lab, variant).split("\n\n", 3)[3]
+
+
+def notebook(lab: Lab, variant: Variant) -> nbformat.NotebookNode:
+    """A variant with its session and the lab's public and hidden checks, a graded cell a task."""
+    files = [str(file) for file in (lab.checks, lab.hidden_checks) if file.is_file()]
+    parts = [
+        ("session", SESSION.format(jars=",".join(map(str, jars()))), False, 0),
+        ("answers", answers(lab, variant), True, 0),
+        ("checks", CHECKS.format(root=str(lab.root), tasks=lab.tasks, files=files), False, 0),
+        *((f"check_{task}", f"run_checks({task!r})", False, 1) for task in lab.tasks),
+    ]
+    cells = []
+    for name, text, solution, points in parts:
+        cell = nbformat.v4.new_code_cell(text, id=name.replace("_", "-"))
+        about = {"grade_id": name, "grade": bool(points), "solution": solution, "task": False}
+        cell.metadata["nbgrader"] = {
+            **about, "locked": not solution, "schema_version": 3, "cell_type": "code",
+            **({"points": points} if points else {}),
+        }  # fmt: skip
+        cells.append(cell)
+    spec = {"name": KERNEL, "display_name": KERNEL, "language": "python"}
+    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec})
+
+
+def environment() -> dict[str, str]:
+    """That of a notebook of its own: Java is found, labkit is a library, nothing is warm."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("PYSPARK_")}
+    return {
+        **kept, "JAVA_HOME": str(java_home()), "PYSPARK_PYTHON": sys.executable, "TZ": "UTC",
+        "SPARK_LOCAL_IP": "127.0.0.1", "PYTHONPATH": str(home.root() / "src"),
+    }  # fmt: skip
+
+
+def nbgrader_venv(cache: Path) -> Path:
+    """The folder of a virtual environment with nbgrader, made on first use; its kernel is this Python's."""
+    place = cache / "nbgrader-venv"
+    if not (place / "made").is_file():
+        shutil.rmtree(place, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
+        subprocess.run([place / "bin" / "pip", "install", "--quiet", NBGRADER], check=True)
+        (place / "made").touch()
+    kernel = place / "share" / "jupyter" / "kernels" / KERNEL
+    kernel.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": command, "display_name": KERNEL, "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(spec))
+    return place
+
+
+def autograde(lab: Lab, variants: list[Variant], folder: Path, cache: Path) -> dict[str, object]:
+    """Seconds of `nbgrader autograde` for each variant, one call for all, and the points it gave."""
+    venv = nbgrader_venv(cache)
+    course = folder / "nbgrader"
+    shutil.rmtree(course, ignore_errors=True)
+    (course / "source" / lab.slug).mkdir(parents=True)
+    nbformat.write(notebook(lab, variants[0]), course / "source" / lab.slug / "lab.ipynb")
+    (course / "nbgrader_config.py").write_text(
+        "c = get_config()\n"
+        f"c.CourseDirectory.root = {str(course)!r}\n"
+        f"c.ExecutePreprocessor.timeout = {CELL_SECONDS}\n"
+        "c.ClearSolutions.enforce_metadata = False\n"
+    )
+    command = [str(venv / "bin" / "nbgrader")]
+    found = environment()
+    found["PATH"] = f"{venv / 'bin'}{os.pathsep}{found['PATH']}"  # nbgrader calls alembic by name
+    quiet = {"cwd": course, "env": found, "capture_output": True, "text": True}
+    made = subprocess.run([*command, "generate_assignment", lab.slug], **quiet)
+    if made.returncode:
+        raise SystemExit(f"nbgrader could not make the assignment:\n{made.stderr[-2000:]}")
+    names = [f"s{number:02d}" for number, _ in enumerate(variants)]
+    for name, variant in zip(names, variants, strict=True):
+        place = course / "submitted" / name / lab.slug
+        place.mkdir(parents=True)
+        nbformat.write(notebook(lab, variant), place / "lab.ipynb")
+    started = time.perf_counter()
+    done = subprocess.run([*command, "autograde", lab.slug], **quiet)
+    seconds = time.perf_counter() - started
+    with sqlite3.connect(course / "gradebook.db") as book:
+        rows = book.execute(
+            "select s.student_id, sum(g.auto_score) from grade g "
+            "join submitted_notebook n on n.id = g.notebook_id "
+            "join submitted_assignment s on s.id = n.assignment_id group by s.student_id"
+        ).fetchall()
+    given = dict(rows)
+    return {
+        "submissions": len(variants),
+        "seconds": seconds,
+        "seconds_each": seconds / len(variants),
+        "points": {str(v): given.get(name) for name, v in zip(names, variants, strict=True)},
+        "max_points": len(lab.tasks),
+        "exit_code": done.returncode,
+    }
+
+
+def machine() -> dict[str, object]:
+    """What the figures were measured on, and how busy it was."""
+    return {
+        "cores": os.cpu_count(),
+        "load": [round(value, 1) for value in os.getloadavg()],
+        "python": platform.python_version(),
+        "system": platform.platform(terse=True),
+    }

@@ -1,0 +1,59 @@
+"""Read a check's reason as blocks to show: lines of prose, and the tables of a keyed diff."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+SECTION = re.compile(
+    r"\d+ × (row missing|row that should not be there|wrong number of rows|row differs):"
+)
+CHANGED = re.compile(r"(?P<label>.+?): (?P<cells>\w+ is .*, expected .*)")
+CELL = re.compile(r"(\w+) is (.*?), expected (.*?)(?:; (?=\w+ is )|$)")
+REPEATED = re.compile(r"(.+): (\d+ rows?), expected (\d+)")
+HEADS = {
+    "row differs": ("row", "column", "yours", "expected"),
+    "wrong number of rows": ("row", "yours", "expected"),
+}
+
+
+@dataclass
+class Block:
+    """Prose when it has no `caption`; else a table, whose `more` tells what it leaves out."""
+
+    lines: list[str] = field(default_factory=list)
+    caption: str = ""
+    head: tuple[str, ...] = ()
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+    more: str = ""
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+
+def blocks(reason: str) -> list[Block]:
+    """The blocks of a reason, in its order; whatever has another form than a diff stays prose."""
+    found: list[Block] = []
+    for line in reason.splitlines():
+        if section := SECTION.fullmatch(line):
+            kind = section[1]
+            found.append(Block(caption=line.rstrip(":"), head=HEADS.get(kind, ("row",))))
+        elif found and found[-1].caption and line.startswith("  ... and "):
+            found[-1].more = line.strip()
+        elif found and found[-1].caption and line.startswith("  "):
+            found[-1].rows += _rows(line[2:], found[-1].head)
+        else:
+            if not found or found[-1].caption:
+                found.append(Block())
+            found[-1].lines.append(line)
+    return found
+
+
+def _rows(line: str, head: tuple[str, ...]) -> list[tuple[str, ...]]:
+    if len(head) == 4 and (changed := CHANGED.fullmatch(line)):
+        cells = CELL.findall(changed["cells"])
+        return [(changed["label"] if n == 0 else "", *cell) for n, cell in enumerate(cells)]
+    if len(head) == 3 and (repeated := REPEATED.fullmatch(line)):
+        return [repeated.groups()]
+    return [(line, *[""] * (len(head) - 1))]

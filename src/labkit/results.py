@@ -1,0 +1,230 @@
+"""The results of a batch on disk: one folder a submission, each file written whole or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from labkit.collect import Entry
+from labkit.escape import well_formed
+from labkit.home import LabError
+from labkit.outcome import SCHEMA_VERSION, CellProblem, CheckResult, Report
+
+VERSION = 1
+PLAN, RESULT, ORIGIN, PAGE, LOG = (
+    "batch.json",
+    "result.json",
+    "submission.json",
+    "report.html",
+    "worker.log",
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A submission of a batch: where it came from, what was found, where that is kept."""
+
+    name: str
+    student: str
+    path: str
+    report: Report
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a batch set out to do: the names it must have results for, in the end."""
+
+    seed: int
+    hidden: bool
+    shard: tuple[int, int]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What was found in one or more folders of results."""
+
+    rows: tuple[Row, ...]
+    missing: tuple[str, ...] = ()  # planned, and without a result
+    notes: tuple[str, ...] = ()  # of shards that are not there
+
+    @property
+    def exit_code(self) -> int:
+        """The greatest of the submissions' codes; 1 at least while one is missing."""
+        codes = [row.report.exit_code for row in self.rows] + [1 for _ in self.missing]
+        return max(codes, default=2)
+
+
+class Results:
+    """The folder that a batch writes to; one process at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = (folder / ".lock").open("w")
+        except OSError as error:
+            raise LabError(
+                f"{folder} can't be written ({error.strerror}); name another --out"
+            ) from None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise LabError(f"another `lab grade` is writing to {folder}; wait for it") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.close()
+
+    def plan(self, plan: Plan) -> None:
+        data = {
+            "version": VERSION, "seed": plan.seed, "hidden": plan.hidden,
+            "shard": list(plan.shard), "submissions": list(plan.names),
+        }  # fmt: skip
+        write(self.folder / PLAN, _json(data))
+
+    def keep(self, entry: Entry, result: Mapping[str, Any], page: str, log: bytes = b"") -> None:
+        """Writes all that belongs to a submission; `result.json` last, so that it vouches for all."""
+        place = self.folder / entry.name
+        origin = {
+            "version": VERSION, "name": entry.name, "student": entry.student, "path": str(entry.path),
+        }  # fmt: skip
+        try:
+            place.mkdir(exist_ok=True)
+            write(place / ORIGIN, _json(origin))
+            write(place / PAGE, well_formed(page))
+            if log:
+                (place / LOG).write_bytes(log)
+            write(place / RESULT, _json(result))
+        except OSError as error:
+            raise LabError(
+                f"{place} can't be written ({error.strerror}); what was graded before is kept. "
+                "Make room and go on with --resume"
+            ) from None
+
+    def result(self, name: str) -> dict[str, Any] | None:
+        """The result of a submission as it was written; None when there is none that can be read."""
+        return _load(self.folder / name / RESULT)
+
+
+def read_plan(folder: Path) -> Plan | None:
+    """The plan of the batch in `folder`; None when it has none."""
+    data = _load(folder / PLAN)
+    if data is None:
+        return None
+    try:
+        part, parts = data["shard"]
+        names = tuple(map(str, data["submissions"]))
+        return Plan(int(data["seed"]), bool(data["hidden"]), (int(part), int(parts)), names)
+    except (KeyError, TypeError, ValueError):
+        raise LabError(f"{folder / PLAN} is not of this version; grade into a new --out") from None
+
+
+def read_rows(folder: Path, names: Iterable[str]) -> tuple[list[Row], list[str]]:
+    """The rows of these submissions, and the names of those that have no result yet."""
+    rows, missing = [], []
+    for name in names:
+        place = folder / name
+        result = _load(place / RESULT)
+        report = None if result is None else report_of(result)
+        if report is None:
+            missing.append(name)
+            continue
+        origin = _load(place / ORIGIN) or {}
+        student, path = str(origin.get("student", "")), str(origin.get("path", ""))
+        rows.append(Row(name, student, path, report, place))
+    return rows, missing
+
+
+def read_batch(folders: Sequence[Path]) -> Batch:
+    """What the batches in these folders hold, together."""
+    rows: list[Row] = []
+    missing: list[str] = []
+    shards: set[tuple[int, int]] = set()
+    for folder in folders:
+        plan = read_plan(folder)
+        if plan is None:
+            raise LabError(f"{folder} holds no batch; name an --out of `lab grade`")
+        shards.add(plan.shard)
+        some, none = read_rows(folder, plan.names)
+        rows += some
+        missing += none
+    absent = [
+        f"part {part} of {parts} is not here"
+        for parts in sorted({parts for _, parts in shards})
+        for part in range(1, parts + 1)
+        if (part, parts) not in shards
+    ]
+    rows.sort(key=lambda row: (row.name, str(row.folder)))
+    return Batch(tuple(rows), tuple(sorted(missing)), tuple(absent))
+
+
+def report_of(data: Mapping[str, Any]) -> Report | None:
+    """The report that a `result.json` holds; None when it holds none."""
+    try:
+        if data["version"] != SCHEMA_VERSION:
+            return None
+        seconds = data["timing"]["checks"]
+        checks = tuple(
+            CheckResult(
+                id=check["id"], task=check["task"], outcome=check["outcome"],
+                title=check["title"], max_points=check["max_points"], hidden=check["hidden"],
+                reason=check["reason"], trace=check["trace"],
+                seconds=float(seconds.get(check["id"], 0)),
+            )
+            for check in data["checks"]
+        )  # fmt: skip
+        return Report(
+            lab=data["lab"], status=data["status"], seed=data["seed"], checks=checks,
+            problems=tuple(CellProblem(**problem) for problem in data["problems"]),
+            message=data["message"], seconds=float(data["timing"]["seconds"]),
+            versions=dict(data["versions"]), submission_sha256=data["submission_sha256"],
+            checks_sha256=data["checks_sha256"], sandbox=data["sandbox"],
+        )  # fmt: skip
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return None
+
+
+def is_current(data: Mapping[str, Any] | None, expected: Mapping[str, Any]) -> bool:
+    """Whether a result was made from just these: submission, checks, versions, seed."""
+    return data is not None and all(data.get(key) == value for key, value in expected.items())
+
+
+def same_but_timing(one: Mapping[str, Any] | None, other: Mapping[str, Any]) -> bool:
+    if one is None:
+        return False
+    return {**one, "timing": None} == {**other, "timing": None}
+
+
+def union(old: Sequence[str], new: Collection[str]) -> tuple[str, ...]:
+    return tuple(sorted({*old, *new}))
+
+
+def write(path: Path, text: str) -> None:
+    """Replaces a file at once: whoever reads, or comes after a stop, finds the old or the new one."""
+    draft = path.with_name(f".{path.name}.new")
+    with draft.open("w", encoding="utf-8", newline="\n") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    os.replace(draft, path)
+
+
+def _json(data: Any) -> str:
+    return well_formed(json.dumps(data, indent=2, ensure_ascii=False)) + "\n"
+
+
+def _load(path: Path) -> dict[str, Any] | None:
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None

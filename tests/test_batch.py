@@ -1,0 +1,274 @@
+"""A batch keeps every result, grades nothing twice, and ends with a code that says how it went."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import batches
+import pytest
+from test_submission import MALFORMED
+
+import labkit.grade
+from labkit import batch_report
+from labkit.batch import Options
+from labkit.collect import collect
+from labkit.home import LabError
+from labkit.labs import Lab
+from labkit.results import read_batch, read_plan
+
+HERE = Path(__file__).parent
+LONG = bool(os.environ.get("LAB_LONG"))
+
+OPENS = 'import labkit\nlab = labkit.open("toy")\n'
+
+
+@pytest.fixture
+def handed(course, tmp_path, monkeypatch):
+    """A folder to hand in to; stand-in workers know the versions and checks of the toy course."""
+    monkeypatch.setenv("LAB_ROOT", str(course))
+    monkeypatch.setenv("CHECKS", labkit.grade.checks_hash(Lab(0, "toy", course), hidden=True))
+    monkeypatch.setenv("VERSIONS", json.dumps(labkit.grade.versions()))
+    monkeypatch.setenv("NOTE", str(tmp_path / "taken"))
+    folder = tmp_path / "handed"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def taken(tmp_path):
+    def read():
+        note = tmp_path / "taken"
+        return sorted(note.read_text().split()) if note.exists() else []
+
+    return read
+
+
+def hand_in(folder, *names):
+    for name in names:
+        (folder / f"{name}.py").write_text(f"{OPENS}# {name}\n")
+
+
+def stamps(out):
+    return {path.parent.name: path.stat().st_mtime_ns for path in out.glob("*/result.json")}
+
+
+def test_each_submission_has_its_folder_before_the_next_is_told(handed, tmp_path):
+    hand_in(handed, "ada", "bo")
+    seen = []
+
+    def look(step):
+        seen.append(step.done)
+        for name in ("submission.json", "report.html", "result.json"):
+            assert (step.row.folder / name).is_file()
+
+    batch = batches.grade(handed, tmp_path / "out", on_step=look)
+    assert seen == [1, 2]
+    assert [(row.name, row.report.score) for row in batch.rows] == [("ada", 3.0), ("bo", 3.0)]
+    assert not batch.missing
+
+
+def test_malformed_submissions_are_rows_and_need_no_worker(handed, tmp_path, taken):
+    (handed / "empty.ipynb").write_text("")
+    (handed / "cut.ipynb").write_text('{"cells": [')
+    (handed / "folder.ipynb").mkdir()
+    (handed / "unknown.py").write_text('import labkit\nlab = labkit.open("nothing")\n')
+    (handed / "link.ipynb").symlink_to("cut.ipynb")
+    batch = batches.grade(handed, tmp_path / "out", lab=None)
+    assert [(row.name, row.report.status) for row in batch.rows] == [
+        ("cut", "unreadable"), ("empty", "unreadable"), ("folder", "unreadable"),
+        ("link", "unreadable"), ("unknown", "no_lab"),
+    ]  # fmt: skip
+    assert all(row.report.message for row in batch.rows)
+    assert batch.exit_code == 2
+    assert taken() == []
+
+
+def test_every_kind_of_malformed_file_is_a_row_and_the_rest_is_graded(handed, tmp_path):
+    paths = []
+    for number, (name, content, _) in enumerate(MALFORMED.values()):
+        path = handed / f"{number:02d}" / name
+        path.parent.mkdir()
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        paths.append(path)
+    (handed / "folder.ipynb").mkdir()
+    (handed / "gone.ipynb").symlink_to("nowhere")
+    (handed / "huge.ipynb").touch()
+    os.truncate(handed / "huge.ipynb", 50_000_000)
+    os.mkfifo(handed / "pipe.ipynb")
+    (handed / "cells.py").write_text("".join(f"# %%\nx = {n}\n" for n in range(2_001)))
+    hand_in(handed, "ada")
+    paths += sorted(path for path in handed.iterdir() if path.suffix)
+    found = collect(list(map(str, paths)))
+    batch = batches.grade_batch(
+        found, tmp_path / "out", Options(lab="toy"), print, make_pool=batches.pool
+    )
+    status = {row.name: row.report.status for row in batch.rows}
+    assert len(status) == len(MALFORMED) + 6 > 20
+    assert [name for name, found in status.items() if found == "graded"] == [
+        name for name in status if name.endswith("ada")
+    ]
+    assert all(row.report.message for row in batch.rows if row.report.status != "graded")
+    batch_report.write_all(batch.rows, batch.missing, tmp_path / "out")
+
+
+def test_name_that_is_no_text_is_graded_like_any_other(handed, tmp_path):
+    path = os.fsencode(handed) + b"/\xe4\xff.py"
+    with open(path, "w") as out:
+        out.write(OPENS)
+    (row,) = batches.grade(handed, tmp_path / "out").rows
+    assert row.report.score == 3.0
+    assert (row.folder / "result.json").read_bytes().decode("utf-8")
+    assert json.loads((row.folder / "submission.json").read_text())["path"].endswith(".py")
+    batch_report.write_all([row], [], tmp_path / "out")
+
+
+def test_folder_that_cannot_be_written_ends_the_batch_with_a_remedy(handed, tmp_path):
+    hand_in(handed, "ada", "bo")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "bo").write_text("a file in the way")
+    with pytest.raises(LabError, match="bo can't be written.*--resume"):
+        batches.grade(handed, tmp_path / "out")
+    assert (tmp_path / "out" / "ada" / "result.json").is_file()
+
+
+def test_submission_that_takes_its_worker_with_it_is_one_row(handed, tmp_path):
+    hand_in(handed, "ada", "die", "zoe")
+    batch = batches.grade(handed, tmp_path / "out")
+    assert [row.report.status for row in batch.rows] == ["graded", "crashed", "graded"]
+    assert batch.rows[1].report.submission_sha256
+    assert batch.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [
+        (["ada", "bo"], 0),
+        (["ada", "wrong"], 1),
+        (["ada", "skip"], 1),
+        (["ada", "die"], 1),
+        (["ada", "wrong", "broken"], 3),
+    ],
+)
+def test_exit_code_is_the_greatest_of_its_submissions(handed, tmp_path, names, code):
+    hand_in(handed, *names)
+    assert batches.grade(handed, tmp_path / "out").exit_code == code
+
+
+def test_resume_grades_only_what_is_new_or_changed(handed, tmp_path, taken):
+    out = tmp_path / "out"
+    hand_in(handed, "ada", "bo")
+    batches.grade(handed, out)
+    before = stamps(out)
+    hand_in(handed, "cy")
+    (handed / "bo.py").write_text(OPENS + "# better\n")
+    batch = batches.grade(handed, out, resume=True)
+    assert taken() == ["ada", "bo", "bo", "cy"]
+    assert stamps(out)["ada"] == before["ada"]
+    assert [row.name for row in batch.rows] == ["ada", "bo", "cy"]
+
+
+@pytest.mark.parametrize("change", ["checks", "seed", "versions", "result"])
+def test_resume_grades_again_when_what_the_verdict_depends_on_changed(
+    handed, course, tmp_path, taken, monkeypatch, change
+):
+    out = tmp_path / "out"
+    hand_in(handed, "ada")
+    batches.grade(handed, out, seed=7)
+    if change == "checks":
+        checks = Lab(0, "toy", course).checks
+        checks.write_text(checks.read_text() + "\n# changed\n")
+        monkeypatch.setenv("CHECKS", labkit.grade.checks_hash(Lab(0, "toy", course), hidden=True))
+    if change == "versions":
+        monkeypatch.setattr("labkit.batch.versions", lambda: {"pyspark": "9"})
+    if change == "result":
+        (out / "ada" / "result.json").write_text('{"version": 1, "lab"')
+    batches.grade(handed, out, seed=8 if change == "seed" else 7, resume=True)
+    assert taken() == ["ada", "ada"]
+
+
+def test_resume_keeps_the_seed_of_the_batch(handed, tmp_path):
+    hand_in(handed, "ada")
+    first = batches.grade(handed, tmp_path / "out")
+    hand_in(handed, "bo")
+    second = batches.grade(handed, tmp_path / "out", resume=True)
+    assert {row.report.seed for row in second.rows} == {first.rows[0].report.seed}
+
+
+def test_again_repeats_what_crashed_and_nothing_else(handed, tmp_path, taken):
+    out = tmp_path / "out"
+    hand_in(handed, "ada", "die", "wrong")
+    batches.grade(handed, out)
+    batches.grade(handed, out, resume=True)
+    before = stamps(out)
+    assert taken() == ["ada", "wrong"]
+    os.environ["PAUSE"] = "0"
+    batches.grade(handed, out, resume=True, again=True)
+    assert taken() == ["ada", "wrong"]
+    assert stamps(out) == before  # it crashed again, in the same words
+
+
+def test_folder_with_a_batch_is_not_written_over(handed, tmp_path):
+    hand_in(handed, "ada")
+    batches.grade(handed, tmp_path / "out")
+    with pytest.raises(LabError, match="--resume goes on"):
+        batches.grade(handed, tmp_path / "out")
+
+
+def test_shards_together_are_the_batch(handed, tmp_path):
+    hand_in(handed, *"abcdefg")
+    for part in (1, 2, 3):
+        batches.grade(handed, tmp_path / f"part{part}", seed=5, shard=(part, 3))
+    parts = [tmp_path / f"part{part}" for part in (1, 2, 3)]
+    assert [row.name for row in read_batch(parts).rows] == list("abcdefg")
+    assert [len(read_plan(part).names) for part in parts] == [3, 2, 2]
+    assert "part 2 of 3" in " ".join(read_batch([parts[0], parts[2]]).notes)
+
+
+def test_second_grader_of_a_folder_is_refused(handed, tmp_path):
+    hand_in(handed, "ada")
+
+    def look(step):
+        with pytest.raises(LabError, match="another `lab grade`"):
+            batches.grade(handed, tmp_path / "out", resume=True)
+
+    batches.grade(handed, tmp_path / "out", on_step=look)
+
+
+def test_killed_at_random_moments_a_batch_loses_nothing_and_grades_nothing_twice(
+    handed, tmp_path, taken, monkeypatch
+):
+    """SIGKILL of the parent: what had a result keeps it, untouched; at most what was under way is new."""
+    out, kills = tmp_path / "out", 20 if LONG else 4
+    names = [f"s{number:03d}" for number in range(8 * kills)]
+    hand_in(handed, *names)
+    monkeypatch.setenv("PAUSE", "0.02")
+    command = [sys.executable, str(HERE / "batches.py"), str(handed), str(out)]
+    chance = random.Random(11)
+    for _ in range(kills):
+        before = stamps(out)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        if chance.random() < 0.8:
+            process.stdout.readline()  # the first new result is told
+            time.sleep(chance.random() * 0.1)  # the random moment is what is tested
+        else:
+            time.sleep(chance.random())  # before there is one
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        after = stamps(out)
+        assert after.items() >= before.items()
+    before = stamps(out)
+    assert 0 < len(before) < len(names)
+    batch = batches.grade(handed, out, resume=True, workers=2)
+    assert [row.name for row in batch.rows] == names
+    assert stamps(out).items() >= before.items()
+    lost_replies = len(taken()) - len(
+        names
+    )  # judged, but the parent was dead before it could note it
+    assert lost_replies <= 2 * kills
+    assert not list(out.rglob(".*.new"))

@@ -1,0 +1,120 @@
+"""Every command of the documentation runs, in a copy of the checkout, and every link in it leads somewhere."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labkit import home
+
+ROOT = home.root()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# What a command needs to be cheap here. None: another test runs it; the reason stands beside it.
+CHEAPER = {
+    "./lab test": "./lab test tests/test_labs.py -q",  # all of it is what runs this test
+    "./lab start": "./lab start --no-browser",
+    "./lab start cdc_merge": "./lab start cdc_merge --no-browser",
+    "./lab check cdc_merge": "./lab check cdc_merge --task flatten",
+    "./lab check --submission solutions/01_cdc_merge/solution.ipynb --hidden --json result.json": (
+        "./lab check --submission solutions/00_warm_up/solution.ipynb --hidden --json result.json"
+    ),
+    "./lab prove warm_up --reasons": "./lab prove warm_up --reasons --only null_revenue",
+}
+EXPECTED_CODES = {
+    "./lab check cdc_merge": 1,  # a starter, not passed
+}
+
+
+def commands(page: Path) -> list[str]:
+    """The lines of a page's console blocks, without comments."""
+    blocks = re.findall(
+        r"^```console\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    lines = (line.split("  #")[0].strip() for block in blocks for line in block.splitlines())
+    return [line for line in lines if line]
+
+
+ALL = [(page.name, line) for page in PAGES for line in commands(page)]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of the checkout with the environment of this one; commands run in it in their order."""
+    root = tmp_path_factory.mktemp("readme") / "labs-copy"
+    tracked = ("labs", "solutions", "datasets", "tests", "docs")
+    for name in tracked:
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("conftest.py", "pyproject.toml", "jars.lock", "requirements.lock"):
+        shutil.copy2(ROOT / name, root / name)
+    bin_folder = Path(sys.executable).parent
+    script = root / "lab"
+    script.write_text(f'#!/bin/sh\nLAB_ROOT="{root}" exec "{bin_folder}/lab" "$@"\n')
+    script.chmod(0o755)
+    (root / ".venv").mkdir()
+    (root / ".venv" / "bin").symlink_to(bin_folder)
+    yield root
+    subprocess.run([script, "spark", "stop"], check=False, env=clean(), capture_output=True)
+
+
+def clean() -> dict[str, str]:
+    """This environment without what ties this process to its own Spark."""
+    mine = (
+        "LAB_SESSION",
+        "LAB_SCRATCH",
+        "PYSPARK_GATEWAY_PORT",
+        "PYSPARK_GATEWAY_SECRET",
+        "LAB_STRICT",
+    )
+    return {key: value for key, value in os.environ.items() if key not in mine}
+
+
+@pytest.mark.parametrize(("page", "line"), ALL, ids=[f"{page}: {line[:60]}" for page, line in ALL])
+def test_command_runs(page, line, copy):
+    command = shlex.split(CHEAPER.get(line, line))
+    environment = {**clean(), "LAB_ROOT": str(copy)}
+    if command[:2] == ["./lab", "start"]:
+        serves(command, copy, environment)
+        return
+    done = subprocess.run(
+        command, cwd=copy, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == EXPECTED_CODES.get(line, 0), done.stdout + done.stderr
+
+
+def serves(command: list[str], copy: Path, environment: dict[str, str]) -> None:
+    """Runs `lab start` until it tells the address of a JupyterLab that answers, then Ctrl-C."""
+    server = subprocess.Popen(
+        command,
+        cwd=copy,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        lines = iter(server.stdout.readline, "")
+        address = next((line for line in lines if "http://127.0.0.1:" in line), None)
+        assert address, server.stderr.read()
+    finally:
+        server.send_signal(signal.SIGINT)
+        said, errors = server.communicate(timeout=60)
+    assert server.returncode == 0, said + errors
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text("utf-8"))
+    assert [name for name in targets if not (page.parent / name).exists()] == []
+
+
+def test_every_lab_is_in_the_table():
+    from labkit.labs import find_labs
+
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert [lab.slug for lab in find_labs(ROOT) if f"| `{lab.slug}` |" not in text] == []

@@ -1,0 +1,45 @@
+"""Reasons as blocks: a diff becomes tables, anything else stays the prose it was."""
+
+from labkit.checks.frames import diff
+from labkit.reasons import Block, blocks
+
+NAMES, KEYS = ["id", "city", "n"], ["id"]
+
+
+def tables(got, want):
+    return blocks("\n".join(diff(NAMES, KEYS, got, want)))
+
+
+def test_changed_row_is_told_cell_by_cell():
+    (block,) = tables([(1, "a; b is 2, expected 3", 5)], [(1, None, 6)])
+    assert block.caption == "1 × row differs"
+    assert block.head == ("row", "column", "yours", "expected")
+    assert block.rows[-1] == ("", "n", "5", "6")
+
+
+def test_every_kind_of_difference_has_its_table():
+    found = tables([(1, "a", 1), (2, "b", 1), (2, "b", 1)], [(2, "b", 1), (3, "c", 1)])
+    assert [(block.caption, block.rows) for block in found] == [
+        ("1 × row missing", [("id 3",)]),
+        ("1 × row that should not be there", [("id 1",)]),
+        ("1 × wrong number of rows", [("id 2", "2 rows", "1")]),
+    ]
+
+
+def test_what_is_left_out_is_counted():
+    (block,) = tables([], [(n, "a", 1) for n in range(9)])
+    assert (len(block.rows), block.more) == (3, "... and 6 more")
+
+
+def test_prose_stays_prose():
+    text = "columns are n; expected n, twice\n  indented\nthe end"
+    assert blocks(text) == [Block(text.split("\n"))]
+    assert blocks("") == []
+
+
+def test_prose_around_a_table_stays_in_its_place():
+    kinds = [
+        bool(block.caption)
+        for block in blocks("after the merge:\n1 × row missing:\n  id 3\nsee above")
+    ]
+    assert kinds == [False, True, False]
