@@ -429,14 +429,12 @@ def depth(nodes: dict, key: str) -> int:
 
 
 def place(nodes: dict) -> dict:
-    columns: dict[int, list[str]] = {}
-    for key in sorted(nodes):
-        columns.setdefault(depth(nodes, key), []).append(key)
-    return {
-        key: (column, -line - (len(keys) < 2) / 2)
-        for column, keys in columns.items()
-        for line, key in enumerate(sorted(keys, reverse=True))
-    }
+    """Column and line of each node; it stands on the line of the first node that it reads."""
+    found: dict[str, tuple[int, int]] = {}
+    for key in sorted(nodes, key=lambda key: (depth(nodes, key), key)):
+        lines = [found[parent][1] for parent in nodes[key].parents if parent in found]
+        found[key] = (depth(nodes, key), max(lines, default=-len(found)))
+    return found
 
 
 # %% [markdown]
@@ -453,11 +451,11 @@ if ready:
                 "",
                 at[key],
                 at[parent],
-                arrowprops={"arrowstyle": "->", "shrinkA": 45, "shrinkB": 45},
+                arrowprops={"arrowstyle": "->", "shrinkA": 52, "shrinkB": 56},
             )
         box = {"boxstyle": "round", "facecolor": "white", "edgecolor": COLOURS[node.type]}
         ax.text(*at[key], f"{node.name}\n({node.type})", ha="center", va="center", bbox=box)
-    ax.set(xlim=(-0.5, 4.5), ylim=(-1.6, 0.6), title="Lineage of the project, from dbt's manifest")
+    ax.set(xlim=(-0.5, 4.5), ylim=(-1.4, 0.5), title="Lineage of the project, from dbt's manifest")
     ax.axis("off")
     plt.show()
 
@@ -481,8 +479,8 @@ for number in range(1, len(NIGHTS)) if ready else ():
     )
 
 # %% [markdown]
-# The history of the customers with more than one version. A bar is a version; the open one runs to the right edge. Where a line ends early the customer has left, and what looks like one bar may
-# be several extracts in which nothing changed.
+# The history of the customers with more than one version. A bar is a version; the open one is blue and runs to the right edge. Where a line ends early the customer has left. Bars end and begin at the
+# time of the change, within the day, and one bar may span several extracts in which nothing changed.
 
 # %%
 from datetime import datetime
@@ -492,18 +490,17 @@ if ready:
     told = {row.customer_id for row in versions if row.effective_from >= datetime(2026, 5, 3)}
     told |= {row.customer_id for row in versions if row.effective_to}
     lines = {key: line for line, key in enumerate(sorted(told))}
-    cities = sorted({str(row.city) for row in versions})
     figure, ax = plt.subplots(figsize=(12, 5), layout="constrained")
     for row in (row for row in versions if row.customer_id in lines):
-        start = max(row.effective_from, datetime(2026, 5, 3))
+        start, line = max(row.effective_from, datetime(2026, 5, 3)), lines[row.customer_id]
         end = row.effective_to or datetime(2026, 5, 8)
-        colour = f"C{cities.index(str(row.city))}"
-        ax.barh(lines[row.customer_id], end - start, left=start, color=colour, edgecolor="white")
-    for number, city in enumerate(cities):
-        ax.barh(0, 0, color=f"C{number}", label=city)
+        ax.barh(
+            line, end - start, left=start, color="C0" if row.is_current else "C7", edgecolor="white"
+        )
+        ax.text(start + (end - start) / 2, line, row.city or "not known", ha="center", va="center")
     ax.set_yticks(range(len(lines)), [f"customer {key}" for key in lines])
-    ax.set_title("Versions of the customers that changed or left, by city")
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), title="city")
+    ax.set(xlim=(datetime(2026, 5, 3), datetime(2026, 5, 8)), xlabel="effective time, UTC")
+    ax.set_title("Versions of the customers that changed or left, by city; current ones in blue")
     plt.show()
 
 # %% [markdown]
