@@ -374,7 +374,7 @@ def test_full_disk_costs_only_who_filled_it(tmp_path):
     small.mkdir()
     fill = mine.command(
         """
-        from labkit.judge import fresh_schema
+        from labkit.fixtures import fresh_schema
         with fresh_schema(spark) as schema:
             try:
                 numbers = spark.range(4_000_000).selectExpr("uuid() as a", "uuid() as b")
@@ -392,7 +392,7 @@ def test_full_disk_costs_only_who_filled_it(tmp_path):
         assert done.stdout.strip() == "True", done.stderr
         after = mine.run(
             """
-            from labkit.judge import fresh_schema
+            from labkit.fixtures import fresh_schema
             with fresh_schema(spark) as schema:
                 spark.range(100).write.format("delta").saveAsTable(schema + ".t")
                 say(spark.table(schema + ".t").count())

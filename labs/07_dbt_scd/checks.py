@@ -488,18 +488,20 @@ def test_customers_who_come_again_unchanged_keep_their_version(customers):
 
 # ------------------------------------------------------------------------------------- properties
 
+
+
+def stub(source: str, columns: str) -> str:
+    """A view that passes a source on."""
+    return f"{{{{ config(materialized='view') }}}}\nselect {columns} from {{{{ source('raw', '{source}') }}}}\n"
+
+
 STUBS = {
-    "models/fct_orders.sql": """\
-{{ config(materialized='view') }}
-select order_id, customer_id, status, amount, is_deleted, updated_at
-from {{ source('raw', 'orders_landing') }}
-""",
-    "models/dim_customers.sql": """\
-{{ config(materialized='view') }}
-select customer_id, name, city, updated_at as effective_from,
-    cast(null as timestamp) as effective_to, true as is_current
-from {{ source('raw', 'customers_extract') }}
-""",
+    "models/fct_orders.sql": stub("orders_landing", names(ORDERS)),
+    "models/dim_customers.sql": stub(
+        "customers_extract",
+        "customer_id, name, city, updated_at as effective_from, "
+        "cast(null as timestamp) as effective_to, true as is_current",
+    ),
 }
 GOOD_ORDERS = [
     order(1, "paid", at(10)),
@@ -647,40 +649,18 @@ def test_the_dashboard_is_declared(data_tests):
 
 # ------------------------------------------------------------------------------------- unit_tests
 
-COLUMNS = "order_id, customer_id, status, amount, is_deleted, updated_at"
 RIGHT = """
-with landed as (
-    select *, row_number() over (partition by order_id order by updated_at {first}) as age
-    from {landing} as l where {window}
-)
-select order_id, customer_id, status, amount, is_deleted, updated_at
-from landed where age = 1 and {guard}
+select landed.* from (
+    select kept.* from (
+        select {which}(struct(*), updated_at) as kept from {landing} where {window} group by order_id
+    )
+) as landed where {guard}
 """
 PARTS = {
-    "first": "desc",
+    "which": "max_by",
     "window": "updated_at >= (select max(updated_at) - interval 3 days from {this})",
     "guard": "not exists (select 1 from {this} as known where known.order_id = landed.order_id "
     "and known.updated_at >= landed.updated_at)",
-}
-MODEL = {
-    "models/fct_orders.sql": """\
-{{ config(materialized='incremental', incremental_strategy='merge', unique_key='order_id', on_schema_change='fail') }}
-with landed as (
-    select *, row_number() over (partition by order_id order by updated_at desc) as age
-    from {{ source('raw', 'orders_landing') }}
-    {% if is_incremental() %}
-    where updated_at >= (select max(updated_at) - interval 3 days from {{ this }})
-    {% endif %}
-)
-select order_id, customer_id, status, amount, is_deleted, updated_at
-from landed where age = 1
-{% if is_incremental() %}
-and not exists (
-    select 1 from {{ this }} as known
-    where known.order_id = landed.order_id and known.updated_at >= landed.updated_at
-)
-{% endif %}
-"""
 }
 
 
@@ -707,15 +687,15 @@ def unit_tests(learner, spark) -> UnitTests:
 
 @check("unit_tests", points=2)
 def test_dbt_runs_the_unit_tests(learner, spark, schema, dbt):
-    """Passes in dbt, on a right model"""
-    files = learner.unit_tests()
+    """Passes in dbt, on your own fct_orders"""
+    models, files = learner.fct_orders(), learner.unit_tests()
     require_files("unit_tests", files, suffixes=(".yml",))
     read_unit_tests(files, "fct_orders")
     for name in ("orders_landing", "fct_orders"):
         spark.sql(f"CREATE VIEW {schema}.{name} AS {rows_as_sql(ORDERS, GOOD_ORDERS)}")
-    project = {**PROJECT, **MODEL, **files}
+    project = {**PROJECT, **models, **files}
     run = dbt(schema, "unit_tests", project, "test", "--select", "test_type:unit")
-    require_success(run, "on a right fct_orders")
+    require_success(run, "on your fct_orders")
     assert any(r.type == "unit_test" and r.status == "pass" for r in run.results), (
         "dbt ran no unit test"
     )
@@ -731,7 +711,7 @@ def test_right_models_pass_the_unit_tests(unit_tests):
 @check("unit_tests")
 def test_a_model_that_keeps_the_oldest_change_fails(unit_tests):
     """Fails when the model keeps the oldest change of an order"""
-    unit_tests.catches("the oldest change of an order wins", model(first="asc"))
+    unit_tests.catches("the oldest change of an order wins", model(which="min_by"))
 
 
 @check("unit_tests", points=2)

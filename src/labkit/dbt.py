@@ -13,9 +13,12 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 PROFILE = "labkit"
 FOLDERS = ("models", "snapshots", "tests", "macros")
@@ -193,8 +196,14 @@ def _message(error: Any) -> str:
 
 @contextlib.contextmanager
 def _left_alone(quiet: bool) -> Iterator[None]:
-    """What dbt changes in a process and would leave so: the working folder, and its output."""
-    before = Path.cwd()
+    """What dbt changes in a process and would leave so: the folder, its output, Spark's settings.
+
+    Its adapter switches ANSI mode off, in the session that the notebook and its checks use.
+    """
+    from pyspark.sql import SparkSession
+
+    spark = SparkSession.builder.getOrCreate()
+    before, settings = Path.cwd(), dict(spark.conf.getAll)
     with contextlib.ExitStack() as stack:
         if quiet:
             stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
@@ -202,3 +211,13 @@ def _left_alone(quiet: bool) -> Iterator[None]:
             yield
         finally:
             os.chdir(before)
+            for key, value in dict(spark.conf.getAll).items():
+                if value != settings.get(key):
+                    _restore(spark, key, settings.get(key))
+
+
+def _restore(spark: SparkSession, key: str, value: str | None) -> None:
+    if value is None:
+        spark.conf.unset(key)
+    else:
+        spark.conf.set(key, value)

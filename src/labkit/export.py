@@ -85,25 +85,33 @@ def answer_lines(lab: Lab) -> set[str]:
     if not lab.solution.is_file():
         return set()
     parsed = source.read(lab.solution)
-    given = {line.strip() for line in parsed.starter_text.splitlines()}
-    given |= {line.strip() for text in _cells(source.starter(parsed)) for line in text.splitlines()}
-    for dataset in parsed.header["datasets"]:
-        for path in lab.generator(dataset).parent.glob("*.py"):
-            given |= {line.strip() for line in path.read_text("utf-8").splitlines()}
     texts = [*_cells(source.solved(parsed))]
     texts += [path.read_text("utf-8") for path in (lab.solutions / "alternatives").rglob("*.py")]
     lines = {line.strip() for text in texts for line in text.splitlines()}
-    return {line for line in lines - given if len(line) >= TELLING and not IMPORT.match(line)}
+    lines -= given_lines(lab)
+    return {line for line in lines if len(line) >= TELLING and not IMPORT.match(line)}
+
+
+def given_lines(lab: Lab) -> set[str]:
+    """The lines that a learner is given: of the starter, and of the programs beside its data."""
+    parsed = source.read(lab.solution)
+    texts = [parsed.starter_text, *_cells(source.starter(parsed))]
+    for dataset in parsed.header["datasets"]:
+        texts += [path.read_text("utf-8") for path in lab.generator(dataset).parent.glob("*.py")]
+    return {line.strip() for text in texts for line in text.splitlines()}
 
 
 def leaks(labs: Sequence[Lab], folder: Path) -> list[Leak]:
     """Lines of answers, and names of hidden checks, in the files of `folder`."""
     telling: set[str] = set()
+    given: set[str] = set()  # what one lab hands its learners is no secret of another
     hidden: set[str] = set()
     for lab in labs:
         telling |= answer_lines(lab)
+        given |= given_lines(lab) if lab.solution.is_file() else set()
         if lab.hidden_checks.is_file():
             hidden |= set(DEFINES_CHECK.findall(lab.hidden_checks.read_text("utf-8")))
+    telling -= given
     name = re.compile(rf"\b({'|'.join(sorted(hidden))})\b") if hidden else None
     return [
         Leak(path.relative_to(folder).as_posix(), number, line)

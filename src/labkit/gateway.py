@@ -127,9 +127,18 @@ def _session(offered: Any) -> SparkSession:
     session = SparkSession(context, offered)
     if base.isDefined():  # making a Python session changes the default of the whole JVM
         sessions.setDefaultSession(base.get())
-    with suppress(Py4JError):
-        context.addJobTag(os.environ[SESSION])
+    tag_jobs(context)
     return session
+
+
+def tag_jobs(context: SparkContext) -> None:
+    """Marks the jobs of this thread with the lease: its end cancels them, probes find them by it.
+
+    The mark hangs on the thread's line to the JVM; a new line needs it again.
+    """
+    if SESSION in os.environ:
+        with suppress(Py4JError):
+            context.addJobTag(os.environ[SESSION])
 
 
 class _Stopped:
