@@ -27,6 +27,8 @@ def check(task: str, *, points: int = 1) -> Callable[[F], F]:
             raise TypeError(f"{function.__name__}: a check needs a docstring; learners read it")
         if not (isinstance(points, int) and points > 0):
             raise TypeError(f"{function.__name__}: points is a whole number of at least 1")
+        if title[1:2].islower():  # a phrase: "keeps ...", but "SQL is ..." and "`a` comes ..."
+            title = title[0].lower() + title[1:]
         setattr(function, ATTRIBUTE, Declaration(task, points, title))
         return function
 
