@@ -6,7 +6,7 @@ import ast
 import builtins
 import linecache
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -44,6 +44,17 @@ def variants(lab: Lab) -> tuple[Variant, ...]:
         *(read_variant("alternative", path) for path in _files(lab, "alternatives")),
         *(read_variant("mistake", path) for path in _files(lab, "mistakes")),
     )
+
+
+def one_for_each_check(every: Sequence[Variant]) -> tuple[Variant, ...]:
+    """The variants without the mistakes whose checks earlier mistakes name already."""
+    named: set[str] = set()
+    kept = []
+    for variant in every:
+        if variant.kind != "mistake" or set(variant.fails) - named:
+            kept.append(variant)
+            named |= set(variant.fails)
+    return tuple(kept)
 
 
 def _files(lab: Lab, folder: str) -> list[Path]:
