@@ -12,10 +12,12 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from labkit import gateway
@@ -25,6 +27,7 @@ from labkit.warm import fingerprint
 
 IDLE = "LAB_SPARK_IDLE"
 IDLE_MINUTES = 30.0
+LOW_DISK_BYTES = 500_000_000
 WARM_UP = """
 CREATE TABLE {0}.a (id LONG, v STRING) USING delta TBLPROPERTIES ('delta.enableDeletionVectors' = 'true');
 INSERT INTO {0}.a VALUES (1, 'a'), (2, 'b');
@@ -192,9 +195,18 @@ class Server:
         finally:
             gateway.withdraw(spark, offered)
             shutil.rmtree(scratch, ignore_errors=True)
+            self._free_disk(spark)
             with self._guard:
                 self._clients.pop(offered.lease, None)
                 self._last_used = time.monotonic()
+
+    def _free_disk(self, spark: SparkSession) -> None:
+        """On a disk that is nearly full: Spark deletes shuffle files when their frames are collected."""
+        if shutil.disk_usage(self._scratch).free < LOW_DISK_BYTES:
+            self._say("the disk is nearly full")
+            jvm: Any = spark._jvm
+            with suppress(Py4JError, OSError):
+                jvm.System.gc()
 
     def _named(self) -> list[dict[str, Any]]:
         now = time.monotonic()
