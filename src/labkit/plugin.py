@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from labkit.fixtures import Fixtures
 from labkit.judge import PUBLIC_SEED, declared_by, read_outcome
 
-CHECK_FILES = ("checks.py", "hidden_checks.py")
+NOT_INHERITED = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "LAB_SESSION", "LAB_SCRATCH")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,9 +29,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if getattr(config.option, "nbval", False) or getattr(config.option, "nbval_lax", False):
-        os.environ["LAB_STRICT"] = "1"
     config.pluginmanager.register(PlainPytest(config), "labkit-plain")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """A notebook under nbval: `lab.check` raises in its kernel, which has a session of its own."""
+    if not type(item).__module__.startswith("nbval."):
+        return (yield)
+    before = dict(os.environ)
+    for name in NOT_INHERITED:
+        os.environ.pop(name, None)
+    os.environ["LAB_STRICT"] = "1"
+    try:
+        return (yield)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 class PlainPytest(Fixtures):
