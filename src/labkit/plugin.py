@@ -12,8 +12,7 @@ from pyspark.sql import SparkSession
 
 from labkit.fixtures import Fixtures
 from labkit.judge import PUBLIC_SEED, declared_by, read_outcome
-
-NOT_INHERITED = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "LAB_SESSION", "LAB_SCRATCH")
+from labkit.worker_process import NOT_INHERITED
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
