@@ -30,6 +30,8 @@ SETTINGS = {
     # Delta keeps the log of each table it met for an hour, 6 MB of plans a table: after two hundred
     # tables a JVM of this size does nothing but collect garbage.
     "spark.databricks.delta.delta.log.cacheSize": "16",
+    # A page of memory is allocated, and zeroed, for each aggregate and sort: 64 MB by default here.
+    "spark.buffer.pageSize": "1m",
     "spark.sql.shuffle.partitions": "2",
     "spark.default.parallelism": "2",
     "spark.sql.session.timeZone": "UTC",
