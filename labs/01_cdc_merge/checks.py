@@ -219,13 +219,9 @@ TOUCHED = {1, 2, 5}
 
 
 def make_table(frame, table, rows, ddl=CUSTOMERS):
-    """A Delta table with deletion vectors, one file per three customers."""
-    parts = [rows[at : at + 3] for at in range(0, len(rows), 3)]
-    whole = frame(ddl, parts[0]).coalesce(1)
-    for part in parts[1:]:
-        whole = whole.union(frame(ddl, part).coalesce(1))
-    write = whole.write.format("delta").option("delta.enableDeletionVectors", "true")
-    write.saveAsTable(table)
+    """A Delta table with deletion vectors, in three files by ranges of customers."""
+    ranges = frame(ddl, rows).repartitionByRange(3, "customer_id")
+    ranges.write.format("delta").option("delta.enableDeletionVectors", "true").saveAsTable(table)
 
 
 def files_by_customer(spark, table):
@@ -239,6 +235,8 @@ def merged(learner, spark, frame, shared_schema):
     table = f"{shared_schema}.customers"
     make_table(frame, table, BEFORE)
     files = files_by_customer(spark, table)
+    if set(files.values()) <= {files[customer] for customer in TOUCHED}:
+        raise RuntimeError("the table has no file without a touched customer")
     seen = {"files": files}
     start = table_version(spark, table)
     learner.merge_changes(spark, table, frame(FLAT, BATCH))
