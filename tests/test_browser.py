@@ -275,7 +275,7 @@ def test_learner_finds_the_way_from_to_do_to_passed(page, address):
     page.run("def active_orders")
     page.run(check)
     said = page.until_says(check, "1 of 2 checks passed")
-    assert "Keeps an order whose status is not known" in said
+    assert "keeps an order whose status is not known" in said
     assert "1 × row missing" in said
     assert 'lab.hint("active_orders") (1 of 2)' in said
     page.shot("failed", check)
