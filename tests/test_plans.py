@@ -1,5 +1,7 @@
 """Plans read as objects: operators of the final plan, scans, what is re-used, Python, cache entries, work."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from pyspark.sql import functions as F
 
@@ -129,3 +131,18 @@ def test_work_of_the_block_alone_is_measured(spark, sales):
     with measured(spark) as nothing:
         sales.groupBy("shop").count()
     assert (nothing.jobs, nothing.tasks, nothing.shuffle_bytes) == (0, 0, 0)
+
+
+def test_work_is_found_whatever_line_to_the_jvm_it_came_by(spark, sales):
+    """A call that was cut short costs its thread the line; a thread of the learner's has its own."""
+
+    def work():
+        with measured(spark) as done:
+            sales.groupBy("shop").count().collect()
+        return done.jobs
+
+    spark._sc._gateway._gateway_client.get_thread_connection().close()
+    here = work()
+    with ThreadPoolExecutor(1) as pool:
+        elsewhere = pool.submit(work).result()
+    assert here == elsewhere >= 1

@@ -108,6 +108,7 @@ def attach(environment: Mapping[str, str]) -> SparkSession:
     gateway = launch_gateway()
     SparkContext._ensure_initialized(gateway=gateway)
     _guard()
+    _tag_jobs(gateway, environment[SESSION])
     return _session(gateway.jvm.System.getProperties().get(environment[SESSION]))
 
 
@@ -127,18 +128,27 @@ def _session(offered: Any) -> SparkSession:
     session = SparkSession(context, offered)
     if base.isDefined():  # making a Python session changes the default of the whole JVM
         sessions.setDefaultSession(base.get())
-    tag_jobs(context)
     return session
 
 
-def tag_jobs(context: SparkContext) -> None:
-    """Marks the jobs of this thread with the lease: its end cancels them, probes find them by it.
+def _tag_jobs(gateway: Any, lease: str) -> None:
+    """Marks this process's jobs with its lease: its end cancels them, probes find them by it.
 
-    The mark hangs on the thread's line to the JVM; a new line needs it again.
+    The mark hangs on a JVM thread, and each line to the JVM has one. A Python thread has a line of
+    its own, and gets another when a call on it was cut short: every new line is marked.
     """
-    if SESSION in os.environ:
-        with suppress(Py4JError):
-            context.addJobTag(os.environ[SESSION])
+    client = gateway._gateway_client
+    context = gateway.jvm.System.getProperties().get(lease).sparkContext()
+    open_line = client._create_new_connection
+
+    def open_marked_line() -> Any:
+        line = open_line()
+        context.addJobTag(lease)  # over `line`, this thread's own from now on
+        client.deque.remove(line)  # the caller takes it out of the pool, too
+        return line
+
+    context.addJobTag(lease)
+    client._create_new_connection = open_marked_line
 
 
 class _Stopped:

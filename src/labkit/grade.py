@@ -19,7 +19,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from labkit.engine import Engine, session_state
-from labkit.gateway import offer, tag_jobs, withdraw
+from labkit.gateway import offer, withdraw
 from labkit.judge import PUBLIC_SEED, judge
 from labkit.kernel import Kernel, KernelDiedError
 from labkit.labs import Lab
@@ -186,7 +186,6 @@ class _Run:
         if connection is not None:
             connection.close()
             client.thread_connection.connection = None
-            tag_jobs(self._spark.sparkContext)
 
     def _after_timeout(self) -> None:
         self._spoil("a check ran out of time")
