@@ -112,6 +112,16 @@ def attach(environment: Mapping[str, str]) -> SparkSession:
     return _session(gateway.jvm.System.getProperties().get(environment[SESSION]))
 
 
+def lease_of(spark: SparkSession) -> str | None:
+    """The lease of the process that a session was offered to: the mark of its jobs, too.
+
+    None in a private JVM. The environment doesn't say: children inherit it, and a process that
+    attached twice has the later one.
+    """
+    lease: str | None = spark.conf.get(LEASE, None)
+    return lease
+
+
 def attached() -> bool:
     """Whether this process lives in a JVM that another process owns."""
     return SESSION in os.environ and SparkContext._gateway is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -130,9 +129,9 @@ def measured(spark: SparkSession) -> Iterator[Work]:
     yield work
     context.listenerBus().waitUntilEmpty()
     store = context.statusStore()
+    lease = gateway.lease_of(spark)
     for number in range(first, int(context.dagScheduler().numTotalJobs())):
         job = store.job(number)
-        lease = os.environ.get(gateway.SESSION)
         if lease and not job.jobTags().contains(lease):
             continue
         work.jobs += 1

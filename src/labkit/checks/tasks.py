@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
@@ -77,7 +76,7 @@ def _reads(spark: SparkSession, first: int) -> Iterator[StageRead]:
     context = spark.sparkContext._jsc.sc()
     context.listenerBus().waitUntilEmpty()
     store = context.statusStore()
-    lease = os.environ.get(gateway.SESSION)
+    lease = gateway.lease_of(spark)
     stages = set()
     for number in range(first, int(context.dagScheduler().numTotalJobs())):
         try:
