@@ -22,7 +22,6 @@ from labkit.outcome import Status
 
 TAIL_BYTES = 65_536
 UNFENCED = "unfenced"
-NOT_INHERITED = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "LAB_SESSION", "LAB_SCRATCH")
 
 
 class WorkerLostError(Exception):
@@ -40,8 +39,6 @@ class Worker:
         self.fenced = False  # until it says so
         self._folders = [Path(tempfile.mkdtemp(prefix="labkit-worker-"))]
         environment = {**os.environ, "LAB_ROOT": str(home.root()), "TMPDIR": str(self._folders[0])}
-        for name in NOT_INHERITED:
-            environment.pop(name, None)
         self._process = subprocess.Popen(
             [*command, str(self._folders[0]), *([] if fenced else [UNFENCED])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
