@@ -76,8 +76,10 @@ def run_trial(
         problems = list(faults(variant, results))
     else:
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"{variant.name}.py"
-            path.write_text(as_submission(lab, variant), "utf-8")
+            path = lab.starter  # as it is handed out
+            if variant.kind != "starter":
+                path = Path(folder) / f"{variant.name}.py"
+                path.write_text(as_submission(lab, variant), "utf-8")
             report = grade(lab, path, lambda: spark, hidden=True, seed=seed, tasks=tasks)
         results = report.checks
         problems = [str(problem) for problem in report.problems] + list(faults(variant, results))
@@ -143,15 +145,15 @@ class Proof:
     ) -> list[Future[Trial]]:
         """The trials of a lab (of the variants named, when some are), begun in order.
 
-        Right answers are judged both ways, the notebook's and the shell's. A `short` proof has one
-        mistake for each check that mistakes name, not all of them.
+        Right answers and the starter are judged both ways, the notebook's and the shell's. A
+        `short` proof has one mistake for each check that mistakes name, not all of them.
         """
         every = one_for_each_check(variants(lab)) if short else variants(lab)
         chosen = [v for v in every if not only or v.name in only]
         if not chosen:
             raise LabError(f"{lab.name} has no variant called {', '.join(only)}")
         ways: list[tuple[Variant, Way]] = [(variant, "notebook") for variant in chosen]
-        ways += [(v, "shell") for v in chosen if v.kind in ("solution", "alternative")]
+        ways += [(variant, "shell") for variant in chosen if variant.kind != "mistake"]
         return [self._pool.submit(_trial, lab, variant, way) for variant, way in ways]
 
 
