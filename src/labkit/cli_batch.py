@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from labkit.escape import one_line
 from labkit import cluster
+from labkit.escape import one_line
 from labkit.home import LabError
 
 if TYPE_CHECKING:
