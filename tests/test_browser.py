@@ -224,8 +224,6 @@ def address(checkout, tmp_path_factory):
         "JUPYTER_RUNTIME_DIR": str(jupyter / "run"),
         "IPYTHONDIR": str(jupyter / "ipython"),
     }
-    for name in ("LAB_SESSION", "LAB_SCRATCH", "PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET"):
-        environment.pop(name, None)
     lab = [sys.executable, "-c", "from labkit.cli import main; main()"]
     started = subprocess.Popen(
         [*lab, "start", "warm_up", "--no-browser"], env=environment, cwd=checkout,

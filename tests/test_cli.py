@@ -66,10 +66,9 @@ def program(course, spark):
     def start(*words, **environment) -> subprocess.Popen:
         offered = gateway.offer(spark)
         offers.append(offered)
-        clean = {k: v for k, v in os.environ.items() if k not in ("LAB_SESSION", "LAB_SCRATCH")}
         process = subprocess.Popen(
             [*PROGRAM, *map(str, words)],
-            env={**clean, "LAB_ROOT": str(course), **offered.environment, **environment},
+            env={**os.environ, "LAB_ROOT": str(course), **offered.environment, **environment},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         started.append(process)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit import home, warm
+from labkit import gateway, home, warm
 
 LONG = bool(os.environ.get("LAB_LONG"))
 PATIENCE = 60
@@ -28,11 +28,10 @@ class Place:
         cache.mkdir()
         (cache / "jars").symlink_to(home.cache_dir() / "jars")
         self.environment = {
-            **{k: v for k, v in os.environ.items() if k not in ("LAB_SESSION", "LAB_SCRATCH")},
+            **os.environ,
             "LAB_CACHE": str(cache),
             "LAB_ROOT": str(home.root()),
         }
-        self.environment.pop("PYSPARK_GATEWAY_PORT", None)
         self.environment.pop("LAB_SPARK", None)
 
     def command(self, code: str) -> list[str]:
@@ -330,7 +329,21 @@ def test_tests_are_attached_to_warm_spark(spark):
     if os.environ.get("LAB_SPARK") == "cold":
         assert warm._lease == {}
     else:
-        assert os.environ["LAB_SESSION"].startswith("lab_")
+        assert gateway.own_lease().startswith("lab_")
+        assert gateway.SESSION not in os.environ, "a child would share this session"
+
+
+def test_a_child_of_an_attached_process_has_a_lease_of_its_own(place):
+    child = "from labkit import gateway, session; session.current(); print(gateway.own_lease())"
+    both = place.run(
+        f"""
+        import subprocess
+        from labkit import gateway
+        child = subprocess.run([sys.executable, "-c", {child!r}], stdout=-1, text=True, check=True)
+        say(gateway.own_lease() + " " + child.stdout.strip())
+        """
+    ).split()
+    assert len(set(both)) == 2
 
 
 def ended(pid: int) -> None:

