@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from labkit import cluster
 from labkit.escape import one_line
 from labkit.home import LabError
 
@@ -52,6 +53,11 @@ def grade(
 ) -> None:
     """Grade many submissions, each in a process of its own; reports and summaries go to a folder."""
     part = _shard(shard)
+    if cluster.master():
+        raise LabError(
+            f"`lab grade` fences each submission off on this machine; unset {cluster.MASTER}. "
+            "Many machines grade by --shard, and `lab report` merges what they found"
+        )
     from labkit import batch_report
     from labkit.batch import Options, grade_batch
     from labkit.collect import collect

@@ -28,7 +28,7 @@ from labkit.submission import Submission
 START_SECONDS = 60
 INTERRUPT_SECONDS = 10  # what code has to stop once interrupted
 REPLY_BYTES = 64_000_000
-KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "JAVA_HOME", "LD_LIBRARY_PATH")
+KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "JAVA_HOME", "LD_LIBRARY_PATH", "PYSPARK_PYTHON")
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 CELL_LINE = re.compile(r"(?:Cell In\[\d+\], line|line) (\d+)")
 

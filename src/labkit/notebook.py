@@ -13,7 +13,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from labkit import clock, datasets, hints, home, progress, rehearse, report, session
+from labkit import clock, cluster, datasets, hints, home, progress, rehearse, report, session
 from labkit.answer import Learner
 from labkit.gateway import LEASE
 from labkit.judge import judge
@@ -106,9 +106,11 @@ class LabSession:
 
     def data(self, name: str, *, scale: int = 1) -> Path:
         """The folder with the files of data set `name`, generated on the first call."""
-        into = (
-            Path(os.environ["LAB_SCRATCH"]) if GRADED in os.environ else home.cache_dir()
-        ) / "datasets"
+        if GRADED in os.environ:
+            into = Path(os.environ["LAB_SCRATCH"])
+        else:
+            into = cluster.storage() if cluster.master() else home.cache_dir()
+        into /= "datasets"
         return datasets.generated(self._lab.generator(name), into, scale=scale)
 
     def kafka(self) -> str:

@@ -16,7 +16,7 @@ from pyspark.errors import PySparkRuntimeError
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
-from labkit import home
+from labkit import cluster, home
 from labkit.home import LabError
 from labkit.jars import jars
 from labkit.java import java_home
@@ -91,19 +91,27 @@ def cold_session(
     given. LabError when no JVM starts.
     """
     if SparkContext._active_spark_context is None:
+        cluster.use_storage()
         folder = scratch or Path(tempfile.mkdtemp(prefix="labkit-"))
         if scratch is None:
             atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        _start({**base_conf(folder, ui=ui), "spark.app.name": app, **(extra or {})}, folder)
+        conf = base_conf(folder, ui=ui)
+        if cluster.master():
+            conf = cluster.conf(conf, ",".join(map(str, jars())))
+        _start({**conf, "spark.app.name": app, **(extra or {})}, folder)
     return SparkSession.builder.getOrCreate()
 
 
 def process_environment(scratch: Path) -> None:
     """What Spark reads from the environment of the process that starts its JVM."""
     os.environ["JAVA_HOME"] = str(java_home())
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     os.environ["SPARK_LOCAL_DIRS"] = str(scratch)
-    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    if cluster.master():  # what its workers have, and how they reach this machine, the user knows
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    else:
+        os.environ["PYSPARK_PYTHON"] = sys.executable
+        os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     os.environ.pop("SPARK_HOME", None)
     set_utc()
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from labkit import gateway, home
+from labkit import cluster, gateway, home
 from labkit.home import LabError
 
 START_SECONDS = 120
@@ -31,8 +31,9 @@ class GoneError(LabError):
 
 
 def folder() -> Path:
-    """Where warm Spark of this checkout keeps its socket, lock and log; only its user can enter."""
-    digest = hashlib.sha256(str(home.root()).encode()).hexdigest()[:10]
+    """Where warm Spark of this checkout, and cluster, has its socket, lock and log; for its user alone."""
+    where = f"{home.root()} {cluster.master() or ''}".strip()
+    digest = hashlib.sha256(where.encode()).hexdigest()[:10]
     path = home.cache_dir() / f"spark-{digest}"
     if len(str(path)) > SOCKET_BYTES - len("/socket"):
         path = Path(tempfile.gettempdir()) / f"labkit-{os.getuid()}-{digest}"
@@ -58,6 +59,7 @@ def attach() -> SparkSession:
     from labkit.spark import set_utc
 
     set_utc()
+    cluster.use_storage()
     line, reply = _ask_or_start({"op": "attach", "pid": os.getpid(), "name": _own_name()})
     _lease["line"] = line  # open as long as this process lives: the lease ends with it
     os.environ["LAB_SCRATCH"] = reply["scratch"]

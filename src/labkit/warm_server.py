@@ -20,7 +20,7 @@ from typing import Any
 from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
-from labkit import gateway
+from labkit import cluster, gateway
 from labkit.home import LabError
 from labkit.spark import cold_session
 from labkit.warm import fingerprint
@@ -254,6 +254,7 @@ fingerprint_at_start = fingerprint()
 def main() -> None:
     """`python -m labkit.warm_server FOLDER`."""
     place = Path(sys.argv[1])
+    cluster.use_storage()
     minutes = float(os.environ.get(IDLE) or IDLE_MINUTES)
     server = Server(place, minutes * 60)
     for number in (signal.SIGTERM, signal.SIGHUP):
