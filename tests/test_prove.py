@@ -1,5 +1,9 @@
 """The proof of a lab finds what is wrong with its checks, on the toy course."""
 
+import subprocess
+import sys
+
+import psutil
 import pytest
 
 from labkit.home import LabError
@@ -96,3 +100,22 @@ def test_stray_files_and_lonely_hints_are_told(toy):
         "double has 1 hints; give 2 to 4 in HINTS of checks.py",
         "stray file labs/00_toy/notes.txt",
     ]
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    """They would wait for ever, and keep their leases on warm Spark."""
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import os, time\nfrom labkit.prove import Proof\n"
+        "if __name__ == '__main__':\n"
+        "    proof = Proof(1)\n"
+        "    print(proof._pool.submit(os.getpid).result(), flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    parent = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+    worker = psutil.Process(int(parent.stdout.readline()))
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    psutil.wait_procs([worker], timeout=30)
+    assert not worker.is_running()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -128,7 +129,7 @@ class Proof:
     def __init__(self, workers: int = WORKERS) -> None:
         # Spawned, not forked: a py4j connection can't be shared with a child.
         context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(workers, mp_context=context)
+        self._pool = ProcessPoolExecutor(workers, context, initializer=_end_with_parent)
 
     def __enter__(self) -> Proof:
         return self
@@ -155,6 +156,18 @@ class Proof:
         ways: list[tuple[Variant, Way]] = [(variant, "notebook") for variant in chosen]
         ways += [(variant, "shell") for variant in chosen if variant.kind != "mistake"]
         return [self._pool.submit(_trial, lab, variant, way) for variant, way in ways]
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed waits for work for ever, and keeps its lease on warm Spark."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        assert parent is not None
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _trial(lab: Lab, variant: Variant, way: Way) -> Trial:
