@@ -1,6 +1,6 @@
 """Reasons as blocks: a diff becomes tables, anything else stays the prose it was."""
 
-from labkit.checks.frames import diff
+from labkit.checks.diff import ROW_CHARACTERS, diff
 from labkit.reasons import Block, blocks
 
 NAMES, KEYS = ["id", "city", "n"], ["id"]
@@ -20,8 +20,8 @@ def test_changed_row_is_told_cell_by_cell():
 def test_every_kind_of_difference_has_its_table():
     found = tables([(1, "a", 1), (2, "b", 1), (2, "b", 1)], [(2, "b", 1), (3, "c", 1)])
     assert [(block.caption, block.rows) for block in found] == [
-        ("1 × row missing", [("id 3",)]),
-        ("1 × row that should not be there", [("id 1",)]),
+        ("1 × row missing", [("id 3", "city 'c', n 1")]),
+        ("1 × row that should not be there", [("id 1", "city 'a', n 1")]),
         ("1 × wrong number of rows", [("id 2", "2 rows", "1")]),
     ]
 
@@ -43,3 +43,15 @@ def test_prose_around_a_table_stays_in_its_place():
         for block in blocks("after the merge:\n1 × row missing:\n  id 3\nsee above")
     ]
     assert kinds == [False, True, False]
+
+
+def test_rows_that_are_their_key_alone_have_no_values():
+    (block,) = blocks("\n".join(diff(["id"], ["id"], [], [(3,), (3,)])))
+    assert (block.head, block.rows) == (("row",), [("id 3 (2 rows)",)])
+
+
+def test_a_long_row_is_cut():
+    names = ["id", *(f"column_{n}" for n in range(40))]
+    (block,) = blocks("\n".join(diff(names, KEYS, [], [(1, *["x" * 50] * 40)])))
+    assert block.rows[0][0] == "id 1"
+    assert len(block.rows[0][1]) == ROW_CHARACTERS

@@ -16,6 +16,8 @@ CHANGED = re.compile(r"(?P<label>.+?): (?P<cells>\w+ is .*, expected .*)")
 CELL = re.compile(r"(\w+) is (.*?), expected (.*?)(?:; (?=\w+ is )|$)")
 REPEATED = re.compile(r"(.+): (\d+ rows?), expected (\d+)")
 HEADS = {
+    "row missing": ("row", "its values"),
+    "row that should not be there": ("row", "its values"),
     "row differs": ("row", "column", "yours", "expected"),
     "wrong number of rows": ("row", "yours", "expected"),
 }
@@ -46,8 +48,7 @@ def blocks(reason: str) -> list[Block]:
     found: list[Block] = []
     for line in reason.splitlines():
         if section := SECTION.fullmatch(line):
-            kind = section[1]
-            found.append(Block(caption=line.rstrip(":"), head=HEADS.get(kind, ("row",))))
+            found.append(Block(caption=line.rstrip(":"), head=HEADS[section[1]]))
         elif found and found[-1].caption and line.startswith("  ... and "):
             found[-1].more = line.strip()
         elif found and found[-1].caption and line.startswith("  "):
@@ -56,7 +57,14 @@ def blocks(reason: str) -> list[Block]:
             if not found or found[-1].caption:
                 found.append(Block())
             found[-1].lines.append(line)
-    return found
+    return [_without_empty_column(block) for block in found]
+
+
+def _without_empty_column(block: Block) -> Block:
+    """A row may be its key alone: then there are no values to show."""
+    if block.head == HEADS["row missing"] and not any(values for _, values in block.rows):
+        block.head, block.rows = block.head[:1], [row[:1] for row in block.rows]
+    return block
 
 
 def _rows(line: str, head: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -65,4 +73,7 @@ def _rows(line: str, head: tuple[str, ...]) -> list[tuple[str, ...]]:
         return [(changed["label"] if n == 0 else "", *cell) for n, cell in enumerate(cells)]
     if len(head) == 3 and (repeated := REPEATED.fullmatch(line)):
         return [repeated.groups()]
+    if len(head) == 2:
+        label, _, values = line.partition(": ")
+        return [(label, values)]
     return [(line, *[""] * (len(head) - 1))]
