@@ -1,4 +1,4 @@
-"""Read a check's reason as blocks to show: lines of prose, and the tables of a keyed diff."""
+"""Read a check's reason as blocks to show: prose, tables (a keyed diff, micro-batches), a plan."""
 
 from __future__ import annotations
 
@@ -21,11 +21,15 @@ HEADS = {
     "row differs": ("row", "column", "yours", "expected"),
     "wrong number of rows": ("row", "yours", "expected"),
 }
+# As labkit.checks writes them: a grid has its own line of heads, cells are two blanks apart.
+GRIDS = {"micro-batches, one a file:"}
+PLAN = "plan, result first:"
+MARKED = "  ✗ "
 
 
 @dataclass
 class Block:
-    """Prose when it has no `caption`; else a table, whose `more` tells what it leaves out."""
+    """Prose when it has no `caption`; a table when it has a `head`, whose `more` is left out; a plan."""
 
     lines: list[str] = field(default_factory=list)
     caption: str = ""
@@ -37,6 +41,11 @@ class Block:
     def text(self) -> str:
         return "\n".join(self.lines)
 
+    @property
+    def operators(self) -> list[tuple[bool, str]]:
+        """The lines of a plan, and whether a check objects to the operator in it."""
+        return [(line.startswith(MARKED), line[2:]) for line in self.lines]
+
 
 def prose(text: str) -> Markup:
     """`text` as HTML, escaped, with what stands between backticks as code."""
@@ -44,20 +53,34 @@ def prose(text: str) -> Markup:
 
 
 def blocks(reason: str) -> list[Block]:
-    """The blocks of a reason, in its order; whatever has another form than a diff stays prose."""
+    """The blocks of a reason, in its order; whatever has another form stays prose."""
     found: list[Block] = []
     for line in reason.splitlines():
         if section := SECTION.fullmatch(line):
             found.append(Block(caption=line.rstrip(":"), head=HEADS[section[1]]))
-        elif found and found[-1].caption and line.startswith("  ... and "):
-            found[-1].more = line.strip()
+        elif line in GRIDS or line == PLAN:
+            found.append(Block(caption=line.rstrip(":")))
         elif found and found[-1].caption and line.startswith("  "):
-            found[-1].rows += _rows(line[2:], found[-1].head)
+            _add(found[-1], line)
         else:
             if not found or found[-1].caption:
                 found.append(Block())
             found[-1].lines.append(line)
     return [_without_empty_column(block) for block in found]
+
+
+def _add(block: Block, line: str) -> None:
+    """Puts one more line of a table or a plan into its block."""
+    if f"{block.caption}:" == PLAN:
+        block.lines.append(line)
+    elif line.startswith("  ... and "):
+        block.more = line.strip()
+    elif f"{block.caption}:" not in GRIDS:
+        block.rows += _rows(line[2:], block.head)
+    elif not block.head:
+        block.head = tuple(re.split(r"\s{2,}", line.strip()))
+    else:
+        block.rows.append(tuple(re.split(r"\s{2,}", line.strip())))
 
 
 def _without_empty_column(block: Block) -> Block:

@@ -114,7 +114,10 @@ def assert_frame(
     problems = diff(names, keys, got, want)
     require(not problems, "\n".join(problems))
     if ordered:
-        order = [key_of(names, keys, row) for row in got], [key_of(names, keys, row) for row in want]
+        order = (
+            [key_of(names, keys, row) for row in got],
+            [key_of(names, keys, row) for row in want],
+        )
         require(order[0] == order[1], "the rows are right, their order isn't")
     pair = Row(*names)
     assert_basic_rows_equality(
