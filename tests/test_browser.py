@@ -9,7 +9,9 @@ import sys
 import time
 from pathlib import Path
 
+import browsing
 import pytest
+from browsing import CONTRAST
 from selenium import webdriver
 from selenium.common.exceptions import (
     ElementClickInterceptedException,
@@ -20,8 +22,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from labkit import home, overview, warm
-from labkit.labs import find_labs
+from labkit import home, warm
 
 pytestmark = pytest.mark.browser
 
@@ -32,18 +33,6 @@ IN_MOTION = (
     ElementNotInteractableException,
     ElementClickInterceptedException,
 )
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--window-size=1280,900",
-)
 WRONG = '''def active_orders(orders: DataFrame) -> DataFrame:
     """The orders that were not cancelled, all columns."""
     return orders.where(F.col("status") != "cancelled")'''
@@ -53,31 +42,6 @@ RIGHT = '''def active_orders(orders: DataFrame) -> DataFrame:
 REVENUE = '''def revenue(orders: DataFrame) -> DataFrame:
     """customer, revenue: the sum of the active orders' amounts, 0 where there is none yet."""
     return orders.groupBy("customer").agg(F.sum("amount").alias("revenue"))'''
-# Texts below `arguments[0]` that stand out too little from their ground (WCAG AA: 4.5 to 1).
-CONTRAST = """
-const parts = text => text.match(/[\\d.]+/g).map(Number);
-const light = rgb => rgb.slice(0, 3).map(v => v / 255)
-  .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-  .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-const ground = node => {
-  const layers = [];
-  for (let at = node; at; at = at.parentElement) {
-    const color = parts(getComputedStyle(at).backgroundColor);
-    layers.push(color);
-    if (color.length === 3) break;
-  }
-  return layers.reverse().reduce((under, over) => {
-    const alpha = over.length === 4 ? over[3] : 1;
-    return under.map((v, i) => v * (1 - alpha) + over[i] * alpha);
-  }, [255, 255, 255]);
-};
-return [...arguments[0].querySelectorAll("*")]
-  .filter(node => [...node.childNodes].some(child => child.nodeType === 3 && child.data.trim()))
-  .filter(node => !["STYLE", "PROGRESS"].includes(node.tagName))
-  .map(node => [node, [light(parts(getComputedStyle(node).color)), light(ground(node))].sort((a, b) => b - a)])
-  .filter(([node, [high, low]]) => (high + 0.05) / (low + 0.05) < 4.5)
-  .map(([node]) => node.outerHTML.slice(0, 120));
-"""
 CELL = """
 return [...document.querySelectorAll(".jp-Notebook .jp-CodeCell")]
   .find(cell => cell.querySelector(".cm-content")?.textContent.startsWith(arguments[0])) ?? null;
@@ -87,18 +51,6 @@ SETTINGS = {
     "notebook-extension/tracker": '{"windowingMode": "none"}',
     "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
 }
-
-
-def installed(*names: str) -> str:
-    """The path of the first program of these; a browser that is missing fails the test."""
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        pytest.fail(
-            f"no {names[0]} on PATH: install it (Debian, Ubuntu: `apt install chromium chromium-driver`), "
-            "or leave these tests out with `-m 'not browser'`",
-            pytrace=False,
-        )
-    return found
 
 
 class Page:
@@ -248,16 +200,9 @@ def address(checkout, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory, request):
-    options = webdriver.ChromeOptions()
-    options.binary_location = installed("chromium", "chromium-browser", "google-chrome")
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(flag)
-    service = webdriver.ChromeService(installed("chromedriver"))
-    shots = request.config.rootpath / ".cache" / "screenshots"
-    shots.mkdir(parents=True, exist_ok=True)
-    driver = webdriver.Chrome(options=options, service=service)
-    yield Page(driver, shots)
-    driver.quit()
+    shots = browsing.screenshots(request.config)
+    with browsing.chromium(tmp_path_factory.mktemp("chromium")) as driver:
+        yield Page(driver, shots)
 
 
 def test_learner_finds_the_way_from_to_do_to_passed(page, address):
@@ -322,16 +267,3 @@ def test_restarted_kernel_is_back_in_the_same_warm_spark(page, address, checkout
     page.until_says("import labkit", "'4.")
     print(f"back in {time.monotonic() - started:.1f} s")
     assert warm.status()["jvm_pid"] == before
-
-
-def test_progress_page_reads_well(page, address, checkout, tmp_path, monkeypatch):
-    monkeypatch.setenv("LAB_ROOT", str(checkout))
-    out = tmp_path / "progress.html"
-    out.write_text(overview.page(find_labs(checkout)), "utf-8")
-    page.driver.get(out.as_uri())
-    assert page.driver.title == "Lakehouse Labs: progress"
-    assert "1 of 2 tasks passed" in page.find("main")[0].text
-    assert [head.get_attribute("scope") for head in page.find("th")] == ["col"] * 4
-    assert page.find("html[lang=en] h1")
-    assert page.driver.execute_script(CONTRAST, page.find("body")[0]) == []
-    page.shot("progress")
