@@ -173,5 +173,6 @@ def served(*words: str, checkout: Path, environment: dict[str, str]) -> Iterator
         assert started.wait(timeout=30) == 0
     finally:
         if started.poll() is None:
-            started.kill()
+            started.terminate()  # not killed: it ends the JupyterLab that it has started
+            started.wait(timeout=30)
         subprocess.run([*LAB, "spark", "stop"], env=environment, cwd=checkout, check=True)
