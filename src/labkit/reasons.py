@@ -21,10 +21,12 @@ HEADS = {
     "row differs": ("row", "column", "yours", "expected"),
     "wrong number of rows": ("row", "yours", "expected"),
 }
-# As labkit.checks writes them: a grid has its own line of heads, cells are two blanks apart.
-GRIDS = {"micro-batches, one a file:"}
+# The first lines of what labkit.checks writes besides diffs. In a grid a line of heads follows, and cells are
+# two blanks apart.
+BATCHES = "micro-batches, one a file:"
+GRIDS = {BATCHES}
 PLAN = "plan, result first:"
-MARKED = "  ✗ "
+MARK = "✗"  # before an operator that a check objects to
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Block:
     @property
     def operators(self) -> list[tuple[bool, str]]:
         """The lines of a plan, and whether a check objects to the operator in it."""
-        return [(line.startswith(MARKED), line[2:]) for line in self.lines]
+        return [(line.startswith(f"  {MARK} "), line[2:]) for line in self.lines]
 
 
 def prose(text: str) -> Markup:

@@ -10,9 +10,8 @@ from pyspark.sql import DataFrame
 
 from labkit.checks.diff import terse
 from labkit.checks.plans import each, inputs, is_python, source_of, unwrapped
+from labkit.reasons import MARK, PLAN
 
-CAPTION = "plan, result first:"
-MARK = "✗"
 # A reason is cut at 2,000 characters, and a plan is a part of one.
 MOST_LINES = 22
 LINE_CHARACTERS = 72
@@ -78,7 +77,7 @@ def draw(plan: Operator, marked: Collection[str]) -> list[str]:
     near = set(by_distance[:MOST_LINES])
     # A gap of one line would not be shorter than the line.
     near |= {n for n in range(len(lines)) if {n - 1, n + 1} <= near | {-1, len(lines)}}
-    drawn = [CAPTION]
+    drawn = [PLAN]
     last = -1
     for number in sorted(near):
         drawn += _gap(number - last - 1)

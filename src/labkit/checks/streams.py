@@ -18,6 +18,7 @@ from labkit.answer import AnswerError, short
 from labkit.checks.diff import terse
 from labkit.checks.frames import require_frame
 from labkit.checks.session import settings
+from labkit.reasons import BATCHES
 
 # One file is one micro-batch, and none runs without a file. The rest is speed, measured on five
 # files through one aggregation: 1.7 s with Spark's defaults, 0.8 s with these.
@@ -30,7 +31,6 @@ STREAM_SETTINGS = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
-BATCHES_CAPTION = "micro-batches, one a file:"
 MOST_BATCHES = 12
 FIRST_FILE = datetime(2020, 1, 1).timestamp()
 SECONDS_APART = 60
@@ -132,7 +132,7 @@ def with_batches(reason: str, batches: Sequence[MicroBatch]) -> str:
     lines = ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
     more = len(batches) - MOST_BATCHES
     lines += [f"  ... and {more} more"] if more > 0 else []
-    return "\n".join([reason, BATCHES_CAPTION, *lines])
+    return "\n".join([reason, BATCHES, *lines])
 
 
 def _micro_batch(progress: Mapping[str, Any], rows: tuple[Row, ...]) -> MicroBatch:
