@@ -81,6 +81,11 @@ def test_a_long_line_is_cut():
     assert len(line) == LINE_CHARACTERS + 4
 
 
+def test_the_name_of_a_column_cannot_break_the_drawing():
+    (_, line) = draw(Operator("HashAggregate", columns=("a\n  ✗ Sort\x1b[31m",)), set())
+    assert line == "    HashAggregate (a ✗ Sort�[31m)"
+
+
 @pytest.fixture(scope="module")
 def sales(frame, spark, tmp_path_factory):
     folder = tmp_path_factory.mktemp("drawn") / "sales.parquet"

@@ -1,4 +1,4 @@
-"""Report, summary, progress and debrief in a real browser: contrast, headings, tables, keyboard, width."""
+"""Report, summary, progress, debrief and a verdict in a real browser: contrast, headings, tables, keyboard, width."""
 
 import shutil
 from datetime import datetime
@@ -11,6 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from labkit import debrief, home, overview, page, progress, rehearse
+from labkit import report as verdict
 from labkit.checks import MicroBatch, with_batches
 from labkit.checks.diff import diff
 from labkit.checks.drawing import Operator, draw
@@ -20,8 +21,13 @@ from labkit.results import Row
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("report", "summary", "progress", "debrief")
+PAGES = ("report", "summary", "progress", "debrief", "verdict")
 SCHEMES = ("light", "dark")
+# What a notebook's page is to the verdict in it.
+AROUND = """<!doctype html><html lang="en"><head><title>Lakehouse Labs</title><style>
+body{background:#fff;color:#212121}
+@media (prefers-color-scheme:dark){body{background:#111;color:#e0e0e0}}
+</style></head><body><main><h1>A notebook</h1>%s</main></body></html>"""
 # What is wrong with a page for somebody who can't see it, or works without a mouse.
 FAULTS = """
 const all = css => [...document.querySelectorAll(css)];
@@ -117,7 +123,7 @@ def a_summary(lab: Lab) -> str:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory) -> dict[str, Path]:
-    """The four pages as files, of a checkout with two labs."""
+    """The pages as files, of a checkout with two labs."""
     root = tmp_path_factory.mktemp("checkout")
     for part in ("labs", "solutions"):
         for name in ("00_warm_up", "04_watermarks"):
@@ -131,6 +137,8 @@ def pages(tmp_path_factory) -> dict[str, Path]:
         "summary": a_summary(lab),
         "progress": overview.page(find_labs(root)),
         "debrief": a_debrief(lab),
+        "verdict": AROUND
+        % verdict.html(graded(lab).checks, seconds=2, foot=["hint: `lab.hint()`"]),
     }
     for name, text in made.items():
         (root / f"{name}.html").write_text(text, "utf-8")

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 
 from labkit.checks.diff import terse
 from labkit.checks.plans import each, inputs, is_python, source_of, unwrapped
+from labkit.escape import one_line
 from labkit.reasons import MARK, PLAN
 
 # A reason is cut at 2,000 characters, and a plan is a part of one.
@@ -47,7 +48,8 @@ class Operator:
 
     def __str__(self) -> str:
         by = ", ".join(self.columns[:COLUMNS]) + (", ..." if len(self.columns) > COLUMNS else "")
-        return " ".join([self.name, *self.facts, *([f"({by})"] if by else [])])
+        # A column may be called anything, line breaks included.
+        return one_line(" ".join([self.name, *self.facts, *([f"({by})"] if by else [])]))
 
 
 def with_plan(reason: str, df: DataFrame, *marked: str) -> str:
