@@ -1,49 +1,19 @@
 """A learner's way through the first lab in a real browser: to do, wrong, hint, right, restart."""
 
-import os
-import re
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
+import browsing
+import lab_page
 import pytest
-from selenium import webdriver
-from selenium.common.exceptions import (
-    ElementClickInterceptedException,
-    ElementNotInteractableException,
-    StaleElementReferenceException,
-)
-from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
+from browsing import CONTRAST
+from lab_page import Page
 
-from labkit import home, overview, warm
-from labkit.labs import find_labs
+from labkit import home, warm
 
 pytestmark = pytest.mark.browser
 
-PATIENCE = 120
-# What a page that is still drawing itself answers; the next look finds it drawn.
-IN_MOTION = (
-    StaleElementReferenceException,
-    ElementNotInteractableException,
-    ElementClickInterceptedException,
-)
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--window-size=1280,900",
-)
 WRONG = '''def active_orders(orders: DataFrame) -> DataFrame:
     """The orders that were not cancelled, all columns."""
     return orders.where(F.col("status") != "cancelled")'''
@@ -53,148 +23,6 @@ RIGHT = '''def active_orders(orders: DataFrame) -> DataFrame:
 REVENUE = '''def revenue(orders: DataFrame) -> DataFrame:
     """customer, revenue: the sum of the active orders' amounts, 0 where there is none yet."""
     return orders.groupBy("customer").agg(F.sum("amount").alias("revenue"))'''
-# Texts below `arguments[0]` that stand out too little from their ground (WCAG AA: 4.5 to 1).
-CONTRAST = """
-const parts = text => text.match(/[\\d.]+/g).map(Number);
-const light = rgb => rgb.slice(0, 3).map(v => v / 255)
-  .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-  .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-const ground = node => {
-  const layers = [];
-  for (let at = node; at; at = at.parentElement) {
-    const color = parts(getComputedStyle(at).backgroundColor);
-    layers.push(color);
-    if (color.length === 3) break;
-  }
-  return layers.reverse().reduce((under, over) => {
-    const alpha = over.length === 4 ? over[3] : 1;
-    return under.map((v, i) => v * (1 - alpha) + over[i] * alpha);
-  }, [255, 255, 255]);
-};
-return [...arguments[0].querySelectorAll("*")]
-  .filter(node => [...node.childNodes].some(child => child.nodeType === 3 && child.data.trim()))
-  .filter(node => !["STYLE", "PROGRESS"].includes(node.tagName))
-  .map(node => [node, [light(parts(getComputedStyle(node).color)), light(ground(node))].sort((a, b) => b - a)])
-  .filter(([node, [high, low]]) => (high + 0.05) / (low + 0.05) < 4.5)
-  .map(([node]) => node.outerHTML.slice(0, 120));
-"""
-CELL = """
-return [...document.querySelectorAll(".jp-Notebook .jp-CodeCell")]
-  .find(cell => cell.querySelector(".cm-content")?.textContent.startsWith(arguments[0])) ?? null;
-"""
-# All cells in the page, whether in view or not; otherwise JupyterLab leaves out the others.
-SETTINGS = {
-    "notebook-extension/tracker": '{"windowingMode": "none"}',
-    "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
-}
-
-
-def installed(*names: str) -> str:
-    """The path of the first program of these; a browser that is missing fails the test."""
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        pytest.fail(
-            f"no {names[0]} on PATH: install it (Debian, Ubuntu: `apt install chromium chromium-driver`), "
-            "or leave these tests out with `-m 'not browser'`",
-            pytrace=False,
-        )
-    return found
-
-
-class Page:
-    """JupyterLab with one notebook open, as a person sees and uses it."""
-
-    def __init__(self, driver: webdriver.Chrome, shots: Path) -> None:
-        self.driver, self.shots = driver, shots
-
-    def until(self, holds, what: str, seconds: float = PATIENCE):
-        wait = WebDriverWait(
-            self.driver, seconds, poll_frequency=0.05, ignored_exceptions=IN_MOTION
-        )
-        try:
-            return wait.until(lambda _: holds(), what)
-        except Exception:
-            self.shot("failure")
-            raise
-
-    def find(self, css: str):
-        return self.driver.find_elements(By.CSS_SELECTOR, css)
-
-    def open(self, address: str) -> None:
-        self.driver.get(address)
-        self.until(lambda: self.cell("lab.next()"), "the notebook's cells")
-        self.until_idle()
-
-    def cell(self, text: str):
-        """The code cell that begins with `text`."""
-        return self.driver.execute_script(CELL, text)
-
-    def output(self, text: str) -> str:
-        """What stands below the cell that begins with `text`."""
-        return self.driver.execute_script(
-            "return arguments[0]?.querySelector('.jp-Cell-outputWrapper')?.innerText ?? ''",
-            self.cell(text),
-        )
-
-    def editor(self, text: str):
-        """The source of a cell, in view and with the cursor in it."""
-
-        def focused():
-            found = self.cell(text).find_element(By.CSS_SELECTOR, ".cm-content")
-            self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
-            found.click()
-            return found
-
-        return self.until(focused, f"the cell {text}")
-
-    def menu(self, *labels: str) -> None:
-        for depth, label in enumerate(labels):
-            kind = "lm-MenuBar-itemLabel" if depth == 0 else "lm-Menu-itemLabel"
-            path = (
-                f"//div[contains(@class, '{kind}') and starts-with(normalize-space(.), '{label}')]"
-            )
-            self.until(lambda p=path: self._click(p), f"the menu {label}")
-
-    def _click(self, path: str) -> bool:
-        found = [e for e in self.driver.find_elements(By.XPATH, path) if e.is_displayed()]
-        if found:
-            found[0].click()
-        return bool(found)
-
-    def type_into(self, cell: str, text: str) -> None:
-        """Replaces the source of a cell as a person does: click, select all, insert."""
-        self.editor(cell).send_keys(Keys.CONTROL, "a")
-        self.driver.execute_script("document.execCommand('insertText', false, arguments[0])", text)
-
-    def run(self, cell: str) -> None:
-        """Runs a cell by Shift+Enter."""
-        self.editor(cell).send_keys(Keys.SHIFT, Keys.ENTER)
-
-    def add_below(self, cell: str, text: str) -> None:
-        """A new cell after `cell`, with `text` in it."""
-        self.editor(cell).send_keys(Keys.ESCAPE)
-        for keys in ("b", Keys.ENTER, text):
-            self.driver.switch_to.active_element.send_keys(keys)
-
-    def until_idle(self) -> None:
-        """Until the kernel says that it is idle; the indicator at the top says so before there is one."""
-        path = "//*[@id='jp-main-statusbar']//*[contains(text(), '| Idle')]"
-        self.until(lambda: self.driver.find_elements(By.XPATH, path), "an idle kernel")
-
-    def until_says(self, cell: str, *words: str) -> str:
-        """The output of a cell, once all these words stand in it."""
-        return self.until(
-            lambda: (said := self.output(cell)) and all(word in said for word in words) and said,
-            f"{words} below {cell}",
-        )
-
-    def shot(self, name: str, cell: str | None = None) -> None:
-        if cell:
-            self.driver.execute_script(
-                "arguments[0].scrollIntoView({block: 'center'})", self.cell(cell)
-            )
-        frame = (self.find(".jp-NotebookPanel") or self.find("body"))[0]
-        frame.screenshot(str(self.shots / f"{name}.png"))
 
 
 @pytest.fixture(scope="module")
@@ -209,58 +37,21 @@ def checkout(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(checkout, tmp_path_factory):
-    """The address of a JupyterLab that `lab start` runs; ended by Ctrl-C as a learner does."""
-    jupyter = tmp_path_factory.mktemp("jupyter")
-    for name, text in SETTINGS.items():
-        path = jupyter / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    environment = {
-        **os.environ,
-        "LAB_ROOT": str(checkout),
-        "JUPYTERLAB_SETTINGS_DIR": str(jupyter / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(jupyter / "workspaces"),
-        "JUPYTER_CONFIG_DIR": str(jupyter / "config"),
-        "JUPYTER_RUNTIME_DIR": str(jupyter / "run"),
-        "IPYTHONDIR": str(jupyter / "ipython"),
-    }
-    lab = [sys.executable, "-c", "from labkit.cli import main; main()"]
-    started = subprocess.Popen(
-        [*lab, "start", "warm_up", "--no-browser"], env=environment, cwd=checkout,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    said = ""
-    try:
-        while "http://" not in said:
-            line = started.stdout.readline()
-            assert line, f"lab start ended: {said}"
-            said += line
-        yield re.search(r"http://\S+", said)[0]
-        started.send_signal(signal.SIGINT)
-        assert started.wait(timeout=30) == 0
-    finally:
-        if started.poll() is None:
-            started.kill()
-        subprocess.run([*lab, "spark", "stop"], env=environment, cwd=checkout, check=True)
+    environment = lab_page.environment_of(checkout, tmp_path_factory.mktemp("jupyter"))
+    with lab_page.served("start", "warm_up", checkout=checkout, environment=environment) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory, request):
-    options = webdriver.ChromeOptions()
-    options.binary_location = installed("chromium", "chromium-browser", "google-chrome")
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(flag)
-    service = webdriver.ChromeService(installed("chromedriver"))
-    shots = request.config.rootpath / ".cache" / "screenshots"
-    shots.mkdir(parents=True, exist_ok=True)
-    driver = webdriver.Chrome(options=options, service=service)
-    yield Page(driver, shots)
-    driver.quit()
+    shots = browsing.screenshots(request.config)
+    with browsing.chromium(tmp_path_factory.mktemp("chromium")) as driver:
+        yield Page(driver, shots)
 
 
 def test_learner_finds_the_way_from_to_do_to_passed(page, address):
     check = 'lab.check("active_orders")'
-    page.open(address)
+    page.open(address, "lab.next()")
     page.shot("opened")
 
     page.menu("Run", "Run All Cells")
@@ -320,16 +111,3 @@ def test_restarted_kernel_is_back_in_the_same_warm_spark(page, address, checkout
     page.until_says("import labkit", "'4.")
     print(f"back in {time.monotonic() - started:.1f} s")
     assert warm.status()["jvm_pid"] == before
-
-
-def test_progress_page_reads_well(page, address, checkout, tmp_path, monkeypatch):
-    monkeypatch.setenv("LAB_ROOT", str(checkout))
-    out = tmp_path / "progress.html"
-    out.write_text(overview.page(find_labs(checkout)), "utf-8")
-    page.driver.get(out.as_uri())
-    assert page.driver.title == "Lakehouse Labs: progress"
-    assert "1 of 2 tasks passed" in page.find("main")[0].text
-    assert [head.get_attribute("scope") for head in page.find("th")] == ["col"] * 4
-    assert page.find("html[lang=en] h1")
-    assert page.driver.execute_script(CONTRAST, page.find("body")[0]) == []
-    page.shot("progress")

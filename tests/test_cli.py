@@ -343,6 +343,14 @@ def test_read_only_work_folder_is_named(lab, course):
     assert "can't be written" in said
 
 
+def test_start_for_another_editor_makes_the_copy_and_names_the_kernel(lab, toy):
+    code, said = lab("start", "toy", "--no-jupyter")
+    assert code == 0
+    assert toy.work.read_bytes() == toy.starter.read_bytes()
+    assert str(toy.work) in said
+    assert said.splitlines()[-1] == sys.executable
+
+
 def test_ctrl_c_during_a_check_says_that_nothing_was_judged(program, write, tmp_path):
     running = tmp_path / "running"
     cell = f"import pathlib, threading\npathlib.Path({str(running)!r}).touch()\nthreading.Event().wait()"

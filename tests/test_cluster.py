@@ -138,8 +138,6 @@ def environment(standalone, tmp_path_factory):
         "LAB_SPARK_MASTER": standalone[0],
         "LAB_STORAGE": str(tmp_path_factory.mktemp("storage")),
     }
-    for name in ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "LAB_SESSION", "LAB_SCRATCH"):
-        found.pop(name, None)
     yield found
     lab(["spark", "stop"], found)
 

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from labkit.answer import AnswerError
 from labkit.checks import assert_columns, assert_frame, collect
-from labkit.checks.frames import terse
+from labkit.checks.diff import terse
 
 DDL = "id long, name string, price double"
 
@@ -33,13 +33,13 @@ def test_rows_may_be_dicts(rows):
 @pytest.mark.parametrize(
     ("expected", "says"),
     [
-        (RIGHT[:2], "1 × row that should not be there:\n  id 2"),
-        ([*RIGHT, (9, "z", 0.0)], "1 × row missing:\n  id 9"),
+        (RIGHT[:2], "1 × row that should not be there:\n  id 2: name 'b', price 2.0"),
+        ([*RIGHT, (9, "z", 0.0)], "1 × row missing:\n  id 9: name 'z', price 0.0"),
         (
             [*RIGHT[:2], (2, "B", 2.5)],
             "id 2: name is 'b', expected 'B'; price is 2.0, expected 2.5",
         ),
-        ([*RIGHT, RIGHT[0]], "id 3: 1 rows, expected 2"),
+        ([*RIGHT, RIGHT[0]], "id 3: 1 row, expected 2"),
         ([(3, "x", None), *RIGHT[1:]], "id 3: name is null, expected 'x'"),
     ],
 )
@@ -136,3 +136,8 @@ def test_every_type_of_value_makes_a_frame_and_compares(frame):
 def test_wrong_number_of_values_is_the_checks_mistake(frame):
     with pytest.raises(ValueError, match="1 values for 2 columns"):
         frame("a long, b long", [(1,)])
+
+
+def test_rows_of_another_width_are_told_with_the_columns_that_came(frame):
+    with pytest.raises(AssertionError, match=r"1 column comes back \(id\), expected 2"):
+        assert_frame(frame("id long", [(1,)]), [(1, "a")], key="id")

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from labkit import clock, debrief, export, home, notebook, prompt, rehearse, session
 from labkit.cli import app
+from labkit.countdown import Countdown
 from labkit.home import LabError
 from labkit.labs import Lab, find_lab, find_labs
 from labkit.outcome import CheckResult, Report
@@ -259,3 +260,11 @@ def test_lab_of_a_rehearsal_that_is_not_here_is_told(made):
         find_lab("toy", ROOT)
     with pytest.raises(LabError, match="there is no lab `toy`"):
         _ = Rehearsal(made.folder, ROOT).labs
+
+
+def test_time_left_is_told_in_words_and_as_a_clock(monkeypatch):
+    monkeypatch.setattr("labkit.countdown.time.time", lambda: 1_000.0)
+    shown = Countdown(1790.4)
+    assert repr(shown) == "A rehearsal: 29 min left. `./lab finish` ends it."
+    assert "const end = 2790400;" in shown._repr_html_()
+    assert "40 s over time" in repr(Countdown(-40))

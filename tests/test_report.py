@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 from labkit import report
+from labkit.checks.drawing import Operator, draw
 from labkit.outcome import CellProblem, CheckResult, Report
 
 HERE = Path(__file__).parent
@@ -53,6 +54,15 @@ def test_html_escapes_what_came_from_a_learner():
     page = report.html([result], seconds=0.1, foot=[EVIL])
     assert "<script>" not in page
     assert page.count("&lt;script&gt;") == 3
+
+
+def test_plan_is_drawn_in_html_and_in_text_with_its_marked_operator():
+    lines = draw(Operator("HashAggregate", columns=("<b>",), inputs=(Operator("Scan"),)), {"Scan"})
+    result = CheckResult("test_a", "double", "failed", "t", 1, reason="\n".join(["why", *lines]))
+    page = report.html([result], seconds=0.1)
+    assert "<figcaption>plan, result first</figcaption>" in page
+    assert "<pre>  HashAggregate (&lt;b&gt;)\n<mark>✗ Scan</mark></pre>" in page
+    assert "\n          HashAggregate (<b>)\n        ✗ Scan" in report.text([result])
 
 
 def test_text_cannot_drive_the_terminal():

@@ -18,6 +18,7 @@ from labkit.checks import (
     collect,
     run_frame,
     settings,
+    with_plan,
 )
 
 HINTS = {
@@ -301,10 +302,13 @@ def test_salted_rows_spread_over_partitions(ads, salted_run):
 def test_salted_join_broadcasts_nothing(salted_run):
     """Joins through a shuffle of both sides, without a broadcast"""
     used = set(salted_run.run.operators)
-    assert "BroadcastHashJoin" not in used and used & SHUFFLED_JOINS, (
+    assert "BroadcastHashJoin" not in used and used & SHUFFLED_JOINS, with_plan(
         "one side is sent whole to every executor "
         f"({', '.join(sorted(name for name in used if 'Join' in name)) or 'no join'} in the plan). Think of "
-        "a dimension that does not fit into an executor: the join has to shuffle"
+        "a dimension that does not fit into an executor: the join has to shuffle",
+        salted_run.run.frame,
+        "BroadcastHashJoin",
+        "BroadcastNestedLoopJoin",
     )
 
 
@@ -370,12 +374,16 @@ def test_hot_rows_are_not_shuffled(ads, isolated_run):
 @check("isolate_hot_keys")
 def test_only_hot_keys_are_broadcast(ads, isolated_run):
     """Broadcasts the dimension's rows of the hot keys, and not the whole dimension"""
-    assert "BroadcastHashJoin" in isolated_run.operators, (
-        "no side of a join is broadcast. The session does not broadcast by itself (its threshold is off): say which frame"
+    assert "BroadcastHashJoin" in isolated_run.operators, with_plan(
+        "no side of a join is broadcast. The session does not broadcast by itself (its threshold is off): say which frame",
+        isolated_run.frame,
+        *SHUFFLED_JOINS,
     )
-    assert isolated_run.broadcast_rows < ads.advertiser_rows / 2, (
+    assert isolated_run.broadcast_rows < ads.advertiser_rows / 2, with_plan(
         f"{isolated_run.broadcast_rows} rows are broadcast for one hot key; the dimension has {ads.advertiser_rows}. "
-        "Think of a dimension that does not fit into an executor"
+        "Think of a dimension that does not fit into an executor",
+        isolated_run.frame,
+        "BroadcastExchange",
     )
 
 
@@ -383,8 +391,11 @@ def test_only_hot_keys_are_broadcast(ads, isolated_run):
 @check("isolate_hot_keys")
 def test_the_rest_is_shuffled(isolated_run):
     """Joins the rest through a shuffle"""
-    assert SHUFFLED_JOINS & set(isolated_run.operators), (
-        "no join of the plan shuffles both its sides; for the rest the dimension is too large for a broadcast"
+    assert SHUFFLED_JOINS & set(isolated_run.operators), with_plan(
+        "no join of the plan shuffles both its sides; for the rest the dimension is too large for a broadcast",
+        isolated_run.frame,
+        "BroadcastHashJoin",
+        "BroadcastNestedLoopJoin",
     )
 
 

@@ -16,6 +16,7 @@ from labkit.checks import (
     file_stream,
     run_stream,
     table_rows,
+    with_batches,
 )
 
 HINTS = {
@@ -145,14 +146,16 @@ def test_windows_leave_when_the_watermark_passes_them(windows):
     for (start, store), numbers in windows.emitted("window_start", "store_id").items():
         end = start + timedelta(minutes=5)
         due = next((b.number for b in windows.batches[2:] if DUE[b.number] >= end), None)
-        assert set(numbers) == {due}, (
+        assert set(numbers) == {due}, with_batches(
             f"the window of {clock(start)}, store {store}, was emitted with file {numbers[0] + 1}. The greatest event time "
             f"of the files before it is {clock(DUE[numbers[0]] + timedelta(minutes=10))}; ten minutes behind that, "
-            f"{'the window had not ended yet' if due is None or numbers[0] < due else f'it was due with file {due + 1}'}"
+            f"{'the window had not ended yet' if due is None or numbers[0] < due else f'it was due with file {due + 1}'}",
+            windows.batches,
         )
     found = {start for start, _ in windows.emitted("window_start", "store_id")}
-    assert at(0) in found and at(15) in found, (
-        "the windows of 12:00 and 12:15 ended more than ten minutes before the last files, and never came out"
+    assert at(0) in found and at(15) in found, with_batches(
+        "the windows of 12:00 and 12:15 ended more than ten minutes before the last files, and never came out",
+        windows.batches,
     )
 
 
@@ -168,9 +171,10 @@ def test_out_of_order_events_count_while_their_window_is_open(windows, frame):
 def test_events_of_emitted_windows_are_dropped(windows):
     """Lets the watermark drop an event whose window is gone: once, and no other event"""
     dropped = [batch.dropped for batch in windows.batches]
-    assert sum(dropped) == 1 and dropped[3] == 1, (
+    assert sum(dropped) == 1 and dropped[3] == 1, with_batches(
         f"numRowsDroppedByWatermark is {dropped} for the five files. The fourth brings an event of 12:04, long after the "
-        "window of 12:00 was emitted; it is the only one that must be dropped, and only by the watermark"
+        "window of 12:00 was emitted; it is the only one that must be dropped, and only by the watermark",
+        windows.batches,
     )
 
 
@@ -194,9 +198,10 @@ def test_open_windows_survive_a_restart(windows):
 def test_state_holds_open_windows_only(windows):
     """Keeps one row of state for each store and open window, and lets go of what was emitted"""
     kept = windows.batches[-1].state_rows
-    assert kept == 2, (
+    assert kept == 2, with_batches(
         f"{kept} rows of state are left after the last file; two windows of one store each are open then. "
-        "What else is kept grows with the stream, and what is missing will be counted too low"
+        "What else is kept grows with the stream, and what is missing will be counted too low",
+        windows.batches,
     )
 
 
@@ -209,9 +214,10 @@ def test_a_watermark_that_is_there_already_stays(learner, spark, tmp_path):
     answer = learner.revenue_per_window(stream.withWatermark("event_time", "2 minutes"))
     batches = run_stream(answer, tmp_path / "checkpoint")
     found = [len(batch.rows) for batch in batches]
-    assert found == [0, 0, 1], (
+    assert found == [0, 0, 1], with_batches(
         "the stream came with a watermark of two minutes, so the window of 12:00 is due when 12:08 has been seen; "
-        f"rows by file: {found}"
+        f"rows by file: {found}",
+        batches,
     )
 
 
@@ -278,9 +284,10 @@ def test_known_events_survive_a_restart(unique):
 def test_state_does_not_grow_for_ever(unique):
     """Forgets an event ten minutes after its time, by the watermark"""
     kept = [batch.state_rows for batch in unique.batches]
-    assert kept[-1] == 4, (
+    assert kept[-1] == 4, with_batches(
         f"rows of state after each file: {kept}. Ten minutes behind the third file lies 12:20; the events of 12:00 to 12:06 "
-        f"can be forgotten then, which leaves 4. {'A stream that forgets nothing ends with an out of memory' if kept[-1] > 4 else 'Too little is remembered'}"
+        f"can be forgotten then, which leaves 4. {'A stream that forgets nothing ends with an out of memory' if kept[-1] > 4 else 'Too little is remembered'}",
+        unique.batches,
     )
 
 
@@ -288,9 +295,10 @@ def test_state_does_not_grow_for_ever(unique):
 def test_an_event_older_than_the_watermark_is_dropped(unique):
     """Drops an event that is older than the watermark: nobody knows any more whether it was seen"""
     dropped = [batch.dropped for batch in unique.batches]
-    assert ("g",) not in unique.emitted("event_id") and dropped == [0, 0, 0, 1], (
+    assert ("g",) not in unique.emitted("event_id") and dropped == [0, 0, 0, 1], with_batches(
         f"event g is of 12:04 and came when the watermark had passed 12:06. numRowsDroppedByWatermark by file is {dropped}; "
-        "it should be the only event that is dropped"
+        "it should be the only event that is dropped",
+        unique.batches,
     )
 
 
@@ -303,7 +311,9 @@ def test_deduplication_respects_a_watermark(learner, spark, tmp_path):
     answer = learner.deduplicate(stream.withWatermark("event_time", "2 minutes"))
     batches = run_stream(answer, tmp_path / "checkpoint")
     found = [len(batch.rows) for batch in batches]
-    assert found == [1, 0], f"rows that came out for one payment sent three times, by file: {found}"
+    assert found == [1, 0], with_batches(
+        f"rows that came out for one payment sent three times, by file: {found}", batches
+    )
 
 
 # -------------------------------------------------------------------------------------- sessions
@@ -376,9 +386,10 @@ def test_sessions_leave_when_the_watermark_passes_them(shopping):
     found = shopping.emitted("card_id", "session_start")
     for (card, start), numbers in expected.items():
         came = found.get((card, start), [])
-        assert came == numbers, (
+        assert came == numbers, with_batches(
             f"the session of {card} that begins at {clock(start)} came out with file "
-            f"{' and '.join(str(number + 1) for number in came) or 'none'}, expected file {numbers[0] + 1}"
+            f"{' and '.join(str(number + 1) for number in came) or 'none'}, expected file {numbers[0] + 1}",
+            shopping.batches,
         )
 
 
@@ -386,9 +397,10 @@ def test_sessions_leave_when_the_watermark_passes_them(shopping):
 def test_payments_of_ended_sessions_are_dropped(shopping):
     """Lets the watermark drop payments whose session would have ended already"""
     dropped = [batch.dropped for batch in shopping.batches]
-    assert dropped == [0, 0, 1, 1], (
+    assert dropped == [0, 0, 1, 1], with_batches(
         f"numRowsDroppedByWatermark by file is {dropped}; the third file and the fourth bring one payment each "
-        "that is too late for any open session"
+        "that is too late for any open session",
+        shopping.batches,
     )
 
 
@@ -396,8 +408,9 @@ def test_payments_of_ended_sessions_are_dropped(shopping):
 def test_state_holds_open_sessions_only(shopping):
     """Keeps open sessions in its state and nothing else"""
     kept = shopping.batches[-1].state_rows
-    assert kept == 1, (
-        f"{kept} rows of state are left after the last file, when one session is open (card c6, two payments)"
+    assert kept == 1, with_batches(
+        f"{kept} rows of state are left after the last file, when one session is open (card c6, two payments)",
+        shopping.batches,
     )
 
 
@@ -408,10 +421,12 @@ def test_sessions_respect_a_watermark(learner, spark, tmp_path):
         add_file(tmp_path / "source", COLUMNS, rows)
     stream = file_stream(spark, EVENTS, tmp_path / "source")
     answer = learner.sessions(stream.withWatermark("event_time", "2 minutes"))
-    found = [len(batch.rows) for batch in run_stream(answer, tmp_path / "checkpoint")]
-    assert found == [0, 0, 1], (
+    batches = run_stream(answer, tmp_path / "checkpoint")
+    found = [len(batch.rows) for batch in batches]
+    assert found == [0, 0, 1], with_batches(
         "the stream came with a watermark of two minutes, so the session of 12:01 is due when 12:19 has been seen; "
-        f"rows by file: {found}"
+        f"rows by file: {found}",
+        batches,
     )
 
 

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from labkit import cli_batch, cli_export, cli_learner, cli_rehearse, home
+from labkit import cli_batch, cli_check, cli_export, cli_learner, cli_rehearse, home
 from labkit.home import LabError
 from labkit.labs import find_lab, find_labs
 
@@ -55,8 +55,8 @@ def list_labs() -> None:
 
 
 app.command()(cli_learner.start)
-app.command()(cli_learner.check)
-app.command()(cli_learner.watch)
+app.command()(cli_check.check)
+app.command()(cli_check.watch)
 app.command()(cli_learner.hint)
 app.command()(cli_learner.solution)
 app.command()(cli_learner.reset)

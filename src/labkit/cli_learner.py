@@ -1,31 +1,22 @@
-"""The learner's commands: open a lab, check it, watch it, take a hint, see how far you are."""
+"""The learner's commands: open a lab, take a hint, see the answer, start over, see how far you are."""
 
 from __future__ import annotations
 
-import datetime
-import os
-from collections.abc import Sequence
-from contextlib import ExitStack
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from labkit import cluster, home
+from labkit import home
 from labkit.home import LabError
 from labkit.labs import Lab, find_lab, find_labs
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-    from labkit.outcome import CheckResult, Report
 
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
-NO_HELP = ("passed", "broken", "skipped")  # outcomes that a hint has nothing to say about
 Slug = Annotated[str, typer.Argument(help="a lab: its name, folder or number")]
 
 
@@ -33,6 +24,9 @@ def start(
     slug: Annotated[
         str | None, typer.Argument(help="a lab; the first unfinished one if none")
     ] = None,
+    jupyter: Annotated[
+        bool, typer.Option(help="run JupyterLab; without, open your copy where you like")
+    ] = True,
     browser: Annotated[bool, typer.Option(help="open the page in your browser")] = True,
     port: Annotated[int, typer.Option(help="port of JupyterLab; 0 takes a free one")] = 0,
 ) -> None:
@@ -47,6 +41,10 @@ def start(
         if others:
             names = ", ".join(escape(path.name) for path in others)
             console.print(f"The folder also holds {names}, which is left as it is.")
+    if not jupyter:
+        console.print(f"Open {escape(str(lab.work))} with this Python as its kernel:")
+        console.print(escape(sys.executable))
+        return
     waiting = errors.status("starting JupyterLab and Spark")
 
     def say(text: str) -> None:
@@ -58,153 +56,6 @@ def start(
         workspace.serve(lab, browser=browser, port=port, say=say)
     finally:
         waiting.stop()
-
-
-def check(
-    slug: Annotated[
-        str | None, typer.Argument(help="a lab; may be left out with --submission")
-    ] = None,
-    submission: Annotated[
-        Path | None, typer.Option(help="notebook or .py; your copy in work/ if none")
-    ] = None,
-    task: Annotated[list[str] | None, typer.Option(help="check only this task; repeatable")] = None,
-    hidden: Annotated[bool, typer.Option("--hidden", help="run the hidden checks too")] = False,
-    seed: Annotated[int | None, typer.Option(help="seed of generated data; repeats a run")] = None,
-    json_out: Annotated[Path | None, typer.Option("--json", help="write the report here")] = None,
-    fenced: Annotated[
-        bool,
-        typer.Option(
-            "--sandbox/--no-sandbox",
-            help="with --submission or --hidden: run it where it can reach and change nothing else",
-        ),
-    ] = True,
-) -> None:
-    """Check an answer from the terminal, run top to bottom in a process of its own.
-
-    Your own copy is run in warm Spark, for an answer in seconds. A submission (or any answer, with
-    the hidden checks) is graded: in the sandbox, with a JVM of its own.
-    """
-    fenced = fenced and (submission is not None or hidden)
-    if fenced and (master := cluster.master()):
-        errors.print(f"without the sandbox: labs run on {escape(master)}", style="yellow")
-        fenced = False
-    if fenced:
-        from labkit import sandbox
-
-        sandbox.isolate()  # before a library starts threads
-    from labkit import hints, progress, report
-    from labkit.grade import draw_seed
-    from labkit.submission import UnreadableError, read_submission
-
-    root = home.root()
-    if slug is None:
-        if submission is None:
-            raise LabError("say which lab: `lab check SLUG`, or `lab check --submission FILE`")
-        try:
-            slug = read_submission(submission).lab
-        except UnreadableError as error:
-            raise LabError(str(error)) from None
-        if slug is None:
-            raise LabError(f"{submission} names no lab (labkit.open); say which: `lab check SLUG`")
-    lab = find_lab(slug, root)
-    for name in task or ():
-        hints.require_task(lab, name)
-    os.environ["LAB_ROOT"] = str(root)
-    path = submission or lab.work
-    if submission is None and not path.is_file() and not list(path.parent.glob("*.ipynb")):
-        raise LabError(f"you have not started {lab.slug}; `lab start {lab.slug}` makes your copy")
-    seed = draw_seed(hidden) if seed is None else seed
-    found = _graded(lab, path, fenced=fenced, hidden=hidden, seed=seed, tasks=task)
-    if json_out:
-        report.write_json(found, json_out)
-    for problem in found.problems:
-        console.print(escape(report.printable(f"{path.name}, {problem}")), style="yellow")
-    if found.message:
-        kind = "lab" if found.exit_code == 2 else found.status
-        errors.print(escape(report.printable(f"{kind}: {found.message}")), style="red")
-    if found.checks:
-        console.print(escape(report.text(found.checks, found.seconds)))
-        if hidden:
-            console.print(f"seed {found.seed}", style="dim")
-    if submission is None and found.status == "graded":
-        progress.record(lab, found.checks)
-        for line in _help(lab, found.checks):
-            console.print(line)
-    raise typer.Exit(found.exit_code)
-
-
-def _graded(
-    lab: Lab, path: Path, *, fenced: bool, hidden: bool, seed: int, tasks: list[str] | None
-) -> Report:
-    """The report on an answer: in a sandbox and a JVM of its own, or in warm Spark."""
-    from labkit import session
-    from labkit.engine import Engine
-    from labkit.grade import grade
-
-    with ExitStack() as held, errors.status("reading") as status:
-        engine = held.enter_context(Engine(lab.root)) if fenced else None
-        if engine and engine.sandbox.reason:
-            errors.print(escape(f"without the sandbox: {engine.sandbox.reason}"), style="yellow")
-
-        def spark() -> SparkSession:
-            status.update("starting Spark")
-            found = engine.session() if engine else session.current()
-            status.update(f"running {escape(path.name)} and its checks")
-            return found
-
-        return grade(lab, path, spark, hidden=hidden, seed=seed, tasks=tasks, engine=engine)
-
-
-def _help(lab: Lab, results: Sequence[CheckResult]) -> list[str]:
-    """The hint that is open for the first task that is not passed."""
-    from labkit import hints
-
-    for task in dict.fromkeys(r.task for r in results if r.outcome not in NO_HELP):
-        if task and (hint := hints.open_hint(lab, task)):
-            return [f"hint: ./lab hint {lab.slug} {task} ({hint.number} of {hint.total})"]
-    return []
-
-
-def watch(
-    slug: Slug,
-    submission: Annotated[
-        Path | None, typer.Option(help="notebook or .py; your copy in work/ if none")
-    ] = None,
-) -> None:
-    """Check your copy again whenever you save it: the tasks that changed, until Ctrl-C."""
-    from labkit import report
-    from labkit.submission import UnreadableError
-    from labkit.watching import Watching, saves
-
-    root = home.root()
-    os.environ["LAB_ROOT"] = str(root)
-    lab = find_lab(slug, root)
-    path = submission or lab.work
-    if not path.is_file():
-        raise LabError(f"there is no {path}; `lab start {lab.slug}` makes your copy")
-    console.print(f"Watching {escape(str(path))}; save it to check it, Ctrl-C ends.")
-    watched = Watching(lab, path)
-    try:
-        for _ in saves(path):
-            try:
-                with errors.status("checking"):
-                    found = watched.check()
-            except UnreadableError as error:
-                errors.print(escape(str(error)), style="yellow")
-                continue
-            if found is None:
-                continue
-            for problem in found.problems:
-                console.print(escape(report.printable(f"{path.name}, {problem}")), style="yellow")
-            if found.results:
-                console.print(escape(report.text(found.results, found.seconds)))
-            for line in _help(lab, found.results):
-                console.print(line)
-            console.print(f"[dim]{datetime.datetime.now():%H:%M:%S} · {found.seconds:.1f} s[/]\n")
-    except KeyboardInterrupt:
-        console.print("Watching ended.")
-    finally:
-        watched.close()
 
 
 def hint(

@@ -7,21 +7,18 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from labkit import clock, hints, page, progress, report, source
 from labkit.home import LabError
 from labkit.labs import Lab, find_labs
 from labkit.outcome import Report
 from labkit.rehearse import Rehearsal, about
+from labkit.rubric import rubric
 from labkit.saves import Spent, spent, task_sources
 from labkit.submission import UnreadableError
 
 PAGE = "debrief.html"
-RUBRIC = Path(__file__).parent / "templates" / "rubric.yaml"
 NUMBERED = re.compile(r"^(\d+)\. ", re.MULTILINE)
 TAGS = re.compile(r"</?(details|summary)>|Model answers")
 
@@ -127,7 +124,7 @@ def html(debrief: Debrief) -> str:
             }
             for lab in debrief.labs
         ],
-        rubric=yaml.safe_load(RUBRIC.read_text("utf-8")),
+        rubric=rubric(debrief.labs),
         next=next_labs(debrief),
         reason=page.reason,
     )

@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 
 from labkit.answer import AnswerError, Answering, CheckTimeout, short
 from labkit.checks.declare import Declaration, declaration
-from labkit.checks.frames import terse
+from labkit.checks.diff import terse
 from labkit.checks.session import CHISPA_ERRORS, settings
 from labkit.fixtures import Fixtures, Folders
 from labkit.outcome import CheckResult, Outcome

@@ -30,6 +30,8 @@ INTERRUPT_SECONDS = 10  # what code has to stop once interrupted
 REPLY_BYTES = 64_000_000
 KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "JAVA_HOME", "LD_LIBRARY_PATH", "PYSPARK_PYTHON")
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# What ipykernel calls the file of a cell, another number in each run; which cell it was is told beside it.
+CELL_FILE = re.compile(r" \(\d+\.py, line \d+\)$", re.MULTILINE)
 CELL_LINE = re.compile(r"(?:Cell In\[\d+\], line|line) (\d+)")
 
 
@@ -206,7 +208,8 @@ class Kernel:
             return None
         trace = ANSI.sub("", "\n".join(map(str, content.get("traceback") or [])))
         lines = CELL_LINE.findall(trace[:100_000])
-        text = f"{content.get('ename')}: {content.get('evalue')}"[:2000].splitlines()
+        said = f"{content.get('ename')}: {content.get('evalue')}"[:2000]
+        text = CELL_FILE.sub("", said).splitlines()
         return int(lines[0][:9]) if lines else 1, " ".join(text[:2])[:300]
 
     def _lives(self, seconds: float = 0.0) -> bool:

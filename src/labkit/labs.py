@@ -37,6 +37,11 @@ class Lab:
         return self.root / "labs" / self.name / "checks.py"
 
     @property
+    def rubric(self) -> Path:
+        """What a reviewer reads for in this lab; most labs have none of their own."""
+        return self.root / "labs" / self.name / "rubric.yaml"
+
+    @property
     def solutions(self) -> Path:
         return self.root / "solutions" / self.name
 

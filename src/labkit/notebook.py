@@ -13,8 +13,9 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from labkit import clock, cluster, datasets, hints, home, progress, rehearse, report, session
+from labkit import cluster, datasets, hints, home, progress, rehearse, report, session
 from labkit.answer import Learner
+from labkit.countdown import Countdown, time_left
 from labkit.gateway import LEASE
 from labkit.judge import judge
 from labkit.labs import Lab, find_lab, find_labs
@@ -227,21 +228,32 @@ def _rehearsed() -> Shown | None:
     found = rehearse.running(Path.cwd())
     if found is None:
         return None
-    left = found.left()
-    time_left = f"{clock.told(left)} left" if left > 0 else f"{clock.told(-left)} over time"
-    return Shown(f"A rehearsal has no checks and no hints; {time_left}. `./lab finish` ends it.")
+    left = time_left(found.left())
+    return Shown(f"A rehearsal has no checks and no hints; {left}. `./lab finish` ends it.")
 
 
 def open_lab(slug: str) -> LabSession:
-    """`labkit.open`: the lab `slug` over the namespace of the notebook (or of `__main__`)."""
+    """`labkit.open`: the lab `slug` over the namespace of the notebook (or of `__main__`).
+
+    In a rehearsal under way it shows the clock.
+    """
     lab = find_lab(slug)
+    if GRADED not in os.environ and _shell() and (found := rehearse.running(Path.cwd())):
+        from IPython.display import display
+
+        display(Countdown(found.left()))
     return LabSession(lab, _namespace())
 
 
-def _namespace() -> dict[str, Any]:
+def _shell() -> Any:
+    """IPython's shell, in a notebook; None in a program."""
     try:
         from IPython.core.getipython import get_ipython
     except ImportError:
-        get_ipython = None
-    shell = get_ipython() if get_ipython else None
+        return None
+    return get_ipython()
+
+
+def _namespace() -> dict[str, Any]:
+    shell = _shell()
     return shell.user_ns if shell is not None else vars(sys.modules["__main__"])

@@ -29,7 +29,7 @@ MARKS: dict[Outcome, str] = {
     "failed": "✗",
     "todo": "○",
     "error": "!",
-    "timeout": "⏱",
+    "timeout": "◷",
     "broken": "?",
     "skipped": "-",
 }

@@ -9,6 +9,7 @@ from labkit.checks.delta import (
     table_rows,
     table_version,
 )
+from labkit.checks.drawing import with_plan
 from labkit.checks.frames import assert_columns, assert_frame, collect, make_frame
 from labkit.checks.plans import (
     Scan,
@@ -23,7 +24,7 @@ from labkit.checks.plans import (
     scans,
 )
 from labkit.checks.session import settings, verdict
-from labkit.checks.streams import MicroBatch, add_file, file_stream, run_stream
+from labkit.checks.streams import MicroBatch, add_file, file_stream, run_stream, with_batches
 from labkit.checks.tasks import FrameRun, StageRead, run_frame
 
 __all__ = [
@@ -57,4 +58,6 @@ __all__ = [
     "table_rows",
     "table_version",
     "verdict",
+    "with_batches",
+    "with_plan",
 ]

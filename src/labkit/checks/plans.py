@@ -14,8 +14,8 @@ from pyspark.sql import DataFrame, SparkSession
 from labkit import gateway
 
 EXECUTION = "org.apache.spark.sql.execution."
-# Nodes that only hold another plan: `plan` or `child` of theirs is the operator that does the work.
-WRAPPERS = {"WholeStageCodegen", "InputAdapter", "ResultQueryStage"}
+# Nodes that only hold another plan: their `child` is the operator that does the work.
+WRAPPERS = {"WholeStageCodegen", "InputAdapter"}
 EXCHANGES = {"ShuffleExchange", "BroadcastExchange"}
 
 
@@ -49,7 +49,7 @@ def operators(df: DataFrame) -> tuple[str, ...]:
     An exchange that is re-used appears as `ReusedExchange`, its input once. Plans of subqueries
     and of cached frames belong to it.
     """
-    return tuple(node.name for node in _walk(df))
+    return tuple(node.name for node in walk(df))
 
 
 def exchanges(df: DataFrame) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ def partitionings(df: DataFrame) -> tuple[str, ...]:
     """How each shuffle of the final plan distributes rows: `HashPartitioning`, `SinglePartition`."""
     return tuple(
         str(node.plan.outputPartitioning().getClass().getSimpleName()).rstrip("$")
-        for node in _walk(df)
+        for node in walk(df)
         if node.name == "ShuffleExchange"
     )
 
@@ -69,13 +69,13 @@ def partitionings(df: DataFrame) -> tuple[str, ...]:
 def scans(df: DataFrame) -> tuple[Scan, ...]:
     """Each reading of files in the final plan; one behind a re-used exchange counts once."""
     return tuple(
-        _scan(df, node) for node in _walk(df) if node.name in ("FileSourceScan", "BatchScan")
+        _scan(df, node) for node in walk(df) if node.name in ("FileSourceScan", "BatchScan")
     )
 
 
 def has_python(df: DataFrame) -> bool:
     """Whether rows pass through Python workers: any UDF, pandas or Arrow function, or Python RDD."""
-    return any(_is_python(node.plan) for node in _walk(df))
+    return any(is_python(node.plan) for node in walk(df))
 
 
 def cached(df: DataFrame) -> int:
@@ -99,13 +99,13 @@ def _cache_entries(df: DataFrame) -> list[JavaObject]:
     field = manager.getClass().getDeclaredField("cachedData")
     field.setAccessible(True)
     mine = _source_ids(df._jdf.queryExecution().analyzed())
-    plans = [entry.plan() for entry in _each(field.get(manager))]
+    plans = [entry.plan() for entry in each(field.get(manager))]
     return [plan for plan in plans if mine & _source_ids(plan)]
 
 
 def _source_ids(plan: JavaObject) -> set[int]:
-    leaves = _each(plan.collectLeaves())
-    return {int(column.exprId().id()) for leaf in leaves for column in _each(leaf.output())}
+    leaves = each(plan.collectLeaves())
+    return {int(column.exprId().id()) for leaf in leaves for column in each(leaf.output())}
 
 
 @dataclass
@@ -135,7 +135,7 @@ def measured(spark: SparkSession) -> Iterator[Work]:
         if lease and not job.jobTags().contains(lease):
             continue
         work.jobs += 1
-        for stage in _each(job.stageIds()):
+        for stage in each(job.stageIds()):
             try:
                 done = store.lastStageAttempt(stage)
             except Py4JJavaError:  # a skipped stage, the first to be forgotten when many were run
@@ -144,51 +144,62 @@ def measured(spark: SparkSession) -> Iterator[Work]:
             work.shuffle_bytes += int(done.shuffleWriteBytes())
 
 
-def _walk(df: DataFrame) -> Iterator[_Node]:
+def walk(df: DataFrame) -> Iterator[_Node]:
+    """Each operator of the final plan with the JVM's object of it, outermost first."""
     yield from _nodes(df._jdf.queryExecution().executedPlan(), broadcast=False)
 
 
 def _nodes(plan: JavaObject, *, broadcast: bool) -> Iterator[_Node]:
+    plan, name = unwrapped(plan)
+    yield _Node(name, plan, broadcast)
+    inside = (broadcast or name == "BroadcastExchange") and not name.endswith("Aggregate")
+    for below in inputs(plan, name):
+        yield from _nodes(below, broadcast=inside)
+
+
+def unwrapped(plan: JavaObject) -> tuple[JavaObject, str]:
+    """The operator inside stages and code generation, in its final form, and its name."""
     name = str(plan.getClass().getSimpleName()).removesuffix("Exec")
     if name == "AdaptiveSparkPlan":
-        yield from _nodes(plan.finalPhysicalPlan(), broadcast=broadcast)
-        return
+        return unwrapped(plan.finalPhysicalPlan())
     if name.endswith("QueryStage"):
-        yield from _nodes(plan.plan(), broadcast=broadcast)
-        return
-    if name not in WRAPPERS:
-        yield _Node(name, plan, broadcast)
-    inside = (broadcast or name == "BroadcastExchange") and not name.endswith("Aggregate")
-    for child in _each(plan.children()):
-        yield from _nodes(child, broadcast=inside)
-    for query in _each(plan.subqueries()):
-        yield from _nodes(query, broadcast=inside)
+        return unwrapped(plan.plan())
+    return unwrapped(plan.child()) if name in WRAPPERS else (plan, name)
+
+
+def inputs(plan: JavaObject, name: str) -> Iterator[JavaObject]:
+    """The plans that an operator reads from; those of subqueries, cached frames, commands too."""
+    yield from each(plan.children())
+    yield from each(plan.subqueries())
     if name == "InMemoryTableScan":
-        yield from _nodes(plan.relation().cachedPlan(), broadcast=inside)
+        yield plan.relation().cachedPlan()
     elif name == "CommandResult":
-        yield from _nodes(plan.commandPhysicalPlan(), broadcast=inside)
+        yield plan.commandPhysicalPlan()
 
 
 def _scan(df: DataFrame, node: _Node) -> Scan:
     plan = node.plan
     if node.name == "BatchScan":
-        columns = tuple(str(attribute.name()) for attribute in _each(plan.output()))
-        source = str(plan.table().name())
-        return Scan(source.rstrip("/").split("/")[-1], columns, frozenset(), node.broadcast)
-    table = plan.tableIdentifier()
-    if table.isDefined():
-        source = str(table.get().table())
-    else:
-        paths = [str(path.getName()) for path in _each(plan.relation().location().rootPaths())]
-        source = ",".join(paths)
+        columns = tuple(str(attribute.name()) for attribute in each(plan.output()))
+        return Scan(source_of(plan, node.name), columns, frozenset(), node.broadcast)
     columns = tuple(plan.requiredSchema().fieldNames())
-    filters = {pair for found in _each(plan.dataFilters()) for pair in _pushed(df, found)}
+    filters = {pair for found in each(plan.dataFilters()) for pair in _pushed(df, found)}
     filters |= {
         (str(found.getClass().getSimpleName()), str(column.name()))
-        for found in _each(plan.partitionFilters())
-        for column in _each(found.references())
+        for found in each(plan.partitionFilters())
+        for column in each(found.references())
     }
-    return Scan(source, columns, frozenset(filters), node.broadcast)
+    return Scan(source_of(plan, node.name), columns, frozenset(filters), node.broadcast)
+
+
+def source_of(plan: JavaObject, name: str) -> str:
+    """What a scan reads: the last part of its paths, or the name of its table."""
+    if name == "BatchScan":
+        return str(plan.table().name()).rstrip("/").split("/")[-1]
+    table = plan.tableIdentifier()
+    if table.isDefined():
+        return str(table.get().table())
+    return ",".join(str(path.getName()) for path in each(plan.relation().location().rootPaths()))
 
 
 def _pushed(df: DataFrame, expression: JavaObject) -> Iterator[tuple[str, str]]:
@@ -217,7 +228,7 @@ def _filter(found: JavaObject) -> Iterator[tuple[str, str]]:
             yield kind, str(column)
 
 
-def _is_python(plan: JavaObject) -> bool:
+def is_python(plan: JavaObject) -> bool:
     kind = str(plan.getClass().getName())
     if kind.startswith(f"{EXECUTION}python."):
         return True
@@ -227,10 +238,10 @@ def _is_python(plan: JavaObject) -> bool:
 def _has_python_rdd(rdd: JavaObject) -> bool:
     if str(rdd.getClass().getName()).startswith("org.apache.spark.api.python."):
         return True
-    return any(_has_python_rdd(dependency.rdd()) for dependency in _each(rdd.dependencies()))
+    return any(_has_python_rdd(dependency.rdd()) for dependency in each(rdd.dependencies()))
 
 
-def _each(collection: Any) -> Iterator[JavaObject]:
+def each(collection: Any) -> Iterator[JavaObject]:
     """The items of a Scala collection."""
     iterator = collection.iterator()
     while iterator.hasNext():

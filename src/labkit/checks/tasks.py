@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from labkit import gateway
 from labkit.answer import AnswerError, short
 from labkit.checks.frames import require_frame
-from labkit.checks.plans import _each, _walk, operators
+from labkit.checks.plans import each, operators, walk
 
 MOST_TASKS = 10_000
 
@@ -39,8 +39,12 @@ class StageRead:
 
 @dataclass(frozen=True)
 class FrameRun:
-    """One run of a frame: its final operators, the stages that read shuffles, the rows broadcast."""
+    """One run of a frame: its final operators, the stages that read shuffles, the rows broadcast.
 
+    `frame` is the frame as it was run: its plan is the one that was used.
+    """
+
+    frame: DataFrame
     operators: tuple[str, ...]
     reads: tuple[StageRead, ...]
     broadcast_rows: int
@@ -65,10 +69,10 @@ def run_frame(df: DataFrame) -> FrameRun:
         ) from error
     broadcast = sum(
         int(node.plan.metrics().apply("numOutputRows").value())
-        for node in _walk(fresh)
+        for node in walk(fresh)
         if node.name == "BroadcastExchange"
     )
-    return FrameRun(names, tuple(_reads(fresh.sparkSession, first)), broadcast)
+    return FrameRun(fresh, names, tuple(_reads(fresh.sparkSession, first)), broadcast)
 
 
 def _reads(spark: SparkSession, first: int) -> Iterator[StageRead]:
@@ -84,7 +88,7 @@ def _reads(spark: SparkSession, first: int) -> Iterator[StageRead]:
         except Py4JJavaError:  # another session's, begun after the bus was empty; ours are known
             continue
         if not lease or job.jobTags().contains(lease):
-            stages |= {int(stage) for stage in _each(job.stageIds())}
+            stages |= {int(stage) for stage in each(job.stageIds())}
     for stage in sorted(stages):
         try:
             done = store.lastStageAttempt(stage)
@@ -96,7 +100,7 @@ def _reads(spark: SparkSession, first: int) -> Iterator[StageRead]:
 
 def _read(tasks: JavaObject) -> StageRead:
     found: dict[int, tuple[int, int]] = {}
-    for task in _each(tasks):
+    for task in each(tasks):
         if str(task.status()) == "SUCCESS":
             read = task.taskMetrics().get().shuffleReadMetrics()
             size = int(read.localBytesRead()) + int(read.remoteBytesRead())

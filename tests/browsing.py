@@ -1,0 +1,83 @@
+"""Headless Chromium for tests that look at pages, and what they ask of every page."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--window-size=1280,900",
+)
+# Texts below `arguments[0]` that stand out too little from their ground (WCAG AA: 4.5 to 1).
+CONTRAST = """
+const parts = text => text.match(/[\\d.]+/g).map(Number);
+const light = rgb => rgb.slice(0, 3).map(v => v / 255)
+  .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+  .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+const ink = node => node instanceof SVGElement ? getComputedStyle(node).fill : getComputedStyle(node).color;
+const ground = node => {
+  const layers = [];
+  for (let at = node; at; at = at.parentElement) {
+    const color = parts(getComputedStyle(at).backgroundColor);
+    layers.push(color);
+    if (color.length === 3) break;
+  }
+  return layers.reverse().reduce((under, over) => {
+    const alpha = over.length === 4 ? over[3] : 1;
+    return under.map((v, i) => v * (1 - alpha) + over[i] * alpha);
+  }, [255, 255, 255]);
+};
+return [...arguments[0].querySelectorAll("*")]
+  .filter(node => [...node.childNodes].some(child => child.nodeType === 3 && child.data.trim()))
+  .filter(node => !["STYLE", "SCRIPT", "PROGRESS", "title"].includes(node.tagName))
+  .map(node => [node, [light(parts(ink(node))), light(ground(node))].sort((a, b) => b - a)])
+  .filter(([node, [high, low]]) => (high + 0.05) / (low + 0.05) < 4.5)
+  .map(([node]) => node.outerHTML.slice(0, 120));
+"""
+
+
+def installed(*names: str) -> str:
+    """The path of the first program of these; a browser that is missing fails the test."""
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.fail(
+            f"no {names[0]} on PATH: install it (Debian, Ubuntu: `apt install chromium chromium-driver`), "
+            "or leave these tests out with `-m 'not browser'`",
+            pytrace=False,
+        )
+    return found
+
+
+@contextmanager
+def chromium(profile: Path) -> Iterator[webdriver.Chrome]:
+    """A browser with a profile of its own."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = installed("chromium", "chromium-browser", "google-chrome")
+    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    driver = webdriver.Chrome(
+        options=options, service=webdriver.ChromeService(installed("chromedriver"))
+    )
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+def screenshots(config: pytest.Config) -> Path:
+    """The folder for screenshots, which CI keeps."""
+    shots = config.rootpath / ".cache" / "screenshots"
+    shots.mkdir(parents=True, exist_ok=True)
+    return shots
