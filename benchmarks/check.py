@@ -32,7 +32,18 @@ def lab_check(lab: Lab, answer: Path, overheads: list[float], **more: str) -> fl
     """Seconds of `lab check`; what it spends beside the checks themselves goes to `overheads`."""
     result = answer.with_suffix(".json")
     code = "from labkit.cli import main; main()"
-    words = ["check", lab.slug, "--submission", answer, "--hidden", "--seed", 11, "--json", result]
+    words = [
+        "check",
+        lab.slug,
+        "--submission",
+        answer,
+        "--no-sandbox",
+        "--hidden",
+        "--seed",
+        11,
+        "--json",
+        result,
+    ]
     started = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, words)],

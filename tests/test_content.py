@@ -9,7 +9,7 @@ from labkit import datasets, source
 from labkit.build import stale
 from labkit.hints import read_hints
 from labkit.labs import find_labs
-from labkit.prove import Proof, idle_checks, static_problems
+from labkit.prove import idle_checks, static_problems
 from labkit.variants import variants
 
 LONG = bool(os.environ.get("LAB_LONG"))
@@ -126,20 +126,9 @@ def test_data_follows_from_the_seed(name, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def trials():
+def trials(proofs):
     """The trials of a lab; one mistake for each check, all of them with --long."""
-    with Proof() as proof:
-        begun = {}
-
-        def of(lab):
-            for other in LABS[
-                LABS.index(lab) : LABS.index(lab) + 2
-            ]:  # the next one keeps both workers busy
-                if other.slug not in begun:
-                    begun[other.slug] = proof.start(other, short=not LONG)
-            return [trial.result() for trial in begun[lab.slug]]
-
-        yield of
+    return lambda lab: [trial.result() for trial in proofs[lab.slug]]
 
 
 def faults(trials, kind):
