@@ -1,0 +1,93 @@
+"""The figures in README.md, from the JSON that the benchmarks wrote into figures/.
+
+    python benchmarks/page.py [--run]
+
+With --run every benchmark is run first, one after the other; that takes about an hour.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+FIGURES = HERE / "figures"
+PAGE = HERE / "README.md"
+BEGIN, END = "<!-- figures: written by page.py -->\n", "<!-- end of figures -->\n"
+SCRIPTS = ("attach", "check", "batch")
+
+
+def cell(row: dict[str, float]) -> str:
+    """`median (min to max)`, or the one value."""
+    if "median" not in row:
+        return f"{next(iter(row.values())):.0f}"
+    return f"{row['median']:.2f} ({row['min']:.2f} to {row['max']:.2f})"
+
+
+def in_turn(name: str, found: dict[str, Any]) -> Iterator[str]:
+    """The table of a benchmark whose things take turns."""
+    yield f"### {name}.py\n"
+    yield "| | median (min to max) |\n|---|---|"
+    for group, unit in (("seconds", "s"), ("ratios", "ratio"), ("megabytes", "MB")):
+        for what, row in found.get(group, {}).items():
+            yield f"| {what}, {unit} | {cell(row)} |"
+
+
+def batch(found: dict[str, Any]) -> Iterator[str]:
+    """The table of batch.py."""
+    yield f"### batch.py: {found['lab']}\n"
+    yield "| | submissions | s each | CPU s each | wrong verdicts |\n|---|---|---|---|---|"
+    for run in found["lab grade"]:
+        yield (
+            f"| `lab grade`, {run['workers']} worker(s), sandbox {'on' if run['sandbox'] else 'off'} | "
+            f"{run['submissions']} | {run['seconds_each']:.1f} | {run['cpu_seconds_each']:.1f} | "
+            f"{len(run['wrong_verdicts'])} |"
+        )
+    if peer := found.get("nbgrader"):
+        yield (
+            f"| nbgrader autograde | {peer['submissions']} | {peer['seconds_each']:.1f} | "
+            f"{peer['cpu_seconds_each']:.1f} | points of {peer['max_points']}: "
+            f"{', '.join(f'{who} {points:g}' for who, points in peer['points'].items())} |"
+        )
+    if speed := found.get("speed-up"):
+        yield f"\nTwo workers against one: {speed:.2f} times as fast."
+
+
+def machine(found: dict[str, Any]) -> str:
+    before = found.get("machine", {}).get("before") or found["before"]
+    after = found.get("machine", {}).get("after") or found["after"]
+    return (
+        f"\n{before['cores']} cores, Python {before['python']}, {before['system']}; load "
+        f"{before['load'][0]} before and {after['load'][0]} after.\n"
+    )
+
+
+def tables() -> Iterator[str]:
+    for name in SCRIPTS:
+        path = FIGURES / f"{name}.json"
+        if path.is_file():
+            found = json.loads(path.read_text("utf-8"))
+            yield from batch(found) if name == "batch" else in_turn(name, found)
+            yield machine(found)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--run", action="store_true", help="run the benchmarks first")
+    if parser.parse_args().run:
+        for name in SCRIPTS:
+            command = [sys.executable, HERE / f"{name}.py", "--json", FIGURES / f"{name}.json"]
+            subprocess.run(command, check=True)
+    text = PAGE.read_text("utf-8")
+    head, _, rest = text.partition(BEGIN)
+    _, _, foot = rest.partition(END)
+    PAGE.write_text(f"{head}{BEGIN}\n" + "\n".join(tables()) + f"\n{END}{foot}", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
