@@ -172,17 +172,18 @@ def test_resume_grades_only_what_is_new_or_changed(handed, tmp_path, taken):
     assert [row.name for row in batch.rows] == ["ada", "bo", "cy"]
 
 
-@pytest.mark.parametrize("change", ["checks", "seed", "versions", "result"])
+@pytest.mark.parametrize("change", ["checks", "data", "seed", "versions", "result"])
 def test_resume_grades_again_when_what_the_verdict_depends_on_changed(
     handed, course, tmp_path, taken, monkeypatch, change
 ):
     out = tmp_path / "out"
     hand_in(handed, "ada")
     batches.grade(handed, out, seed=7)
-    if change == "checks":
-        checks = Lab(0, "toy", course).checks
-        checks.write_text(checks.read_text() + "\n# changed\n")
-        monkeypatch.setenv("CHECKS", labkit.grade.checks_hash(Lab(0, "toy", course), hidden=True))
+    toy = Lab(0, "toy", course)
+    if change in ("checks", "data"):
+        path = toy.checks if change == "checks" else toy.generator("numbers")
+        path.write_text(path.read_text() + "\n# changed\n")
+        monkeypatch.setenv("CHECKS", labkit.grade.checks_hash(toy, hidden=True))
     if change == "versions":
         monkeypatch.setattr("labkit.batch.versions", lambda: {"pyspark": "9"})
     if change == "result":

@@ -55,10 +55,13 @@ def versions() -> dict[str, str]:
 
 
 def checks_hash(lab: Lab, *, hidden: bool) -> str:
-    """sha256 over the checks that a run uses."""
-    digest = hashlib.sha256(lab.checks.read_bytes())
-    if hidden and lab.hidden_checks.is_file():
-        digest.update(lab.hidden_checks.read_bytes())
+    """sha256 over what decides a run's verdict: its checks, and what makes their data."""
+    files = [lab.checks, *map(lab.generator, lab.about["datasets"])]
+    if hidden:
+        files.append(lab.hidden_checks)
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.read_bytes() if path.is_file() else b"")
     return digest.hexdigest()
 
 
