@@ -45,13 +45,13 @@ class Customer:
             "segment": rng.choice(SEGMENTS),
             "country": rng.choice(COUNTRIES),
         }
-        # Every tenth comes during the week, and the ERP tells of some a day after their first click.
+        # Every tenth signs up on the second day after some clicks; of half of them the ERP tells a day late.
         self.born = 1 if customer_id % 10 == 3 else 0
-        moment = DAYS[1] if self.born else DAYS[0] - timedelta(days=rng.randrange(3, 300))
+        signed_up = DAYS[1] + timedelta(hours=rng.randrange(8, 16))
+        moment = signed_up if self.born else DAYS[0] - timedelta(days=rng.randrange(3, 300))
         delivered = 2 if customer_id % 20 == 3 else self.born
         self.changes.append((delivered, moment, {"op": "c", **values}))
-        moment = max(moment, DAYS[self.born])
-        for number in range(delivered, len(DAYS)):
+        for number in range(2 if self.born else 0, len(DAYS)):
             if rng.random() < 0.25:
                 moment = max(moment, DAYS[number]) + timedelta(minutes=rng.randrange(60, 900))
                 what, choices = rng.choice(

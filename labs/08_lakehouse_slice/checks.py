@@ -820,7 +820,7 @@ def told(learner, spark, shared_schema):
 def assert_told(told, name: str, wanted: dict[int, object], why: str) -> None:
     for day, value in wanted.items():
         row = told.get(on(day))
-        assert row is not None, f"10 March has only bad lines and duplicates; {on(day)} is missing"
+        assert row is not None, f"{on(day)} is missing; lines arrived on that day"
         assert row[name] == value, f"{on(day)}: {name} is {row[name]}, expected {value}. {why}"
 
 

@@ -3,25 +3,27 @@
 # minutes: 180
 # needs: []
 # datasets: [shop_landing]
-# topics: [delta, medallion, structured streaming, data quality, backfill, take-home]
+# topics: [delta, medallion, structured streaming, data quality, backfill, scd2]
 # ---
 # %% [markdown]
 # # Build a slice of a lakehouse, from files to revenue
 #
-# This is the take-home piece: three hours, five functions, one small lakehouse. An ERP delivers changes of customers, a web shop delivers clicks; both arrive late, twice, broken, and with fields that nobody
-# announced. You land them, clean them, publish revenue by segment and day, repair a day, and prove with figures that no line is lost.
+# An ERP delivers changes of customers, a web shop delivers clicks; both come late, twice, broken, and with fields that nobody announced. You have three hours, as in a
+# take-home task, for a small lakehouse of six tables:
+# revenue by segment and day that stays right, a day that can be repaired, and figures that prove that no line was lost.
 #
 # **You will learn** to
 #
 # - divide the work between bronze, silver and gold so that each step can be repeated,
-# - keep published numbers right when events and customers arrive late, and rewrite nothing else,
+# - keep published figures right when events and customers arrive late, and rewrite nothing else,
 # - account for every line that arrived, and repair one day without touching the others.
 
 # %% [markdown]
 # ## The data
 #
-# `shop_landing` is what arrived on four days: `customers/<day>/*.json` are changes from the ERP's log, `clicks/<day>/*.json` what happened in the shop. The folder's name is the **load day**, the day of arrival. A
-# file is complete when it is there and never changes; more files may appear in the folder of any day, and old ones are moved away after some days.
+# `shop_landing` is what arrived on four days: `customers/<day>/*.json` are changes from the ERP's log, `clicks/<day>/*.json` what happened in the shop. The folder's
+# name is the **load day**, the day of arrival.
+# A file is complete when it is there and never changes. More files may appear in the folder of any day, and files are moved away some days after they were read.
 
 # %%
 import labkit
@@ -32,19 +34,20 @@ data = lab.data("shop_landing")
 sorted(str(path.relative_to(data)) for path in data.rglob("*.json"))
 
 # %% [markdown]
-# A line is a JSON object, or should be. Look at the third day: what is new in the shop's lines, compared with the first day? Which times are not written in UTC?
+# A line is a JSON object, or should be. Compare the first day of the shop with the last: which field is new, which is written in another way? Which times are not in UTC?
 
 # %%
 for file in (
     "customers/2026-06-03/changes-1",
     "clicks/2026-06-01/clicks-1",
-    "clicks/2026-06-03/clicks-1",
+    "clicks/2026-06-04/clicks-1",
 ):
     print(file)
     print(*(data / f"{file}.json").read_text("utf-8").splitlines()[:4], sep="\n", end="\n\n")
 
 # %% [markdown]
-# The columns of the six tables are fixed, and so are their partitions. `create_tables` makes them empty; your functions write into tables that exist.
+# The columns of the six tables are fixed, and so are their partitions. `create_tables` makes them empty in a schema; your functions write into tables that exist. All
+# times are UTC.
 
 # %%
 from datetime import date
@@ -85,7 +88,8 @@ def create_tables(schema: str) -> None:
 
 
 # %% [markdown]
-# If your functions share pieces, they have their place in the next cell; you may leave it as it is, and come back.
+# `silver_customers` is a type 2 dimension, valid from `effective_from` (included) to `effective_to` (excluded, null while open). If your functions share pieces, they
+# have their place in the next cell; you may leave it as it is, and come back.
 
 # %%
 # BEGIN SOLUTION: functions and names that several tasks use, if you want any
@@ -174,6 +178,18 @@ def versions(changes: DataFrame) -> DataFrame:
 
 # END SOLUTION
 
+# %% [markdown]
+# ## Task 1: land the files
+#
+# Write `ingest(spark, landing, schema, checkpoint)`. It appends the lines of new files to `bronze_customers` and `bronze_clicks`; `landing` is a folder with
+# `customers/` and `clicks/`, `checkpoint` a folder for whatever a stream has to remember.
+#
+# - A line is a row: `value` as it came (broken and repeated ones too), `load_date` from the folder, `source_file` as a path in the landing, like
+#   `clicks/2026-06-01/clicks-1.json`.
+# - A file is landed once, known by its path, whatever its day; also when the checkpoint is lost between two calls. What is in bronze stays when its file is moved away.
+# - Clicks are read as a [stream](https://spark.apache.org/docs/latest/streaming/apis-on-dataframes-and-datasets.html) with `availableNow` and its checkpoint below
+#   that folder; customers as you like.
+
 
 # %%
 def ingest(spark: SparkSession, landing: str, schema: str, checkpoint: str) -> None:
@@ -202,6 +218,29 @@ def ingest(spark: SparkSession, landing: str, schema: str, checkpoint: str) -> N
     # END SOLUTION
 
 
+# %% [markdown]
+# The check calls twice. Before the second call files come and go, and the checkpoint is lost: reading again is then all that a stream can do, and the table has to
+# know what it has.
+
+# %%
+lab.check("ingest")
+
+# %% [markdown]
+# ## Task 2: from lines to facts
+#
+# Write `refine(spark, schema, day)`. It makes the rows of one load day in `silver_events` and `quarantine`, and all of `silver_customers`, from bronze.
+#
+# - An event has an `event_id` that is not empty, `event_type` view or purchase, a whole-number `customer_id`, an `event_time`; a purchase an `amount` of at least 0.
+#   Values may be written as text. A view's `amount` is null, `event_date` the UTC day of `event_time`.
+# - `rescued` holds the fields other than these five and `sent_at`, as text; null if none.
+# - A change has `op` c, u or d, a whole-number `lsn`, a `ts`, a `customer_id`. Other lines go to `quarantine` as they came, `source` clicks or customers; `reason` is
+#   `not_json` or `bad_` and the first bad field, in the order named here.
+# - An event is kept once, its first delivery: what another load day has stays there; within the day the first `source_file` counts. Deliveries differ in `sent_at`.
+# - `silver_customers`: each `lsn` of bronze is one change, in the order of `lsn`. It begins a version at `ts` that ends at the next change's `ts`; a delete only ends.
+#   No version is empty.
+# - The same day again changes no row, and rows of other days stay.
+
+
 # %%
 def refine(spark: SparkSession, schema: str, day: date) -> None:
     """Makes the rows of a load day in silver and quarantine from bronze, and the customers' history."""
@@ -225,6 +264,25 @@ def refine(spark: SparkSession, schema: str, day: date) -> None:
     first.writeTo(f"{schema}.silver_events").overwrite(of_day)
     bad.writeTo(f"{schema}.quarantine").overwrite(of_day)
     # END SOLUTION
+
+
+# %% [markdown]
+# The check gives you a day with a dozen kinds of bad lines after a day that is refined already, and calls twice. A table that is being read can't be overwritten with
+# `saveAsTable`;
+# [`writeTo(...).overwrite(condition)`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.DataFrameWriterV2.overwrite.html) can, in
+# one commit.
+
+# %%
+lab.check("refine")
+
+# %% [markdown]
+# ## Task 3: publish revenue
+#
+# Write `publish(spark, schema)`. It brings `gold_revenue` up to date with silver: `revenue` and number of `purchases` by `event_date` and `segment`.
+#
+# - The segment is that of the customer's version valid at `event_time`; `unknown` without one. Views are no purchases.
+# - Late events and late customers correct days that were published before; rows that no purchase supports any more go.
+# - Only days whose figures change are rewritten, in one commit; nothing new, no file. Gold is partitioned by `event_date` for that reason.
 
 
 # %%
@@ -257,6 +315,26 @@ def publish(spark: SparkSession, schema: str) -> None:
     # END SOLUTION
 
 
+# %% [markdown]
+# After a first call the check adds a late purchase and a customer whose start is corrected, and looks at every file that your second call wrote or removed.
+
+# %%
+lab.check("publish")
+
+# %% [markdown]
+# ## Task 4: backfill a day
+#
+# A faulty release spoiled what came of one load day: wrong amounts, doubles, good lines in quarantine, bad ones in silver. Bronze is right. Write `backfill(spark,
+# schema, day)`: afterwards silver, quarantine and gold say of the lines
+# of that load day what your rules say today.
+#
+# - Rows and files of other load days stay; an event that another load day has kept stays there.
+# - Gold is right for every day that the repair changes, and no other day is rewritten.
+# - Each table changes in one commit at most.
+#
+# If Task 2 and 3 were designed for it, this is short.
+
+
 # %%
 def backfill(spark: SparkSession, schema: str, day: date) -> None:
     """Makes everything that follows from the lines of a load day anew."""
@@ -264,6 +342,29 @@ def backfill(spark: SparkSession, schema: str, day: date) -> None:
     refine(spark, schema, day)
     publish(spark, schema)
     # END SOLUTION
+
+
+# %% [markdown]
+# The check spoils a day in the ways named above. A hidden one takes two days of another seed through all of your functions, so it also tells whether they fit together.
+
+# %%
+lab.check("backfill")
+
+# %% [markdown]
+# ## Task 5: account for every line
+#
+# Write `quality_report(spark, schema)`: a frame with one row for each load day on which clicks arrived.
+#
+# | column | type | meaning |
+# |---|---|---|
+# | `load_date`, `lines` | date, long | lines in bronze |
+# | `events` | long | rows in `silver_events` |
+# | `quarantined` | long | rows of clicks in `quarantine` |
+# | `duplicates` | long | lines that are not in quarantine (by `value` and `source_file`) and whose `event_id` silver has through another line, of any day |
+# | `lost` | long | `lines` less the three above: what is nowhere; negative when rows are doubled |
+# | `late` | long | rows in silver with `event_date` before `load_date` |
+# | `newest_event` | timestamp | the greatest `event_time` in silver, null without events |
+# | `reasons` | map<string, long> | lines in quarantine by reason |
 
 
 # %%
@@ -304,3 +405,164 @@ def quality_report(spark: SparkSession, schema: str) -> DataFrame:
         *(lost.alias("lost"), "late", "newest_event", "reasons"),
     )
     # END SOLUTION
+
+
+# %% [markdown]
+# A report that computes one figure as the rest of the others adds up always, and says nothing. The check loses a line and doubles a row, and wants to see both.
+
+# %%
+lab.check("quality_report")
+
+# %% [markdown]
+# ## Put it together
+#
+# Let the four days arrive one after the other: copy a day into the landing, ingest, refine, publish, and keep what gold says after each day. These cells wait until
+# the functions are written.
+
+# %%
+import shutil
+
+from delta.tables import DeltaTable
+
+DAYS = [date(2026, 6, number) for number in range(1, 5)]
+landing, checkpoint = lab.scratch / "landing", lab.scratch / "checkpoint"
+create_tables(lab.schema)
+done = lab.written("ingest", "refine", "publish", "backfill", "quality_report")
+
+
+def run(day: date) -> None:
+    """One day's load, as a scheduler would start it."""
+    for source in ("customers", "clicks"):
+        shutil.copytree(data / source / str(day), landing / source / str(day))
+    ingest(spark, str(landing), lab.schema, str(checkpoint))
+    refine(spark, lab.schema, day)
+    publish(spark, lab.schema)
+
+
+# %% [markdown]
+# What a report read on each evening: revenue of each day as published then. Follow a line to the right; what changes after its first evening are late events, and
+# customers who were not there yet.
+
+# %%
+evenings: dict[date, dict[date, float]] = {}
+for day in DAYS if done else []:
+    run(day)
+    by_day = spark.table(f"{lab.schema}.gold_revenue").groupBy("event_date")
+    rows = by_day.agg(F.sum("revenue").alias("revenue")).collect()
+    evenings[day] = {row.event_date: float(row.revenue) for row in rows}
+    print(day, *(f"{evenings[day].get(other, 0):9.2f}" for other in DAYS))
+
+# %% [markdown]
+# The picture draws the same figures: each bar is what the evening of that colour added to the day. The share that comes late decides how long a day should be called
+# preliminary.
+
+# %%
+import matplotlib.pyplot as plt
+
+if evenings:
+    figure, ax = plt.subplots(figsize=(8, 3.8), layout="constrained")
+    for at, day in enumerate(DAYS):
+        before = evenings[DAYS[at - 1]] if at else {}
+        added = [evenings[day].get(other, 0) - before.get(other, 0) for other in DAYS]
+        base = [before.get(other, 0) for other in DAYS]
+        label = f"published on {day:%d %B}"
+        ax.bar(range(len(DAYS)), added, bottom=base, color=f"C{at}", label=label)
+    ax.set_xticks(range(len(DAYS)), [f"{day:%d %B}" for day in DAYS])
+    ax.set(xlabel="day of the purchase", ylabel="revenue", title="When revenue became known")
+    ax.legend(loc="lower right")
+    plt.show()
+
+# %% [markdown]
+# Now the account. `lost` should be 0 on each day. The third day has many duplicates: a file of the day before came once more, under another name.
+
+# %%
+if done:
+    report = quality_report(spark, lab.schema).orderBy("load_date")
+    report.drop("reasons").show()
+    report.select("load_date", "reasons").show(truncate=False)
+
+# %% [markdown]
+# A faulty release: on the third day it read amounts as cents. Spoil the day, repair it, and look at what was written: the last commits of silver and gold, and the
+# partitions that they touched.
+
+# %%
+total = f"SELECT sum(revenue) AS revenue FROM {lab.schema}.gold_revenue"
+if done:
+    print("before:        ", spark.sql(total).first().revenue)
+    spoilt = f"{lab.schema}.silver_events SET amount = amount / 100 WHERE load_date = '{DAYS[2]}'"
+    spark.sql(f"UPDATE {spoilt}")
+    publish(spark, lab.schema)
+    print("faulty release:", spark.sql(total).first().revenue)
+    backfill(spark, lab.schema, DAYS[2])
+    print("after backfill:", spark.sql(total).first().revenue)
+    last = DeltaTable.forName(spark, f"{lab.schema}.gold_revenue").history(1)
+    last.select("version", "operation", "operationParameters.predicate").show(truncate=False)
+
+# %% [markdown]
+# ## In practice
+#
+# - **Bronze is the only thing that can't be made again.** Keep lines as they came, append only, for as long as you may need to explain a figure. Everything else
+#   follows from it, so every repair is a run of today's code. Personal data in it needs a rule for erasure from the first day on.
+# - **Replace, don't adjust.** A step that replaces its day can be retried, run twice by a nervous colleague, and backfilled. Steps that add to what is there need
+#   proof that they ran exactly once. `overwrite(condition)` is one commit; delete and append are two.
+# - **The dimension is rebuilt** from all changes here, since it is small. With millions of customers it becomes a MERGE for the customers touched (labs `cdc_merge`
+#   and `scd2`), and late changes need the corrections of `apply_late`.
+# - **Publish compares all days.** That finds every cause of a change, also those nobody thought of. When silver has years, bound it: days of which events arrived
+#   (Delta's change data feed tells), and days on which the customers changed; once a week compare all the same.
+# - **At larger scale.** `lab.data("shop_landing", scale=100)` writes a hundred times the lines; the data set's README has figures and tells what changes. The look-up
+#   of known events grows with silver: bound it by time (`event_date` of the day's events, give or take the longest delay), partition by it, and state what an older
+#   copy does.
+# - **Small files.** Partitions by day and two files a load are fine for years of days; partitions by hour and customer are not. Compact old days, never the one being written.
+# - **A quarantine needs an owner.** Alarm on the share by reason, not on the count. A line mended at the source comes again as a new file; a line mended by a new rule
+#   comes with `backfill`.
+#
+# **On Databricks** Auto Loader lists or gets notified of files, keeps its checkpoint in RocksDB and rescues unknown fields in `_rescued_data`; pipelines give
+# streaming tables, `AUTO CDC` for the dimension, and expectations that count, drop or stop; materialised views refresh gold
+# incrementally where they can. You pay for managed compute and for tables that a pipeline owns. What stays yours: what a file, an event and a change are known by,
+# what is quarantined and who looks, which days are preliminary, and the rehearsal of a backfill.
+
+# %% [markdown]
+# ## Interview follow-ups
+#
+# 1. Why does bronze keep lines as text rather than parsed rows? What does that cost?
+# 2. The checkpoint is lost and the landing keeps three days. What happens, in your design and without the look at the table?
+# 3. Two load days are refined at the same time. What can go wrong?
+# 4. Finance has closed May. In June a purchase of 31 May arrives. What does gold say, and what should it say?
+# 5. How would you find out that half of a day's files never arrived? Your report shows nothing lost.
+# 6. The data grows a hundredfold. Which step hurts first, and what do you change?
+# 7. What did you leave out for lack of time, and what would come first?
+
+# %% [markdown] tags=["solution"]
+# <details><summary>Model answers</summary>
+#
+# 1. Text can't fail: a broken line, a new field, a number written as text all land, and a better parser can be run over the past. It costs parsing on each read
+#    (bounded here, since a day is read when it is refined), no statistics for skipping inside a line, and storage; columnar
+#    compression takes much of that back. A middle way is parsed columns plus the line for as long as a repair is likely. VARIANT keeps the structure without a schema,
+#    but not the broken lines.
+# 2. The stream reads all files that are there and `foreachBatch` drops those that the table knows: nothing doubles, one look at file names is the price. Without the
+#    look every file of three days is appended again. Files that were moved away are neither lost nor doubled, because the table, not the landing, is the record.
+# 3. Each run replaces its own day, so the writes don't meet: both are partition-bounded and Delta lets them pass. But each reads which events the *other* day has. An
+#    event in both days may be kept by both runs, since neither sees the other's rows; Delta notices only if the read was part of the write's
+#    predicate. Run days one after the other, or give an event one home that doesn't depend on who ran first, such as a partition by event date with a MERGE by `event_id`.
+# 4. It changes May. Whether it may is a question to finance: either gold is "as known today", and the closed month is a copy that is never changed, with the
+#    difference shown; or late purchases of a closed period are booked into the open one, with their own date kept. In both cases a report says as of when it is.
+# 5. The report compares tables with bronze, so what never landed is invisible. Compare with the outside: a manifest or a count from the source, sequence numbers
+#    without gaps, the count of the same weekday, the newest event of each hour. An empty hour in a shop is an alarm.
+# 6. The look for known events, which reads silver for each day; bound it by date. Then `publish`, which reads all of silver; bound it to days that may have changed.
+#    Then many small files in the landing: listing takes longer than reading, so use notifications, or have the source write larger files.
+#    The window by customer and the join with the dimension stay small for long. Measure before changing; each has its own line in the Spark UI.
+# 7. An honest list, with the reason for its order. For example: alarms on the report (a figure nobody looks at helps nobody), compaction and retention, a test that
+#    runs a day twice and compares tables, access rules for bronze, a contract with the shop about `channel` and the type of `amount`, erasure of a customer.
+#
+# </details>
+
+# %% [markdown]
+# ## Further reading
+#
+# - Databricks, [Medallion architecture](https://docs.databricks.com/aws/en/lakehouse/medallion)
+# - Delta Lake, [Table batch reads and writes](https://docs.delta.io/latest/delta-batch.html), on replaceWhere and overwrites
+# - Apache Spark, [Structured Streaming programming guide](https://spark.apache.org/docs/latest/streaming/index.html)
+# - Maxime Beauchemin, [Functional data engineering](https://maximebeauchemin.medium.com/functional-data-engineering-a-modern-paradigm-for-batch-data-processing-2327ec32c42a)
+# - Kimball Group, [Dimensional modeling
+#   techniques](https://www.kimballgroup.com/data-warehouse-business-intelligence-resources/kimball-techniques/dimensional-modeling-techniques/), on late arriving
+#   facts and dimensions
