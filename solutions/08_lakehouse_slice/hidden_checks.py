@@ -205,8 +205,9 @@ def test_random_histories_are_published_right(learner, spark, schema, histories)
     rows = table_rows(spark, f"{schema}.gold_revenue")
     found = {(row.event_date, row.segment): (row.revenue, row.purchases) for row in rows}
     key = next((key for key in sorted(wanted) if found.get(key) != wanted[key]), None)
+    revenue, count = found.get(key, (0, 0))
     assert key is None, (
-        f"{key[0]}, {key[1]}: {found.get(key, 'missing')}; a sum over purchases at their time says otherwise"
+        f"{key[0]}, {key[1]}: {count} purchases, {revenue}; a sum over the purchases at their time says otherwise"
     )
     assert len(rows) == len(wanted), "gold_revenue has rows for days or segments without a purchase"
 
