@@ -212,7 +212,7 @@ def static_problems(lab: Lab) -> Iterator[str]:
             yield f"{task} has {len(hints.get(task, []))} hints; give 2 to 4 in HINTS of checks.py"
     for name in sorted(set(hints) - set(tasks)):
         yield f"HINTS names {name}, which is no task"
-    allowed = {"lab.ipynb", "checks.py"}
+    allowed = {"lab.ipynb", "checks.py", "rubric.yaml"}
     for path in lab.starter.parent.iterdir():
         if path.name not in allowed and not path.name.startswith(("__", ".")):
             yield f"stray file labs/{lab.name}/{path.name}"

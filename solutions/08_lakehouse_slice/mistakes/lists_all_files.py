@@ -1,0 +1,19 @@
+# fails: test_clicks_are_read_as_a_stream
+# because: right on a small landing, but every call lists and compares all that ever landed
+
+
+def ingest(spark: SparkSession, landing: str, schema: str, checkpoint: str) -> None:
+    path = F.col("_metadata.file_path")
+    for source in ("customers", "clicks"):
+        lines = (
+            spark.read.option("recursiveFileLookup", True)
+            .text(f"{landing}/{source}")
+            .select(
+                "value",
+                F.regexp_extract(path, r"([^/]+)/[^/]+$", 1).cast("date").alias("load_date"),
+                F.regexp_extract(path, r"([^/]+/[^/]+/[^/]+)$", 1).alias("source_file"),
+            )
+        )
+        table = f"{schema}.bronze_{source}"
+        known = spark.table(table).select("source_file").distinct()
+        lines.join(known, on="source_file", how="left_anti").writeTo(table).append()
