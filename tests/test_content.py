@@ -148,7 +148,7 @@ def test_solution_passes_in_notebook_and_shell(lab, trials):
 
 
 @each_lab
-def test_alternatives_pass_in_notebook_and_shell(lab, trials):
+def test_alternatives_pass(lab, trials):
     assert faults(trials(lab), "alternative") == []
 
 

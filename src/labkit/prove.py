@@ -147,13 +147,18 @@ class Proof:
         """The trials of a lab (of the variants named, when some are), begun in order.
 
         Right answers and the starter are judged both ways, the notebook's and the shell's. A
-        `short` proof has one mistake for each check that mistakes name, not all of them.
+        `short` proof has one mistake for each check that mistakes name, not all of them, and
+        alternatives go the shell's way alone: what is between the ways, the solution walks.
         """
         every = one_for_each_check(variants(lab)) if short else variants(lab)
         chosen = [v for v in every if not only or v.name in only]
         if not chosen:
             raise LabError(f"{lab.name} has no variant called {', '.join(only)}")
-        ways: list[tuple[Variant, Way]] = [(variant, "notebook") for variant in chosen]
+        ways: list[tuple[Variant, Way]] = [
+            (variant, "notebook")
+            for variant in chosen
+            if not (short and variant.kind == "alternative")
+        ]
         ways += [(variant, "shell") for variant in chosen if variant.kind != "mistake"]
         return [self._pool.submit(_trial, lab, variant, way) for variant, way in ways]
 
