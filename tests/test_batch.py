@@ -245,7 +245,7 @@ def test_killed_at_random_moments_a_batch_loses_nothing_and_grades_nothing_twice
 ):
     """SIGKILL of the parent: what had a result keeps it, untouched; at most what was under way is new."""
     out, kills = tmp_path / "out", 20 if LONG else 4
-    names = [f"s{number:03d}" for number in range(8 * kills)]
+    names = [f"s{number:03d}" for number in range(40 * kills)]
     hand_in(handed, *names)
     monkeypatch.setenv("PAUSE", "0.02")
     command = [sys.executable, str(HERE / "batches.py"), str(handed), str(out)]
