@@ -67,6 +67,7 @@ def test_notebook_has_its_sections_in_order(lab):
     assert "**On Databricks**" in text
     questions = text.split("# ## Interview follow-ups")[1].split("# %%")[0]
     assert len(re.findall(r"^# \d+\. ", questions, re.MULTILINE)) >= 5
+    assert "\n# %%\nlab.next()\n" in text, "it says what to do next"
 
 
 @each_lab

@@ -573,3 +573,6 @@ if done:
 # - Kimball Group, [Dimensional modeling
 #   techniques](https://www.kimballgroup.com/data-warehouse-business-intelligence-resources/kimball-techniques/dimensional-modeling-techniques/), on late arriving
 #   facts and dimensions
+
+# %%
+lab.next()

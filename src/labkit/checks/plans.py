@@ -127,21 +127,39 @@ def measured(spark: SparkSession) -> Iterator[Work]:
     work = Work()
     first = int(context.dagScheduler().numTotalJobs())
     yield work
+    jobs = own_jobs(spark, first)
+    work.jobs = len(jobs)
+    for done in stages_of(spark, jobs):
+        work.tasks += int(done.numCompleteTasks()) + int(done.numFailedTasks())
+        work.shuffle_bytes += int(done.shuffleWriteBytes())
+
+
+def own_jobs(spark: SparkSession, first: int) -> list[JavaObject]:
+    """The jobs of this process from number `first` on, as the engine keeps them."""
+    context = spark.sparkContext._jsc.sc()
     context.listenerBus().waitUntilEmpty()
     store = context.statusStore()
     lease = gateway.lease_of(spark)
+    jobs = []
     for number in range(first, int(context.dagScheduler().numTotalJobs())):
-        job = store.job(number)
-        if lease and not job.jobTags().contains(lease):
+        try:
+            job = store.job(number)
+        except Py4JJavaError:  # another session's, begun after the bus was empty; ours are known
             continue
-        work.jobs += 1
-        for stage in each(job.stageIds()):
-            try:
-                done = store.lastStageAttempt(stage)
-            except Py4JJavaError:  # a skipped stage, the first to be forgotten when many were run
-                continue
-            work.tasks += int(done.numCompleteTasks()) + int(done.numFailedTasks())
-            work.shuffle_bytes += int(done.shuffleWriteBytes())
+        if not lease or job.jobTags().contains(lease):
+            jobs.append(job)
+    return jobs
+
+
+def stages_of(spark: SparkSession, jobs: list[JavaObject]) -> Iterator[JavaObject]:
+    """The last attempt of each stage that these jobs ran, in order."""
+    store = spark.sparkContext._jsc.sc().statusStore()
+    for stage in sorted({int(stage) for job in jobs for stage in each(job.stageIds())}):
+        try:
+            done = store.lastStageAttempt(stage)
+        except Py4JJavaError:  # a skipped stage, the first to be forgotten when many were run
+            continue
+        yield done
 
 
 def walk(df: DataFrame) -> Iterator[_Node]:

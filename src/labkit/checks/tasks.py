@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from statistics import median
 
 from py4j.java_gateway import JavaObject
-from py4j.protocol import Py4JError, Py4JJavaError
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from labkit import gateway
 from labkit.answer import AnswerError, short
 from labkit.checks.frames import require_frame
-from labkit.checks.plans import each, operators, walk
+from labkit.checks.plans import each, operators, own_jobs, stages_of, walk
 
 MOST_TASKS = 10_000
 
@@ -77,25 +76,10 @@ def run_frame(df: DataFrame) -> FrameRun:
 
 def _reads(spark: SparkSession, first: int) -> Iterator[StageRead]:
     """The stages with shuffle reads in this process's jobs from number `first` on."""
-    context = spark.sparkContext._jsc.sc()
-    context.listenerBus().waitUntilEmpty()
-    store = context.statusStore()
-    lease = gateway.lease_of(spark)
-    stages = set()
-    for number in range(first, int(context.dagScheduler().numTotalJobs())):
-        try:
-            job = store.job(number)
-        except Py4JJavaError:  # another session's, begun after the bus was empty; ours are known
-            continue
-        if not lease or job.jobTags().contains(lease):
-            stages |= {int(stage) for stage in each(job.stageIds())}
-    for stage in sorted(stages):
-        try:
-            done = store.lastStageAttempt(stage)
-        except Py4JJavaError:  # a skipped stage, the first to be forgotten when many were run
-            continue
+    store = spark.sparkContext._jsc.sc().statusStore()
+    for done in stages_of(spark, own_jobs(spark, first)):
         if int(done.shuffleReadRecords()) or int(done.shuffleReadBytes()):
-            yield _read(store.taskList(stage, int(done.attemptId()), MOST_TASKS))
+            yield _read(store.taskList(int(done.stageId()), int(done.attemptId()), MOST_TASKS))
 
 
 def _read(tasks: JavaObject) -> StageRead:

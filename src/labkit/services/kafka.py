@@ -138,7 +138,7 @@ def stop_shared() -> bool:
             os.kill(found.owner, signal.SIGTERM)
             deadline = time.monotonic() + STOP_SECONDS
             while running() and time.monotonic() < deadline:
-                time.sleep(0.05)
+                time.sleep(0.05)  # between two looks at whether it is gone
         _state().unlink(missing_ok=True)
         return found is not None
 
