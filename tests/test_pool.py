@@ -32,7 +32,7 @@ for line in sys.stdin:
         open(request["note"], "w").write(str(child.pid))
         time.sleep(1.5); os._exit(1)
     if act == "broke": say({"crashed": "grading stopped (ValueError)", "spent": True}); continue
-    say({"result": {"by": os.getpid()}, "spent": act == "spend"})
+    say({"result": {"by": os.getpid(), "words": sys.argv[2:]}, "spent": act == "spend"})
 """
 COMMAND = (sys.executable, "-c", ACTOR)
 
@@ -51,6 +51,12 @@ def test_every_request_gets_one_reply():
 
 def test_one_worker_serves_many():
     assert len({reply.result["by"] for reply in run(["ok"] * 5).values()}) == 1
+
+
+def test_workers_are_told_when_their_jvm_will_last():
+    for size, count, words in ((1, 8, ["many"]), (2, 9, []), (1, 2, [])):
+        said = [reply.result["words"] for reply in run(["ok"] * count, size=size).values()]
+        assert said == [words] * count
 
 
 @pytest.mark.parametrize(

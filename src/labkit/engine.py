@@ -41,7 +41,8 @@ OPTIONS = "-XX:+ExitOnOutOfMemoryError -XX:-UsePerfData"
 class Engine:
     """One JVM after the other, each for as many submissions as leave it as they found it.
 
-    With `reuse=False` each submission has a JVM of its own, at some ten seconds each.
+    With `reuse=False` each submission has a JVM of its own, at some ten seconds each. `lasting` says
+    that there will be many for one JVM.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Engine:
         *,
         sandboxed: bool = True,
         reuse: bool = True,
+        lasting: bool = False,
         limits: Limits | None = None,
     ) -> None:
         reason = sandbox.isolate() if sandboxed else "it was switched off"
@@ -57,7 +59,7 @@ class Engine:
         self.sandbox = Sandbox.make(on=not reason, reason=reason)
         self.starts = 0
         self.spoiled = ""
-        self._root, self._reuse = root, reuse
+        self._root, self._reuse, self._lasting = root, reuse, lasting
         self._process: subprocess.Popen[bytes] | None = None
         self._base: SparkSession | None = None
         self._found: dict[str, Any] = {}
@@ -136,7 +138,7 @@ class Engine:
         folder.mkdir(mode=0o755)
         self.sandbox.give(folder)
         connection = folder / "gateway"
-        conf = {**base_conf(folder), **GRADING}
+        conf = {**base_conf(folder, lasting=self._lasting), **GRADING}
         conf["spark.driver.extraJavaOptions"] += f" {OPTIONS}"
         log = self.sandbox.place / f"jvm-{self.starts}.log"
         self._process = self._launch(conf, folder, connection, log)

@@ -25,6 +25,7 @@ GRACE_SECONDS = (
     150.0  # a worker ends a submission that takes too long itself, and may need a new JVM
 )
 SUBMISSIONS_PER_JVM = 250  # classes and plans of thousands of notebooks need not pile up in one
+MANY = 8  # submissions of a worker: enough for its JVM to compile what it runs most a second time
 MEMORY_BYTES = 3_000_000_000  # of one worker: JVM, kernel, judge
 
 
@@ -65,6 +66,7 @@ class Pool:
         self._workers: set[Worker] = set()
         self._guard = threading.Lock()
         self._closed = False
+        self._many = False
         self._busy = 0  # threads that still take requests
 
     def __enter__(self) -> Self:
@@ -85,6 +87,7 @@ class Pool:
         """
         todo = deque(requests)
         self._busy = min(self._size, len(todo))
+        self._many = len(todo) >= MANY * self._size
         for _ in range(self._busy):
             threading.Thread(target=self._work, args=(todo,), daemon=True).start()
         for _ in requests:
@@ -150,7 +153,7 @@ class Pool:
     def _start(self) -> Worker:
         """A worker that said it is ready; a second try, then LabError with what it wrote."""
         for attempt in (1, 2):
-            worker = Worker(self._command, fenced=self._fenced)
+            worker = Worker(self._command, fenced=self._fenced, many=self._many)
             with self._guard:
                 if self._closed:
                     worker.end()

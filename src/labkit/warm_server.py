@@ -103,7 +103,7 @@ class Server:
 
     def _start_spark(self) -> None:
         try:
-            self._spark = cold_session(app="labkit-warm", scratch=self._scratch)
+            self._spark = cold_session(app="labkit-warm", scratch=self._scratch, lasting=True)
         except LabError as error:
             self._failure = str(error)
             self._ready.set()

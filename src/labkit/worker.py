@@ -21,9 +21,9 @@ _folders: list[Path] = []
 
 
 def main() -> None:
-    """`python -m labkit.worker FOLDER [unfenced]`: serves requests on stdin until it is closed."""
+    """`python -m labkit.worker FOLDER [unfenced] [many]`: serves stdin's requests until it is closed."""
     _folders.append(Path(sys.argv[1]))
-    fenced = "unfenced" not in sys.argv[2:]
+    fenced, many = "unfenced" not in sys.argv[2:], "many" in sys.argv[2:]
     requests, replies = _take_over_pipes()
     sandbox.adopt_orphans()
     if fenced:
@@ -33,7 +33,7 @@ def main() -> None:
     todo: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_listen, args=(requests, todo), daemon=True).start()
     try:
-        _serve(todo, replies, fenced=fenced)
+        _serve(todo, replies, fenced=fenced, many=many)
     except BrokenPipeError:  # the parent went first
         _end()
     except BaseException:
@@ -41,12 +41,14 @@ def main() -> None:
         _end(code=1)
 
 
-def _serve(todo: queue.Queue[dict[str, Any]], replies: IO[str], *, fenced: bool) -> None:
+def _serve(
+    todo: queue.Queue[dict[str, Any]], replies: IO[str], *, fenced: bool, many: bool
+) -> None:
     from labkit.engine import Engine
     from labkit.home import LabError
 
     try:
-        engine = Engine(Path(os.environ["LAB_ROOT"]), sandboxed=fenced)
+        engine = Engine(Path(os.environ["LAB_ROOT"]), sandboxed=fenced, lasting=many)
         _folders.append(engine.sandbox.place)
         engine.session()
     except LabError as error:

@@ -22,6 +22,7 @@ from labkit.outcome import Status
 
 TAIL_BYTES = 65_536
 UNFENCED = "unfenced"
+MANY = "many"
 DRAIN_SECONDS = 2.0
 
 
@@ -36,12 +37,13 @@ class WorkerLostError(Exception):
 class Worker:
     """One worker process as its parent sees it, with everything that it started."""
 
-    def __init__(self, command: Sequence[str], *, fenced: bool = True) -> None:
+    def __init__(self, command: Sequence[str], *, fenced: bool = True, many: bool = False) -> None:
         self.fenced = False  # until it says so
         self._folders = [Path(tempfile.mkdtemp(prefix="labkit-worker-"))]
         environment = {**os.environ, "LAB_ROOT": str(home.root()), "TMPDIR": str(self._folders[0])}
+        words = [*([] if fenced else [UNFENCED]), *([MANY] if many else [])]
         self._process = subprocess.Popen(
-            [*command, str(self._folders[0]), *([] if fenced else [UNFENCED])],
+            [*command, str(self._folders[0]), *words],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=environment, start_new_session=True,
         )  # fmt: skip
