@@ -33,7 +33,10 @@ CHECK_SETTINGS = {
     "spark.sql.caseSensitive": "false",
     "spark.sql.autoBroadcastJoinThreshold": "10485760b",
 }
-LEAN = ["terminal", "cacheprovider", "faulthandler", "logging", "warnings", "junitxml", "doctest"]
+LEAN = [
+    *("terminal", "cacheprovider", "faulthandler", "logging", "warnings", "junitxml", "doctest"),
+    *("unraisableexception", "threadexception"),  # collect all garbage, twice a run
+]
 REASON_CHARACTERS = 2_000
 CLEAN_UP_SECONDS = 30  # for what a check that ran out of time has to clean up
 
@@ -75,6 +78,10 @@ class Judge(Fixtures):
     def tmp_path(self, tmp_path_factory: Any) -> Path:
         """An empty folder for this check."""
         return Path(tmp_path_factory.mktemp("check"))
+
+    @pytest.hookimpl
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.option.tbstyle = "native"  # nobody reads pytest's own account of a failure
 
     @pytest.hookimpl
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
