@@ -13,7 +13,10 @@ MASTER = "LAB_SPARK_MASTER"
 STORAGE = "LAB_STORAGE"
 CONF = "LAB_SPARK_CONF"
 # Settings of one machine that a cluster has its own of.
-LOCAL_ONLY = ("spark.driver.host", "spark.driver.bindAddress", "spark.driver.extraClassPath")
+LOCAL_ONLY = (
+    *("spark.driver.host", "spark.driver.bindAddress", "spark.driver.extraClassPath"),
+    "spark.delta.logStore.file.impl",
+)
 LOOPBACK = ("127.0.0.1", "localhost")
 
 

@@ -23,7 +23,7 @@ from labkit.home import LabError
 from labkit.jars import jars
 from labkit.java import java_home
 from labkit.sandbox import Limits, Sandbox
-from labkit.spark import base_conf, process_environment
+from labkit.spark import base_conf, process_environment, write_no_checksums
 
 START_SECONDS = 120
 # A worker's JVM serves one submission after the other: nothing of Python is kept between tasks
@@ -151,6 +151,7 @@ class Engine:
         settings = SparkConf(loadDefaults=False, _jvm=gateway.jvm)
         settings.setAll(list(conf.items()))
         context = SparkContext(conf=settings, gateway=gateway)
+        write_no_checksums(context)
         # What the judge hands over goes through a socket: a file of its own the JVM can't read.
         context._encryption_enabled = True
         return SparkSession(context)

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkRuntimeError
@@ -41,6 +42,12 @@ SETTINGS = {
     # Whole-stage code generation, which a learner sees in plans, stays on.
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.codegen.cache.maxEntries": "1000",
+    # Hadoop's FileContext, which checkpoints and Delta's log use by default, asks a process of its
+    # own (readlink, chmod) about each local file: seven hundred for a few streams.
+    "spark.sql.streaming.checkpointFileManagerClass": (
+        "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+    ),
+    "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
     "spark.sql.ui.explainMode": "simple",
     "spark.sql.ui.retainedExecutions": "100",
     "spark.ui.retainedJobs": "500",
@@ -125,6 +132,15 @@ def process_environment(scratch: Path) -> None:
     set_utc()
 
 
+def write_no_checksums(context: SparkContext) -> None:
+    """Hadoop's local file system writes a .crc beside each file, and runs chmod for that one too."""
+    jvm: Any = context._jvm
+    local = jvm.org.apache.hadoop.fs.FileSystem.get(
+        jvm.java.net.URI("file:///"), context._jsc.hadoopConfiguration()
+    )
+    local.setWriteChecksum(False)
+
+
 def set_utc() -> None:
     """UTC for this process: Python turns timestamps into local time on `collect`."""
     os.environ["TZ"] = "UTC"
@@ -139,7 +155,7 @@ def _start(conf: Mapping[str, str], scratch: Path) -> None:
     try:
         with log.open("wb") as out:
             gateway = launch_gateway(settings, popen_kwargs={"stdout": out, "stderr": out})
-        SparkContext(conf=settings, gateway=gateway)
+        write_no_checksums(SparkContext(conf=settings, gateway=gateway))
     except (PySparkRuntimeError, OSError) as error:
         last = log.read_text("utf-8", "replace").strip().splitlines()[-3:]
         raise LabError(
