@@ -98,6 +98,9 @@ def test(
         )
     arguments = context.args or ["tests", "--nbval-lax", "--nbval-current-env", "solutions"]
     environment = {**os.environ, "LAB_ROOT": str(root), **({"LAB_LONG": "1"} if long else {})}
+    from labkit import archive
+
+    archive.make_in_background()
     raise typer.Exit(
         subprocess.call([sys.executable, "-m", "pytest", *arguments], cwd=root, env=environment)
     )

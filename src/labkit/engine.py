@@ -16,7 +16,7 @@ from pyspark.java_gateway import launch_gateway
 from pyspark.serializers import UTF8Deserializer, read_int
 from pyspark.sql import SparkSession
 
-from labkit import sandbox
+from labkit import archive, sandbox
 from labkit.distrust import distrust
 from labkit.gateway import PORT, SECRET
 from labkit.home import LabError
@@ -174,7 +174,10 @@ class Engine:
         command = box.command(
             [str(submit), *options, "pyspark-shell"],
             cwd=folder,
-            read=[java_home(), *{jar.parent for jar in jars()}, self._root / "datasets", box.data],
+            read=[
+                *(java_home(), *{jar.parent for jar in jars()}),
+                *(self._root / "datasets", box.data, archive.folder()),
+            ],
             write=[box.jvm, box.submissions, box.checks],
             limits=self.limits.of_jvm(sandboxed=box.on),
         )

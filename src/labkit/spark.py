@@ -17,7 +17,7 @@ from pyspark.errors import PySparkRuntimeError
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
-from labkit import cluster, home
+from labkit import archive, cluster, home
 from labkit.home import LabError
 from labkit.jars import jars
 from labkit.java import java_home
@@ -82,6 +82,7 @@ def base_conf(scratch: Path, *, ui: bool = False, lasting: bool = False) -> dict
     )
     if not lasting:
         options += f" {FIRST_TIER}"
+    options += f" {archive.option()}"
     return {
         **SETTINGS,
         "spark.master": "local[2]",

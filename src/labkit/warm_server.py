@@ -36,6 +36,15 @@ MERGE INTO {0}.a t USING (SELECT 2L AS id, 'c' AS v) s ON t.id = s.id
 """
 
 
+def warm_up(session: SparkSession) -> None:
+    """A small write, a MERGE and a query."""
+    session.sql("CREATE DATABASE warm_up")
+    for statement in WARM_UP.format("warm_up").split(";"):
+        session.sql(statement)
+    session.sql("SELECT v, count(*) FROM warm_up.a GROUP BY v").collect()
+    session.sql("DROP DATABASE warm_up CASCADE")
+
+
 @dataclass
 class Client:
     """One attachment: its process and what it holds of the JVM."""
@@ -115,15 +124,10 @@ class Server:
         self._warm_up()
 
     def _warm_up(self) -> None:
-        """A small write and MERGE, so that a learner's first one finds its classes loaded."""
+        """So that a learner's first MERGE finds its classes loaded."""
         assert self._spark is not None
-        session = self._spark.newSession()
         try:
-            session.sql("CREATE DATABASE warm_up")
-            for statement in WARM_UP.format("warm_up").split(";"):
-                session.sql(statement)
-            session.sql("SELECT v, count(*) FROM warm_up.a GROUP BY v").collect()
-            session.sql("DROP DATABASE warm_up CASCADE")
+            warm_up(self._spark.newSession())
         except Exception as error:  # the JVM may end meanwhile; warming up is a courtesy
             self._say(f"warming up stopped: {error}")
 

@@ -118,6 +118,9 @@ def serve(
         say(f"Ctrl-C here ends it; your work is saved in {'work/' if notebook is None else top}.")
         if browser:
             webbrowser.open(address)
+        from labkit import archive  # brings PySpark along, which opening a page doesn't need
+
+        archive.make_in_background()  # for the next time
         server.wait()
     except KeyboardInterrupt:
         say("JupyterLab is stopping.")

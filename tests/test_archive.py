@@ -1,0 +1,64 @@
+"""The archive of classes: made once, told to every JVM, read by the next."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from labkit import archive, home
+from labkit.spark import base_conf
+
+SECONDS = 240
+
+
+@pytest.fixture
+def empty_cache(tmp_path, monkeypatch):
+    (tmp_path / "jars").symlink_to(home.cache_dir() / "jars")
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def test_a_jvm_is_told_of_an_archive_that_is_whole(empty_cache, tmp_path):
+    assert archive.option() == ""
+    archive.folder().mkdir()
+    assert archive.option() == "", "an empty folder says that this Java makes none"
+    (archive.folder() / archive.ADDED).touch()
+    options = base_conf(tmp_path)["spark.driver.extraJavaOptions"]
+    assert f"{archive.folder()}/{archive.JAVAS_OWN}:{archive.folder()}/{archive.ADDED}" in options
+
+
+def test_nothing_is_made_on_a_disk_that_is_nearly_full(empty_cache, monkeypatch):
+    monkeypatch.setattr(archive, "ROOM_BYTES", 10**18)
+    archive.make()
+    assert not archive.folder().exists()
+
+
+def test_a_jvm_that_fails_leaves_no_archive(empty_cache, monkeypatch):
+    monkeypatch.setattr(archive, "_run_spark", lambda option: 1)
+    archive.make()
+    assert [path.name for path in archive.folder().iterdir()] == [archive.JAVAS_OWN]
+    assert not list(empty_cache.glob(".classes-*"))
+
+
+def test_the_next_jvm_finds_deltas_classes_in_it(tmp_path):
+    deadline = time.monotonic() + SECONDS
+    while not archive.folder().is_dir():  # another process may be making it
+        archive.make()
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    loaded = tmp_path / "classes.txt"
+    code = f"""
+from pathlib import Path
+from labkit.spark import base_conf, cold_session
+name = "spark.driver.extraJavaOptions"
+place = Path({str(tmp_path)!r})
+options = base_conf(place)[name] + " -Xlog:class+load:file={loaded}"
+cold_session(scratch=place, extra={{name: options}})
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=SECONDS)
+    sources = {
+        line.split()[1]: line for line in loaded.read_text().splitlines() if " source: " in line
+    }
+    told = next(line for name, line in sources.items() if "io.delta.sql.DeltaSparkSession" in name)
+    assert "shared objects file (top)" in told
