@@ -1,4 +1,4 @@
-"""Cost of a graded submission: `lab grade` with one and with two workers, against nbgrader autograde.
+"""Cost of a graded submission: `lab grade` with one and with two workers, against nbgrader autograde and otter run.
 
     python benchmarks/batch.py [--size 60] [--peer 3] [--json FILE]
 
@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=60, help="submissions")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument(
-        "--peer", type=int, default=3, help="submissions for nbgrader; 0 leaves it out"
+        "--peer", type=int, default=3, help="submissions for the others; 0 leaves them out"
     )
     parser.add_argument("--json", type=Path, help="write the figures here")
     given = parser.parse_args()
@@ -108,18 +108,21 @@ def main() -> None:
             print(
                 f"{runs[-1]['workers']} workers against {runs[0]['workers']}: {figures['speed-up']:.2f} times as fast"
             )
-        if given.peer:
-            peer = peers.autograde(lab, found[: given.peer], Path(temporary), home.cache_dir())
-            figures["nbgrader"] = peer
+        others = {"nbgrader": peers.autograde, "otter": peers.otter_run} if given.peer else {}
+        for name, run_peer in others.items():
+            peer = run_peer(lab, found[: given.peer], Path(temporary), home.cache_dir())
+            figures[name] = peer
             print(
-                f"nbgrader autograde: {peer['seconds']:.0f} s for {peer['submissions']}, "
-                f"{peer['seconds_each']:.1f} s each, {peer['cpu_seconds_each']:.1f} s of CPU; points of {peer['max_points']}: {peer['points']}"
+                f"{name}: {peer['seconds']:.0f} s for {peer['submissions']}, {peer['seconds_each']:.1f} s each, "
+                f"{peer['cpu_seconds_each']:.1f} s of CPU; points of {peer['max_points']}: {peer['points']}",
+                flush=True,
             )
             for run in runs:
-                ratio = peer["seconds_each"] / run["seconds_each"]
-                figures[f"nbgrader / lab grade, {run['workers']}"] = ratio
+                ratio = peer["cpu_seconds_each"] / run["cpu_seconds_each"]
+                figures[f"{name} / lab grade, {run['workers']}, CPU"] = ratio
                 print(
-                    f"nbgrader costs {ratio:.1f} times `lab grade` with {run['workers']} worker(s)"
+                    f"{name} costs {ratio:.1f} times the CPU of `lab grade` with {run['workers']} worker(s), "
+                    f"{peer['seconds_each'] / run['seconds_each']:.1f} times the wall time"
                 )
     figures["after"] = peers.machine()
     print(f"machine: {figures['before']} before, load {figures['after']['load']} after")

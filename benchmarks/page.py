@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 FIGURES = HERE / "figures"
 PAGE = HERE / "README.md"
 BEGIN, END = "<!-- figures: written by page.py -->\n", "<!-- end of figures -->\n"
+OTHERS = {"nbgrader": "nbgrader autograde", "otter": "otter run"}
 SCRIPTS = ("attach", "check", "batch")
 
 
@@ -48,11 +49,13 @@ def batch(found: dict[str, Any]) -> Iterator[str]:
             f"{run['submissions']} | {run['seconds_each']:.1f} | {run['cpu_seconds_each']:.1f} | "
             f"{len(run['wrong_verdicts'])} |"
         )
-    if peer := found.get("nbgrader"):
+    for name in ("nbgrader", "otter"):
+        if not (peer := found.get(name)):
+            continue
         yield (
-            f"| nbgrader autograde | {peer['submissions']} | {peer['seconds_each']:.1f} | "
+            f"| {OTHERS[name]} | {peer['submissions']} | {peer['seconds_each']:.1f} | "
             f"{peer['cpu_seconds_each']:.1f} | points of {peer['max_points']}: "
-            f"{', '.join(f'{who} {points:g}' for who, points in peer['points'].items())} |"
+            f"{', '.join(f'{who} {points or 0:g}' for who, points in peer['points'].items())} |"
         )
     if speed := found.get("speed-up"):
         yield f"\nTwo workers against one: {speed:.2f} times as fast."

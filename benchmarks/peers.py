@@ -1,4 +1,4 @@
-"""The other graders: a self-contained notebook of a lab with the same checks, and nbgrader to grade it."""
+"""The other graders: a self-contained notebook of a lab with the same checks, and who grades it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from contextlib import suppress
@@ -26,6 +27,7 @@ from labkit.labs import Lab
 from labkit.variants import Variant, as_submission
 
 NBGRADER = "nbgrader==0.9.6"
+OTTER = "otter-grader==7.0.0"
 KERNEL = "labkit-bench"
 CELL_SECONDS = 1800
 SAMPLE_SECONDS = 0.25
@@ -98,17 +100,20 @@ def environment() -> dict[str, str]:
     }  # fmt: skip
 
 
-def nbgrader_venv(cache: Path) -> Path:
-    """The folder of a virtual environment with nbgrader, made on first use; its kernel is this Python's."""
-    place = cache / "nbgrader-venv"
+def venv_with(package: str, cache: Path, python: Path | None = None) -> Path:
+    """The folder of a virtual environment with a grader, made on first use.
+
+    Its kernel is this Python, or its own `python`, which then finds this one's packages too.
+    """
+    place = cache / f"{package.partition('=')[0]}-venv"
     if not (place / "made").is_file():
         shutil.rmtree(place, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
-        subprocess.run([place / "bin" / "pip", "install", "--quiet", NBGRADER], check=True)
+        subprocess.run([place / "bin" / "pip", "install", "--quiet", package], check=True)
         (place / "made").touch()
     kernel = place / "share" / "jupyter" / "kernels" / KERNEL
     kernel.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    command = [str(python or sys.executable), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec = {"argv": command, "display_name": KERNEL, "language": "python"}
     (kernel / "kernel.json").write_text(json.dumps(spec))
     return place
@@ -116,7 +121,7 @@ def nbgrader_venv(cache: Path) -> Path:
 
 def autograde(lab: Lab, variants: list[Variant], folder: Path, cache: Path) -> dict[str, object]:
     """Seconds of `nbgrader autograde` for each variant, one call for all, and the points it gave."""
-    venv = nbgrader_venv(cache)
+    venv = venv_with(NBGRADER, cache)
     course = folder / "nbgrader"
     shutil.rmtree(course, ignore_errors=True)
     (course / "source" / lab.slug).mkdir(parents=True)
@@ -155,6 +160,65 @@ def autograde(lab: Lab, variants: list[Variant], folder: Path, cache: Path) -> d
         "points": {str(v): given.get(name) for name, v in zip(names, variants, strict=True)},
         "max_points": len(lab.tasks),
         "exit_code": done.exit_code,
+    }
+
+
+OTTERS_TEST = """\
+from otter.test_files import test_case
+
+OK_FORMAT = False
+name = {name!r}
+points = 1
+
+
+@test_case(points=1)
+def test_answer(run_checks):
+    run_checks({task!r})
+"""
+
+
+def otter_run(lab: Lab, variants: list[Variant], folder: Path, cache: Path) -> dict[str, object]:
+    """Seconds of `otter run` for each variant, a call each, and the points it gave.
+
+    Otter's own way for many, `otter grade`, needs Docker. Its cells need otter in the notebook's
+    kernel, so that is otter's Python with this one's packages behind its own.
+    """
+    venv = venv_with(OTTER, cache, cache / "otter-grader-venv" / "bin" / "python")
+    (here,) = venv.glob("lib/python3*/site-packages")
+    (here / "lab.pth").write_text(f"{sysconfig.get_paths()['purelib']}\n")
+    course = folder / "otter"
+    shutil.rmtree(course, ignore_errors=True)
+    (course / "tests").mkdir(parents=True)
+    for task in lab.tasks:
+        test = OTTERS_TEST.format(name=f"check_{task}", task=task)
+        (course / "tests" / f"check_{task}.py").write_text(test)
+    options = {"cwd": course, "env": environment() | {"PYSPARK_PYTHON": str(venv / "bin/python")}}
+    options["env"]["PATH"] = f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    command = [str(venv / "bin" / "otter")]
+    made = measured([*command, "generate", "-t", "tests", "-o", "autograder.zip"], **options)
+    if made.exit_code:
+        raise SystemExit(f"otter could not make the autograder:\n{made.errors}")
+    runs, points = [], {}
+    for number, variant in enumerate(variants):
+        asked = notebook(lab, variant)
+        asked.cells = [cell for cell in asked.cells if not cell.id.startswith("check-")]
+        nbformat.write(asked, course / f"s{number:02d}.ipynb")
+        out = course / f"out{number:02d}"
+        out.mkdir()
+        arguments = ["run", "--no-logo", "-a", "autograder.zip", "-o", str(out)]
+        runs.append(measured([*command, *arguments, f"s{number:02d}.ipynb"], **options))
+        result = out / "results.json"
+        tests = json.loads(result.read_text())["tests"] if result.is_file() else []
+        given = [test.get("score", 0) for test in tests if test["name"].startswith("check_")]
+        points[str(variant)] = sum(given) if tests else None
+    return {
+        "submissions": len(variants),
+        "seconds": sum(run.seconds for run in runs),
+        "seconds_each": sum(run.seconds for run in runs) / len(runs),
+        "cpu_seconds_each": sum(run.cpu_seconds for run in runs) / len(runs),
+        "points": points,
+        "max_points": len(lab.tasks),
+        "exit_code": max(run.exit_code for run in runs),
     }
 
 
