@@ -34,28 +34,37 @@ ADVERTISER_SCHEMA = pa.schema(
 )
 
 
-def generate(folder: Path, *, seed: int, scale: int = 1) -> None:
-    """Writes clicks/collector-0.parquet to collector-7.parquet, and advertisers.parquet."""
+def generate(
+    folder: Path, *, seed: int, scale: int = 1, part: int = 0, parts: int = 1
+) -> None:
+    """Writes clicks/collector-0.parquet to collector-7.parquet, and advertisers.parquet.
+
+    All parts have the same advertisers, and so the same hot one; the first part has their file.
+    """
     random = Random(seed)
     ids = [FIRST_ID + number for number in range(ADVERTISERS)]
     random.shuffle(ids)  # another hot one, and other gone ones, for each seed
     hot = next(advertiser for advertiser in ids if advertiser in SPREAD)
     ids.remove(hot)
     ids.insert(0, hot)
-    rows = clicks(random, ids, CLICKS * scale)
+    first, end = scale * part // parts, scale * (part + 1) // parts
+    if part:
+        random = Random(f"{seed} part {part}")
+    rows = clicks(random, ids, range(CLICKS * first, CLICKS * end), users=CLICKS * scale)
     (folder / "clicks").mkdir()
     for number in range(COLLECTORS):
-        part = rows[number::COLLECTORS]
-        _write(folder / "clicks" / f"collector-{number}.parquet", part, CLICK_SCHEMA)
-    _write(folder / "advertisers.parquet", advertisers(random, ids), ADVERTISER_SCHEMA)
+        collected = rows[number::COLLECTORS]
+        _write(folder / "clicks" / f"collector-{number}.parquet", collected, CLICK_SCHEMA)
+    if part == 0:
+        _write(folder / "advertisers.parquet", advertisers(random, ids), ADVERTISER_SCHEMA)
 
 
-def clicks(random: Random, ids: list[int], count: int) -> list[tuple]:
+def clicks(random: Random, ids: list[int], numbers: range, *, users: int) -> list[tuple]:
     """The first of `ids` is the hot one; of the others an earlier one has more clicks."""
     tail = ids[1:-5]  # the last five have no clicks
     weights = list(accumulate(1 / (place + 4) for place in range(len(tail))))
     rows = []
-    for number in range(count):
+    for number in numbers:
         draw = random.random()
         if draw < HOT:
             advertiser = ids[0]
@@ -64,7 +73,7 @@ def clicks(random: Random, ids: list[int], count: int) -> list[tuple]:
         else:
             advertiser = random.choices(tail, cum_weights=weights)[0]
         # A crowd of visitors for the hot advertiser, the same few for the others.
-        user = random.randrange(count if advertiser == ids[0] else count // 20)
+        user = random.randrange(users if advertiser == ids[0] else users // 20)
         if random.random() < WITHOUT_USER:
             user = None
         rows.append((5_000_001 + number, advertiser, user, random.randrange(2, 150) / 100))

@@ -14,21 +14,25 @@ CARDS = 90
 NO_NETWORK = ("market", 10, 34)  # the store's payments of these minutes arrive when it is back
 
 
-def generate(folder: Path, *, seed: int, scale: int = 1) -> None:
+def generate(
+    folder: Path, *, seed: int, scale: int = 1, part: int = 0, parts: int = 1
+) -> None:
     """`payments_<time>.json`, named by the end of the five minutes in which its rows arrived.
 
-    Rows grow linearly with `scale`. Modification times are set five minutes apart, because a file
-    source reads in their order.
+    Rows grow linearly with `scale`; a part has cards of its own. Modification times are set five
+    minutes apart, because a file source reads in their order.
     """
-    rng = random.Random(seed)
-    arrivals = [sent for card in range(CARDS * scale) for sent in shopping(rng, card)]
+    rng = random.Random(f"{seed} part {part}" if part else seed)
+    first, end = scale * part // parts, scale * (part + 1) // parts
+    cards = range(CARDS * first, CARDS * end)
+    arrivals = [sent for card in cards for sent in shopping(rng, card)]
     arrivals += [again(rng, sent) for sent in rng.sample(arrivals, len(arrivals) // 16)]
     arrivals.sort(key=lambda sent: (sent[0], sent[1]["event_id"]))
     for number in range(FILES):
-        first, last = number * MINUTES, (number + 1) * MINUTES
-        rows = [row for minute, row in arrivals if first <= minute < last]
-        end = START + timedelta(minutes=last)
-        write(folder / f"payments_{end:%H%M}.json", rows, end)
+        begun, ended = number * MINUTES, (number + 1) * MINUTES
+        rows = [row for minute, row in arrivals if begun <= minute < ended]
+        time = START + timedelta(minutes=ended)
+        write(folder / f"payments_{time:%H%M}.json", rows, time)
 
 
 def shopping(rng: random.Random, card: int) -> list[tuple[float, dict]]:

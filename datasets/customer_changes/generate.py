@@ -26,16 +26,24 @@ CITIES = ("Lisbon", "Oslo", "Vienna", "Porto", "Turin", "Ghent", "Lyon", "Graz")
 TIERS = ("basic", "silver", "gold")
 
 
-def generate(folder: Path, *, seed: int, scale: int = 1) -> None:
-    """Writes batch-1.jsonl to batch-6.jsonl: one envelope a line, in order of arrival."""
-    draw = random.Random(seed)
-    for number, batch in enumerate(_batches(draw, scale), start=1):
+def generate(
+    folder: Path, *, seed: int, scale: int = 1, part: int = 0, parts: int = 1
+) -> None:
+    """Writes batch-1.jsonl to batch-6.jsonl: one envelope a line, in order of arrival.
+
+    A part has customers of its own; its log positions lie between those of the other parts.
+    """
+    draw = random.Random(f"{seed} part {part}" if part else seed)
+    first, end = scale * part // parts, scale * (part + 1) // parts
+    log = _log(draw, CUSTOMERS * first, CUSTOMERS * (end - first), EVENTS * (end - first))
+    for event in log:
+        event["lsn"] = event["lsn"] * parts + part
+    for number, batch in enumerate(_batches(draw, log), start=1):
         lines = [json.dumps(envelope, separators=(",", ":")) for envelope in batch]
         (folder / f"batch-{number}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _batches(draw: random.Random, scale: int) -> list[list[dict]]:
-    log = _log(draw, CUSTOMERS * scale, EVENTS * scale)
+def _batches(draw: random.Random, log: list[dict]) -> list[list[dict]]:
     size = -(-len(log) // BATCHES)
     batches: list[list[dict]] = [[] for _ in range(BATCHES)]
     for position, event in enumerate(log):
@@ -54,30 +62,33 @@ def _batches(draw: random.Random, scale: int) -> list[list[dict]]:
     return batches
 
 
-def _log(draw: random.Random, customers: int, events: int) -> list[dict]:
-    """The truth, in log order: a snapshot of half the customers, then changes."""
+def _log(draw: random.Random, before: int, customers: int, events: int) -> list[dict]:
+    """The truth, in log order: a snapshot of half the customers, then changes.
+
+    Other parts have the `before` customers with lower ids.
+    """
     rows: dict[int, dict] = {}
     log: list[dict] = []
     lsn = 1_000
-    for customer in range(1, customers // 2 + 1):
+    for customer in range(before + 1, before + customers // 2 + 1):
         rows[customer] = _row(draw, customer)
         lsn += draw.randrange(1, 9)
         log.append({"op": "r", "lsn": lsn, "before": None, "after": dict(rows[customer])})
     while len(log) < events:
         # Few customers change often, so that a batch holds several changes of one.
-        customer = int(customers * draw.random() ** 2) + 1
+        customer = before + int(customers * draw.random() ** 2) + 1
         lsn += draw.randrange(1, 9)
-        before = rows.get(customer)
-        if before is None:
+        was = rows.get(customer)
+        if was is None:
             rows[customer] = _row(draw, customer)
             log.append({"op": "c", "lsn": lsn, "before": None, "after": dict(rows[customer])})
         elif draw.random() < 0.15:
             del rows[customer]
-            log.append({"op": "d", "lsn": lsn, "before": dict(before), "after": None})
+            log.append({"op": "d", "lsn": lsn, "before": dict(was), "after": None})
         else:
-            rows[customer] = {**before, **_change(draw)}
+            rows[customer] = {**was, **_change(draw)}
             log.append(
-                {"op": "u", "lsn": lsn, "before": dict(before), "after": dict(rows[customer])}
+                {"op": "u", "lsn": lsn, "before": dict(was), "after": dict(rows[customer])}
             )
     for event in log:
         # Clocks of the source's nodes differ by minutes: ts_ms does not follow the log.

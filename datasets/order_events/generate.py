@@ -19,17 +19,23 @@ POISON = (
 )
 
 
-def generate(folder: Path, *, seed: int, scale: int = 1) -> None:
-    """Writes morning.jsonl and afternoon.jsonl: one message a line, in the order of sending."""
-    draw = random.Random(seed)
-    messages = _messages(draw, ORDERS * scale)
+def generate(
+    folder: Path, *, seed: int, scale: int = 1, part: int = 0, parts: int = 1
+) -> None:
+    """Writes morning.jsonl and afternoon.jsonl: one message a line, in the order of sending.
+
+    A part has orders of its own, with all their messages.
+    """
+    draw = random.Random(f"{seed} part {part}" if part else seed)
+    first, end = scale * part // parts, scale * (part + 1) // parts
+    messages = _messages(draw, range(ORDERS * first + 1, ORDERS * end + 1))
     half = len(messages) * 3 // 5
-    for name, part in (("morning", messages[:half]), ("afternoon", messages[half:])):
-        lines = [json.dumps(message, separators=(",", ":")) for message in part]
+    for name, sent in (("morning", messages[:half]), ("afternoon", messages[half:])):
+        lines = [json.dumps(message, separators=(",", ":")) for message in sent]
         (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _messages(draw: random.Random, orders: int) -> list[dict]:
+def _messages(draw: random.Random, orders: range) -> list[dict]:
     events = _events(draw, orders)
     sent: list[tuple[datetime, dict]] = []
     for event in events:
@@ -57,10 +63,10 @@ def _messages(draw: random.Random, orders: int) -> list[dict]:
     return [message for _, message in sorted(sent, key=lambda pair: pair[0])]
 
 
-def _events(draw: random.Random, orders: int) -> list[dict]:
+def _events(draw: random.Random, orders: range) -> list[dict]:
     """The truth: what happened to each order, in steps of its own."""
     events = []
-    for number in range(1, orders + 1):
+    for number in orders:
         moment = START + timedelta(seconds=draw.randrange(0, 4 * 3600))
         life = list(LIFE[: draw.choice((1, 2, 3, 4, 4))])
         if draw.random() < 0.15:

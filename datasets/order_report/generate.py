@@ -1,6 +1,5 @@
 """Orders, customers and exchange rates of the slow report, beside the job and its event log."""
 
-import shutil
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +30,14 @@ WORDS = [
     "after",
     "six",
 ]
+
+# Read here, so that they travel with this module; the log is made by running the job on this data.
+HERE = Path(__file__).parent
+BESIDE = {
+    path.name: path.read_bytes()
+    for path in (HERE / "slow_job.py", HERE / "event_log.jsonl.gz")
+    if path.is_file()
+}
 
 TIME = pa.timestamp("us", tz="UTC")
 ORDER_SCHEMA = pa.schema(
@@ -65,16 +72,23 @@ RATE_SCHEMA = pa.schema(
 )
 
 
-def generate(folder: Path, *, seed: int, scale: int = 1) -> None:
-    """Writes three Parquet files into `folder`, and copies the job and its event log there."""
-    random = Random(seed)
-    here = Path(__file__).parent
-    _write(folder / "rates.parquet", rates(random), RATE_SCHEMA)
-    _write(folder / "customers.parquet", customers(random, CUSTOMERS * scale), CUSTOMER_SCHEMA)
-    _write(folder / "orders.parquet", orders(random, scale), ORDER_SCHEMA)
-    for name in ("slow_job.py", "event_log.jsonl.gz"):
-        if (here / name).is_file():  # the log is made by running the job on this data
-            shutil.copyfile(here / name, folder / name)
+def generate(
+    folder: Path, *, seed: int, scale: int = 1, part: int = 0, parts: int = 1
+) -> None:
+    """Writes three Parquet files into `folder`, and copies the job and its event log there.
+
+    A part has customers of its own, and orders of all customers; rates and copies are in the first.
+    """
+    random = Random(f"{seed} part {part}" if part else seed)
+    first, end = scale * part // parts, scale * (part + 1) // parts
+    if part == 0:
+        _write(folder / "rates.parquet", rates(random), RATE_SCHEMA)
+        for name, copy in BESIDE.items():
+            (folder / name).write_bytes(copy)
+    new = range(CUSTOMERS * first + 1, CUSTOMERS * end + 1)
+    _write(folder / "customers.parquet", customers(random, new), CUSTOMER_SCHEMA)
+    placed = range(ORDERS * first + 1, ORDERS * end + 1)
+    _write(folder / "orders.parquet", orders(random, placed, CUSTOMERS * scale), ORDER_SCHEMA)
 
 
 def rates(random: Random) -> list[tuple]:
@@ -92,10 +106,10 @@ def rates(random: Random) -> list[tuple]:
     return rows
 
 
-def customers(random: Random, count: int) -> list[tuple]:
+def customers(random: Random, numbers: range) -> list[tuple]:
     """Customers; one in 25 has no country, one in 25 an empty one."""
     rows = []
-    for number in range(1, count + 1):
+    for number in numbers:
         country: str | None = random.choice(COUNTRIES)
         if number % 25 == 3:
             country = None
@@ -106,11 +120,10 @@ def customers(random: Random, count: int) -> list[tuple]:
     return rows
 
 
-def orders(random: Random, scale: int) -> list[tuple]:
-    """Orders of 13 months; what is odd about them is listed in the README."""
-    known = CUSTOMERS * scale
+def orders(random: Random, numbers: range, known: int) -> list[tuple]:
+    """Orders of 13 months by the `known` customers; the README lists what is odd about them."""
     rows = []
-    for number in range(1, ORDERS * scale + 1):
+    for number in numbers:
         draw = random.random()
         if draw < 0.45:
             customer: int | None = RESELLER

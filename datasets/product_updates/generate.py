@@ -14,16 +14,23 @@ THINGS = ["kettle", "lamp", "tray", "shelf", "apron", "jar", "clock", "basket", 
 CATEGORIES = ["kitchen", "garden", "office", "living", None]
 
 
-def generate(folder: Path, *, seed: int, scale: int = 1) -> None:
-    """`updates_<day>.json`, one file a day, and `sales.json`; rows grow linearly with `scale`."""
-    rng = random.Random(seed)
-    catalogue = [Product(rng, FIRST_ID + number, number) for number in range(PRODUCTS * scale)]
+def generate(
+    folder: Path, *, seed: int, scale: int = 1, part: int = 0, parts: int = 1
+) -> None:
+    """`updates_<day>.json`, one file a day, and `sales.json`; rows grow linearly with `scale`.
+
+    A part has products of its own, and their sales.
+    """
+    rng = random.Random(f"{seed} part {part}" if part else seed)
+    first, end = scale * part // parts, scale * (part + 1) // parts
+    numbers = range(PRODUCTS * first, PRODUCTS * end)
+    catalogue = [Product(rng, FIRST_ID + number, number) for number in numbers]
     for number, day in enumerate(DAYS):
         rows = [row for product in catalogue for row in product.batch(number)]
         rows += rng.sample(rows, len(rows) // 25)  # redelivered
         rng.shuffle(rows)
         write(folder / f"updates_{day:%Y-%m-%d}.json", rows)
-    write(folder / "sales.json", sales(rng, catalogue, SALES * scale))
+    write(folder / "sales.json", sales(rng, catalogue, range(SALES * first, SALES * end)))
 
 
 class Product:
@@ -93,10 +100,10 @@ class Product:
         return {"product_id": self.product_id, **values, "updated_at": stamp(moment)}
 
 
-def sales(rng: random.Random, catalogue: list[Product], count: int) -> list[dict]:
+def sales(rng: random.Random, catalogue: list[Product], numbers: range) -> list[dict]:
     """Sales of the week: some at the very instant of an update, some of an unknown product."""
     rows = []
-    for number in range(count):
+    for number in numbers:
         product = rng.choice(catalogue)
         if number % 20 == 7:
             moment = rng.choice(product.times)

@@ -9,16 +9,23 @@ NIGHTS = [datetime(2026, 5, 4) + timedelta(days=number) for number in range(4)]
 CUSTOMERS = 24
 ORDERS = 60
 NEW_ORDERS = 8
+ORDER_IDS = 100  # more than a part of scale 1 uses
 HISTORY_DAYS = 30
 STATUSES = ["new", "paid", "shipped", "cancelled"]
 NAMES = ["Ada", "Ben", "Cleo", "Dan", "Edda", "Finn", "Gus", "Hal", "Ida", "Jo", "Kai", "Lea"]
 CITIES = ["Bergen", "Ghent", "Lucca", "Porto", "Turku", None]
 
 
-def generate(folder: Path, *, seed: int, scale: int = 1) -> None:
-    """`orders_<night>.json` and `customers_<night>.json`; rows grow linearly with `scale`."""
-    rng = random.Random(seed)
-    shop = Shop(rng, scale)
+def generate(
+    folder: Path, *, seed: int, scale: int = 1, part: int = 0, parts: int = 1
+) -> None:
+    """`orders_<night>.json` and `customers_<night>.json`; rows grow linearly with `scale`.
+
+    A part is a shop of its own, whose ids no other part has.
+    """
+    rng = random.Random(f"{seed} part {part}" if part else seed)
+    first, end = scale * part // parts, scale * (part + 1) // parts
+    shop = Shop(rng, first, end - first)
     for number, night in enumerate(NIGHTS):
         write(folder / f"customers_{night:%Y-%m-%d}.json", shop.extract(number))
         write(folder / f"orders_{night:%Y-%m-%d}.json", shop.changes(number))
@@ -27,9 +34,11 @@ def generate(folder: Path, *, seed: int, scale: int = 1) -> None:
 class Shop:
     """The source system: its customers and orders as they are, and the changes not delivered yet."""
 
-    def __init__(self, rng: random.Random, scale: int) -> None:
+    def __init__(self, rng: random.Random, before: int, scale: int) -> None:
         self.rng, self.scale = rng, scale
-        self.customers = {1 + number: self.customer(number) for number in range(CUSTOMERS * scale)}
+        self.first_order = ORDER_IDS * before + 1
+        numbers = range(CUSTOMERS * before, CUSTOMERS * (before + scale))
+        self.customers = {1 + number: self.customer(number) for number in numbers}
         self.known = sorted(self.customers)
         self.orders: dict[int, dict] = {}
         self.held_back: list[tuple[int, dict]] = []  # (night on which it is delivered, change)
@@ -87,7 +96,7 @@ class Shop:
 
     def first_orders(self) -> list[dict]:
         rows = []
-        for order_id in range(1, ORDERS * self.scale + 1):
+        for order_id in range(self.first_order, self.first_order + ORDERS * self.scale):
             moment = NIGHTS[0] - timedelta(minutes=self.rng.randrange(60, HISTORY_DAYS * 24 * 60))
             rows.append(self.placed(order_id, moment))
         return rows
@@ -97,7 +106,7 @@ class Shop:
         first = max(self.orders) + 1
         for order_id in range(first, first + NEW_ORDERS * self.scale):
             rows.append(self.placed(order_id, self.moment(number)))
-        for order_id in rng.sample(range(1, first), 2 * NEW_ORDERS * self.scale):
+        for order_id in rng.sample(range(self.first_order, first), 2 * NEW_ORDERS * self.scale):
             for _ in range(rng.choice([1, 1, 2])):
                 before = self.orders[order_id]
                 begun = max(before["updated_at"], NIGHTS[number] - timedelta(days=1))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 DAYS = [datetime(2026, 6, number, tzinfo=UTC) for number in range(1, 5)]
+FIRST = DAYS[0] - timedelta(days=300)  # earlier than any change
 CUSTOMERS = 40
 EVENTS = 110  # a day
 FILE_LINES = 5_000
@@ -23,15 +24,21 @@ BREAK = (
 )
 
 
-def generate(folder: Path, *, seed: int, scale: int = 1) -> None:
-    """`customers/<day>/*.json` and `clicks/<day>/*.json`; lines grow linearly with `scale`."""
-    rng = random.Random(seed)
-    customers = [Customer(rng, 1 + number) for number in range(CUSTOMERS * scale)]
-    changes = cdc(rng, customers)
-    clicks = clickstream(rng, customers, EVENTS * scale)
+def generate(
+    folder: Path, *, seed: int, scale: int = 1, part: int = 0, parts: int = 1
+) -> None:
+    """`customers/<day>/*.json` and `clicks/<day>/*.json`; lines grow linearly with `scale`.
+
+    A part has customers, events and files of its own.
+    """
+    rng = random.Random(f"{seed} part {part}" if part else seed)
+    first, end = scale * part // parts, scale * (part + 1) // parts
+    customers = [Customer(rng, 1 + number) for number in range(CUSTOMERS * first, CUSTOMERS * end)]
+    changes = cdc(rng, customers, between=CUSTOMERS * scale if parts > 1 else None)
+    clicks = clickstream(rng, customers, range(EVENTS * first, EVENTS * end))
     for day, changed, clicked in zip(DAYS, changes, clicks, strict=True):
-        write(folder / "customers" / f"{day:%Y-%m-%d}", "changes", [changed])
-        write(folder / "clicks" / f"{day:%Y-%m-%d}", "clicks", clicked)
+        write(folder / "customers" / f"{day:%Y-%m-%d}", "changes", [changed], part)
+        write(folder / "clicks" / f"{day:%Y-%m-%d}", "clicks", clicked, part)
 
 
 class Customer:
@@ -66,8 +73,13 @@ class Customer:
             self.changes.append((3, moment, {"op": "d", **values}))
 
 
-def cdc(rng: random.Random, customers: list[Customer]) -> list[list[str]]:
-    """The lines of each day; the log position (`lsn`) orders the changes of all customers."""
+def cdc(
+    rng: random.Random, customers: list[Customer], *, between: int | None
+) -> list[list[str]]:
+    """The lines of each day; the log position (`lsn`) orders the changes of all customers.
+
+    It counts them, or where other parts have changes `between` follows from minute and customer.
+    """
     every = [
         (moment, one.customer_id, day, values)
         for one in customers
@@ -77,6 +89,8 @@ def cdc(rng: random.Random, customers: list[Customer]) -> list[list[str]]:
     for lsn, (moment, customer_id, day, values) in enumerate(
         sorted(every, key=lambda e: e[:3]), 1000
     ):
+        if between:
+            lsn = int((moment - FIRST).total_seconds()) // 60 * (between + 1) + customer_id
         change = {"op": values["op"], "lsn": lsn, "ts": stamp(moment), "customer_id": customer_id}
         line = json.dumps({**change, **values})
         days[day].append(line)
@@ -90,14 +104,14 @@ def cdc(rng: random.Random, customers: list[Customer]) -> list[list[str]]:
 
 
 def clickstream(
-    rng: random.Random, customers: list[Customer], events: int
+    rng: random.Random, customers: list[Customer], events: range
 ) -> list[list[list[str]]]:
-    """The lines of each day, two files or more; `events` happen a day."""
+    """The lines of each day, two files or more; the numbers of `events` name those of a day."""
     days: list[list[str]] = [[] for _ in DAYS]
     last = len(DAYS) - 1
     for number, day in enumerate(DAYS):
         known = [one for one in customers if one.born <= number]
-        for count in range(events):
+        for count in events:
             event = click(rng, known, day, f"e-{number + 1}-{count + 1:06d}", number)
             delay = 3 if count % 50 == 9 else rng.choices([0, 1], [93, 7])[0]
             arrives = min(number + delay, last)
@@ -147,8 +161,8 @@ def stamp(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def write(folder: Path, name: str, files: list[list[str]]) -> None:
+def write(folder: Path, name: str, files: list[list[str]], part: int) -> None:
     folder.mkdir(parents=True)
-    for number, lines in enumerate(files, start=1):
+    for number, lines in enumerate(files, start=part * 1000 + 1):
         path = folder / f"{name}-{number}.json"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")

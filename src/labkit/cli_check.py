@@ -39,6 +39,7 @@ def check(
     task: Annotated[list[str] | None, typer.Option(help="check only this task; repeatable")] = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="run the hidden checks too")] = False,
     seed: Annotated[int | None, typer.Option(help="seed of generated data; repeats a run")] = None,
+    scale: Annotated[int, typer.Option(min=1, help="times the rows of generated data")] = 1,
     json_out: Annotated[Path | None, typer.Option("--json", help="write the report here")] = None,
     fenced: Annotated[
         bool,
@@ -83,7 +84,7 @@ def check(
     if submission is None and not path.is_file() and not list(path.parent.glob("*.ipynb")):
         raise LabError(f"you have not started {lab.slug}; `lab start {lab.slug}` makes your copy")
     seed = draw_seed(hidden) if seed is None else seed
-    found = _graded(lab, path, fenced=fenced, hidden=hidden, seed=seed, tasks=task)
+    found = _graded(lab, path, fenced=fenced, hidden=hidden, seed=seed, scale=scale, tasks=task)
     if json_out:
         report.write_json(found, json_out)
     for problem in found.problems:
@@ -93,8 +94,10 @@ def check(
         errors.print(escape(report.printable(f"{kind}: {found.message}")), style="red")
     if found.checks:
         console.print(escape(report.text(found.checks, found.seconds)))
-        if hidden:
-            console.print(f"seed {found.seed}", style="dim")
+        told = [f"seed {found.seed}"] if hidden else []
+        told += [f"scale {found.scale}"] if found.scale != 1 else []
+        if told:
+            console.print(", ".join(told), style="dim")
     if submission is None and found.status == "graded":
         progress.record(lab, found.checks)
         for line in _help(lab, found.checks):
@@ -103,7 +106,14 @@ def check(
 
 
 def _graded(
-    lab: Lab, path: Path, *, fenced: bool, hidden: bool, seed: int, tasks: list[str] | None
+    lab: Lab,
+    path: Path,
+    *,
+    fenced: bool,
+    hidden: bool,
+    seed: int,
+    scale: int,
+    tasks: list[str] | None,
 ) -> Report:
     """The report on an answer: in a sandbox and a JVM of its own, or in warm Spark."""
     from labkit import session
@@ -121,7 +131,10 @@ def _graded(
             status.update(f"running {escape(path.name)} and its checks")
             return found
 
-        return grade(lab, path, spark, hidden=hidden, seed=seed, tasks=tasks, engine=engine)
+        return grade(
+            lab, path, spark,
+            hidden=hidden, seed=seed, scale=scale, tasks=tasks, engine=engine,
+        )  # fmt: skip
 
 
 def _help(lab: Lab, results: Sequence[CheckResult]) -> list[str]:

@@ -25,6 +25,7 @@ class Fixtures:
 
     root: Path
     run_seed: int
+    run_scale: int = 1
     folder: Path | None = None  # of files made for checks; pytest's own unless given
     data: Path | None = None
 
@@ -56,12 +57,22 @@ class Fixtures:
 
     @pytest.fixture(scope="session")
     def dataset(self, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-        """`dataset(name, scale=1)`: the folder of its files, for the seed of this run."""
+        """`dataset(name)`: the folder of its files, for the seed and the scale of this run.
 
-        def generate(name: str, scale: int = 1) -> Path:
+        A judge of a sandbox makes them itself: it runs no Python of its own in the answer's Spark.
+        """
+        fenced = self.data is not None
+
+        def generate(name: str) -> Path:
             into = self.data or tmp_path_factory.getbasetemp() / "datasets"
             path = self.root / "datasets" / name / "generate.py"
-            return datasets.generated(path, into, seed=self.run_seed, scale=scale)
+            return datasets.generated(
+                path,
+                into,
+                seed=self.run_seed,
+                scale=self.run_scale,
+                spark=None if fenced else self.session,
+            )
 
         return generate
 

@@ -72,6 +72,7 @@ def grade(
     *,
     hidden: bool = False,
     seed: int = PUBLIC_SEED,
+    scale: int = 1,
     tasks: list[str] | None = None,
     timeout: float = CHECK_SECONDS,
     engine: Engine | None = None,
@@ -94,10 +95,11 @@ def grade(
         if hidden and lab.hidden_checks.is_file():
             files.append(lab.hidden_checks)
         run = _Run(lab, submission, session(), engine)
-        found = run.report(files, seed=seed, tasks=tasks, timeout=timeout)
+        found = run.report(files, seed=seed, scale=scale, tasks=tasks, timeout=timeout)
         found = replace(found, submission_sha256=submission.sha256)
     return replace(
         found,
+        scale=scale,
         seconds=time.perf_counter() - started,
         versions=versions(),
         checks_sha256=checks_hash(lab, hidden=hidden),
@@ -119,7 +121,13 @@ class _Run:
         self._problems: tuple[CellProblem, ...] = ()
 
     def report(
-        self, files: list[Path], *, seed: int, tasks: list[str] | None, timeout: float
+        self,
+        files: list[Path],
+        *,
+        seed: int,
+        scale: int,
+        tasks: list[str] | None,
+        timeout: float,
     ) -> Report:
         offered = offer(self._spark)
         try:
@@ -129,7 +137,7 @@ class _Run:
                 learner = RemoteLearner(kernel, self._spark, self._lab.tasks)
                 results = judge(
                     self._lab.root, learner, self._spark, files,
-                    seed=seed, tasks=tasks, timeout=timeout, terms=self._terms(),
+                    seed=seed, scale=scale, tasks=tasks, timeout=timeout, terms=self._terms(),
                 )  # fmt: skip
             return self._made("graded", seed, results=results)
         except KernelDiedError as error:

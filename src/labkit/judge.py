@@ -51,12 +51,13 @@ class Judge(Fixtures):
         spark: SparkSession,
         *,
         seed: int = PUBLIC_SEED,
+        scale: int = 1,
         tasks: Collection[str] | None = None,
         ids: Collection[str] | None = None,
         timeout: float | None = None,
         terms: Terms | None = None,
     ) -> None:
-        self.root, self.run_seed = root, seed
+        self.root, self.run_seed, self.run_scale = root, seed, scale
         self._terms = terms or Terms()
         self.folder, self.data = self._terms.folder, self._terms.data
         self._learner, self._spark = learner, spark
@@ -142,6 +143,7 @@ def judge(
     files: Sequence[Path],
     *,
     seed: int = PUBLIC_SEED,
+    scale: int = 1,
     tasks: Collection[str] | None = None,
     ids: Collection[str] | None = None,
     timeout: float | None = None,
@@ -153,8 +155,9 @@ def judge(
     loaded, or no check at all, is one result `broken`.
     """
     plugin = Judge(
-        root, learner, spark, seed=seed, tasks=tasks, ids=ids, timeout=timeout, terms=terms
-    )
+        root, learner, spark,
+        seed=seed, scale=scale, tasks=tasks, ids=ids, timeout=timeout, terms=terms,
+    )  # fmt: skip
     before = set(sys.modules)
     arguments = [
         *map(str, files),

@@ -112,7 +112,8 @@ class LabSession:
         else:
             into = cluster.storage() if cluster.master() else home.cache_dir()
         into /= "datasets"
-        return datasets.generated(self._lab.generator(name), into, scale=scale)
+        generator = self._lab.generator(name)
+        return datasets.generated(generator, into, scale=scale, spark=lambda: self.spark)
 
     def kafka(self) -> str:
         """The address of a Kafka broker for this notebook; about 5 s on the first call.

@@ -57,6 +57,7 @@ class Report:
     submission_sha256: str = ""
     checks_sha256: str = ""
     sandbox: bool = False
+    scale: int = 1
 
     @property
     def score(self) -> float:
@@ -121,6 +122,7 @@ class Report:
             "checks_sha256": self.checks_sha256,
             "versions": self.versions,
             "sandbox": self.sandbox,
+            **({"scale": self.scale} if self.scale != 1 else {}),
             "timing": {
                 "seconds": round(self.seconds, 3),
                 "checks": {check.id: round(check.seconds, 3) for check in self.checks},

@@ -188,6 +188,7 @@ def report_of(data: Mapping[str, Any]) -> Report | None:
             message=data["message"], seconds=float(data["timing"]["seconds"]),
             versions=dict(data["versions"]), submission_sha256=data["submission_sha256"],
             checks_sha256=data["checks_sha256"], sandbox=data["sandbox"],
+            scale=data.get("scale", 1),
         )  # fmt: skip
     except (KeyError, TypeError, AttributeError, ValueError):
         return None
