@@ -3,10 +3,13 @@
 import hashlib
 import json
 import statistics
+import subprocess
+import sys
 from collections import Counter
 
 import pyarrow.parquet as pq
 import pytest
+from pyspark import cloudpickle
 
 from labkit import datasets, home
 from labkit.home import LabError
@@ -47,6 +50,37 @@ def test_tasks_make_the_bytes_that_plain_python_makes(name, tmp_path, spark):
         assert not list(folder.glob(".*")), "no part is left beside the files"
         found.add(digest(folder))
     assert len(found) == 1
+
+
+class Elsewhere:
+    """In the place of a session: a Python in which labkit can't be imported."""
+
+    @property
+    def sparkContext(self):  # noqa: N802
+        return self
+
+    def parallelize(self, work, tasks):
+        self.work = work
+        return self
+
+    def foreach(self, do):
+        program = (
+            "import pickle, sys; sys.modules['labkit'] = None\n"
+            "do, work = pickle.load(sys.stdin.buffer)\n"
+            "for item in work: do(item)"
+        )
+        subprocess.run(
+            [sys.executable, "-c", program], input=cloudpickle.dumps((do, self.work)), check=True
+        )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_executors_need_no_labkit(name, tmp_path):
+    generate = datasets.load_generator(FOLDER / name / "generate.py")
+    for place, spark in (("here", None), ("elsewhere", Elsewhere())):
+        (tmp_path / place).mkdir()
+        datasets.write_parts(generate, tmp_path / place, seed=5, scale=2, spark=spark)
+    assert digest(tmp_path / "here") == digest(tmp_path / "elsewhere")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -123,6 +123,18 @@ def test_same_seed_gives_the_same_report_but_for_timing(graded):
     assert first == second
 
 
+def test_a_scale_reaches_the_data_of_the_checks_and_the_report(toy, graded, tmp_path):
+    checks = toy.hidden_checks.read_text().replace(
+        "expected =", "assert numbers.count() == 15\n    expected ="
+    )
+    toy.hidden_checks.write_text(checks)
+    report = graded(RIGHT, hidden=True, scale=3)
+    assert report.passed
+    assert report.as_dict()["scale"] == 3
+    assert not graded(RIGHT, hidden=True).passed
+    assert "scale" not in graded(RIGHT, tasks=["double"]).as_dict()
+
+
 def test_hidden_runs_draw_a_seed_that_no_notebook_has():
     assert draw_seed(hidden=False) == 1
     assert draw_seed(hidden=True) >= 100_000

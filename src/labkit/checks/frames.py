@@ -91,12 +91,13 @@ def assert_frame(
     schema: str | None = None,
     columns: Sequence[str] | None = None,
     ordered: bool = False,
-    limit: int = 10_000,
+    limit: int | None = None,
 ) -> list[Row]:
     """The learner's rows, once they equal `expected` (tuples in column order, or dicts).
 
     `key` names the business key by which rows are paired, `schema` (DDL) or `columns` fixes the
-    columns. Row order counts only when `ordered`. Floats may differ by 1e-9 of their size.
+    columns. Row order counts only when `ordered`. Floats may differ by 1e-9 of their size. No more
+    than `limit` rows are fetched: 10,000, or twice those expected, unless given.
     """
     require_frame(actual)
     wanted_rows = list(expected)
@@ -104,7 +105,7 @@ def assert_frame(
         assert_columns(actual, schema or list(columns or ()))
     elif wanted_rows and isinstance(wanted_rows[0], Mapping):
         assert_columns(actual, list(wanted_rows[0]))
-    rows = collect(actual, limit=limit)
+    rows = collect(actual, limit=limit or max(10_000, 2 * len(wanted_rows)))
     names = list(actual.columns)
     got = [_values(row) for row in rows]
     want = [_values(_in_order(row, names)) for row in wanted_rows]
