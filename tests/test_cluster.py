@@ -161,3 +161,22 @@ def test_reference_passes_every_check_on_a_cluster(slug, standalone, environment
     assert application["cores"] == WORKERS
     storage = Path(environment["LAB_STORAGE"])
     assert list(storage.glob("labkit-warm-*/warehouse")), "tables are where executors can write"
+
+
+@pytest.mark.skipif(not LONG, reason="takes minutes")
+@pytest.mark.parametrize("slug", ["cdc_merge", "scd2", "skew"])
+def test_reference_answers_are_right_at_scale_1_and_100_on_a_cluster(slug, environment, tmp_path):
+    """The script compares counts and sums with what plain Python finds in the same files."""
+    figures = tmp_path / "figures.json"
+    words = ["--no-generators", "--labs", slug, "--rounds", 1, "--json", figures]
+    script = home.root() / "benchmarks" / "scale.py"
+    command = [sys.executable, script, *words, "--scales", 1, 100, "--patience", 600]
+    done = subprocess.run(
+        list(map(str, command)), env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for step, at in json.loads(figures.read_text())["answers"][slug].items():
+        assert set(at) == {"1", "100"}, step
+        small, large = (next(iter(at[scale]["facts"].values())) for scale in ("1", "100"))
+        assert large == small or 90 < large / small < 110, f"{step}: {small} and {large}"
+    print(done.stdout)

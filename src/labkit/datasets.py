@@ -100,7 +100,7 @@ def write_parts(
         if spark is None:
             for item in work:
                 do(item)
-        else:
+        elif work:
             spark.sparkContext.parallelize(work, tasks or len(work)).foreach(do)
 
     each(write, range(parts))
@@ -109,9 +109,11 @@ def write_parts(
         for file in sorted(place.rglob("*")):
             if file.is_file():
                 files.setdefault(str(file.relative_to(place)), []).append(file)
-    for name in files:
+    for name, pieces in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    each(_joining(folder), files.items())
+        if len(pieces) == 1:
+            os.replace(pieces[0], folder / name)
+    each(_joining(folder), ((name, pieces) for name, pieces in files.items() if len(pieces) > 1))
     for part in range(parts):
         shutil.rmtree(folder / f".{part}")
 
@@ -122,9 +124,7 @@ def _joining(folder: Path) -> Callable[[tuple[str, list[Path]]], None]:
     def join(named: tuple[str, list[Path]]) -> None:
         name, pieces = named
         target = folder / name
-        if len(pieces) == 1:
-            os.replace(pieces[0], target)
-        elif target.suffix == ".parquet":
+        if target.suffix == ".parquet":
             import pyarrow.parquet as pq
 
             with pq.ParquetWriter(target, pq.read_schema(pieces[0])) as writer:
