@@ -15,12 +15,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent))
+import growth
+
 HERE = Path(__file__).parent
 FIGURES = HERE / "figures"
 PAGE = HERE / "README.md"
 BEGIN, END = "<!-- figures: written by page.py -->\n", "<!-- end of figures -->\n"
 OTHERS = {"nbgrader": "nbgrader autograde", "otter": "otter run"}
-SCRIPTS = ("attach", "check", "batch")
+SCRIPTS = ("attach", "check", "batch", "scale")
 
 
 def cell(row: dict[str, float]) -> str:
@@ -61,6 +64,17 @@ def batch(found: dict[str, Any]) -> Iterator[str]:
         yield f"\nTwo workers against one: {speed:.2f} times as fast."
 
 
+def scale(found: dict[str, Any]) -> Iterator[str]:
+    """The tables and the picture of scale.py."""
+    growth.draw(found, FIGURES / "scale.svg")
+    yield "### scale.py\n\n![Seconds against scale](figures/scale.svg)\n"
+    yield from growth.generators(found["generators"])
+    yield from growth.answers(found["answers"])
+
+
+TABLES = {"batch": batch, "scale": scale}
+
+
 def machine(found: dict[str, Any]) -> str:
     before = found.get("machine", {}).get("before") or found["before"]
     after = found.get("machine", {}).get("after") or found["after"]
@@ -75,7 +89,7 @@ def tables() -> Iterator[str]:
         path = FIGURES / f"{name}.json"
         if path.is_file():
             found = json.loads(path.read_text("utf-8"))
-            yield from batch(found) if name == "batch" else in_turn(name, found)
+            yield from TABLES[name](found) if name in TABLES else in_turn(name, found)
             yield machine(found)
 
 
