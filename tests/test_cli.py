@@ -209,6 +209,19 @@ def test_right_answer_is_worth_exit_code_0_and_valid_json(lab, write, tmp_path, 
     assert (found["seed"], found["score"]) == (5, 3.0)
 
 
+def test_a_scale_is_told_by_the_verdict_and_by_its_json(lab, write, tmp_path, spark):
+    out = tmp_path / "result.json"
+    write(*RIGHT)
+    code, said = lab("check", "toy", "--scale", "3", "--json", out)
+    assert (code, said.splitlines()[-1]) == (0, "scale 3")
+    found = json.loads(out.read_text())
+    jsonschema.validate(
+        found, json.loads((HERE.parent / "docs" / "result.schema.json").read_text())
+    )
+    assert found["scale"] == 3
+    assert lab("check", "toy", "--scale", "0")[0] == 2
+
+
 @pytest.mark.parametrize(
     ("answer", "says"),
     [

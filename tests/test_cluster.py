@@ -147,12 +147,15 @@ def lab(words, environment):
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("slug", ["warm_up", *(["cdc_merge", "scd2", "skew"] if LONG else [])])
-def test_reference_passes_every_check_on_a_cluster(slug, standalone, environment, tmp_path):
+LONGER = [("cdc_merge", 1), ("scd2", 1), ("skew", 1), ("cdc_merge", 100), ("skew", 100)]
+
+
+@pytest.mark.parametrize(("slug", "scale"), [("warm_up", 1), *(LONGER if LONG else [])])
+def test_reference_passes_every_check_on_a_cluster(slug, scale, standalone, environment, tmp_path):
     found = find_lab(slug)
     answer, result = tmp_path / "answer.py", tmp_path / "result.json"
     answer.write_text(as_submission(found, Variant("solution", "solution", found.solution)))
-    words = ["check", slug, "--submission", answer, "--hidden", "--json", result]
+    words = ["check", slug, "--submission", answer, "--hidden", "--scale", scale, "--json", result]
     done = lab(words, environment)
     assert done.returncode == 0, done.stdout + done.stderr
     outcomes = {check["outcome"] for check in json.loads(result.read_text())["checks"]}
