@@ -2,7 +2,7 @@
 
     python benchmarks/page.py [--run]
 
-With --run every benchmark is run first, one after the other; that takes about an hour.
+With --run every benchmark is run first, one after the other; that takes an hour and a half.
 """
 
 from __future__ import annotations
