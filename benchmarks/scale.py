@@ -5,8 +5,8 @@
 Generators are measured as `lab.data` uses them, in Spark, and in plain Python up to scale 100.
 Answers are the steps of a lab's notebook (see answers.py), the better of two rounds below scale
 100 and one from there on; each is compared with what plain Python finds in the same files, and a
-wrong one ends the run. Runs on a cluster when LAB_SPARK_MASTER names one. What took longer than
-`--patience` seconds is not tried on more data.
+wrong one ends the run. Runs on a cluster when LAB_SPARK_MASTER names one. What would take longer
+than `--patience` seconds, growing as it grew last, is not tried on more data.
 """
 
 from __future__ import annotations
@@ -46,6 +46,15 @@ def rows(folder: Path) -> int:
     return parquet + sum(file.read_bytes().count(b"\n") for file in texts)
 
 
+def within(at: dict[str, Any], patience: float) -> bool:
+    """Whether the next scale is worth trying: the last growth goes on, or linearly if it was steeper."""
+    points = [(int(scale), row["seconds"]) for scale, row in at.items()][-2:]
+    if len(points) < 2:
+        return True
+    (small, less), (large, more) = points
+    return more * min(more / less, large / small) < patience
+
+
 def generators(spark: SparkSession, into: Path, scales: list[int], patience: float) -> Growth:
     """Rows and seconds of each generator at each scale, in Spark and in plain Python."""
     found: Growth = {}
@@ -67,7 +76,7 @@ def generators(spark: SparkSession, into: Path, scales: list[int], patience: flo
                 )
             found[name][str(scale)] = row
             print(f"{name:17} scale {scale:5,} {row['rows']:12,} rows {seconds:8.2f} s", flush=True)
-            if seconds > patience:
+            if not within(found[name], patience):
                 break
     return found
 
@@ -80,14 +89,13 @@ def reference(
     generator = home.root() / "datasets" / answers.DATA[slug] / "generate.py"
     schema = f"scale_{slug}"
     spark.sql(f"CREATE DATABASE IF NOT EXISTS {schema}")
-    slow: set[str] = set()
     try:
         warming_up = scales[:1] if rounds > 1 else []
         for scale in [*warming_up, *scales]:
             folder = datasets.generated(generator, into, scale=scale, spark=lambda: spark)
             truth = answers.TRUTH[slug](folder)
             for name, run in answers.steps(slug, spark, folder, schema):
-                if name in slow:
+                if not within(found.get(name, {}), patience):
                     continue
                 taken = []
                 for _ in range(rounds if scale < PLAIN_UP_TO else 1):
@@ -99,8 +107,6 @@ def reference(
                         )
                 found.setdefault(name, {})[str(scale)] = {"seconds": min(taken), "facts": facts}
                 print(f"{slug:9} {name:35} scale {scale:5,} {min(taken):8.2f} s", flush=True)
-                if min(taken) > patience:
-                    slow.add(name)
     finally:
         spark.sql(f"DROP DATABASE {schema} CASCADE")
     return found
@@ -111,7 +117,7 @@ def main() -> None:
     parser.add_argument("--scales", type=int, nargs="+", default=[1, 10, 100, 1000])
     parser.add_argument("--labs", nargs="*", default=list(answers.STEPS))
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--patience", type=float, default=60)
+    parser.add_argument("--patience", type=float, default=120)
     parser.add_argument("--no-generators", dest="generators", action="store_false")
     parser.add_argument("--json", type=Path, help="write the figures here")
     given = parser.parse_args()
