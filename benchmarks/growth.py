@@ -25,7 +25,7 @@ def scales(found: Growth) -> list[str]:
 def generators(found: Growth) -> Iterator[str]:
     """Rows per second of each generator at each scale, and what Spark's tasks bring."""
     every = scales(found)
-    yield "| thousand rows a second at scale | " + " | ".join(f"{int(s):,}" for s in every) + " | "
+    yield "| thousand rows a second at scale | " + " | ".join(f"{int(s):,}" for s in every) + " |"
     yield "|---|" + "---|" * len(every)
     for name, at in found.items():
         cells = []
@@ -65,7 +65,7 @@ def draw(found: Mapping[str, Any], path: Path) -> None:
 
     # Text as text, and the same bytes for the same figures.
     matplotlib.rcParams.update({"svg.hashsalt": path.name, "svg.fonttype": "none"})
-    figure, panels = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    figure, panels = plt.subplots(1, 2, figsize=(11, 5.2), layout="constrained")
     steps = {
         f"{lab}: {name}": at for lab, of in found["answers"].items() for name, at in of.items()
     }
@@ -85,6 +85,6 @@ def draw(found: Mapping[str, Any], path: Path) -> None:
         )  # fmt: skip
         ax.set(xscale="log", yscale="log", title=title, xlabel="scale", ylabel="seconds")
         ax.set_xticks(ends, [f"{end:,}" for end in ends])
-        ax.legend(fontsize=8)
+        ax.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.14))
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
