@@ -128,7 +128,7 @@ def test_data_follows_from_the_seed(name, tmp_path):
 
 @pytest.fixture(scope="session")
 def trials(proofs):
-    """The trials of a lab; one mistake for each check, all of them with --long."""
+    """The trials of a lab; few mistakes that name all checks, all of them with --long."""
     return lambda lab: [trial.result() for trial in proofs[lab.slug]]
 
 

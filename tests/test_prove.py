@@ -8,7 +8,14 @@ import pytest
 
 from labkit.home import LabError
 from labkit.prove import idle_checks, problems, run_trial, static_problems
-from labkit.variants import as_submission, read_variant, replaced_tasks, touched_tasks, variants
+from labkit.variants import (
+    as_submission,
+    few_for_all_checks,
+    read_variant,
+    replaced_tasks,
+    touched_tasks,
+    variants,
+)
 
 RIGHT_DOUBLE = "def double(numbers):\n    return numbers.selectExpr('n', 'n * 2 AS twice')\n"
 
@@ -45,6 +52,26 @@ def test_mistake_must_name_a_check_of_its_task(toy, spark):
     assert run_trial(toy, variant(toy, "mistake", text), spark).problems == (
         "names test_table_holds_doubles, which is no check of its task",
     )
+
+
+def test_short_trial_of_a_mistake_has_the_checks_it_names(toy, spark):
+    text = f"# fails: test_doubles\n# because: it does not\n{RIGHT_DOUBLE}"
+    mine = variant(toy, "mistake", text)
+    assert [result.id for result in run_trial(toy, mine, spark, short=True).results] == [
+        "test_doubles"
+    ]
+    assert len(run_trial(toy, mine, spark).results) == 2
+
+
+def test_short_proof_has_mistakes_that_name_all_checks(toy):
+    texts = {"early": "a", "late": "c, a", "most": "b, a, d", "same": "d, b"}
+    every = [
+        variant(toy, "mistake", f"# fails: {names}\n# because: y\n{RIGHT_DOUBLE}", name)
+        for name, names in texts.items()
+    ]
+    solution = variants(toy)[1]
+    kept = few_for_all_checks([solution, *every])
+    assert [each.name for each in kept] == ["solution", "late", "most"]
 
 
 def test_alternative_that_fails_is_a_problem(toy, spark):

@@ -26,8 +26,8 @@ from labkit.outcome import CheckResult
 from labkit.variants import (
     Variant,
     as_submission,
+    few_for_all_checks,
     namespace,
-    one_for_each_check,
     replaced_tasks,
     touched_tasks,
     variants,
@@ -61,19 +61,24 @@ def run_trial(
     *,
     way: Way = "notebook",
     seed: int = PUBLIC_SEED,
+    short: bool = False,
 ) -> Trial:
     """Judges a variant by public and hidden checks.
 
     In the notebook's way its functions run in this process, in the shell's in a kernel of their
-    own. A mistake meets the checks of its task, others those of every task that they touch.
+    own. A mistake meets the checks of its task (when `short`, those that it names), others those
+    of every task that they touch.
     """
     started = time.perf_counter()
+    ids = variant.fails if short and variant.kind == "mistake" else None
     touched = replaced_tasks if variant.kind == "mistake" else touched_tasks
     tasks = list(touched(lab, variant))
     if way == "notebook":
         files = [path for path in (lab.checks, lab.hidden_checks) if path.is_file()]
         learner = Learner(namespace(lab, variant, spark), lab.tasks)
-        results = judge(lab.root, learner, spark, files, seed=seed, tasks=tasks, timeout=SECONDS)
+        results = judge(
+            lab.root, learner, spark, files, seed=seed, tasks=tasks, ids=ids, timeout=SECONDS
+        )
         problems = list(faults(variant, results))
     else:
         with tempfile.TemporaryDirectory() as folder:
@@ -147,10 +152,11 @@ class Proof:
         """The trials of a lab (of the variants named, when some are), begun in order.
 
         Right answers and the starter are judged both ways, the notebook's and the shell's. A
-        `short` proof has one mistake for each check that mistakes name, not all of them, and
-        alternatives go the shell's way alone: what is between the ways, the solution walks.
+        `short` proof has mistakes that together name every check that mistakes name, judged by
+        the checks that they name, and alternatives go the shell's way alone: what is between the
+        ways, the solution walks.
         """
-        every = one_for_each_check(variants(lab)) if short else variants(lab)
+        every = few_for_all_checks(variants(lab)) if short else variants(lab)
         chosen = [v for v in every if not only or v.name in only]
         if not chosen:
             raise LabError(f"{lab.name} has no variant called {', '.join(only)}")
@@ -160,7 +166,7 @@ class Proof:
             if not (short and variant.kind == "alternative")
         ]
         ways += [(variant, "shell") for variant in chosen if variant.kind != "mistake"]
-        return [self._pool.submit(_trial, lab, variant, way) for variant, way in ways]
+        return [self._pool.submit(_trial, lab, variant, way, short) for variant, way in ways]
 
 
 def _end_with_parent() -> None:
@@ -175,10 +181,10 @@ def _end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _trial(lab: Lab, variant: Variant, way: Way) -> Trial:
+def _trial(lab: Lab, variant: Variant, way: Way, short: bool) -> Trial:
     """Runs in a worker."""
     os.environ["LAB_ROOT"] = str(lab.root)
-    return run_trial(lab, variant, session.current(), way=way)
+    return run_trial(lab, variant, session.current(), way=way, short=short)
 
 
 def prove(

@@ -46,15 +46,19 @@ def variants(lab: Lab) -> tuple[Variant, ...]:
     )
 
 
-def one_for_each_check(every: Sequence[Variant]) -> tuple[Variant, ...]:
-    """The variants without the mistakes whose checks earlier mistakes name already."""
-    named: set[str] = set()
-    kept = []
-    for variant in every:
-        if variant.kind != "mistake" or set(variant.fails) - named:
-            kept.append(variant)
-            named |= set(variant.fails)
-    return tuple(kept)
+def few_for_all_checks(every: Sequence[Variant]) -> tuple[Variant, ...]:
+    """The variants, and of the mistakes a few that name together every check that all of them name.
+
+    The one that names most checks which none before it names is next.
+    """
+    mistakes = {variant: set(variant.fails) for variant in every if variant.kind == "mistake"}
+    open_checks = set().union(*mistakes.values())
+    kept = set()
+    while open_checks:
+        most = max(mistakes, key=lambda mistake: len(mistakes[mistake] & open_checks))
+        kept.add(most)
+        open_checks -= mistakes[most]
+    return tuple(v for v in every if v.kind != "mistake" or v in kept)
 
 
 def _files(lab: Lab, folder: str) -> list[Path]:
