@@ -96,6 +96,10 @@ def put(spark, schema: str, **tables: list[tuple]) -> None:
         writer.saveAsTable(f"{schema}.{name}")
 
 
+def often(number: int) -> str:
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
+
+
 def line(event_id: str | None, **fields) -> str:
     """A line of the shop: a view on 10 March unless told otherwise; `...` leaves a field out."""
     known = {"event_id": event_id, "event_type": "view", "customer_id": 1}
@@ -181,7 +185,7 @@ def test_every_line_lands_as_it_came(landed):
     found = Counter(row.value for row in landed["first"])
     for value, times in Counter(line for lines in FIRST.values() for line in lines).items():
         assert found[value] == times, (
-            f"this line is {times} times in the files and {found[value]} times in bronze: {value!r}"
+            f"this line is {often(times)} in the files and {often(found[value])} in bronze: {value!r}"
         )
     assert found.total() == sum(map(len, FIRST.values())), "bronze has lines that are in no file"
 
@@ -226,7 +230,7 @@ def test_a_lost_checkpoint_doubles_nothing(landed):
     double = next((line for line in wanted if found[line] > wanted[line]), None)
     assert double is None, (
         f"the second call found its checkpoint folder empty, and appended again what is in the table: this line was delivered "
-        f"{wanted[double]} times and is there {found[double]} times: {double}"
+        f"{often(wanted[double])} and is there {often(found[double])}: {double}"
     )
 
 
@@ -399,7 +403,7 @@ def test_each_line_is_kept_or_quarantined(refined):
     kept = {row.event_id for row in refined["once"]["silver_events"]}
     for value, times in Counter(value for value, _ in BAD_LINES).items():
         assert quarantined[value] == times, (
-            f"this line arrived {times} times and is {quarantined[value]} times in quarantine: {value}"
+            f"this line arrived {often(times)} and is {often(quarantined[value])} in quarantine: {value}"
         )
     missing, wrong = sorted(set(GOOD) - kept), sorted(kept - set(GOOD), key=str)
     assert not missing, f"event {missing[0]} is not in silver_events; its line is good"
@@ -433,7 +437,7 @@ def test_an_event_is_kept_once_as_first_delivered(refined):
     for name, (story, file) in stories.items():
         rows = events_of(refined, name)
         assert len(rows) == 1, (
-            f"event {name} was delivered {story}; silver_events has it {len(rows)} times"
+            f"event {name} was delivered {story}; silver_events has it {often(len(rows))}"
         )
         assert rows[0].source_file == file, (
             f"event {name} was delivered {story}; kept is that of {rows[0].source_file}, and {file} came first"
@@ -510,34 +514,41 @@ HISTORY = [
     version(1, "consumer", at(1), at(10, 12)),
     version(1, "business", at(10, 12), None),
     version(2, "school", at(5), at(10, 18)),
-    version(3, "business", at(11), None),
+    version(3, "business", at(9), None),  # until the 10th nobody had heard of customer 3
 ]
-CORRECTED = [*HISTORY[:3], version(3, "business", at(9), None)]
-PURCHASES = [
+KNOWN = [
+    bought("p0", "3.00", at(7, 9)),
     bought("p1", "10.00", at(8, 9)),
     bought("p2", "5.00", at(8, 10), 2),
     bought("p3", "20.00", at(9, 9)),
     bought("p4", "7.00", at(9, 11), 3),
-    ("v1", "view", 1, at(9, 12), on(9), None),
+]
+NEW = [
     bought("p5", "30.00", at(10, 12)),
     bought("p6", "1.00", at(10, 11, 59, 59)),
     bought("p7", "4.00", at(10, 18), 2),
     bought("p8", "6.00", at(10, 19), 99),
+    bought("p9", "2.50", at(8, 23), 2),
+    ("v1", "view", 1, at(10, 9), on(10), None),
 ]
 PUBLISHED = [
+    (on(7), "consumer", Decimal("3.00"), 1),
     (on(8), "consumer", Decimal("10.00"), 1),
     (on(8), "school", Decimal("5.00"), 1),
     (on(9), "consumer", Decimal("20.00"), 1),
     (on(9), "unknown", Decimal("7.00"), 1),
+]
+CORRECTED = [
+    *PUBLISHED[:2],
+    (on(8), "school", Decimal("7.50"), 2),
+    PUBLISHED[3],
+    (on(9), "business", Decimal("7.00"), 1),
+]
+NEW_DAY = [
     (on(10), "business", Decimal("30.00"), 1),
     (on(10), "consumer", Decimal("1.00"), 1),
     (on(10), "unknown", Decimal("10.00"), 2),
 ]
-REPUBLISHED = {
-    **{row[:2]: row for row in PUBLISHED if row[:2] != (on(9), "unknown")},
-    (on(8), "school"): (on(8), "school", Decimal("7.50"), 2),
-    (on(9), "business"): (on(9), "business", Decimal("7.00"), 1),
-}
 
 
 def arrived(day: int, events: list[tuple]) -> list[tuple]:
@@ -547,28 +558,21 @@ def arrived(day: int, events: list[tuple]) -> list[tuple]:
 
 @pytest.fixture(scope="module")
 def published(learner, spark, shared_schema):
-    """Gold after a first call, after one with a late event and a late customer, and after one with nothing new."""
+    """Gold after a call on what the 10th brought, and after one with nothing new; 7 to 9 March were published before."""
     schema, gold = shared_schema, f"{shared_schema}.gold_revenue"
     put(
         spark,
         schema,
         silver_customers=HISTORY,
-        silver_events=arrived(10, PURCHASES),
-        gold_revenue=[],
+        silver_events=arrived(9, KNOWN) + arrived(10, NEW),
+        gold_revenue=PUBLISHED,
     )
     seen = {}
-
-    def call(stage: str) -> None:
+    for stage in ("first", "again"):
         version = table_version(spark, gold)
         learner.publish(spark, schema)
         seen[stage] = table_rows(spark, gold)
         seen[f"{stage} changes"] = changes_since(spark, gold, version)
-
-    call("first")
-    late = arrived(10, PURCHASES) + arrived(11, [bought("p9", "2.50", at(8, 23), 2)])
-    put(spark, schema, silver_customers=CORRECTED, silver_events=late)
-    call("late")
-    call("again")
     return seen
 
 
@@ -583,9 +587,9 @@ def assert_figures(rows, wanted: list[tuple], story: str) -> None:
     found = figures(rows)
     for day, segment, revenue, count in wanted:
         got = found.pop((day, segment), [])
-        told = " and ".join(f"{n} purchases, {r}" for r, n in got) or "missing"
+        told = " and ".join(f"revenue {r}, purchases {n}" for r, n in got) or "missing"
         assert got == [(revenue, count)], (
-            f"{day}, {segment}: {told}; expected {count} purchases, {revenue}. {story}"
+            f"{day}, {segment}: {told}; expected revenue {revenue}, purchases {count}. {story}"
         )
     extra = next(iter(found), None)
     assert extra is None, f"{extra[0]}, {extra[1]} should not be there. {story}"
@@ -594,21 +598,22 @@ def assert_figures(rows, wanted: list[tuple], story: str) -> None:
 @check("publish", points=2)
 def test_revenue_goes_to_the_segment_of_its_time(published):
     """Books a purchase on its day, under the segment that its customer had at that instant"""
-    known = [row for row in PUBLISHED if row[1] != "unknown"]
-    rows = [row for row in published["first"] if row.segment != "unknown"]
+    rows = [row for row in published["first"] if row.event_date == on(10)]
     assert_figures(
-        rows, known, "Customer 1 is a consumer until 10 March 12:00, that instant excluded"
+        [row for row in rows if row.segment not in ("unknown", None)],
+        [row for row in NEW_DAY if row[1] != "unknown"],
+        "Customer 1 is a consumer until 10 March 12:00, that instant excluded",
     )
 
 
 @check("publish", points=2)
 def test_no_purchase_is_lost(published):
     """Books purchases without a valid version of their customer under `unknown`"""
-    rows = [row for row in published["first"] if row.segment in ("unknown", None)]
+    rows = [row for row in published["first"] if row.event_date == on(10)]
     assert_figures(
-        rows,
-        [row for row in PUBLISHED if row[1] == "unknown"],
-        "Customer 3 begins on the 11th, 2 was deleted on the 10th at 18:00, 99 is in no file",
+        [row for row in rows if row.segment in ("unknown", None)],
+        [row for row in NEW_DAY if row[1] == "unknown"],
+        "Customer 2 was deleted on the 10th at 18:00, 99 is in no file",
     )
 
 
@@ -616,24 +621,24 @@ def test_no_purchase_is_lost(published):
 def test_late_arrivals_correct_published_days(published):
     """Corrects days that were published when events or customers arrive late"""
     assert_figures(
-        published["late"],
-        list(REPUBLISHED.values()),
-        "On the 11th a purchase of the 8th arrived, and that customer 3 was known from the 9th on",
+        [row for row in published["first"] if row.event_date != on(10)],
+        CORRECTED,
+        "On the 10th a purchase of the 8th arrived, and that customer 3 was known from the 9th on",
     )
 
 
 @check("publish", points=2)
 def test_only_days_that_change_are_rewritten(published):
-    """Rewrites the files of days whose figures change, and no other"""
-    changes = published["late changes"]
+    """Rewrites the files of days whose figures change, in one commit, and no other"""
+    changes = published["first changes"]
     touched = {path.split("/")[0] for path in changes.added | changes.removed}
-    others = sorted(touched - {"event_date=2026-03-08", "event_date=2026-03-09"})
+    others = sorted(touched - {f"event_date=2026-03-{day}" for day in ("08", "09", "10")})
     assert not others, (
-        f"figures changed on 8 and 9 March; files of {others[0]} were written or removed too. "
+        f"10 March is new and figures of the 8th and the 9th change; files of {others[0]} were written or removed too. "
         "Whoever reads gold downstream gets all of it again"
     )
     assert changes.versions <= 1, (
-        f"the correction took {changes.versions} commits ({', '.join(changes.operations)}); "
+        f"the call took {changes.versions} commits ({', '.join(changes.operations)}); "
         "a reader between two of them sees half of it"
     )
 
@@ -641,10 +646,12 @@ def test_only_days_that_change_are_rewritten(published):
 @check("publish")
 def test_publishing_again_writes_nothing(published):
     """Writes no file when nothing has changed"""
-    assert figures(published["again"]) == figures(published["late"]), "figures changed all the same"
+    assert figures(published["again"]) == figures(published["first"]), (
+        "nothing had arrived, and figures changed all the same"
+    )
     changes = published["again changes"]
     assert not changes.added | changes.removed, (
-        f"nothing had arrived, and {len(changes.added)} files were written by {', '.join(changes.operations)}"
+        f"nothing had arrived, and files were written all the same, by {', '.join(changes.operations)}"
     )
 
 

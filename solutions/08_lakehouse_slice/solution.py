@@ -318,7 +318,8 @@ def publish(spark: SparkSession, schema: str) -> None:
 
 
 # %% [markdown]
-# After a first call the check adds a late purchase and a customer whose start is corrected, and looks at every file that your second call wrote or removed.
+# In the check three days are published, and a new day has brought a late purchase and a customer whom nobody knew before. It looks at every file that your call writes
+# or removes, and calls once more.
 
 # %%
 lab.check("publish")
