@@ -99,14 +99,15 @@ def order_row(
     return tuple({**row, **changed}.values())
 
 
-def make_tables(
-    spark, schema: str, name: str, *, dead_refuses_null: bool = False
-) -> dict[str, str]:
-    """Empty tables; `dead` may refuse a dead letter without a value, so that a write can fail."""
-    tables = {"orders": f"{schema}.{name}_orders", "dead": f"{schema}.{name}_dead"}
-    dead = DEAD + (" NOT NULL" if dead_refuses_null else "")
+def table_names(schema: str, name: str) -> dict[str, str]:
+    return {which: f"{schema}.{name}_{which}" for which in ("orders", "dead")}
+
+
+def make_tables(spark, schema: str, name: str) -> dict[str, str]:
+    """Empty tables; `dead` refuses a dead letter without a value, so that a write fails."""
+    tables = table_names(schema, name)
     spark.sql(f"CREATE TABLE {tables['orders']} ({ORDERS}) USING delta")
-    spark.sql(f"CREATE TABLE {tables['dead']} ({dead}) USING delta")
+    spark.sql(f"CREATE TABLE {tables['dead']} ({DEAD} NOT NULL) USING delta")
     return tables
 
 
@@ -269,7 +270,7 @@ LATER = [
 @pytest.fixture(scope="module")
 def written(learner, spark, frame, shared_schema):
     """The tables after each of four calls: one dies in `dead`, is repeated, and later rows under an old number."""
-    tables = make_tables(spark, shared_schema, "written", dead_refuses_null=True)
+    tables = make_tables(spark, shared_schema, "written")
     seen = {}
 
     def look(stage: str) -> None:
@@ -404,7 +405,7 @@ def served(learner, spark, kafka, shared_schema, tmp_path_factory):
     """The tables after three calls on one topic: a write fails, more messages and a restart, a lost checkpoint."""
     topic = new_topic(kafka, partitions=2)
     folder = tmp_path_factory.mktemp("served")
-    tables = make_tables(spark, shared_schema, "served", dead_refuses_null=True)
+    tables = make_tables(spark, shared_schema, "served")
     seen = {}
 
     def look(stage: str) -> None:
@@ -522,8 +523,8 @@ LANDS = [order_row("a4", 40, status="delivered"), order_row("e1", 41, status="cr
 @pytest.fixture(scope="module")
 def viewed(learner, spark, frame, shared_schema):
     """The view, the same frame after a batch has landed, and a second view."""
-    tables = make_tables(spark, shared_schema, "viewed")
-    frame(ORDERS, SERVED).write.format("delta").mode("append").saveAsTable(tables["orders"])
+    tables = table_names(shared_schema, "viewed")
+    frame(ORDERS, SERVED).write.format("delta").saveAsTable(tables["orders"])
     view = learner.serving_view(spark, tables)
     assert_columns(view, VIEW)
     seen = {"first": collect(view)}
@@ -636,7 +637,7 @@ def replayed(learner, spark, frame, kafka, shared_schema):
     """The tables as a bad deploy left them, after a replay of a range, and after the same replay again."""
     topic = new_topic(kafka, partitions=2)
     send(kafka, topic, LOG)
-    tables = make_tables(spark, shared_schema, "replayed")
+    tables = table_names(shared_schema, "replayed")
 
     def row(event_id, offset, **changed):
         return order_row(event_id, offset, topic=topic, produced_at=at(0), **changed)
@@ -655,8 +656,8 @@ def replayed(learner, spark, frame, kafka, shared_schema):
         (topic, 0, 11, "kept", b"poison"),
         (topic, 1, 3, "kept", b"x"),
     ]
-    frame(ORDERS, orders).write.format("delta").mode("append").saveAsTable(tables["orders"])
-    frame(DEAD, dead).write.format("delta").mode("append").saveAsTable(tables["dead"])
+    frame(ORDERS, orders).write.format("delta").saveAsTable(tables["orders"])
+    frame(DEAD, dead).write.format("delta").saveAsTable(tables["dead"])
     start = {which: table_version(spark, name) for which, name in tables.items()}
     seen = {"topic": topic}
     learner.replay(spark, kafka, topic, tables, RANGE)

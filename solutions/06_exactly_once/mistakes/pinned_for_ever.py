@@ -3,7 +3,7 @@
 
 
 def serving_view(spark: SparkSession, tables: dict[str, str]) -> DataFrame:
-    version = 1
+    version = 0
     events = spark.read.option("versionAsOf", version).table(tables["orders"])
     newest = F.max_by(F.struct("*"), "seq").alias("newest")
     delay = F.col("newest.produced_at").cast("double") - F.col("newest.event_time").cast("double")
