@@ -63,6 +63,27 @@ def test_short_trial_of_a_mistake_has_the_checks_it_names(toy, spark):
     assert len(run_trial(toy, mine, spark).results) == 2
 
 
+SIGNED = """
+
+@check("double")
+@pytest.mark.parametrize("sign", [1, -1])
+def test_sign(learner, frame, sign):
+    '''doubles numbers of any sign'''
+    learner.double(frame("n long", [(sign,)]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("named", "run"), [("test_sign[1]", ["1"]), ("test_sign", ["1", "-1"])], ids=["one", "all"]
+)
+def test_short_trial_knows_checks_with_parameters(toy, spark, named, run):
+    text = toy.checks.read_text().replace("from labkit", "import pytest\nfrom labkit", 1)
+    toy.checks.write_text(text + SIGNED)
+    mine = variant(toy, "mistake", f"# fails: {named}\n# because: it does not\n{RIGHT_DOUBLE}")
+    found = run_trial(toy, mine, spark, short=True).results
+    assert [result.id for result in found] == [f"test_sign[{sign}]" for sign in run]
+
+
 def test_short_proof_has_mistakes_that_name_all_checks(toy):
     texts = {"early": "a", "late": "c, a", "most": "b, a, d", "same": "d, b"}
     every = [

@@ -133,7 +133,8 @@ class Judge(Fixtures):
             return False
         if self._tasks is not None and declared.task not in self._tasks:
             return False
-        return self._ids is None or item.name.split("[")[0] in self._ids
+        names = {item.name, item.name.split("[")[0]}
+        return self._ids is None or bool(names.intersection(self._ids))
 
 
 def judge(
@@ -151,7 +152,7 @@ def judge(
 ) -> tuple[CheckResult, ...]:
     """The results of the checks in `files`, in their order.
 
-    `tasks` and `ids` (of checks, without parameters) restrict them. KeyboardInterrupt passes
+    `tasks` and `ids` (of checks, with or without parameters) restrict them. KeyboardInterrupt passes
     through. A file that can't be loaded, or no check at all, is one result `broken`.
     """
     plugin = Judge(
