@@ -7,6 +7,7 @@ import time
 import pytest
 
 from labkit import archive, home
+from labkit.home import LabError
 from labkit.spark import base_conf
 
 SECONDS = 240
@@ -32,6 +33,20 @@ def test_nothing_is_made_on_a_disk_that_is_nearly_full(empty_cache, monkeypatch)
     monkeypatch.setattr(archive, "ROOM_BYTES", 10**18)
     archive.make()
     assert not archive.folder().exists()
+
+
+def test_what_is_missing_stops_only_the_process_that_makes_it(empty_cache, monkeypatch):
+    def no_jars():
+        raise LabError("no jars")
+
+    monkeypatch.setattr(archive, "jars", no_jars)
+    begun = []
+    monkeypatch.setattr(archive.subprocess, "Popen", lambda command, **_: begun.append(command))
+    archive.make_in_background()
+    assert begun
+    monkeypatch.setattr(archive.os, "nice", lambda by: by)
+    archive.main()
+    assert not list(empty_cache.glob("*classes-*"))
 
 
 def test_a_jvm_that_fails_leaves_no_archive(empty_cache, monkeypatch):

@@ -38,24 +38,29 @@ def folder() -> Path:
 
 def option() -> str:
     """What a JVM is told of the archive; nothing while there is none."""
-    files = [folder() / JAVAS_OWN, folder() / ADDED]
-    return f"-XX:SharedArchiveFile={':'.join(map(str, files))}" if files[1].is_file() else ""
+    own, added = (folder() / name for name in (JAVAS_OWN, ADDED))
+    return f"-XX:SharedArchiveFile={own}:{added}" if added.is_file() else ""
 
 
 def make_in_background() -> None:
-    """Begins to make the archive, when there is none, in a process that gives way to all others."""
-    if not folder().is_dir() and not cluster.master():
-        subprocess.Popen(
-            [sys.executable, "-m", "labkit.archive"], start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+    """Begins to make the archive, when there is none, in a process that gives way to all others.
+
+    That process alone looks whether it can: what it lacks (Java, jars, room) stops nobody else.
+    """
+    subprocess.Popen(
+        [sys.executable, "-P", "-m", "labkit.archive"], start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
 
 
 def make() -> None:
     """Makes the archive, in half a minute; nothing when it is there or somebody is making it.
 
-    Where Java can't make one, an empty folder says so. On a disk that is nearly full it is not tried.
+    Where Java can't make one, a folder without it says so. It is not tried on a disk that is nearly
+    full, and not for a cluster, whose driver has other jars on its path.
     """
+    if cluster.master():
+        return
     with (home.cache_dir() / "classes.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
