@@ -1,6 +1,10 @@
-"""What all tests share: the toy course, and the proofs of labs that run beside them."""
+"""What all tests share: the toy course, and what runs beside the tests: proofs and notebooks."""
 
 import os
+import subprocess
+import sys
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -29,22 +33,55 @@ def toy(course: Path) -> Lab:
     return Lab(0, "toy", course)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def proofs(request: pytest.FixtureRequest):
-    """The trials of each lab that is to be proved, by slug: begun before the first test.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits for a worker comes last: until then the workers have the time of all other tests."""
+    items.sort(key=lambda item: bool(WAITING.intersection(_fixtures(item))))
 
-    Most tests wait for one process or another; the proofs take what they leave of the cores.
-    """
-    wanted: dict[str, Lab] = {
-        item.callspec.params["lab"].slug: item.callspec.params["lab"]
-        for item in request.session.items
-        if "trials" in getattr(item, "fixturenames", ())
-    }
-    if not wanted:
-        yield {}
+
+WAITING = {"trials", "under_nbval"}
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return getattr(item, "fixturenames", [])
+
+
+def _labs(items: list[pytest.Item], fixture: str) -> dict[str, Lab]:
+    """The labs whose tests use a fixture, by slug."""
+    labs = (item.callspec.params["lab"] for item in items if fixture in _fixtures(item))
+    return {lab.slug: lab for lab in labs}
+
+
+@dataclass
+class Beside:
+    """What runs in two workers beside the tests, by lab: trials, and solved notebooks."""
+
+    trials: dict[str, list[Future]] = field(default_factory=dict)
+    notebooks: dict[str, Future] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def beside(request: pytest.FixtureRequest):
+    """Begun before the first test, for most tests wait for one process or another."""
+    proved = _labs(request.session.items, "trials")
+    opened = _labs(request.session.items, "under_nbval")
+    if not proved and not opened:
+        yield Beside()
         return
     from labkit.prove import Proof
 
+    nbval = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env"]
+    depth = "long" if os.environ.get("LAB_LONG") else "short"
     with Proof() as proof:
-        short = not os.environ.get("LAB_LONG")
-        yield {slug: proof.start(lab, short=short) for slug, lab in wanted.items()}
+        yield Beside(
+            {slug: proof.start(lab, depth=depth) for slug, lab in proved.items()},
+            {
+                slug: proof.after(
+                    subprocess.run,
+                    [*nbval, str(lab.solutions)],
+                    cwd=lab.root,
+                    capture_output=True,
+                    text=True,
+                )
+                for slug, lab in opened.items()
+            },
+        )

@@ -1,8 +1,9 @@
 """Cost of a graded submission: `lab grade` with one and with two workers, against nbgrader autograde and otter run.
 
-    python benchmarks/batch.py [--size 60] [--peer 3] [--json FILE]
+    python benchmarks/batch.py [--size 60] [--sharded 24] [--peer 3] [--json FILE]
 
-All figures are of one run, one after the other, on the submissions of a lab that are here with a known
+Then a smaller batch in two shards, one after the other, against what the cost of a submission predicts
+for them: the arithmetic by which a CI matrix is laid out. All figures are of one run, one after the other, on the submissions of a lab that are here with a known
 verdict: reference, alternatives, mistakes, starter, in turn.
 """
 
@@ -35,14 +36,25 @@ def mixed(lab: Lab, size: int) -> list[Variant]:
     return [next(turns[kind]) for kind in itertools.islice(itertools.cycle(order), size)]
 
 
-def grade(folder: Path, out: Path, workers: int) -> dict[str, object]:
-    """Wall time of `lab grade` on a folder, with all of its start and end."""
+def handed_in(folder: Path, lab: Lab, found: list[Variant]) -> Path:
+    """A folder of submissions."""
+    folder.mkdir()
+    for number, variant in enumerate(found):
+        (folder / f"s{number:03d}.py").write_text(as_submission(lab, variant))
+    return folder
+
+
+def lab_command(*arguments: object) -> peers.Measured:
     command = "from labkit.cli import main; main()"
-    arguments = ["grade", folder, "--out", out, "--workers", workers, "--seed", 11]
-    done = peers.measured(
+    return peers.measured(
         [sys.executable, "-c", command, *map(str, arguments)],
         env={**os.environ, "CI": "true", "LAB_ROOT": str(home.root())},
     )
+
+
+def grade(folder: Path, out: Path, workers: int, *more: str) -> dict[str, object]:
+    """Wall time of `lab grade` on a folder, with all of its start and end."""
+    done = lab_command("grade", folder, "--out", out, "--workers", workers, "--seed", 11, *more)
     summary = json.loads((out / "summary.json").read_text())
     own = list(summary["timing"]["submissions"].values())
     return {
@@ -70,10 +82,28 @@ def wrong_verdicts(found: list[Variant], out: Path) -> list[str]:
     return wrong
 
 
+def sharded(folder: Path, out: Path, workers: int) -> dict[str, object]:
+    """Two shards of a folder, one after the other, and the batch that `lab report` makes of them."""
+    outs = [out / f"shard{part}" for part in (1, 2)]
+    runs = [
+        grade(folder, shard, workers, "--shard", f"{part}/2") for part, shard in enumerate(outs, 1)
+    ]
+    merged = lab_command("report", *outs, "--out", out / "all")
+    summary = json.loads((out / "all" / "summary.json").read_text())
+    return {
+        "shards": runs,
+        "merge_seconds": merged.seconds,
+        "merged": len({row["name"] for row in summary["submissions"]}),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--lab", default="cdc_merge")
     parser.add_argument("--size", type=int, default=60, help="submissions")
+    parser.add_argument(
+        "--sharded", type=int, default=24, help="submissions in two shards; 0: none"
+    )
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument(
         "--peer", type=int, default=3, help="submissions for the others; 0 leaves them out"
@@ -84,10 +114,7 @@ def main() -> None:
     found = mixed(lab, given.size)
     figures: dict[str, object] = {"lab": lab.slug, "before": peers.machine()}
     with tempfile.TemporaryDirectory(prefix="labkit-bench-") as temporary:
-        folder = Path(temporary) / "handed"
-        folder.mkdir()
-        for number, variant in enumerate(found):
-            (folder / f"s{number:03d}.py").write_text(as_submission(lab, variant))
+        folder = handed_in(Path(temporary) / "handed", lab, found)
         runs = []
         for workers in given.workers:
             out = Path(temporary) / f"out{workers}"
@@ -107,6 +134,18 @@ def main() -> None:
             figures["speed-up"] = runs[0]["seconds"] / runs[-1]["seconds"]
             print(
                 f"{runs[-1]['workers']} workers against {runs[0]['workers']}: {figures['speed-up']:.2f} times as fast"
+            )
+        if given.sharded:
+            few = handed_in(Path(temporary) / "few", lab, mixed(lab, given.sharded))
+            shards = sharded(few, Path(temporary) / "sharded", given.workers[-1])
+            figures["sharded"] = shards
+            took = [run["seconds"] for run in shards["shards"]]
+            expected = runs[-1]["seconds_each"] * given.sharded / 2
+            shards["measured / predicted"] = sum(took) / (2 * expected)
+            print(
+                f"{given.sharded} in two shards: {took[0]:.0f} and {took[1]:.0f} s, predicted {expected:.0f} s each; "
+                f"merged in {shards['merge_seconds']:.1f} s to {shards['merged']}",
+                flush=True,
             )
         others = {"nbgrader": peers.autograde, "otter": peers.otter_run} if given.peer else {}
         for name, run_peer in others.items():

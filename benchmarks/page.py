@@ -62,6 +62,12 @@ def batch(found: dict[str, Any]) -> Iterator[str]:
         )
     if speed := found.get("speed-up"):
         yield f"\nTwo workers against one: {speed:.2f} times as fast."
+    if shards := found.get("sharded"):
+        took = [run["seconds"] for run in shards["shards"]]
+        yield (
+            f"\n{shards['merged']} submissions in two shards of two workers, one after the other: {took[0]:.0f} s and "
+            f"{took[1]:.0f} s, {shards['measured / predicted']:.2f} times what the cost each of the whole batch predicts."
+        )
 
 
 def scale(found: dict[str, Any]) -> Iterator[str]:

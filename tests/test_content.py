@@ -1,6 +1,5 @@
 """Rules that every lab keeps, one rule and one lab a test; the proof of its checks above all."""
 
-import os
 import re
 
 import pytest
@@ -12,7 +11,6 @@ from labkit.labs import find_labs
 from labkit.prove import idle_checks, static_problems
 from labkit.variants import variants
 
-LONG = bool(os.environ.get("LAB_LONG"))
 LABS = find_labs()
 FULL = [lab for lab in LABS if lab.about["level"] != "starter"]
 DATASETS = sorted({name for lab in LABS for name in lab.about["datasets"]})
@@ -127,9 +125,9 @@ def test_data_follows_from_the_seed(name, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def trials(proofs):
-    """The trials of a lab; few mistakes that name all checks, all of them with --long."""
-    return lambda lab: [trial.result() for trial in proofs[lab.slug]]
+def trials(beside):
+    """The trials of a lab; few mistakes that name all checks, with --long all by all checks."""
+    return lambda lab: [trial.result() for trial in beside.trials[lab.slug]]
 
 
 def faults(trials, kind):
@@ -160,7 +158,21 @@ def test_each_mistake_fails_the_check_it_names(lab, trials):
 
 @each_lab
 def test_each_check_rejects_a_mistake(lab, trials):
-    found = trials(lab)
-    named = {name for trial in found for name in trial.variant.fails}
-    idle = [check for check in idle_checks(found) if LONG or check.split("[")[0] in named]
-    assert idle == []
+    assert idle_checks(trials(lab)) == []
+
+
+# ---------------------------------------------------------------- the solved notebook
+
+
+@pytest.fixture(scope="session")
+def under_nbval(beside):
+    """How a lab's solved notebook ended under nbval, where `lab.check` raises."""
+    return lambda lab: beside.notebooks[lab.slug].result()
+
+
+@each_lab
+def test_solved_notebook_runs_from_top_to_bottom(lab, under_nbval):
+    run = under_nbval(lab)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert re.search(r"\d+ passed", run.stdout)
+    assert "skipped" not in run.stdout

@@ -54,10 +54,10 @@ def test_mistake_must_name_a_check_of_its_task(toy, spark):
     )
 
 
-def test_short_trial_of_a_mistake_has_the_checks_it_names(toy, spark):
+def test_mistake_is_judged_by_the_checks_it_names(toy, spark):
     text = f"# fails: test_doubles\n# because: it does not\n{RIGHT_DOUBLE}"
     mine = variant(toy, "mistake", text)
-    assert [result.id for result in run_trial(toy, mine, spark, short=True).results] == [
+    assert [result.id for result in run_trial(toy, mine, spark, named=True).results] == [
         "test_doubles"
     ]
     assert len(run_trial(toy, mine, spark).results) == 2
@@ -76,11 +76,11 @@ def test_sign(learner, frame, sign):
 @pytest.mark.parametrize(
     ("named", "run"), [("test_sign[1]", ["1"]), ("test_sign", ["1", "-1"])], ids=["one", "all"]
 )
-def test_short_trial_knows_checks_with_parameters(toy, spark, named, run):
+def test_mistake_may_name_checks_with_parameters(toy, spark, named, run):
     text = toy.checks.read_text().replace("from labkit", "import pytest\nfrom labkit", 1)
     toy.checks.write_text(text + SIGNED)
     mine = variant(toy, "mistake", f"# fails: {named}\n# because: it does not\n{RIGHT_DOUBLE}")
-    found = run_trial(toy, mine, spark, short=True).results
+    found = run_trial(toy, mine, spark, named=True).results
     assert [result.id for result in found] == [f"test_sign[{sign}]" for sign in run]
 
 

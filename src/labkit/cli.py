@@ -96,7 +96,7 @@ def test(
         raise LabError(
             "this copy of the labs was handed out without tests; `lab check SLUG` checks a lab"
         )
-    arguments = context.args or ["tests", "--nbval-lax", "--nbval-current-env", "solutions"]
+    arguments = context.args or ["tests"]
     environment = {**os.environ, "LAB_ROOT": str(root), **({"LAB_LONG": "1"} if long else {})}
     from labkit import archive
 
@@ -216,6 +216,9 @@ def prove(
     reasons: Annotated[
         bool, typer.Option("--reasons", help="print why each mistake was rejected")
     ] = False,
+    long: Annotated[
+        bool, typer.Option("--long", help="each mistake by all checks of its task")
+    ] = False,
 ) -> None:
     """Author: prove that a lab's checks accept right answers and reject wrong ones."""
     import functools
@@ -230,7 +233,13 @@ def prove(
     labs = find_labs(root) if all_labs else [find_lab(name, root) for name in slug or ()]
     started = time.perf_counter()
     show = functools.partial(_show_trial, reasons=reasons)
-    found = prove_labs(labs, only=only or (), workers=workers, on_trial=show)
+    found = prove_labs(
+        labs,
+        only=only or (),
+        workers=workers,
+        depth="long" if long else "whole",
+        on_trial=show,
+    )
     for name, problems in found.items():
         for problem in problems:
             console.print(f"[red]✗[/] {name}: {escape(problem)}")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from pyspark.sql import SparkSession
 
@@ -36,7 +36,9 @@ from labkit.variants import (
 WORKERS = 2  # more would wait for the one JVM that they share
 SECONDS = 300.0
 
+T = TypeVar("T")
 Way = Literal["notebook", "shell"]
+Depth = Literal["short", "whole", "long"]
 
 
 @dataclass(frozen=True)
@@ -61,16 +63,16 @@ def run_trial(
     *,
     way: Way = "notebook",
     seed: int = PUBLIC_SEED,
-    short: bool = False,
+    named: bool = False,
 ) -> Trial:
     """Judges a variant by public and hidden checks.
 
     In the notebook's way its functions run in this process, in the shell's in a kernel of their
-    own. A mistake meets the checks of its task (when `short`, those that it names), others those
-    of every task that they touch.
+    own. A mistake meets the checks of its task (those that it names, when only `named` ones count),
+    others those of every task that they touch.
     """
     started = time.perf_counter()
-    ids = variant.fails if short and variant.kind == "mistake" else None
+    ids = variant.fails if named and variant.kind == "mistake" else None
     touched = replaced_tasks if variant.kind == "mistake" else touched_tasks
     tasks = list(touched(lab, variant))
     if way == "notebook":
@@ -147,15 +149,16 @@ class Proof:
         self._pool.shutdown(cancel_futures=True)
 
     def start(
-        self, lab: Lab, only: Collection[str] = (), *, short: bool = False
+        self, lab: Lab, only: Collection[str] = (), *, depth: Depth = "whole"
     ) -> list[Future[Trial]]:
         """The trials of a lab (of the variants named, when some are), begun in order.
 
-        Right answers and the starter are judged both ways, the notebook's and the shell's. A
-        `short` proof has mistakes that together name every check that mistakes name, judged by
-        the checks that they name, and alternatives go the shell's way alone: what is between the
-        ways, the solution walks.
+        Right answers and the starter are judged both ways, the notebook's and the shell's, and each
+        mistake by the checks that it names. In a `long` proof it meets all checks of its task. A
+        `short` one has few mistakes that together name every check, and alternatives go the
+        shell's way alone: what is between the ways, the solution walks.
         """
+        short = depth == "short"
         every = few_for_all_checks(variants(lab)) if short else variants(lab)
         chosen = [v for v in every if not only or v.name in only]
         if not chosen:
@@ -166,7 +169,11 @@ class Proof:
             if not (short and variant.kind == "alternative")
         ]
         ways += [(variant, "shell") for variant in chosen if variant.kind != "mistake"]
-        return [self._pool.submit(_trial, lab, variant, way, short) for variant, way in ways]
+        return [self._pool.submit(_trial, lab, variant, way, depth) for variant, way in ways]
+
+    def after(self, work: Callable[..., T], *arguments: Any, **named: Any) -> Future[T]:
+        """Other work for a worker, after all that has begun."""
+        return self._pool.submit(work, *arguments, **named)
 
 
 def _end_with_parent() -> None:
@@ -181,10 +188,10 @@ def _end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _trial(lab: Lab, variant: Variant, way: Way, short: bool) -> Trial:
+def _trial(lab: Lab, variant: Variant, way: Way, depth: Depth) -> Trial:
     """Runs in a worker."""
     os.environ["LAB_ROOT"] = str(lab.root)
-    return run_trial(lab, variant, session.current(), way=way, short=short)
+    return run_trial(lab, variant, session.current(), way=way, named=depth != "long")
 
 
 def prove(
@@ -192,11 +199,12 @@ def prove(
     *,
     only: Collection[str] = (),
     workers: int = WORKERS,
+    depth: Depth = "whole",
     on_trial: Callable[[Trial], None] = lambda trial: None,
 ) -> dict[str, tuple[str, ...]]:
     """What is wrong with each lab, by slug; `on_trial` hears of each trial as it ends."""
     with Proof(workers) as proof:
-        begun = {lab.slug: proof.start(lab, only) for lab in labs}
+        begun = {lab.slug: proof.start(lab, only, depth=depth) for lab in labs}
         for done in as_completed([trial for trials in begun.values() for trial in trials]):
             on_trial(done.result())
     return {
@@ -211,7 +219,7 @@ def problems(lab: Lab, trials: Collection[Trial], *, whole: bool = True) -> Iter
         yield from (f"{trial}: {problem}" for problem in trial.problems)
     yield from static_problems(lab)
     if whole:
-        yield from (f"{name} rejects no mistake" for name in idle_checks(trials))
+        yield from (f"{name} rejects no mistake that names it" for name in idle_checks(trials))
 
 
 def static_problems(lab: Lab) -> Iterator[str]:

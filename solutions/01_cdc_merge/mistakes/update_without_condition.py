@@ -1,4 +1,7 @@
-# fails: test_older_changes_are_ignored, test_late_update_cannot_resurrect, test_order_of_batches_does_not_matter
+# fails: test_older_changes_are_ignored
+# fails: test_late_update_cannot_resurrect
+# fails: test_order_of_batches_does_not_matter
+# fails: test_any_cut_of_the_feed_ends_in_the_same_table
 # because: whatever arrives last wins, so a late event turns the row back
 
 

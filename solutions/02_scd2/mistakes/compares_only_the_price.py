@@ -1,4 +1,4 @@
-# fails: test_new_and_changed_products_come_back
+# fails: test_new_and_changed_products_come_back, test_random_updates_with_nulls
 # because: name and category are attributes as well
 
 

@@ -1,4 +1,6 @@
 # fails: test_state_holds_open_windows_only
+# fails: test_open_windows_survive_a_restart
+# fails: test_arrival_within_the_watermark_changes_no_window
 # because: the event is one of the keys: state has a row for each event instead of one for each window
 
 

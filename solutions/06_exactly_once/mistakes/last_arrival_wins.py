@@ -1,4 +1,4 @@
-# fails: test_the_greatest_seq_is_the_status
+# fails: test_the_greatest_seq_is_the_status, test_random_histories_are_served_right
 # because: offsets follow the sending, and a retry overtakes
 
 

@@ -1,4 +1,4 @@
-# fails: test_every_message_is_in_one_frame
+# fails: test_every_message_is_in_one_frame, test_a_whole_day_is_accounted_for
 # because: messages without a value are filtered before anybody counts them
 
 

@@ -1,4 +1,6 @@
-# fails: test_a_redelivered_event_is_one_row, test_equal_dead_letters_are_two
+# fails: test_a_redelivered_event_is_one_row
+# fails: test_equal_dead_letters_are_two
+# fails: test_any_cut_into_batches_gives_the_same_tables
 # because: deduplicates by the bytes of the message: the second attempt has others, two poisons have the same
 
 

@@ -1,4 +1,6 @@
 # fails: test_first_build_has_the_newest_change_of_each_order
+# fails: test_changes_that_come_again_change_nothing
+# fails: test_nights_of_another_shop
 # because: ordered by status the alphabet decides which change is kept
 
 
