@@ -162,7 +162,7 @@ def merge_changes(spark: SparkSession, table: str, changes: DataFrame) -> None:
 
 
 # %% [markdown]
-# These checks look at one table after a merge, after its replay and after a late batch; some read the rows, two read the
+# These checks look at one table after a merge and after a second one that brings nothing new; some read the rows, two read the
 # table's log to see which data files were written and removed.
 
 # %%
