@@ -23,7 +23,7 @@ FIGURES = HERE / "figures"
 PAGE = HERE / "README.md"
 BEGIN, END = "<!-- figures: written by page.py -->\n", "<!-- end of figures -->\n"
 OTHERS = {"nbgrader": "nbgrader autograde", "otter": "otter run"}
-SCRIPTS = ("attach", "check", "batch", "scale")
+SCRIPTS = ("attach", "check", "bare", "batch", "scale")
 
 
 def cell(row: dict[str, float]) -> str:

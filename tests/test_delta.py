@@ -1,9 +1,18 @@
 """Delta tables seen through their log: versions, files, and what a commit rewrote."""
 
+from datetime import date
+
 import pytest
 
 from labkit.answer import AnswerError
-from labkit.checks import assert_table, changes_since, table_files, table_rows, table_version
+from labkit.checks import (
+    assert_table,
+    changes_since,
+    make_table,
+    table_files,
+    table_rows,
+    table_version,
+)
 
 
 @pytest.fixture(scope="module")
@@ -15,6 +24,15 @@ def table(spark, frame, shared_schema):
         "append"
     ).saveAsTable(name)
     return name
+
+
+def test_made_table_has_its_rows_and_replaces_another(spark, shared_schema):
+    name, ddl = f"{shared_schema}.made", "id long, day date"
+    for rows in ([(1, date(2026, 1, 1)), (2, date(2026, 1, 2)), (3, None)], []):
+        make_table(spark, name, ddl, rows, partition_by="day")
+        assert_table(spark, name, rows, key="id", schema=ddl)
+        assert table_version(spark, name) == 0
+        assert len(table_files(spark, name)) == len(rows)  # one for each day
 
 
 def test_version_and_rows(spark, table):

@@ -41,7 +41,7 @@ HINTS = {
         "what is `isin` of a null, and what is its opposite?",
         "Which rows of the dimension can a hot fact meet? Only those are worth sending to every executor, with `F.broadcast`.",
         "A hot key may have no row in the dimension, and null may be among the hot ones. "
-        "Take nulls out of the list before you compare with it.",
+        "Take nulls out of the list before you compare with it. A fact without a key has no partner wherever it is.",
     ],
     "two_stage_count": [
         "Count by key and salt first, then add up by key. For rows any salt will do. When do distinct counts of parts add up?",
@@ -288,7 +288,7 @@ def test_salted_rows_spread_over_partitions(ads, salted_run):
     )
     worst = max(reads, key=lambda read: read.skew)
     assert min(len(read.rows) for read in reads) >= PARTITIONS, (
-        f"a stage reads the clicks with {min(len(read.rows) for read in reads)} tasks, the session has "
+        f"tasks of a stage that reads the clicks: {min(len(read.rows) for read in reads)}; the session has "
         f"{PARTITIONS} shuffle partitions"
     )
     assert worst.skew <= MOST_SKEW, (
@@ -487,7 +487,7 @@ def test_no_task_takes_all_users(learner, spark, ads):
     assert run.reads, "no stage reads from a shuffle; where are the rows of a key put together?"
     largest = max(run.reads, key=lambda read: sum(read.bytes))
     assert len(largest.bytes) >= PARTITIONS, (
-        f"{len(largest.bytes)} tasks read the largest shuffle; the session has {PARTITIONS} partitions"
+        f"tasks that read the largest shuffle: {len(largest.bytes)}; the session has {PARTITIONS} partitions"
     )
     worst = max(run.reads, key=lambda read: max(read.bytes))
     usual = median(largest.bytes)

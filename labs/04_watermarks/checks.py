@@ -286,7 +286,7 @@ def test_state_does_not_grow_for_ever(unique):
     kept = [batch.state_rows for batch in unique.batches]
     assert kept[-1] == 4, with_batches(
         f"rows of state after each file: {kept}. Ten minutes behind the third file lies 12:20; the events of 12:00 to 12:06 "
-        f"can be forgotten then, which leaves 4. {'A stream that forgets nothing ends with an out of memory' if kept[-1] > 4 else 'Too little is remembered'}",
+        f"can be forgotten then, which leaves 4. {'A stream that forgets nothing ends in an out-of-memory error' if kept[-1] > 4 else 'Too little is remembered'}",
         unique.batches,
     )
 
@@ -434,6 +434,8 @@ def test_sessions_respect_a_watermark(learner, spark, tmp_path):
 
 FILES = [
     [paid(0, event="a"), paid(30, event="b")],
+    # on time; the greatest time of all earlier files stays 12:30, that of the file before is 12:21 now
+    [paid(21, event="h")],
     # 12:20 is ten minutes behind the first file; this one goes up to 12:45
     [
         *(paid(20, event="c"), paid(20, event="c"), paid(45, event="f"), paid(25, event="g")),
@@ -446,7 +448,7 @@ FILES = [
 def split(learner, spark, shared_schema, tmp_path_factory):
     """The two tables after three calls with one checkpoint, as after two crashes.
 
-    The late table refuses a null of the second file, so the first call breaks off there: before or
+    The late table refuses a null of the last file, so the first call breaks off there: before or
     between its writes. The second call may finish. Then the checkpoint loses its last entry, as if
     the process had died after both writes and before noting it, and the third call begins.
     """
@@ -500,7 +502,7 @@ def assert_in(split, which: str, event: str, why: str) -> None:
 def test_late_events_go_to_the_late_table(split):
     """Sends an event more than ten minutes behind all earlier files to the late table, restarted or not"""
     why = (
-        "its time is {}, and the file before has an event of 12:30; "
+        "its time is {}, and an earlier file has an event of 12:30; "
         "that file was read by an earlier call with the same checkpoint"
     )
     assert_in(split, "late_table", "d", why.format("12:19:54"))
@@ -511,7 +513,7 @@ def test_late_events_go_to_the_late_table(split):
 def test_a_file_does_not_make_its_own_events_late(split):
     """Compares with earlier files only: nothing in the first file is late"""
     assert_in(split, "table", "a", "no file came before its own, so nothing makes it late")
-    why = "its time is 12:25; the file before has 12:30 at most, the 12:45 comes with its own file"
+    why = "its time is 12:25; the files before have 12:30 at most, the 12:45 comes with its own file"
     assert_in(split, "table", "g", why)
 
 

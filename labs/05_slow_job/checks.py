@@ -272,9 +272,10 @@ def test_names_the_cause(learner, frame):
             f"one row is asked for, the stage that dominates; {len(rows)} came back"
         )
         tasks, longest, middle, spilled = (*stage_row[3:6], stage_row[8])
+        times = "no task times" if longest is None else f"longest {longest} ms, median {middle} ms"
         assert rows[0].cause == cause, (
-            f"cause is {rows[0].cause!r} for a stage with {tasks} tasks, longest {longest} ms, median {middle} ms, "
-            f"{spilled} bytes spilled; by the table it is {cause!r}"
+            f"cause is {rows[0].cause!r} for this stage: tasks {tasks}, {times}, "
+            f"bytes spilled {spilled}; by the table it is {cause!r}"
         )
 
 
@@ -571,7 +572,7 @@ def test_orders_are_read_once(report):
 def test_call_runs_no_job(report):
     """Only describes the report: calling the function runs nothing"""
     assert report.call.tasks == 0, (
-        f"{report.call.tasks} tasks ran while the function was called, before anybody asked for a row. A report costs what "
+        f"tasks that ran while the function was called, before anybody asked for a row: {report.call.tasks}. A report costs what "
         "it costs once; each count, collect or cache-and-count costs it again"
     )
 
@@ -685,7 +686,7 @@ def test_branch_is_computed_once(outcome):
 def test_nothing_is_left(outcome):
     """Leaves nothing behind: no cached frame, no further table"""
     assert outcome.cached == 0, (
-        f"{outcome.cached} cached frames are left after the function returned; executors hold that memory until the application ends"
+        f"cached frames left after the function returned: {outcome.cached}; executors hold that memory until the application ends"
     )
     extra = sorted(outcome.left - {"by_country", "by_day"})
     assert not extra, f"tables left behind: {', '.join(extra)}"
@@ -708,5 +709,10 @@ def test_released_when_a_write_fails(learner, spark, frame, schema):
     left = cached(priced)
     release(priced)
     assert left == 0, (
-        f"a write failed, and {left} cached frames are left; nobody else can release them"
+        f"a write failed, and cached frames are left: {left}; nobody else can release what you cached"
+    )
+    tables_left = spark.sql(f"SHOW TABLES IN {schema}").collect()
+    found = {row.tableName for row in tables_left if not row.isTemporary}
+    assert found <= {"by_country"}, (
+        f"a write failed, and tables are left: {', '.join(sorted(found - {'by_country'}))}"
     )

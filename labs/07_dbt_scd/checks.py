@@ -119,7 +119,7 @@ class Shop:
             return self.spark.table(f"{self.schema}.{name}")
         except PySparkException:
             raise AssertionError(
-                f"dbt made no {name}; the file models/{name}.sql (or a snapshot of that name) does"
+                f"dbt made no {name}; models/{name}.sql (or a snapshot of that name) would make it"
             ) from None
 
 
@@ -597,10 +597,11 @@ def test_overlapping_versions_are_caught(data_tests):
 
 @check("properties")
 def test_wrong_ends_and_flags_are_caught(data_tests):
-    """Stops a version that ends before it begins, and a current one that has an end"""
+    """Stops a version that ends at or before its beginning, and a flag that disagrees with the end"""
     others = [row for row in GOOD_DIMENSION if row[0] != 3]
     for bug, row in {
         "a version ends before it begins": (3, "C3", "Bergen", at(4), at(2), False),
+        "a version ends when it begins": (3, "C3", "Bergen", at(2), at(2), False),
         "a version has an end and is_current": (3, "C3", "Bergen", at(2), at(4), True),
         "a version has no end and isn't current": (3, "C3", "Bergen", at(2), None, False),
     }.items():
@@ -616,7 +617,7 @@ def test_the_contract_stops_another_shape(learner, dbt, data_tests):
         n for n in data_tests.nodes.values() if n.type == "model" and n.name == "fct_orders"
     )
     assert node.config.get("contract", {}).get("enforced"), (
-        "fct_orders has no contract that is enforced: `config: contract: enforced: true` in its properties"
+        "fct_orders has no contract that is enforced; its columns and types are documentation only"
     )
     listed = {column.lower() for column, _ in node.columns}
     lacking = set(names(ORDERS).split(", ")) - listed
@@ -705,7 +706,7 @@ def test_dbt_runs_the_unit_tests(learner, spark, schema, dbt):
 def test_right_models_pass_the_unit_tests(unit_tests):
     """Is silent on a right model"""
     failing = unit_tests.failing(model())
-    assert not failing, f"{', '.join(failing)} fails on a right fct_orders"
+    assert not failing, f"on a right fct_orders these unit tests fail: {', '.join(failing)}"
 
 
 @check("unit_tests")

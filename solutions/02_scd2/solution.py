@@ -129,7 +129,7 @@ def intervals(said: DataFrame) -> DataFrame:
 #
 # Write `apply_scd2(spark, table, updates)`. It changes the Delta table `table` and returns nothing.
 #
-# - `updates` may hold several rows of a product and rows delivered twice. Rows that are not newer than the version of their product that is open in the table are ignored.
+# - `updates` may hold several rows of a product and rows delivered twice; two different rows of a product never have the same time. Rows that are not newer than the version of their product that is open in the table are ignored.
 # - Of the rest, each row that differs from the one before it in time (at first: from the open version) becomes a version; the version before it
 #   ends where it begins. Three changes in a batch are three versions, also when a value returns. Products that the batch doesn't mention stay open.
 # - Old and new change in **one commit**: in every version of the table a reader sees either the state before the batch or the one after it, and the table is not
@@ -258,7 +258,7 @@ def build(name: str, apply) -> str:
 
 
 # %% [markdown]
-# Six batches each, so at most six commits on top of the empty table. The row below shows products, versions and the newest table version. A batch without
+# Six batches each, so at most six commits on top of the empty table. Each line below shows products, versions and the newest table version. A batch without
 # anything to write makes no commit when a MERGE gets an empty source.
 
 # %%

@@ -257,7 +257,7 @@ if fullest:
 # as in Task 2.
 #
 # - Facts with a hot key are not shuffled: the few rows of `dims` that they need are [broadcast](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.functions.broadcast.html), and only those. The rest is joined through a shuffle.
-# - Every row of `facts` belongs to exactly one of the two parts. `hot` may be empty, hold null, hold a value twice, or one that `dims` doesn't know.
+# - Every row of `facts` belongs to exactly one of the two parts. `hot` may be empty, hold null, hold a value twice, or one that `dims` doesn't know. A fact without a key has no partner to travel to; where it is joined is up to you.
 
 
 # %%
@@ -364,8 +364,8 @@ def draw_all() -> None:
 draw_all()
 
 # %% [markdown]
-# In the isolated join tasks 0 to 7 read no shuffle at all (and pull its median down): they hold the clicks of the hot advertiser and of none, joined where they were read. What is left has no heavy
-# key, and no advertiser was copied. The salted join moves every click and 3,904 copies of advertisers besides. AQE moves every click once and then reads the tall partition in pieces.
+# In the isolated join tasks 0 to 7 read no shuffle at all (and pull its median down): they hold the clicks of the hot advertiser, joined where they were read, and those of none if your function keeps null keys out of the shuffle; then what is left has no heavy
+# key. No advertiser was copied. The salted join moves every click and 3,904 copies of advertisers besides. AQE moves every click once and then reads the tall partition in pieces.
 #
 # ## In practice
 #

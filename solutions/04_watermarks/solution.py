@@ -146,7 +146,7 @@ lab.check("revenue_per_window")
 #
 # Write `deduplicate(events)`: the same columns, each `event_id` once, let through with the file that brings it first. The second attempt comes within ten minutes of event time, perhaps with another `event_time`; two payments that
 # look alike but have different ids are two. State must not grow for ever: an event is forgotten when the watermark has passed its time by
-# the ten minutes. [`dropDuplicates`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.DataFrame.dropDuplicates.html) is where most people begin.
+# the ten minutes. An event that is already older than the watermark when it comes is dropped: nobody can tell any more whether it was seen. [`dropDuplicates`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.DataFrame.dropDuplicates.html) is where most people begin.
 
 
 # %%
@@ -231,7 +231,7 @@ def late_events(
 
 
 # %% [markdown]
-# The checks call three times with one checkpoint. The first call breaks off in a write: the late table refuses a null that the second file brings. Before the third, the checkpoint loses its
+# The checks call three times with one checkpoint. The first call breaks off in a write: the late table refuses a null that the last file brings. Before the third, the checkpoint loses its
 # last entry, as if the process had died between the writes and the note that they are done. Then rows are counted.
 
 # %%
@@ -286,7 +286,7 @@ if lab.written("late_events"):
         print(f"{which:10} {spark.table(name).count():4} rows")
 
 # %% [markdown]
-# How far is the screen from the truth? The truth is a batch over all files, one row an `event_id`, as far as the screen has got. The column `late` is what only the late table has; most of
+# How far is the screen from the truth? The truth is a batch over all files, one row an `event_id`, as far as the screen has got. The line `late` is what only the late table has; most of
 # it belongs to the market.
 
 # %%

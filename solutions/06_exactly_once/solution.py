@@ -156,7 +156,7 @@ def write_batch(batch: DataFrame, batch_id: int, tables: dict[str, str]) -> None
 
 
 # %% [markdown]
-# In the check one of the tables refuses a row, so a call dies between its two writes, whichever you do first. Then the same rows come again, and a query that has lost its
+# In the check the table of dead letters refuses a row, so a call dies half-way: after `orders`, if you write that first. Then the same rows come again, and a query that has lost its
 # checkpoint brings old and new rows under numbers that were used before.
 
 # %%
@@ -430,7 +430,7 @@ if done:
 # %% [markdown] tags=["solution"]
 # <details><summary>Model answers</summary>
 #
-# 1. The effect of each message is in the tables once, whatever was read or written how often. It ends at the tables: an e-mail sent from `foreachBatch` goes out again with the batch.
+# 1. The effect of each message is in the tables once, however often it was read or written. It ends at the tables: an e-mail sent from `foreachBatch` goes out again with the batch.
 # 2. State forgets: after the watermark, or with a lost checkpoint, the event comes through again. It saves work in the sink and doesn't replace a sink that recognises its rows. It also drops what is late.
 # 3. One transaction over both is not to be had in Delta as we use it here. Offer a batch's rows under one version of one table (a column tells events from dead letters), a table of finished batches that readers join, or a view
 #    pinned to versions that the job publishes after both writes.

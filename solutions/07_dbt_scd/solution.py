@@ -69,7 +69,7 @@ def land(number: int) -> None:
 
 
 land(1)
-spark.table(f"{lab.schema}.orders_landing").orderBy("order_id", "updated_at").show(8)
+spark.table(f"{lab.schema}.orders_landing").orderBy("order_id", "updated_at").show(21)
 
 # %% [markdown]
 # A dbt project is a folder of files. These three are given: the project, its sources, and a macro. Snapshots ask `snapshot_get_time` for the time of the run; here it comes
@@ -125,6 +125,7 @@ shop.run("ls", "--resource-type", "source")
 #   the newest `updated_at` in the table, that instant included. What is older stays out; a monthly job reconciles it.
 # - An older change never overwrites a newer row, also when the landing has forgotten the newer change. A deleted order stays, as a row with `is_deleted`.
 # - Orders that the landing has forgotten stay. The same night built again changes no row.
+# - The table has rows when it is built again. Set `on_schema_change` to `fail` or `append_new_columns`: the contract of task 3 allows nothing else on an incremental model.
 
 
 # %%
@@ -349,7 +350,7 @@ lab.check("properties")
 # model and fail on one that keeps the oldest change of an order, lets an older change replace a newer row of the table, loses a change that is two days behind, takes one of last month, or loses deleted orders.
 #
 # Inputs are `source('raw', 'orders_landing')` and `this`, rows are dictionaries of the columns of `ORDERS`, and `is_incremental` is overridden. What a unit test expects of an incremental model is what the model
-# returns, that is the rows to merge.
+# returns, that is the rows to merge. Give no change that the table has already: whether a right model returns it once more is left open.
 
 
 # %%
@@ -438,7 +439,7 @@ def place(nodes: dict) -> dict:
 
 
 # %% [markdown]
-# The exposure at the right end is why any of this exists. When `customers_extract` breaks, `dbt ls --select source:raw.customers_extract+` names what is concerned, the dashboard's owner included.
+# The exposure at the right end is why any of this exists. When `customers_extract` breaks, `dbt ls --select source:raw.customers_extract+` names what is concerned, the dashboard included; the exposure says whom to tell.
 
 # %%
 if ready:
@@ -460,7 +461,7 @@ if ready:
     plt.show()
 
 # %% [markdown]
-# Three more nights. After each, see how many rows the table holds, what the MERGE did by Delta's own account, and how many tests passed. The rows that the MERGE reads are those that
+# Three more nights. After each, see how many rows have landed, what the MERGE did by Delta's own account, and how many tests passed. The rows that the MERGE reads are those that
 # your model returned: few, although the landing holds two nights.
 
 # %%
@@ -504,32 +505,31 @@ if ready:
     plt.show()
 
 # %% [markdown]
-# Now break something. Somebody repairs the dimension by hand and opens a second version of a customer. The next night should stop, and say where. `dbt test` alone runs the tests on what is there;
-# your functions decide what it finds.
+# Now break something. Somebody repairs the history by hand and inserts the rows of a customer a second time. The next night should stop, and say where. `dbt build --select dim_customers` makes the
+# dimension anew and runs its tests; your functions decide what they find.
 
 # %%
 if ready:
     table = f"{lab.schema}.customers_snapshot"
-    several = spark.table(table).groupBy("customer_id").count().where("count > 1")
-    changed = several.agg({"customer_id": "min"}).first()[0]
-    spark.sql(f"UPDATE {table} SET effective_to = NULL WHERE customer_id = {changed}")
-    broken = shop.run("test", "--select", "dim_customers", quiet=True)
+    repaired = spark.table(f"{lab.schema}.dim_customers").agg({"customer_id": "min"}).first()[0]
+    spark.sql(f"INSERT INTO {table} SELECT * FROM {table} WHERE customer_id = {repaired}")
+    broken = shop.run("build", "--select", "dim_customers", quiet=True)
     for result in broken.results:
-        print(f"{result.status:5} {result.name}")
+        print(f"{result.status:7} {result.name}")
 
 # %% [markdown]
 # ## In practice
 #
 # - **The window is a bet.** Three days of patience means that what comes later is lost until somebody reconciles. Measure how late rows are, set the window to what you can afford to read, and run a full refresh
 #   (or a job for the old part) as often as the rest matters. A full refresh of this model would lose what the landing forgot: `full_refresh: false` in its config forbids it.
-# - **The guard belongs in the query.** `incremental_predicates` end up in the ON clause of dbt's MERGE; a condition there that doesn't hold turns an update into an insert, and the key is there twice. They are for pruning the target's files.
+# - **On dbt-spark the guard belongs in the query.** `incremental_predicates` end up in the ON clause of dbt's MERGE; a condition there that doesn't hold turns an update into an insert, and the key is there twice. They are for pruning the target's files.
 # - **`merge` rewrites what it matches.** The rows that your query leaves out cost nothing. What it returns is rewritten, changed or not.
 # - **A snapshot sees nights, not changes.** Two changes between two extracts are one version. History that must be complete comes from changes (lab 02), not from extracts; and a snapshot can't be rebuilt, so back it up and keep the extracts.
 # - **An old extract delivered again** makes `check` believe that everything changed back, with beginnings in the past. Compare the extract's own date with the last one before the snapshot runs.
 # - **`store_failures`** keeps the rows that a test found. `severity: warn` with `error_if: ">100"` is for data that is never quite clean. Tests run on the whole table unless `where` says otherwise: at a billion rows that is a decision.
 # - **A contract checks names and types before the build**, and no rows. On Delta `constraints` of type `not_null` and `check` are enforced by the table itself.
 #
-# **On Databricks** the adapter is dbt-databricks: it adds Unity Catalog, `microbatch` and `replace_where` strategies, MERGE clauses as configuration (`matched_condition` puts the guard of task 1 where it belongs: after WHEN MATCHED), and
+# **On Databricks** the adapter is dbt-databricks: it adds Unity Catalog, the `replace_where` strategy, MERGE clauses as configuration (`matched_condition` says the guard of task 1 after WHEN MATCHED, which dbt-spark can't), and
 # liquid clustering. A dbt task in a job runs the project on a SQL warehouse, which you pay while it runs. Yours stay the window, the guard, the tests, and who is called when one fails.
 
 # %%
@@ -556,7 +556,7 @@ lab.next()
 # 3. `timestamp` trusts the column: it misses changes that don't move it, and makes versions of touches. `check` reads all columns compared and dates a version by the run unless told where the time is. Both see only what a run sees.
 # 4. Ignore leaves it out silently, append adds it (old rows null), fail stops the run. A contract on an incremental model allows only append_new_columns or fail, and stops a build whose columns differ from the YAML: a new column then is a change of the contract, in a pull request.
 # 5. Unit tests: logic, on rows made by hand, before anything is built; for windows, ties, nulls, edges. Data tests: assumptions about data that no code can guarantee, on each night. Contracts: the shape others rely on, checked before rows are written.
-# 6. `dbt build --select state:modified+ --defer --state <production manifest>`: the two models and what depends on them, in a schema of the pull request; everything upstream is read from production. Unit tests of the two come along.
+# 6. `dbt build --select state:modified+ --defer --state <folder of production's manifest.json>`: the two models and what depends on them, in a schema of the pull request; everything upstream is read from production. Unit tests of the two come along.
 # 7. Not `--full-refresh` on that landing. Rebuild beside it from the raw deliveries, if they were kept (the reason to keep bronze), compare, and swap; or correct in place with a MERGE of the wrong rows. Then forbid full refreshes of that model in its config.
 #
 # </details>

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.checks import check, collect, make_frame, table_rows
+from labkit.checks import check, collect, make_frame, make_table, table_rows
 
 BRONZE = "value string, load_date date, source_file string"
 CUSTOMERS = (
@@ -39,14 +39,7 @@ SENT = {"event_id", "event_type", "customer_id", "event_time", "amount", "sent_a
 
 def put(spark, schema: str, name: str, rows: list[tuple]) -> None:
     columns, partition = TABLES[name]
-    if not rows:
-        by = f"PARTITIONED BY ({partition})" if partition else ""
-        spark.sql(f"CREATE TABLE {schema}.{name} ({columns}) USING delta {by}")
-        return
-    writer = make_frame(spark, columns, rows).coalesce(1).write.format("delta")
-    if partition:
-        writer = writer.partitionBy(partition)
-    writer.saveAsTable(f"{schema}.{name}")
+    make_table(spark, f"{schema}.{name}", columns, rows, partition_by=partition)
 
 
 @dataclass
@@ -214,7 +207,7 @@ def test_random_histories_are_published_right(learner, spark, schema, histories)
     key = next((key for key in sorted(wanted) if found.get(key) != wanted[key]), None)
     revenue, count = found.get(key, (0, 0))
     assert key is None, (
-        f"{key[0]}, {key[1]}: {count} purchases, {revenue}; a sum over the purchases at their time says otherwise"
+        f"{key[0]}, {key[1]}: purchases {count}, revenue {revenue}; a sum over the purchases at their time says otherwise"
     )
     assert len(rows) == len(wanted), "gold_revenue has rows for days or segments without a purchase"
 

@@ -269,10 +269,9 @@ def refine(spark: SparkSession, schema: str, day: date) -> None:
 
 
 # %% [markdown]
-# The check gives you a day with a dozen kinds of bad lines after a day that is refined already, and calls twice. A table that is being read can't be overwritten with
-# `saveAsTable`;
-# [`writeTo(...).overwrite(condition)`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.DataFrameWriterV2.overwrite.html) can, in
-# one commit.
+# The check gives you a day with a dozen kinds of bad lines after a day that is refined already, and calls twice. `saveAsTable` in mode overwrite replaces a whole table;
+# [`writeTo(...).overwrite(condition)`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.DataFrameWriterV2.overwrite.html) replaces
+# what the condition names, in one commit, also while the query reads that table.
 
 # %%
 lab.check("refine")
@@ -318,7 +317,7 @@ def publish(spark: SparkSession, schema: str) -> None:
 
 
 # %% [markdown]
-# In the check three days are published, and a new day has brought a late purchase and a customer whom nobody knew before. It looks at every file that your call writes
+# In the check four days are published, and a new day has brought a late purchase and a customer whom nobody knew before. It looks at every file that your call writes
 # or removes, and calls once more.
 
 # %%
@@ -444,8 +443,8 @@ def run(day: date) -> None:
 
 
 # %% [markdown]
-# What a report read on each evening: one line an evening, one column a day of purchases. Read a column downwards: what changes after its first figure are late events,
-# and customers who were not there yet.
+# What a report read on each evening: one line an evening, one column a day of purchases. Read a column downwards: what changes after its first figure are late events.
+# Late customers don't show here: they move revenue from `unknown` to a segment, and the sum of a day stays.
 
 # %%
 evenings: dict[date, dict[date, float]] = {}

@@ -17,13 +17,16 @@ from labkit import sandbox
 if TYPE_CHECKING:
     from labkit.engine import Engine
 
+UNFENCED = "unfenced"  # on the command line: without the sandbox
+MANY = "many"  # on the command line: it will judge many answers
+
 _folders: list[Path] = []
 
 
 def main() -> None:
     """`python -m labkit.worker FOLDER [unfenced] [many]`: serves stdin's requests until it is closed."""
     _folders.append(Path(sys.argv[1]))
-    fenced, many = "unfenced" not in sys.argv[2:], "many" in sys.argv[2:]
+    fenced, many = UNFENCED not in sys.argv[2:], MANY in sys.argv[2:]
     requests, replies = _take_over_pipes()
     sandbox.adopt_orphans()
     if fenced:

@@ -19,10 +19,9 @@ import psutil
 
 from labkit import home, sandbox
 from labkit.outcome import Status
+from labkit.worker import MANY, UNFENCED
 
 TAIL_BYTES = 65_536
-UNFENCED = "unfenced"
-MANY = "many"
 DRAIN_SECONDS = 2.0
 
 

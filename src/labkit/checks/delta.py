@@ -13,7 +13,7 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Row, SparkSession
 
 from labkit.answer import AnswerError, short
-from labkit.checks.frames import assert_frame, collect
+from labkit.checks.frames import assert_frame, collect, make_frame
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,26 @@ def _table(spark: SparkSession, table: str) -> Any:
         raise AnswerError(
             "failed", f"table {table.split('.')[-1]} can't be read: {short(error)}", original=error
         ) from error
+
+
+def make_table(
+    spark: SparkSession,
+    table: str,
+    ddl: str,
+    rows: Sequence[Any] = (),
+    *,
+    partition_by: str | None = None,
+) -> None:
+    """A Delta table of these rows, in one commit and a file a partition; replaces one of its name."""
+    spark.sql(f"DROP TABLE IF EXISTS {table}")
+    if not rows:  # a write of no rows would plan and run a job for nothing
+        by = f"PARTITIONED BY ({partition_by})" if partition_by else ""
+        spark.sql(f"CREATE TABLE {table} ({ddl}) USING delta {by}")
+        return
+    writer = make_frame(spark, ddl, rows).coalesce(1).write.format("delta")
+    if partition_by:
+        writer = writer.partitionBy(partition_by)
+    writer.saveAsTable(table)
 
 
 def table_rows(spark: SparkSession, table: str) -> list[Row]:
@@ -81,6 +101,12 @@ def _snapshot(spark: SparkSession, table: str) -> tuple[JavaObject, JavaObject]:
 def table_version(spark: SparkSession, table: str) -> int:
     """The newest version of a Delta table; no Spark job."""
     return int(_snapshot(spark, table)[1].version())
+
+
+def table_identity(spark: SparkSession, table: str) -> str:
+    """The id in a Delta table's first commit: another one for a table dropped and made again."""
+    (first,) = _commits(spark, _log(spark, table), 0, 0)
+    return str(next(action["metaData"]["id"] for action in first if "metaData" in action))
 
 
 def changes_since(spark: SparkSession, table: str, version: int) -> TableChanges:

@@ -107,8 +107,8 @@ class DataTests:
         """AssertionError unless some test fails on these rows."""
         require(
             bool(self.failing(**relations)),
-            f"no test of yours fails when {bug}; {len(self.tests)} data tests were asked, "
-            "and a test whose severity is warn stops no build",
+            f"no test of yours fails when {bug}; data tests asked: {len(self.tests)}. "
+            "A test whose severity is warn stops no build",
         )
 
     def _questions(self, relations: set[str]) -> Iterator[tuple[str, str]]:
@@ -154,7 +154,7 @@ class UnitTests:
         """AssertionError unless some unit test fails on this model."""
         require(
             bool(self.failing(query)),
-            f"no unit test of yours fails when {bug}; {len(self.tests)} were asked",
+            f"no unit test of yours fails when {bug}; unit tests asked: {len(self.tests)}",
         )
 
     def _fails(self, test: dict[str, Any], query: Mapping[bool, str]) -> bool:
