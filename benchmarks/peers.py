@@ -236,7 +236,8 @@ def measured(command: list[str], **options: Any) -> Measured:
     """Runs a command. CPU time is sampled over the tree of its processes: it says less of who else
     used the machine meanwhile than wall time does, and misses the last moments of a process.
     """
-    used: dict[tuple[int, float], float] = {}
+    used: dict[int, float] = {}
+    ended = 0.0
     with tempfile.TemporaryFile("w+") as errors:
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -248,12 +249,17 @@ def measured(command: list[str], **options: Any) -> Measured:
                 for one in (root, *root.children(recursive=True)):
                     with suppress(psutil.Error):
                         times = one.cpu_times()
-                        used[one.pid, one.create_time()] = times.user + times.system
+                        before, now = used.get(one.pid, 0.0), times.user + times.system
+                        if now < before:  # another process under the number of one that ended
+                            ended += before
+                        used[one.pid] = now
             with suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=SAMPLE_SECONDS)
         seconds = time.perf_counter() - started
         errors.seek(0)
-        return Measured(seconds, sum(used.values()), process.returncode, errors.read()[-2000:])
+        return Measured(
+            seconds, ended + sum(used.values()), process.returncode, errors.read()[-2000:]
+        )
 
 
 def machine() -> dict[str, object]:
