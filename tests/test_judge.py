@@ -1,9 +1,12 @@
 """Checks run on answers: every outcome told apart, on the toy course."""
 
+import time
+
 import pytest
 
-from labkit.answer import Learner
+from labkit.answer import CheckTimeout, Learner
 from labkit.judge import judge
+from labkit.terms import Terms, time_limit
 from labkit.variants import Variant, define, namespace
 
 BROKEN_CHECK = '''
@@ -114,6 +117,43 @@ def test_endless_answer_is_a_timeout(results_of, toy):
     toy.checks.write_text(SLOW_CHECK)
     result = results_of("def double(numbers):\n    while True: pass", timeout=0.5)["test_endless"]
     assert (result.outcome, result.reason) == ("timeout", "double took longer than 0.5 s")
+
+
+MANY_CHECKS = '''
+import pytest
+
+from labkit.checks import check
+
+
+@check("double")
+@pytest.mark.parametrize("number", range(40))
+def test_endless(learner, number):
+    """ends"""
+    learner.double(None)
+'''
+
+
+def test_time_that_is_over_cuts_checks_and_not_what_is_around_them(results_of, toy):
+    """Where pytest runs code of its own an error would end the whole run."""
+    toy.checks.write_text(MANY_CHECKS)
+    terms = Terms(until=time.monotonic() - 1, seconds=8)
+    results = results_of("def double(numbers):\n    while True: pass", terms=terms)
+    assert len(results) == 40
+    assert {(result.outcome, result.reason) for result in results.values()} == {
+        ("timeout", "the submission took longer than 8 s in all")
+    }
+
+
+def test_time_ends_when_it_may():
+    may, ended = iter([False, False, True]), []
+    with (
+        pytest.raises(CheckTimeout),
+        time_limit(0.01, at_timeout=lambda: ended.append(1), may_end=lambda: next(may)),
+    ):
+        while True:
+            pass
+    assert ended == [1]
+    assert next(may, "three looks") == "three looks"
 
 
 def test_interrupt_is_raised_again(results_of):

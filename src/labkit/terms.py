@@ -13,6 +13,8 @@ from types import FrameType
 
 from labkit.answer import CheckTimeout
 
+AGAIN_SECONDS = 0.01
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -26,12 +28,15 @@ class Terms:
     at_timeout: Callable[[], None] = lambda: None  # before anything else is asked of the JVM
     after_timeout: Callable[[], None] = lambda: None
 
-    def limit(self, seconds: float | None) -> AbstractContextManager[None]:
-        """CheckTimeout after `seconds`, or at the end of the submission's time."""
+    def limit(
+        self, seconds: float | None, may_end: Callable[[], bool] = lambda: True
+    ) -> AbstractContextManager[None]:
+        """CheckTimeout after `seconds`, or at the end of the submission's time, once `may_end` says so."""
         left = math.inf if self.until is None else max(self.until - time.monotonic(), 0.001)
         if left < (seconds or math.inf):
-            return time_limit(left, CheckTimeout(self.seconds, whole=True), self.at_timeout)
-        return time_limit(seconds, at_timeout=self.at_timeout)
+            error = CheckTimeout(self.seconds, whole=True)
+            return time_limit(left, error, self.at_timeout, may_end)
+        return time_limit(seconds, at_timeout=self.at_timeout, may_end=may_end)
 
 
 @contextmanager
@@ -39,13 +44,20 @@ def time_limit(
     seconds: float | None,
     error: CheckTimeout | None = None,
     at_timeout: Callable[[], None] = lambda: None,
+    may_end: Callable[[], bool] = lambda: True,
 ) -> Iterator[None]:
-    """CheckTimeout (or `error`) in the main thread after `seconds`; None is no limit."""
+    """CheckTimeout (or `error`) in the main thread after `seconds`; None is no limit.
+
+    While `may_end` says no, what runs is not to be cut short; the clock rings again a moment later.
+    """
     if not seconds:
         yield
         return
 
     def stop(number: int, frame: FrameType | None) -> None:
+        if not may_end():
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
+            return
         at_timeout()
         raise error or CheckTimeout(seconds)
 
