@@ -6,7 +6,7 @@ Spark's own seconds are those in which the judging thread waits for the JVM: eac
 of its checks, planning and jobs, with the functions of Python that Spark calls back meanwhile. They are
 counted in the notebook's way, where the answer runs in this process; in the shell's way the same calls
 are made from two processes, so its seconds are set against the same number. One worker, warm Spark, and
-a round before the first one that counts.
+each answer once in the notebook's way before it counts.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ def main() -> None:
     os.environ["LAB_ROOT"] = str(home.root())
     labs = [find_lab(slug) for slug in given.slug] or find_labs()
     spark = session.current()
-    figures: dict[str, object] = {"machine": {"before": peers.machine()}}
-    seconds: dict[str, dict[str, float]] = {}
-    ratios: dict[str, dict[str, float]] = {}
+    figures: dict[str, object] = {}
+    before = peers.machine()
+    seconds: dict[str, list[float]] = {}
     sums: dict[str, list[float]] = {"Spark's own": [], "notebook": [], "shell": []}
     for number in range(given.rounds):
         for found in sums.values():
@@ -82,16 +82,11 @@ def main() -> None:
                     took["Spark's own"] = waited[0]
             for name, value in took.items():
                 sums[name][-1] += value
-                seconds.setdefault(f"{lab.slug}, {name}", {})[f"round {number}"] = value
+                seconds.setdefault(f"{lab.slug}, {name}", []).append(value)
             print(lab.slug, *(f"{name} {value:.1f} s" for name, value in took.items()), flush=True)
-    figures["seconds"] = {
-        name: rounds.summary(list(found.values())) for name, found in seconds.items()
-    }
-    for way in ("notebook", "shell"):
-        both = zip(sums[way], sums["Spark's own"], strict=True)
-        ratios[f"all labs, {way} / Spark's own"] = rounds.summary([a / b for a, b in both])
-    figures["ratios"] = ratios
-    figures["machine"]["after"] = peers.machine()  # type: ignore[index]
+    figures["seconds"] = {name: rounds.summary(found) for name, found in seconds.items()}
+    figures["ratios"] = rounds.ratios(sums, "Spark's own")
+    figures["machine"] = {"before": before, "after": peers.machine()}
     rounds.report(figures, given.json)
 
 

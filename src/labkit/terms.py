@@ -13,7 +13,7 @@ from types import FrameType
 
 from labkit.answer import CheckTimeout
 
-AGAIN_SECONDS = 0.01
+AGAIN_SECONDS = 0.01  # until the next look whether time may end what runs
 
 
 @dataclass(frozen=True)
