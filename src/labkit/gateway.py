@@ -162,6 +162,21 @@ def _tag_jobs(gateway: Any, lease: str) -> None:
     client._create_new_connection = open_marked_line
 
 
+def give_up_line() -> None:
+    """Closes this thread's line to the JVM after a call on it was cut short; the next call gets another.
+
+    The answer to that call is still to come: the next one would take it for its own.
+    """
+    gateway = SparkContext._gateway
+    if gateway is None:
+        return
+    client = gateway._gateway_client
+    line = client.get_thread_connection()
+    if line is not None:
+        line.close()
+        client.thread_connection.connection = None
+
+
 class _Stopped:
     """Stands where a stopped session's JVM handle was."""
 
@@ -205,6 +220,7 @@ def _guard() -> None:
         return get_or_create(self)
 
     def cancel_own_jobs(self: SparkContext) -> None:
+        give_up_line()  # PySpark calls this at Ctrl-C, in the middle of any other call
         self.cancelJobsWithTag(_own["lease"])
 
     def clear_own_cache(self: Catalog) -> None:

@@ -174,7 +174,6 @@ class _Run:
             until=self._until,
             seconds=self._limits.submission_seconds,
             tampered=lambda: self._tampered(before),
-            at_timeout=self._cut_line,
             after_timeout=self._after_timeout,
         )
 
@@ -189,14 +188,6 @@ class _Run:
             found = session_state(self._spark)
             return {name: found[name] for name in ("functions", "rules")}
         return {}
-
-    def _cut_line(self) -> None:
-        """Gives up this thread's line to the JVM, on which an answer is still to come."""
-        client = self._spark._sc._gateway._gateway_client
-        connection = client.get_thread_connection()
-        if connection is not None:
-            connection.close()
-            client.thread_connection.connection = None
 
     def _after_timeout(self) -> None:
         self._spoil("a check ran out of time")

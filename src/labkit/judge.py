@@ -59,7 +59,6 @@ class Judge(Fixtures):
     ) -> None:
         self.root, self.run_seed, self.run_scale = root, seed, scale
         self._terms = terms or Terms()
-        self._in_phase = False
         self.folder, self.data = self._terms.folder, self._terms.data
         self._learner, self._spark = learner, spark
         self._tasks, self._ids, self._timeout = tasks, ids, timeout
@@ -102,39 +101,18 @@ class Judge(Fixtures):
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         token = terse.set(is_hidden(item))
         try:
-            with self._terms.limit(self._timeout, lambda: self._in_phase):
+            with self._terms.limit(self._timeout):
                 return (yield)
         finally:
             terse.reset(token)
 
-    @contextmanager
-    def _phase(self) -> Iterator[None]:
-        """Time may end in here, where pytest takes any error for the check's, and not between phases."""
-        self._in_phase = True
-        try:
-            yield
-        finally:
-            self._in_phase = False
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """A stub is told before tables are made for it: a fresh notebook is quick to run through."""
-        with self._phase():
-            declared = declared_by(item)
-            is_todo = getattr(self._learner, "_is_todo", None)
-            if declared and is_todo and is_todo(declared.task):
-                raise AnswerError("todo", f"`{declared.task}` is not written yet")
-            return (yield)
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_call(self) -> Iterator[None]:
-        with self._phase():
-            return (yield)
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self) -> Iterator[None]:
-        with self._phase():
-            return (yield)
+        declared = declared_by(item)
+        is_todo = getattr(self._learner, "_is_todo", None)
+        if declared and is_todo and is_todo(declared.task):
+            raise AnswerError("todo", f"`{declared.task}` is not written yet")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

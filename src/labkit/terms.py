@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from labkit.answer import CheckTimeout
+from labkit.gateway import give_up_line
 
 AGAIN_SECONDS = 0.01  # until the next look whether time may end what runs
 
@@ -25,40 +26,53 @@ class Terms:
     until: float | None = None
     seconds: float = 0.0  # what `until` came from
     tampered: Callable[[], str] = lambda: ""
-    at_timeout: Callable[[], None] = lambda: None  # before anything else is asked of the JVM
     after_timeout: Callable[[], None] = lambda: None
 
-    def limit(
-        self, seconds: float | None, may_end: Callable[[], bool] = lambda: True
-    ) -> AbstractContextManager[None]:
-        """CheckTimeout after `seconds`, or at the end of the submission's time, once `may_end` says so."""
+    def limit(self, seconds: float | None) -> AbstractContextManager[None]:
+        """CheckTimeout after `seconds`, or at the end of the submission's time, in code of a check."""
         left = math.inf if self.until is None else max(self.until - time.monotonic(), 0.001)
         if left < (seconds or math.inf):
             error = CheckTimeout(self.seconds, whole=True)
-            return time_limit(left, error, self.at_timeout, may_end)
-        return time_limit(seconds, at_timeout=self.at_timeout, may_end=may_end)
+            return time_limit(left, error)
+        return time_limit(seconds)
+
+
+CALLERS = {"pytest_pyfunc_call", "call_fixture_func", "_teardown_yield_fixture"}
+
+
+def in_check(frame: FrameType | None) -> bool:
+    """Whether what runs is a test or a fixture, or was called by one, rather than pytest itself.
+
+    An error there is the check's. Amid pytest's own work it would leave half a fixture behind, over
+    which later checks stumble, or end the whole run.
+    """
+    running = frame
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).startswith(("_pytest.", "pluggy.")):
+            return frame is not running and frame.f_code.co_name in CALLERS
+        frame = frame.f_back
+    return False
 
 
 @contextmanager
 def time_limit(
     seconds: float | None,
     error: CheckTimeout | None = None,
-    at_timeout: Callable[[], None] = lambda: None,
-    may_end: Callable[[], bool] = lambda: True,
+    may_end: Callable[[FrameType | None], bool] = in_check,
 ) -> Iterator[None]:
     """CheckTimeout (or `error`) in the main thread after `seconds`; None is no limit.
 
-    While `may_end` says no, what runs is not to be cut short; the clock rings again a moment later.
+    While `may_end` says no of the frame that runs, the clock rings again a moment later.
     """
     if not seconds:
         yield
         return
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if not may_end():
+        if not may_end(frame):
             signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
             return
-        at_timeout()
+        give_up_line()
         raise error or CheckTimeout(seconds)
 
     previous = signal.signal(signal.SIGALRM, stop)
