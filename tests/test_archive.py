@@ -1,5 +1,6 @@
 """The archive of classes: made once, told to every JVM, read by the next."""
 
+import os
 import subprocess
 import sys
 import time
@@ -40,13 +41,24 @@ def test_what_is_missing_stops_only_the_process_that_makes_it(empty_cache, monke
         raise LabError("no jars")
 
     monkeypatch.setattr(archive, "jars", no_jars)
-    begun = []
-    monkeypatch.setattr(archive.subprocess, "Popen", lambda command, **_: begun.append(command))
-    archive.make_in_background()
-    assert begun
-    monkeypatch.setattr(archive.os, "nice", lambda by: by)
     archive.main()
     assert not list(empty_cache.glob("*classes-*"))
+
+
+def test_in_the_background_it_gives_way_to_all_others(empty_cache, monkeypatch):
+    monkeypatch.setattr(archive, "COMMAND", ["sleep", "60"])
+    processes, start = [], subprocess.Popen
+
+    def kept(*arguments, **named):
+        processes.append(start(*arguments, **named))
+        return processes[-1]
+
+    monkeypatch.setattr(archive.subprocess, "Popen", kept)
+    archive.make_in_background()
+    (process,) = processes
+    assert os.getpriority(os.PRIO_PROCESS, process.pid) == 19
+    process.kill()
+    process.wait()
 
 
 def test_a_jvm_that_fails_leaves_no_archive(empty_cache, monkeypatch):

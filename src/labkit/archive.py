@@ -26,6 +26,7 @@ from labkit.java import java_home
 
 JAVAS_OWN, ADDED = "java.jsa", "spark.jsa"
 SECONDS = 300.0  # to make it; half a minute is usual
+COMMAND = [sys.executable, "-P", "-m", "labkit.archive"]
 ROOM_BYTES = 1_000_000_000  # a JVM aborts at an archive that is half there
 
 
@@ -47,10 +48,16 @@ def make_in_background() -> None:
 
     That process alone looks whether it can: what it lacks (Java, jars, room) stops nobody else.
     """
-    subprocess.Popen(
-        [sys.executable, "-P", "-m", "labkit.archive"], start_new_session=True,
+    process = subprocess.Popen(
+        COMMAND, start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
+    os.setpriority(os.PRIO_PROCESS, process.pid, 19)
+
+
+def make_and_wait() -> None:
+    """Makes the archive, when there is none, before what starts many JVMs; what it lacks stops nobody."""
+    subprocess.run(COMMAND, stdin=subprocess.DEVNULL, check=False)
 
 
 def make() -> None:
@@ -71,6 +78,7 @@ def make() -> None:
             return
         for left in target.parent.glob(".classes-*"):  # by a process that was killed
             shutil.rmtree(left, ignore_errors=True)
+        print("Keeping Spark's classes for the JVMs to come: once, half a minute.", flush=True)
         draft = Path(tempfile.mkdtemp(prefix=".classes-", dir=target.parent))
         try:
             own = f"-XX:SharedArchiveFile={draft / JAVAS_OWN}"
@@ -102,7 +110,6 @@ def _run_spark(option: str) -> int:
 
 
 def main() -> None:
-    os.nice(19)
     with suppress(LabError, OSError, subprocess.SubprocessError):
         make()
 
