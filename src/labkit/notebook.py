@@ -17,7 +17,6 @@ from labkit import cluster, datasets, hints, home, progress, rehearse, report, s
 from labkit.answer import Learner
 from labkit.countdown import Countdown, time_left
 from labkit.gateway import LEASE
-from labkit.judge import judge
 from labkit.labs import Lab, find_lab, find_labs
 from labkit.outcome import CheckResult
 
@@ -132,6 +131,8 @@ class LabSession:
             return told
         if task is not None:
             hints.require_task(self._lab, task)
+        from labkit.judge import judge  # pytest, chispa and all: a graded run never needs them
+
         started = time.perf_counter()
         try:
             results = judge(

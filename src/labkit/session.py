@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from typing import Any
 
 from py4j.protocol import Py4JError
@@ -10,6 +12,7 @@ from pyspark import SparkContext
 from pyspark.errors import PySparkException
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
+from pyspark.sql.types import NumpyArrayConverter, NumpyScalarConverter
 
 from labkit import gateway
 
@@ -26,9 +29,7 @@ def current() -> SparkSession:
     found = _state.get("spark")
     if found is not None and alive(found):
         return found
-    # PySpark logs a page of JSON for an error that it raises as well: the exception says it all.
-    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
-        PySparkLogger.getLogger(name).disabled = True
+    _quieten_pyspark()
     if os.environ.get(COLD) == "cold":
         from labkit.spark import cold_session
 
@@ -45,6 +46,24 @@ def current() -> SparkSession:
 
         _state["spark"] = warm.attach()
     return _state["spark"]
+
+
+def _quieten_pyspark() -> None:
+    """What PySpark does beside its work, and nobody here needs."""
+    if "quiet" in _state:
+        return
+    _state["quiet"] = True
+    # It logs a page of JSON for an error that it raises as well: the exception says it all.
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        PySparkLogger.getLogger(name).disabled = True
+    # It asks of each argument of each call whether it is NumPy's, through a module that imports
+    # pandas: half a second for each process, also where nobody has imported NumPy.
+    for converter in (NumpyScalarConverter, NumpyArrayConverter):
+        converter.can_convert = _when_numpy_is_there(converter.can_convert)
+
+
+def _when_numpy_is_there(can_convert: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    return lambda self, value: "numpy" in sys.modules and can_convert(self, value)
 
 
 def alive(spark: SparkSession) -> bool:
