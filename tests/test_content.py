@@ -142,7 +142,7 @@ def test_starter_runs_to_its_end_and_is_todo_on_every_check(lab, trials):
 
 
 @each_lab
-def test_solution_passes_in_notebook_and_shell(lab, trials):
+def test_solution_passes(lab, trials):
     assert faults(trials(lab), "solution") == []
 
 

@@ -155,8 +155,8 @@ class Proof:
 
         Right answers and the starter are judged both ways, the notebook's and the shell's, and each
         mistake by the checks that it names. In a `long` proof it meets all checks of its task. A
-        `short` one has few mistakes that together name every check, and alternatives go the
-        shell's way alone: what is between the ways, the solution walks.
+        `short` one has few mistakes that together name every check, and right answers go the
+        shell's way alone; the notebook's is then for the solved notebook itself to walk.
         """
         short = depth == "short"
         every = few_for_all_checks(variants(lab)) if short else variants(lab)
@@ -166,7 +166,7 @@ class Proof:
         ways: list[tuple[Variant, Way]] = [
             (variant, "notebook")
             for variant in chosen
-            if not (short and variant.kind == "alternative")
+            if not (short and variant.kind in ("solution", "alternative"))
         ]
         ways += [(variant, "shell") for variant in chosen if variant.kind != "mistake"]
         return [self._pool.submit(_trial, lab, variant, way, depth) for variant, way in ways]
