@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pyspark
 import pytest
+from processes import YOUNG_JVM
 
 from labkit import cluster, home
 from labkit.home import LabError
@@ -86,7 +87,7 @@ def standalone(tmp_path_factory):
     address = f"spark://127.0.0.1:{port}"
     environment = {
         **os.environ, "JAVA_HOME": str(java_home()), "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_DAEMON_MEMORY": "256m", "SPARK_LOG_DIR": str(place),
+        "SPARK_DAEMON_MEMORY": "256m", "SPARK_LOG_DIR": str(place), **YOUNG_JVM,
     }  # fmt: skip
     master = ["master.Master", "--host", "127.0.0.1", "--port", port, "--webui-port", page]
     worker = ["worker.Worker", "--host", "127.0.0.1", "--cores", 1, "--memory", "1500m",
@@ -134,6 +135,7 @@ def alive_workers(question):
 def environment(standalone, tmp_path_factory):
     found = {
         **os.environ,
+        **YOUNG_JVM,
         "LAB_ROOT": str(home.root()),
         "LAB_SPARK_MASTER": standalone[0],
         "LAB_STORAGE": str(tmp_path_factory.mktemp("storage")),
