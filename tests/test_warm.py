@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import YOUNG_JVM
 
 from labkit import gateway, home, warm
-from processes import YOUNG_JVM
 
 LONG = bool(os.environ.get("LAB_LONG"))
 PATIENCE = 60
