@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from pyspark.sql import SparkSession
 
@@ -24,6 +24,7 @@ from labkit.judge import PUBLIC_SEED, judge
 from labkit.labs import Lab
 from labkit.outcome import CheckResult
 from labkit.variants import (
+    Kind,
     Variant,
     as_submission,
     few_for_all_checks,
@@ -155,21 +156,28 @@ class Proof:
 
         Right answers and the starter are judged both ways, the notebook's and the shell's, and each
         mistake by the checks that it names. In a `long` proof it meets all checks of its task. A
-        `short` one has few mistakes that together name every check, and right answers go the
-        shell's way alone; the notebook's is then for the solved notebook itself to walk.
+        `short` one has few mistakes that together name every check, alternatives go the notebook's
+        way alone, and the solution the shell's: the notebook's is for the solved notebook to walk.
         """
         short = depth == "short"
         every = few_for_all_checks(variants(lab)) if short else variants(lab)
         chosen = [v for v in every if not only or v.name in only]
         if not chosen:
             raise LabError(f"{lab.name} has no variant called {', '.join(only)}")
-        ways: list[tuple[Variant, Way]] = [
-            (variant, "notebook")
+        both = {"notebook", "shell"}
+        ways: dict[Kind, set[str]] = {
+            "starter": both,
+            "solution": {"shell"} if short else both,
+            "alternative": {"notebook"} if short else both,
+            "mistake": {"notebook"},
+        }
+        trials: list[tuple[Variant, Way]] = [
+            (variant, way)
+            for way in get_args(Way)
             for variant in chosen
-            if not (short and variant.kind in ("solution", "alternative"))
+            if way in ways[variant.kind]
         ]
-        ways += [(variant, "shell") for variant in chosen if variant.kind != "mistake"]
-        return [self._pool.submit(_trial, lab, variant, way, depth) for variant, way in ways]
+        return [self._pool.submit(_trial, lab, variant, way, depth) for variant, way in trials]
 
     def after(self, work: Callable[..., T], *arguments: Any, **named: Any) -> Future[T]:
         """Other work for a worker, after all that has begun."""
