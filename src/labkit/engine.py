@@ -221,15 +221,18 @@ class Engine:
         assert self._base is not None
         spark = self._base
         spark._jsc.sc().cancelAllJobs()
-        spark._jsparkSession.sharedState().cacheManager().clearCache()
-        for database in spark.catalog.listDatabases():
-            if database.name != "default":
-                spark.sql(f"DROP DATABASE IF EXISTS `{database.name}` CASCADE")
-        for table in spark.catalog.listTables("default"):
-            kind = "VIEW" if table.tableType == "VIEW" else "TABLE"
-            spark.sql(f"DROP {kind} IF EXISTS default.`{table.name}`")
-        views = spark._jsparkSession.sharedState().globalTempViewManager()
-        views.clear()
+        shared = spark._jsparkSession.sharedState()
+        shared.cacheManager().clearCache()
+        catalog = (
+            shared.externalCatalog()
+        )  # asked directly: through SQL it takes a quarter of a second
+        for database in _strings(catalog.listDatabases()):
+            if database != "default":
+                spark.sql(f"DROP DATABASE IF EXISTS `{database}` CASCADE")
+        for table in _strings(catalog.listTables("default")):
+            is_view = catalog.getTable("default", table).tableType().name() == "VIEW"
+            spark.sql(f"DROP {'VIEW' if is_view else 'TABLE'} IF EXISTS default.`{table}`")
+        shared.globalTempViewManager().clear()
 
     def _state(self) -> dict[str, Any]:
         """What a submission has no business to change in a JVM that others use after it."""
@@ -240,7 +243,7 @@ class Engine:
         shared = session.sharedState()
         values = dict(self._base.conf.getAll)
         first = self._found.get("session settings", values)  # Delta adds some of its own
-        question = "SELECT sum(id * id) FROM range(0, 100, 1, 3) WHERE id % 7 = 3"
+        question = "SELECT sum(id * id) FROM range(0, 100, 1, 1) WHERE id % 7 = 3"
         return {
             "time zone": str(jvm.java.util.TimeZone.getDefault().getID()),
             "locale": str(jvm.java.util.Locale.getDefault().toString()),
@@ -252,6 +255,11 @@ class Engine:
             "arithmetic": self._base.sql(question).first()[0],
             **session_state(self._base),
         }
+
+
+def _strings(sequence: Any) -> list[str]:
+    """The strings of a Scala Seq."""
+    return [sequence.apply(index) for index in range(sequence.size())]
 
 
 def session_state(spark: SparkSession) -> dict[str, Any]:
