@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from processes import YOUNG_JVM
 from selenium import webdriver
 from selenium.common.exceptions import (
     ElementClickInterceptedException,
@@ -143,6 +144,7 @@ def environment_of(checkout: Path, jupyter: Path) -> dict[str, str]:
         path.write_text(text)
     return {
         **os.environ,
+        **YOUNG_JVM,
         "LAB_ROOT": str(checkout),
         "JUPYTERLAB_SETTINGS_DIR": str(jupyter / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(jupyter / "workspaces"),
