@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 
 from labkit import archive, sandbox
 from labkit.distrust import distrust
-from labkit.gateway import PORT, SECRET
+from labkit.gateway import PORT, SECRET, strings
 from labkit.home import LabError
 from labkit.jars import jars
 from labkit.java import java_home
@@ -226,10 +226,10 @@ class Engine:
         catalog = (
             shared.externalCatalog()
         )  # asked directly: through SQL it takes a quarter of a second
-        for database in _strings(catalog.listDatabases()):
+        for database in strings(catalog.listDatabases()):
             if database != "default":
                 spark.sql(f"DROP DATABASE IF EXISTS `{database}` CASCADE")
-        for table in _strings(catalog.listTables("default")):
+        for table in strings(catalog.listTables("default")):
             is_view = catalog.getTable("default", table).tableType().name() == "VIEW"
             spark.sql(f"DROP {'VIEW' if is_view else 'TABLE'} IF EXISTS default.`{table}`")
         shared.globalTempViewManager().clear()
@@ -255,11 +255,6 @@ class Engine:
             "arithmetic": self._base.sql(question).first()[0],
             **session_state(self._base),
         }
-
-
-def _strings(sequence: Any) -> list[str]:
-    """The strings of a Scala Seq."""
-    return [sequence.apply(index) for index in range(sequence.size())]
 
 
 def session_state(spark: SparkSession) -> dict[str, Any]:

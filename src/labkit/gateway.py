@@ -78,8 +78,14 @@ def stop_streams(session: Any) -> None:
 
 def drop_schemas(spark: SparkSession, lease: str) -> None:
     """Drops the databases whose names begin with the lease."""
-    for database in spark.catalog.listDatabases(f"{lease}*"):
-        spark.sql(f"DROP DATABASE IF EXISTS {database.name} CASCADE")
+    catalog = spark._jsparkSession.sharedState().externalCatalog()  # 2 ms; through a query 120
+    for database in strings(catalog.listDatabases(f"{lease}*")):
+        spark.sql(f"DROP DATABASE IF EXISTS {database} CASCADE")
+
+
+def strings(sequence: Any) -> list[str]:
+    """The strings of a Scala Seq."""
+    return [sequence.apply(index) for index in range(sequence.size())]
 
 
 def uncache(session: Any) -> None:
