@@ -10,7 +10,7 @@ from labkit.home import LabError
 from labkit.prove import idle_checks, problems, run_trial, static_problems
 from labkit.variants import (
     as_submission,
-    few_for_all_checks,
+    few_for_all_tasks,
     read_variant,
     replaced_tasks,
     touched_tasks,
@@ -84,15 +84,19 @@ def test_mistake_may_name_checks_with_parameters(toy, spark, named, run):
     assert [result.id for result in found] == [f"test_sign[{sign}]" for sign in run]
 
 
-def test_short_proof_has_mistakes_that_name_all_checks(toy):
-    texts = {"early": "a", "late": "c, a", "most": "b, a, d", "same": "d, b"}
+def test_short_proof_has_a_mistake_for_each_task(toy):
+    store = "def store(spark, table, numbers):\n    pass\n"
     every = [
-        variant(toy, "mistake", f"# fails: {names}\n# because: y\n{RIGHT_DOUBLE}", name)
-        for name, names in texts.items()
+        variant(toy, "mistake", f"# fails: {names}\n# because: y\n{code}", name)
+        for name, names, code in [
+            ("early", "a", RIGHT_DOUBLE),
+            ("most", "b, a", RIGHT_DOUBLE),
+            ("late", "d", RIGHT_DOUBLE),
+            ("other", "c", store),
+        ]
     ]
-    solution = variants(toy)[1]
-    kept = few_for_all_checks([solution, *every])
-    assert [each.name for each in kept] == ["solution", "late", "most"]
+    kept = few_for_all_tasks(toy, [variants(toy)[1], *every])
+    assert [each.name for each in kept] == ["solution", "most", "other"]
 
 
 def test_alternative_that_fails_is_a_problem(toy, spark):

@@ -392,7 +392,7 @@ def test_full_disk_costs_only_who_filled_it(tmp_path):
         from labkit.fixtures import fresh_schema
         with fresh_schema(spark) as schema:
             try:
-                numbers = spark.range(4_000_000).selectExpr("uuid() as a", "uuid() as b")
+                numbers = spark.range(4_000_000).selectExpr("rand() as a", "rand() as b", "rand() as c")
                 numbers.write.format("delta").saveAsTable(schema + ".big")
             except Exception as error:
                 say("No space left" in str(error))

@@ -33,6 +33,11 @@ ROOM_BYTES = 1_000_000_000  # a JVM aborts at an archive that is half there
 def folder() -> Path:
     """Where the archive of this Java, Spark and jars is, or will be: 210 MB."""
     parts = [java_home() / "release", pyspark.__file__, pyspark.__version__, *jars()]
+    # A JVM compares the time of each jar with that in the archive: the same Spark installed again
+    # at the same place is another one.
+    parts += sorted(
+        jar.stat().st_mtime_ns for jar in Path(pyspark.__file__).parent.glob("jars/*.jar")
+    )
     digest = hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:12]
     return home.cache_dir() / f"classes-{digest}"
 

@@ -27,7 +27,7 @@ from labkit.variants import (
     Kind,
     Variant,
     as_submission,
-    few_for_all_checks,
+    few_for_all_tasks,
     namespace,
     replaced_tasks,
     touched_tasks,
@@ -156,11 +156,11 @@ class Proof:
 
         Right answers and the starter are judged both ways, the notebook's and the shell's, and each
         mistake by the checks that it names. In a `long` proof it meets all checks of its task. A
-        `short` one has few mistakes that together name every check, alternatives go the notebook's
-        way alone, and the solution the shell's: the notebook's is for the solved notebook to walk.
+        `short` one has one mistake for each task, alternatives go the notebook's way alone, and the
+        solution the shell's: the notebook's is for the solved notebook to walk.
         """
         short = depth == "short"
-        every = few_for_all_checks(variants(lab)) if short else variants(lab)
+        every = few_for_all_tasks(lab, variants(lab)) if short else variants(lab)
         chosen = [v for v in every if not only or v.name in only]
         if not chosen:
             raise LabError(f"{lab.name} has no variant called {', '.join(only)}")

@@ -46,19 +46,14 @@ def variants(lab: Lab) -> tuple[Variant, ...]:
     )
 
 
-def few_for_all_checks(every: Sequence[Variant]) -> tuple[Variant, ...]:
-    """The variants, and of the mistakes a few that name together every check that all of them name.
-
-    The one that names most checks which none before it names is next.
-    """
-    mistakes = {variant: set(variant.fails) for variant in every if variant.kind == "mistake"}
-    open_checks = set().union(*mistakes.values())
-    kept = set()
-    while open_checks:
-        most = max(mistakes, key=lambda mistake: len(mistakes[mistake] & open_checks))
-        kept.add(most)
-        open_checks -= mistakes[most]
-    return tuple(v for v in every if v.kind != "mistake" or v in kept)
+def few_for_all_tasks(lab: Lab, every: Sequence[Variant]) -> tuple[Variant, ...]:
+    """The variants, and of the mistakes one for each task: the one that names most checks."""
+    kept: dict[tuple[str, ...], Variant] = {}
+    for mistake in (variant for variant in every if variant.kind == "mistake"):
+        tasks = replaced_tasks(lab, mistake)
+        if tasks not in kept or len(mistake.fails) > len(kept[tasks].fails):
+            kept[tasks] = mistake
+    return tuple(v for v in every if v.kind != "mistake" or v in kept.values())
 
 
 def _files(lab: Lab, folder: str) -> list[Path]:
