@@ -127,7 +127,7 @@ def test_data_follows_from_the_seed(name, tmp_path):
 
 @pytest.fixture(scope="session")
 def trials(beside):
-    """The trials of a lab; one mistake for each task, with --long all by all checks."""
+    """The trials of a lab; a mistake and an alternative for each task, with --long all by all checks."""
     return lambda lab: [trial.result() for trial in beside.trials[lab.slug]]
 
 

@@ -84,19 +84,21 @@ def test_mistake_may_name_checks_with_parameters(toy, spark, named, run):
     assert [result.id for result in found] == [f"test_sign[{sign}]" for sign in run]
 
 
-def test_short_proof_has_a_mistake_for_each_task(toy):
+def test_short_proof_has_a_mistake_and_an_alternative_for_each_task(toy):
     store = "def store(spark, table, numbers):\n    pass\n"
     every = [
-        variant(toy, "mistake", f"# fails: {names}\n# because: y\n{code}", name)
-        for name, names, code in [
-            ("early", "a", RIGHT_DOUBLE),
-            ("most", "b, a", RIGHT_DOUBLE),
-            ("late", "d", RIGHT_DOUBLE),
-            ("other", "c", store),
+        variant(toy, kind, f"# fails: {names}\n# because: y\n{code}", name)
+        for kind, name, names, code in [
+            ("mistake", "early", "a", RIGHT_DOUBLE),
+            ("mistake", "most", "b, a", RIGHT_DOUBLE),
+            ("mistake", "late", "d", RIGHT_DOUBLE),
+            ("mistake", "other", "c", store),
+            ("alternative", "half", "", RIGHT_DOUBLE),
+            ("alternative", "whole", "", RIGHT_DOUBLE + store),
         ]
     ]
     kept = few_for_all_tasks(toy, [variants(toy)[1], *every])
-    assert [each.name for each in kept] == ["solution", "most", "other"]
+    assert [each.name for each in kept] == ["solution", "most", "other", "whole"]
 
 
 def test_alternative_that_fails_is_a_problem(toy, spark):

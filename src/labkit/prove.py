@@ -156,8 +156,8 @@ class Proof:
 
         Right answers and the starter are judged both ways, the notebook's and the shell's, and each
         mistake by the checks that it names. In a `long` proof it meets all checks of its task. A
-        `short` one has one mistake for each task, alternatives go the notebook's way alone, and the
-        solution the shell's: the notebook's is for the solved notebook to walk.
+        `short` one has one mistake for each task, as few alternatives as replace each task, in the
+        notebook's way alone, and the solution in the shell's: the solved notebook is run as well.
         """
         short = depth == "short"
         every = few_for_all_tasks(lab, variants(lab)) if short else variants(lab)

@@ -47,13 +47,21 @@ def variants(lab: Lab) -> tuple[Variant, ...]:
 
 
 def few_for_all_tasks(lab: Lab, every: Sequence[Variant]) -> tuple[Variant, ...]:
-    """The variants, and of the mistakes one for each task: the one that names most checks."""
-    kept: dict[tuple[str, ...], Variant] = {}
-    for mistake in (variant for variant in every if variant.kind == "mistake"):
-        tasks = replaced_tasks(lab, mistake)
-        if tasks not in kept or len(mistake.fails) > len(kept[tasks].fails):
-            kept[tasks] = mistake
-    return tuple(v for v in every if v.kind != "mistake" or v in kept.values())
+    """The variants, and of mistakes and of alternatives a few that replace every task any of them does.
+
+    The one that replaces most tasks which none before it does is next; of two equal ones the one
+    that names more checks.
+    """
+    kept = set()
+    for kind in ("mistake", "alternative"):
+        tasks = {v: set(replaced_tasks(lab, v)) for v in every if v.kind == kind}
+        left: set[str] = set().union(*tasks.values())
+        while left:
+            gain = {v: (len(tasks[v] & left), len(v.fails)) for v in tasks}
+            most = max(gain, key=gain.__getitem__)
+            kept.add(most)
+            left -= tasks[most]
+    return tuple(v for v in every if v.kind in ("starter", "solution") or v in kept)
 
 
 def _files(lab: Lab, folder: str) -> list[Path]:
