@@ -145,6 +145,31 @@ def test_time_that_is_over_cuts_checks_and_not_what_is_around_them(results_of, t
     }
 
 
+SLOW_FIXTURE = '''
+import pytest
+
+from labkit.checks import check
+
+
+@pytest.fixture(scope="module")
+def endless(spark):
+    while True:
+        pass
+
+
+@check("double")
+@pytest.mark.parametrize("number", range(3))
+def test_needs_it(learner, endless, number):
+    """ends"""
+'''
+
+
+def test_a_fixture_that_was_cut_is_a_timeout_of_every_check_that_needs_it(results_of, toy):
+    toy.checks.write_text(SLOW_FIXTURE)
+    results = results_of("", timeout=0.3)
+    assert [result.outcome for result in results.values()] == ["timeout"] * 3
+
+
 def test_a_check_that_was_cut_anywhere_is_a_timeout_and_the_next_one_is_judged_right(results_of):
     """In pytest, in a fixture or amid a call to Spark, whose answer is still to come."""
     for seconds in (0.001, 0.003, 0.01, 0.03, 0.1):
@@ -191,5 +216,6 @@ def test_settings_of_the_learner_have_no_effect_and_come_back(results_of, spark)
 
 def test_schemas_are_gone_afterwards(results_of, spark):
     mine = f"{gateway.lease_of(spark) or 'lab_'}*"  # others work in the same JVM
+    before = spark.catalog.listDatabases(mine)
     results_of("", tasks=["store"])
-    assert spark.catalog.listDatabases(mine) == []
+    assert spark.catalog.listDatabases(mine) == before

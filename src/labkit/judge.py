@@ -106,6 +106,21 @@ class Judge(Fixtures):
         finally:
             terse.reset(token)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Iterator[None]:
+        """Time that ends a fixture is its result, as pytest has it for errors that are no BaseException.
+
+        Else pytest stumbles over what is left of it when the next check asks for it.
+        """
+        try:
+            return (yield)
+        except CheckTimeout as error:
+            key = fixturedef.cache_key(request)  # type: ignore[arg-type]
+            fixturedef.cached_result = (None, key, (error, error.__traceback__))
+            raise
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """A stub is told before tables are made for it: a fresh notebook is quick to run through."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-SECONDS = 30.0
+SECONDS = 120.0  # a broker answers in milliseconds, and late on a machine that is busy
 
 
 @dataclass(frozen=True)
