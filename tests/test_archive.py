@@ -56,9 +56,11 @@ def test_in_the_background_it_gives_way_to_all_others(empty_cache, monkeypatch):
     monkeypatch.setattr(archive.subprocess, "Popen", kept)
     archive.make_in_background()
     (process,) = processes
-    assert os.getpriority(os.PRIO_PROCESS, process.pid) == 19
-    process.kill()
-    process.wait()
+    try:
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == 19
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_jvm_that_fails_leaves_no_archive(empty_cache, monkeypatch):

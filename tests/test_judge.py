@@ -170,6 +170,32 @@ def test_a_fixture_that_was_cut_is_a_timeout_of_every_check_that_needs_it(result
     assert [result.outcome for result in results.values()] == ["timeout"] * 3
 
 
+SLOW_END = '''
+import pytest
+
+from labkit.checks import check
+
+
+@pytest.fixture
+def endless():
+    yield
+    while True:
+        pass
+
+
+@check("double")
+@pytest.mark.parametrize("number", range(3))
+def test_needs_it(learner, endless, number):
+    """ends"""
+'''
+
+
+def test_time_ends_what_a_fixture_does_at_its_end(results_of, toy):
+    toy.checks.write_text(SLOW_END)
+    results = results_of("", timeout=0.3)
+    assert [result.outcome for result in results.values()] == ["timeout"] * 3
+
+
 def test_a_check_that_was_cut_anywhere_is_a_timeout_and_the_next_one_is_judged_right(results_of):
     """In pytest, in a fixture or amid a call to Spark, whose answer is still to come."""
     for seconds in (0.001, 0.003, 0.01, 0.03, 0.1):

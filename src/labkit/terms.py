@@ -37,6 +37,7 @@ class Terms:
         return time_limit(seconds)
 
 
+# The functions of pytest that call a test, a fixture, and what a fixture does after its `yield`.
 CALLERS = {"pytest_pyfunc_call", "call_fixture_func", "_teardown_yield_fixture"}
 
 
