@@ -100,7 +100,10 @@ def test(
     environment = {**os.environ, "LAB_ROOT": str(root), **({"LAB_LONG": "1"} if long else {})}
     from labkit import archive
 
-    archive.make_and_wait()  # dozens of JVMs are to come
+    if context.args:
+        archive.make_in_background()
+    else:
+        archive.make_and_wait()  # dozens of JVMs are to come
     raise typer.Exit(
         subprocess.call([sys.executable, "-m", "pytest", *arguments], cwd=root, env=environment)
     )
