@@ -1,10 +1,11 @@
 """Checks run on answers: every outcome told apart, on the toy course."""
 
+import sys
 import time
 
 import pytest
 
-from labkit import gateway
+from labkit import gateway, terms
 from labkit.answer import CheckTimeout, Learner
 from labkit.judge import judge
 from labkit.terms import Terms, time_limit
@@ -213,6 +214,24 @@ def test_time_ends_when_it_may():
         while True:
             pass
     assert next(may, "three looks") == "three looks"
+
+
+def test_time_that_a_finalizer_swallowed_ends_what_still_runs(monkeypatch):
+    """Python drops what is raised in a finalizer; one runs wherever garbage is collected."""
+    monkeypatch.setattr(terms, "CLEAN_UP_SECONDS", 0.05)
+    dropped = []
+    monkeypatch.setattr(sys, "unraisablehook", dropped.append)
+
+    class Slow:
+        def __del__(self):
+            while not dropped:
+                pass
+
+    with pytest.raises(CheckTimeout), time_limit(0.01, may_end=lambda frame: True):
+        Slow()
+        while True:
+            pass
+    assert dropped[0].exc_type is CheckTimeout
 
 
 def test_interrupt_is_raised_again(results_of):

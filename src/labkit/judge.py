@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -38,7 +37,6 @@ LEAN = [
     *("unraisableexception", "threadexception"),  # collect all garbage, twice a run
 ]
 REASON_CHARACTERS = 2_000
-CLEAN_UP_SECONDS = 30  # for what a check that ran out of time has to clean up
 
 
 class Judge(Fixtures):
@@ -139,7 +137,6 @@ class Judge(Fixtures):
             keep(self.results, item, declared, call, self._terms)
         if call.excinfo is not None and isinstance(call.excinfo.value, CheckTimeout):
             self._terms.after_timeout()
-            signal.setitimer(signal.ITIMER_REAL, CLEAN_UP_SECONDS)
         return report
 
     def _wanted(self, item: pytest.Item) -> bool:

@@ -15,6 +15,7 @@ from labkit.answer import CheckTimeout
 from labkit.gateway import give_up_line
 
 AGAIN_SECONDS = 0.01  # until the next look whether time may end what runs
+CLEAN_UP_SECONDS = 30  # for what a check that ran out of time has to clean up
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,9 @@ def time_limit(
 ) -> Iterator[None]:
     """CheckTimeout (or `error`) in the main thread after `seconds`; None is no limit.
 
-    While `may_end` says no of the frame that runs, the clock rings again a moment later.
+    While `may_end` says no of the frame that runs, the clock rings again a moment later. It rings
+    once more for what is still running CLEAN_UP_SECONDS after that: Python drops an error that is
+    raised in a finalizer (py4j has one for each object of the JVM), and so may a bare `except`.
     """
     if not seconds:
         yield
@@ -73,6 +76,7 @@ def time_limit(
         if not may_end(frame):
             signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
             return
+        signal.setitimer(signal.ITIMER_REAL, CLEAN_UP_SECONDS)
         give_up_line()
         raise error or CheckTimeout(seconds)
 
