@@ -227,7 +227,54 @@ def test_shards_together_are_the_batch(handed, tmp_path):
     parts = [tmp_path / f"part{part}" for part in (1, 2, 3)]
     assert [row.name for row in read_batch(parts).rows] == list("abcdefg")
     assert [len(read_plan(part).names) for part in parts] == [3, 2, 2]
-    assert "part 2 of 3" in " ".join(read_batch([parts[0], parts[2]]).notes)
+    some = read_batch([parts[0], parts[2]])
+    assert some.missing == ("part 2 of 3",)
+    assert some.exit_code == 1
+    with pytest.raises(LabError, match="are both part 1 of 3"):
+        read_batch([parts[0], parts[0]])
+    with pytest.raises(LabError, match="holds part 1 of 3"):
+        batches.grade(handed, parts[0], seed=5, shard=(2, 3), resume=True)
+
+
+def test_parts_with_different_seeds_are_told(handed, tmp_path):
+    hand_in(handed, "ada", "bo")
+    parts = [tmp_path / "part1", tmp_path / "part2"]
+    for number, part in enumerate(parts, start=1):
+        assert batches.grade(handed, part, seed=number, shard=(number, 2)).exit_code == 0
+    assert "different seeds (1, 2)" in read_batch(parts).notes[0]
+
+
+def test_result_has_its_submission_whatever_else_is_handed_in_later(handed, tmp_path, taken):
+    out = tmp_path / "out"
+    hand_in(handed, "ada")
+    batches.grade(handed, out)
+    (handed / "ada.ipynb").write_text("{}")
+    batch = batches.grade(handed, out, resume=True)
+    assert sorted(Path(row.path).name for row in batch.rows) == ["ada.ipynb", "ada.py"]
+    assert len({row.name for row in batch.rows}) == 2
+
+
+def test_submissions_that_all_others_could_read_are_not_graded(handed, tmp_path, monkeypatch):
+    hand_in(handed, "ada")
+    monkeypatch.setattr(sys, "base_prefix", str(handed))
+    with pytest.raises(LabError, match="which every submission can read"):
+        batches.grade(handed, tmp_path / "out")
+    assert batches.grade(handed, tmp_path / "out", sandbox=False).exit_code == 0
+
+
+def test_what_was_graded_without_a_sandbox_is_graded_again_in_one(
+    handed, tmp_path, taken, monkeypatch
+):
+    out = tmp_path / "out"
+    hand_in(handed, "ada")
+    batches.grade(handed, out)
+    result = out / "ada" / "result.json"
+    for there, times in (("", 2), ("none here", 1)):
+        monkeypatch.setattr("labkit.sandbox.reason", lambda there=there: there)
+        result.write_text(result.read_text().replace('"sandbox": true', '"sandbox": false'))
+        before = len(taken())
+        batches.grade(handed, out, resume=True)
+        assert len(taken()) - before == times - 1
 
 
 def test_second_grader_of_a_folder_is_refused(handed, tmp_path):

@@ -122,6 +122,16 @@ def test_first_run_sets_up_and_hands_over(checkout):
     assert checkout.stamp.is_file()
 
 
+def test_no_module_comes_from_the_folder_it_is_called_in(checkout, venv):
+    """In a class's pull request that is anybody's folder."""
+    (checkout.root.parent / "pip.py").write_text("open('was_here', 'w')\n")
+    code = (
+        f"import runpy; runpy.run_path({str(SCRIPT)!r})['works']({str(venv / 'bin' / 'python')!r})"
+    )
+    subprocess.run([sys.executable, "-I", "-c", code], cwd=checkout.root.parent, check=True)
+    assert not (checkout.root.parent / "was_here").exists()
+
+
 def test_second_run_installs_nothing_until_the_lock_changes(checkout):
     checkout.fake_venv()
     checkout.run("list")

@@ -66,6 +66,25 @@ def test_one_name_in_two_folders_is_two_submissions(handed):
     assert len(set(names(collect(["monday", "tuesday"])))) == 2
 
 
+def test_nobody_picks_the_name_of_another_ones_results(handed):
+    put(handed / "ada.ipynb")
+    put(handed / "ada.py", OPENS)
+    hashed = next(entry for entry in collect(["."]).entries if entry.path.name == "ada.py").name
+    put(handed / "ada" / f"{hashed.removeprefix('ada-')}.py", OPENS)
+    put(handed / f"{hashed}.ipynb")
+    found = {entry.name: entry.path for entry in collect(["."]).entries}
+    assert found[hashed].name == "ada.py"
+    assert len(found) == 4
+
+
+def test_names_that_only_differ_for_a_reader_are_refused(handed, monkeypatch):
+    put(handed / "ada.ipynb")
+    put(handed / "ada.py", OPENS)
+    monkeypatch.setattr("labkit.collect._with_hash", lambda name, label: name)
+    with pytest.raises(LabError, match="would both be called ada; rename one"):
+        collect(["."])
+
+
 @pytest.mark.parametrize(
     "label",
     [

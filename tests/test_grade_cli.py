@@ -108,8 +108,9 @@ def test_report_makes_one_batch_of_the_shards(handed, tmp_path):
     assert code == 1
     assert "2 submissions: 1 passed, 1 not passed" in said
     assert 'href="../part1/ada/report.html"' in (tmp_path / "all" / "summary.html").read_text()
-    _, said = lab("report", parts[0])
-    assert "part 2 of 2 is not here" in said
+    code, said = lab("report", parts[0])
+    assert code == 1
+    assert "not here: part 2 of 2" in said
     assert lab("report", tmp_path)[0] == 2
 
 

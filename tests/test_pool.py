@@ -11,7 +11,9 @@ import psutil
 import pytest
 
 from labkit.home import LabError
+from labkit.pool import COMMAND as WORKER
 from labkit.pool import Pool
+from labkit.worker import UNFENCED
 
 # Speaks the protocol of a worker; what it does with a submission is the name of its file.
 ACTOR = """
@@ -154,3 +156,15 @@ def wait(holds, what, seconds=60):
     while not holds():
         assert time.monotonic() < deadline, f"{what} did not come in {seconds} s"
         time.sleep(0.05)  # between two looks
+
+
+def test_no_module_comes_from_the_folder_that_grading_was_called_in(tmp_path):
+    """It may hold what was handed in: a `queue.py` there would run in the judge."""
+    for name in ("queue", "json", "labkit"):
+        (tmp_path / f"{name}.py").write_text("open('was_here', 'w')\nraise SystemExit(9)\n")
+    done = subprocess.run(
+        [*WORKER, str(tmp_path / "folder"), UNFENCED],
+        cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert not (tmp_path / "was_here").exists()
+    assert done.returncode == 0, done.stderr

@@ -1,6 +1,7 @@
 """What a process in the sandbox sees, may write and may use; each starts in some 0.1 s."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -31,11 +32,12 @@ with sandbox.Sandbox.make(on=True) as box:
 """
 
 
-def inside(*argv, read=(), **limits):
+def inside(*argv, read=(), root=None, **limits):
     asked = json.dumps({"argv": argv, "read": list(map(str, read)), "limits": limits})
     done = subprocess.run(
-        [sys.executable, "-I", "-c", PROGRAM, asked], capture_output=True, text=True, timeout=90
-    )
+        [sys.executable, "-I", "-c", PROGRAM, asked], capture_output=True, text=True, timeout=90,
+        env={**os.environ, **({"LAB_ROOT": str(root)} if root else {})},
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     if found["reason"]:
@@ -139,5 +141,54 @@ def test_system_without_namespaces_says_so_and_goes_on_without(monkeypatch):
 
 def test_a_checkout_or_home_is_never_shown_whole(tmp_path, monkeypatch):
     (tmp_path / "solutions").mkdir()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    assert str(tmp_path) not in sandbox.visible()
+
+
+def test_the_folder_a_command_was_called_in_is_not_shown(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     assert str(tmp_path) not in sandbox.visible()
+
+
+def test_secrets_of_a_checkout_are_hidden_where_a_folder_around_it_is_shown(tmp_path):
+    root = tmp_path / "course"
+    for name in ("solutions/01_x/solution.py", "labs/01_x/checks.py", "labs/01_x/lab.ipynb"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("told")
+    (root / "jars.lock").write_text("")
+    code = (
+        "from pathlib import Path; "
+        f"print(sorted(p.read_text() + p.name for p in Path({str(root)!r}).rglob('*.*')))"
+    )
+    out = python(code, read=[tmp_path], root=root)["out"]
+    assert out == "['checks.py', 'jars.lock', 'toldlab.ipynb']\n"
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "pipe", "locked", "deep"])
+def test_whatever_a_submission_left_can_be_removed(tmp_path, kind):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").touch()
+    left = tmp_path / "left"
+    if kind == "file":
+        left.touch()
+    elif kind == "link":
+        left.symlink_to(outside)
+    elif kind == "pipe":
+        os.mkfifo(left)
+    else:
+        (left / "a").mkdir(parents=True)
+        (left / "a" / "b").touch()
+        if kind == "locked":
+            (left / "a").chmod(0)
+        else:
+            here = os.open(left, os.O_DIRECTORY)
+            for _ in range(1_500):
+                os.mkdir("d", dir_fd=here)
+                deeper = os.open("d", os.O_DIRECTORY, dir_fd=here)
+                os.close(here)
+                here = deeper
+            os.close(here)
+    assert sandbox.remove(left)
+    assert not os.path.lexists(left)
+    assert (outside / "kept").exists()

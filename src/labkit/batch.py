@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from labkit import home, page
+from labkit import home, page, sandbox
 from labkit.collect import Entry, Found
 from labkit.grade import CHECK_SECONDS, checks_hash, draw_seed, versions
 from labkit.home import LabError
@@ -25,6 +25,8 @@ from labkit.results import (
     is_current,
     read_batch,
     read_plan,
+    read_rows,
+    renamed,
     report_of,
     same_but_timing,
     union,
@@ -85,6 +87,8 @@ def grade_batch(
     `resume` goes on: what has a result from the same submission, checks, versions and seed stays.
     """
     entries = found.shard(*options.shard).entries
+    if options.sandbox:
+        sandbox.require_out_of_sight([out, *(entry.path for entry in entries)])
     slug = find_lab(options.lab).slug if options.lab else None
     with Results(out) as results:
         before = read_plan(out)
@@ -93,15 +97,22 @@ def grade_batch(
                 f"{out} holds a batch of {len(before.names)} submissions; "
                 "--resume goes on with it, another --out starts a new one"
             )
+        if before and before.shard != options.shard:
+            raise LabError(
+                f"{out} holds part {before.shard[0]} of {before.shard[1]}; another part has an "
+                "--out of its own, and `lab report` makes one batch of them"
+            )
         seed = _seed(options, before)
-        names = union(before.names if before else (), [entry.name for entry in entries])
+        known = read_rows(out, before.names)[0] if before else []
+        kept = {*(before.names if before else ())} - renamed(known, entries)
+        names = union(kept, [entry.name for entry in entries])
         results.plan(Plan(seed, options.hidden, options.shard, names))
         run = _Run(results, entries, options, seed, slug, on_step)
         run.settle()
         limit = options.seconds + GRACE_SECONDS
         with (make_pool or Pool)(options.workers, seconds=limit, sandbox=options.sandbox) as pool:
             run.judge(pool)
-    return read_batch([out])
+    return read_batch([out], whole=False)
 
 
 def _seed(options: Options, before: Plan | None) -> int:
@@ -142,7 +153,7 @@ class _Run:
                 self._keep(entry, self._refusal(entry, error).as_dict())
                 continue
             known = self._results.result(entry.name)
-            if known and is_current(known, self._expected(task)) and not self._retry(known):
+            if known and self._stays(known, task):
                 self._keep(entry, known, task.lab, new=False)
             else:
                 self._todo[entry.name] = task
@@ -228,6 +239,17 @@ class _Run:
         if lab.slug not in self._hashes:
             self._hashes[lab.slug] = checks_hash(lab, hidden=self._options.hidden)
         return self._hashes[lab.slug]
+
+    def _stays(self, known: dict[str, Any], task: _Task) -> bool:
+        """Whether a result from an earlier run is what this run would find."""
+        if report_of(known) is None or not is_current(known, self._expected(task)):
+            return False
+        unfenced = known["status"] == "graded" and not known["sandbox"]
+        return not ((unfenced and self._would_fence) or self._retry(known))
+
+    @cached_property
+    def _would_fence(self) -> bool:
+        return self._options.sandbox and not sandbox.reason()
 
     def _retry(self, known: dict[str, Any]) -> bool:
         """Whether `--again` asks for one that crashed, ran out of time or met a broken check."""

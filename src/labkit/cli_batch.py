@@ -127,8 +127,12 @@ def _conclude(batch: Batch, written: list[Path]) -> None:
     console.print(f"{len(batch.rows)} submissions: {', '.join(parts)}")
     if unfenced := sum(r.report.status == "graded" and not r.report.sandbox for r in batch.rows):
         errors.print(f"{unfenced} graded without a sandbox", style="yellow")
+    if batch.missing:
+        some = ", ".join(one_line(name, 60) for name in batch.missing[:5])
+        more = ", ..." if len(batch.missing) > 5 else ""
+        errors.print(f"not here: {escape(some)}{more}", style="yellow")
     for note in batch.notes:
-        errors.print(note, style="yellow")
+        errors.print(escape(note), style="yellow")
     page = next(path for path in written if path.suffix == ".html")
     others = ", ".join(path.name for path in written if path != page)
     console.print(f"{escape(str(page))}; beside it {others}")

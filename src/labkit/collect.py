@@ -7,6 +7,7 @@ import glob
 import hashlib
 import io
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ KINDS = (".ipynb", ".py")
 NAME_CHARACTERS = 80
 RESERVED = ("summary.", "junit.", "batch.")
 HEAD_BYTES = 1_000_000
+HASHED = re.compile(r"-[0-9a-f]{12}$")
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ def collect(arguments: Sequence[str], *, any_python: bool = False) -> Found:
     """The submissions that the arguments name; LabError for an argument that names nothing.
 
     In a folder, notebooks count, and Python files that open a lab (with `any_python` all of them);
-    links are never followed there. A name follows from the path alone, so that it is the same in
-    every shard and on every run.
+    links are never followed there. A name follows from the path, and from a second submission of the
+    same name; it is the same in every shard and on every run over the same submissions.
     """
     drafts: list[_Draft] = []
     passed_over: list[Path] = []
@@ -198,7 +200,10 @@ def _not_ordinary(path: Path) -> str:
 
 
 def _with_names(drafts: Sequence[_Draft]) -> tuple[Entry, ...]:
-    """Entries by name; a path that was named twice for the same student is one entry."""
+    """Entries by name; a path that was named twice for the same student is one entry.
+
+    LabError when two would have the same name after all: a result must never be somebody else's.
+    """
     unique: dict[tuple[str, str], _Draft] = {}
     for draft in drafts:
         unique.setdefault((os.path.abspath(draft.path), draft.student), draft)
@@ -211,20 +216,31 @@ def _with_names(drafts: Sequence[_Draft]) -> tuple[Entry, ...]:
         )
         for name, draft in named
     ]  # fmt: skip
+    taken: dict[str, Entry] = {}
+    for entry in entries:
+        other = taken.setdefault(entry.name.casefold(), entry)
+        if other is not entry:
+            raise LabError(
+                f"the results of {other.path} and {entry.path} would both be called {entry.name}; "
+                "rename one of them"
+            )
     return tuple(sorted(entries, key=lambda entry: entry.name))
 
 
 def folder_name(label: str) -> str:
-    """A folder's name for a label; one that had to be changed ends in a hash of the label."""
+    """A folder's name for a label; one that had to be changed ends in a hash of the label.
+
+    So does one that looks as if it did: nobody picks the name of another's results.
+    """
     stem = label.removesuffix(".ipynb").removesuffix(".py")
     plain = "-".join(Path(stem).parts)
     kept = "".join(c if c.isalnum() or c in "._-+@" else "-" for c in plain).strip(".-")
     name = kept[:NAME_CHARACTERS]
-    if name != plain or not name or name.lower().startswith(RESERVED):
+    if name != plain or not name or name.lower().startswith(RESERVED) or HASHED.search(name):
         return _with_hash(name or "submission", label)
     return name
 
 
 def _with_hash(name: str, label: str) -> str:
     digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{name}-{digest[:8]}"
+    return f"{name}-{digest[:12]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import pickletools
 from typing import Any, NoReturn
 
 from pyspark import serializers
@@ -29,6 +30,12 @@ ROWS = {
     ("__builtin__", "bytearray"),
     ("_codecs", "encode"),
 }
+# Rows are made by calls alone. These set attributes of what is there, a class for instance, or make
+# objects in other ways.
+NO_ROW = {
+    *("BUILD", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"),
+    *("PERSID", "BINPERSID"),
+}
 USER_DEFINED = "a column of a user-defined type, expected types of Spark's own"
 
 
@@ -40,7 +47,10 @@ class _RowsOnly(pickle.Unpickler):
 
 
 def loads_rows(self: object, data: bytes, encoding: str = "bytes") -> Any:
-    """What `data` pickles, when it is rows."""
+    """What `data` pickles, when it is rows; UnpicklingError for all else."""
+    for opcode, _, _ in pickletools.genops(data):
+        if opcode.name in NO_ROW:
+            raise pickle.UnpicklingError(f"{opcode.name} is no part of a row")
     return _RowsOnly(io.BytesIO(data), encoding=encoding).load()
 
 

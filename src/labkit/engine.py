@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -93,9 +94,13 @@ class Engine:
     def finish(self) -> None:
         """Ends what a submission left running, and looks whether the JVM is as it was."""
         sandbox.kill_all_but(self._jvm())
-        for folder in (self.sandbox.checks, self.sandbox.data, self.sandbox.submissions):
+        box = self.sandbox
+        for folder in (box.checks, box.data, box.submissions):
             for entry in folder.iterdir():
-                sandbox.remove(entry)
+                if not sandbox.remove(entry):
+                    self.spoil(f"a submission left what can't be removed in {folder.name}")
+        for entry in box.place.glob("lab-kafka-*"):
+            sandbox.remove(entry)
         if not self._reuse:
             self.spoil("each submission has a JVM of its own")
         if self.spoiled or self._base is None:
@@ -134,8 +139,8 @@ class Engine:
     def _start(self) -> SparkSession:
         self.starts += 1
         self.spoiled = ""
-        folder = self.sandbox.jvm / str(self.starts)
-        folder.mkdir(mode=0o755)
+        folder = Path(tempfile.mkdtemp(prefix=f"{self.starts}-", dir=self.sandbox.jvm))
+        folder.chmod(0o755)
         self.sandbox.give(folder)
         connection = folder / "gateway"
         conf = {**base_conf(folder, lasting=self._lasting), **GRADING}

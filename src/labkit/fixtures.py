@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -109,10 +110,13 @@ class Folders:
         return self._base
 
     def mktemp(self, basename: str, numbered: bool = True) -> Path:
-        number = len(list(self._base.glob(f"{basename}*")))
-        path = self._base / (f"{basename}{number}" if numbered else basename)
-        path.mkdir()
-        path.chmod(0o777)
+        # No name that a submission could have guessed, and taken before.
+        if numbered:
+            path = Path(tempfile.mkdtemp(prefix=f"{basename}-", dir=self._base))
+        else:
+            path = self._base / basename
+            path.mkdir()
+        path.chmod(0o1777)  # what a check puts there nobody else renames
         return path
 
 

@@ -131,7 +131,9 @@ class _Run:
     ) -> Report:
         offered = offer(self._spark)
         try:
-            environment = {**offered.environment, **kafka.environment(self._lab.about["needs"])}
+            box = self._engine.sandbox if self._engine else None
+            broker = kafka.environment(self._lab.about["needs"], box)
+            environment = {**offered.environment, **broker}
             with self._kernel(environment) as kernel:
                 self._problems = kernel.run(self._submission, until=self._until)
                 learner = RemoteLearner(kernel, self._spark, self._lab.tasks)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
+import base64
 import json
+import math
 import os
 import queue
 import re
-import shutil
 import sys
 import tempfile
 import time
@@ -22,7 +22,7 @@ from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 from labkit.outcome import CellProblem
-from labkit.sandbox import Limits, Sandbox
+from labkit.sandbox import Limits, Sandbox, remove
 from labkit.submission import Submission
 
 START_SECONDS = 60
@@ -72,8 +72,11 @@ class Kernel:
             "LAB_SCRATCH": str(scratch),
             **gateway,
         }
+        self._place: Sandbox | None = None
+        if sandbox is None:
+            sandbox = self._place = Sandbox.make(on=False)
         # Sockets in a folder that only this user can enter; a path of theirs has 107 bytes at most.
-        self._sockets = Path(tempfile.mkdtemp(prefix="labk-", dir="/tmp"))
+        self._sockets = Path(tempfile.mkdtemp(prefix="k-", dir=sandbox.place))
         connection = self._sockets / "kernel.json"
         self._manager = KernelManager(
             connection_file=str(connection), transport="ipc", ip=f"{self._sockets}/s"
@@ -82,9 +85,6 @@ class Kernel:
             sys.executable,
             *("-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", str(connection)),
         ]
-        self._place: Sandbox | None = None
-        if sandbox is None:
-            sandbox = self._place = Sandbox.make(on=False)
         if sandbox.on:
             sandbox.give(scratch)
         self._manager.kernel_spec.argv[:] = sandbox.command(
@@ -106,7 +106,7 @@ class Kernel:
         self._cut = self._client.shell_channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         try:
             self._ready()
-        except (RuntimeError, KernelDiedError) as error:
+        except (RuntimeError, TimeoutError, KernelDiedError) as error:
             self.close()
             raise KernelDiedError(f"the kernel did not start: {error}") from None
 
@@ -126,7 +126,7 @@ class Kernel:
         self._client.stop_channels()
         self._manager.shutdown_kernel(now=True)
         self._manager.cleanup_resources()
-        shutil.rmtree(self._sockets, ignore_errors=True)
+        remove(self._sockets)
         if self._place is not None:
             self._place.close()
 
@@ -150,7 +150,14 @@ class Kernel:
         try:
             found = self._ask("__import__('labkit.answering', fromlist=['printed']).printed()")
             printed = {int(number): int(count) for number, count in found.items()}
-        except (AttributeError, TypeError, ValueError, KernelDiedError, TimeoutError):
+        except (
+            AttributeError,
+            TypeError,
+            ValueError,
+            OverflowError,
+            KernelDiedError,
+            TimeoutError,
+        ):
             return []  # the count is a courtesy; a submission that breaks it gains nothing
         most = self._limits.output_characters
         return [
@@ -170,11 +177,13 @@ class Kernel:
 
     def _ask(self, expression: str, seconds: float | None = START_SECONDS) -> Any:
         """The JSON that an expression in the kernel gives; what comes back is the submission's word."""
-        reply = self._request("", {"answer": expression}, seconds)
+        # As base64, since a repr is read by Python's parser, which takes a hundred times its size.
+        packed = f"__import__('base64').b64encode(({expression}).encode()).decode()"
+        reply = self._request("", {"answer": packed}, seconds)
         try:
             found = reply["content"].get("user_expressions", {}).get("answer", {})
             if found.get("status") == "ok":
-                return json.loads(ast.literal_eval(found["data"]["text/plain"]))
+                return json.loads(base64.b64decode(found["data"]["text/plain"].strip("'")))
             said = f"{found.get('ename')}: {found.get('evalue')}"
         except Exception as error:
             said = f"its answer can't be read ({type(error).__name__})"
@@ -210,7 +219,7 @@ class Kernel:
         lines = CELL_LINE.findall(trace[:100_000])
         said = f"{content.get('ename')}: {content.get('evalue')}"[:2000]
         text = CELL_FILE.sub("", said).splitlines()
-        return int(lines[0][:9]) if lines else 1, " ".join(text[:2])[:300]
+        return max(1, int(lines[0][:9])) if lines else 1, " ".join(text[:2])[:300]
 
     def _lives(self, seconds: float = 0.0) -> bool:
         """Whether the kernel's process is there, and still is after so many seconds."""
@@ -239,10 +248,12 @@ class Kernel:
     def _reply(self, message: str, seconds: float | None) -> dict[str, Any]:
         if self._ended:
             raise KernelDiedError(f"the submission's process is gone: {self._ended}")
-        deadline = time.monotonic() + seconds if seconds else None
-        while True:
+        deadline = time.monotonic() + seconds if seconds else math.inf
+        while time.monotonic() < deadline:  # asked each time: a submission can flood this channel
             try:
                 reply: dict[str, Any] = self._client.get_shell_msg(timeout=0.5)
+                if reply.get("parent_header", {}).get("msg_id") == message:
+                    return reply
             except queue.Empty:
                 if not self._lives():
                     self._ended = "it ended by itself"
@@ -254,13 +265,9 @@ class Kernel:
                     raise KernelDiedError(
                         f"it answered with more than {REPLY_BYTES // 1_000_000} MB", limit=True
                     ) from None
-                if deadline and time.monotonic() > deadline:
-                    raise TimeoutError from None
-                continue
             except Exception:  # not signed, or no message of Jupyter's: not an answer
                 continue
-            if reply.get("parent_header", {}).get("msg_id") == message:
-                return reply
+        raise TimeoutError
 
 
 def _in_all(limits: Limits) -> str:

@@ -105,6 +105,15 @@ def _show(base: str, path: str, attributes: int) -> None:
     _set_attributes(target, attributes)
 
 
+def _hide(base: str, path: str) -> None:
+    """Puts nothing in the place of what is shown at `path`, if it is."""
+    if os.path.isdir(base + path):
+        _mount("tmpfs", base + path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=4k")
+        _set_attributes(base + path, ATTR_READ_ONLY)
+    elif os.path.exists(base + path):
+        _mount("/dev/null", base + path, None, MS_BIND)
+
+
 def _build(spec: dict[str, Any]) -> None:
     """The file system of the sandbox, from nothing; then there is no other."""
     base: str = spec["base"]
@@ -130,6 +139,8 @@ def _build(spec: dict[str, Any]) -> None:
         _show(base, path, ATTR_READ_ONLY | ATTR_NOSUID | ATTR_NODEV)
     for path in spec["write"]:
         _show(base, path, ATTR_NOSUID | ATTR_NODEV)
+    for path in spec["hide"]:
+        _hide(base, path)
     os.chdir(base)
     _done(_libc.syscall(ctypes.c_long(SYS_PIVOT_ROOT), b".", b".old"), "pivot_root")
     os.chdir("/")

@@ -19,7 +19,8 @@ from labkit.home import LabError
 from labkit.outcome import Status
 from labkit.worker_process import Worker, WorkerLostError
 
-COMMAND = (sys.executable, "-m", "labkit.worker")
+# -I: the folder that `lab grade` was called in may be a submission, and is no place for modules.
+COMMAND = (sys.executable, "-I", "-m", "labkit.worker")
 START_SECONDS = 180.0
 GRACE_SECONDS = (
     150.0  # a worker ends a submission that takes too long itself, and may need a new JVM

@@ -51,8 +51,8 @@ class Batch:
     """What was found in one or more folders of results."""
 
     rows: tuple[Row, ...]
-    missing: tuple[str, ...] = ()  # planned, and without a result
-    notes: tuple[str, ...] = ()  # of shards that are not there
+    missing: tuple[str, ...] = ()  # planned, and without a result; shards that are not there
+    notes: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -144,27 +144,38 @@ def read_rows(folder: Path, names: Iterable[str]) -> tuple[list[Row], list[str]]
     return rows, missing
 
 
-def read_batch(folders: Sequence[Path]) -> Batch:
-    """What the batches in these folders hold, together."""
+def read_batch(folders: Sequence[Path], *, whole: bool = True) -> Batch:
+    """What the batches in these folders hold, together; `whole` misses the shards that are not there."""
     rows: list[Row] = []
     missing: list[str] = []
-    shards: set[tuple[int, int]] = set()
+    plans: dict[Path, Plan] = {}
     for folder in folders:
         plan = read_plan(folder)
         if plan is None:
             raise LabError(f"{folder} holds no batch; name an --out of `lab grade`")
-        shards.add(plan.shard)
+        for other, known in plans.items():
+            if other.samefile(folder) or (plan.shard == known.shard != (1, 1)):
+                part, parts = plan.shard
+                raise LabError(f"{other} and {folder} are both part {part} of {parts}; name one")
+        plans[folder] = plan
         some, none = read_rows(folder, plan.names)
         rows += some
         missing += none
+    shards = {plan.shard for plan in plans.values()}
     absent = [
-        f"part {part} of {parts} is not here"
+        f"part {part} of {parts}"
         for parts in sorted({parts for _, parts in shards})
         for part in range(1, parts + 1)
-        if (part, parts) not in shards
+        if whole and (part, parts) not in shards
     ]
+    seeds = sorted({plan.seed for plan in plans.values() if plan.shard != (1, 1)})
+    notes: tuple[str, ...] = ()
+    if len(seeds) > 1:
+        notes = (
+            f"the parts have different seeds ({', '.join(map(str, seeds))}), so different data",
+        )
     rows.sort(key=lambda row: (row.name, str(row.folder)))
-    return Batch(tuple(rows), tuple(sorted(missing)), tuple(absent))
+    return Batch(tuple(rows), (*sorted(missing), *absent), notes)
 
 
 def report_of(data: Mapping[str, Any]) -> Report | None:
@@ -205,8 +216,18 @@ def same_but_timing(one: Mapping[str, Any] | None, other: Mapping[str, Any]) -> 
     return {**one, "timing": None} == {**other, "timing": None}
 
 
-def union(old: Sequence[str], new: Collection[str]) -> tuple[str, ...]:
+def union(old: Iterable[str], new: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted({*old, *new}))
+
+
+def renamed(rows: Iterable[Row], entries: Collection[Entry]) -> set[str]:
+    """The names of results whose submission is among these entries under another name.
+
+    A second `ada` gives both of them a longer one.
+    """
+    names = {entry.name for entry in entries}
+    paths = {str(entry.path) for entry in entries}
+    return {row.name for row in rows if row.path in paths} - names
 
 
 def write(path: Path, text: str) -> None:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labkit import namespaces
+from labkit import home, namespaces
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 NOBODY = 65534
@@ -64,6 +64,15 @@ def isolate() -> str:
     return _state["reason"]
 
 
+def reason() -> str:
+    """Why there is no sandbox on this system; "" when there is. Asked in a process of its own."""
+    code = "from labkit.sandbox import isolate; print(isolate())"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or done.stderr.strip()[-200:]
+
+
 def _isolate() -> str:
     if sys.platform != "linux":
         return "namespaces are a thing of Linux"
@@ -89,7 +98,8 @@ def _isolate() -> str:
 class Sandbox:
     """The folders of a grading worker, and how it starts processes; `on` is whether they are fenced.
 
-    `jvm`, `submissions` and `checks` can be written inside, `data` only read.
+    Inside, `jvm/*`, `submissions/*` and `checks` can be written, `data` only read. What the
+    judge makes in there itself nobody inside can rename or remove when root started it.
     """
 
     place: Path
@@ -105,8 +115,7 @@ class Sandbox:
         made = cls(place, on, reason)
         for name in ("root", "jvm", "submissions", "checks", "data"):
             (place / name).mkdir(mode=0o755)
-        for folder in (made.jvm, made.submissions, made.checks):
-            made.give(folder)
+        made.checks.chmod(0o1777)  # as /tmp: whoever made an entry may rename or remove it
         return made
 
     @property
@@ -138,7 +147,7 @@ class Sandbox:
     def give(self, path: Path) -> None:
         """Makes the sandbox's user the owner of `path` (root's sandboxes have a user of their own)."""
         if self.on and os.geteuid() == 0:
-            os.chown(path, self.user, self.user)
+            os.chown(path, self.user, self.user, follow_symlinks=False)
 
     def command(
         self,
@@ -157,6 +166,7 @@ class Sandbox:
             "give": [str(path) for path in give] if os.geteuid() == 0 and self.on else [],
             "read": visible(read),
             "write": [str(path) for path in (*write, cwd)],
+            "hide": [str(path) for path in secrets_of(home.root())],
             "limits": limits or {},
             "cwd": str(cwd),
         }
@@ -167,9 +177,12 @@ class Sandbox:
 
 
 def visible(more: Iterable[Path] = ()) -> list[str]:
-    """What can be read inside, parents first: the system's programs, Python with its packages, `more`."""
-    python = [sys.prefix, sys.base_prefix, *sys.path, str(Path(__file__).parents[1])]
-    packages = [path for path in python if Path(path).is_absolute() and _is_code(Path(path))]
+    """What can be read inside, parents first: the system's programs, Python with its packages, `more`.
+
+    `sys.path` is not asked: the folder that a command was called in may be in it.
+    """
+    python = [sys.prefix, sys.base_prefix, str(Path(__file__).parents[1])]
+    packages = [path for path in python if _is_code(Path(path))]
     wanted = [*packages, *map(str, more)]
     found = {path for path in (*wanted, *map(os.path.realpath, wanted)) if os.path.exists(path)}
     shown = [path for path in SYSTEM if os.path.lexists(path)]
@@ -179,6 +192,27 @@ def visible(more: Iterable[Path] = ()) -> list[str]:
     return shown
 
 
+def secrets_of(root: Path) -> list[Path]:
+    """What of a checkout is hidden where a folder around it is shown: one in /usr, for instance."""
+    return [
+        *(root / name for name in ("solutions", ".git", "work")),
+        *sorted(root.glob("labs/*/checks.py")),
+    ]
+
+
+def require_out_of_sight(paths: Iterable[Path]) -> None:
+    """LabError when one of these can be read inside, as the system's and Python's folders can."""
+    shown = [Path(path) for path in visible()]
+    for path in paths:
+        real = Path(os.path.realpath(path))
+        for folder in shown:
+            if real.is_relative_to(folder):
+                raise home.LabError(
+                    f"{path} lies in {folder}, which every submission can read; "
+                    "put submissions and --out elsewhere, or grade with --no-sandbox"
+                )
+
+
 def _is_code(path: Path) -> bool:
     """Whether a place of Python's holds code alone: a checkout or a home folder is never shown whole."""
     return not Path.home().is_relative_to(path) and not any(
@@ -186,12 +220,20 @@ def _is_code(path: Path) -> bool:
     )
 
 
-def remove(path: Path) -> None:
-    """Removes a folder, whatever a submission made of it: a tree deeper than Python's stack, say."""
-    try:
+def remove(path: Path) -> bool:
+    """Removes what a submission may have made: a file, a link, a locked folder, a tree deeper than
+    Python's stack. Whether it is gone.
+    """
+    if path.is_symlink() or not path.is_dir():
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        return not os.path.lexists(path)
+    with suppress(RecursionError):
         shutil.rmtree(path, ignore_errors=True)
-    except RecursionError:
-        subprocess.run(["rm", "-rf", "--", str(path)], check=False, capture_output=True)
+    if os.path.lexists(path):
+        for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+            subprocess.run([*command, "--", str(path)], check=False, capture_output=True)
+    return not os.path.lexists(path)
 
 
 def adopt_orphans() -> None:

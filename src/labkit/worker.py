@@ -24,7 +24,7 @@ _folders: list[Path] = []
 
 
 def main() -> None:
-    """`python -m labkit.worker FOLDER [unfenced] [many]`: serves stdin's requests until it is closed."""
+    """`python -I -m labkit.worker FOLDER [unfenced] [many]`: serves stdin's requests until it is closed."""
     _folders.append(Path(sys.argv[1]))
     fenced, many = UNFENCED not in sys.argv[2:], MANY in sys.argv[2:]
     requests, replies = _take_over_pipes()

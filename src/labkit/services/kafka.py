@@ -19,6 +19,7 @@ from typing import Any
 
 from labkit import home
 from labkit.home import LabError
+from labkit.sandbox import Sandbox
 
 ADDRESS = "LAB_KAFKA"  # a broker that somebody else started for this process
 STOP_SECONDS = 30
@@ -47,11 +48,12 @@ class Broker:
                 self.process.wait()
 
 
-def bootstrap() -> str:
+def bootstrap(box: Sandbox | None = None) -> str:
     """The address of a broker for this process; LabError says why there is none.
 
     In order: the one that LAB_KAFKA names, the one of `lab kafka start`, else one of this
-    process's own, started on the first call. That one ends with the process, also when it is killed.
+    process's own, started on the first call (in a sandbox, if there is one). That one ends with the
+    process, also when it is killed.
     """
     if given := os.environ.get(ADDRESS):
         return given
@@ -59,28 +61,29 @@ def bootstrap() -> str:
         return shared.bootstrap
     mine = _own.get(os.getpid())
     if mine is None or mine.process is None or mine.process.poll() is not None:
-        mine = _own[os.getpid()] = start()
+        mine = _own[os.getpid()] = start(box=box)
         atexit.register(mine.stop)
     return mine.bootstrap
 
 
-def environment(needs: Collection[str]) -> dict[str, str]:
+def environment(needs: Collection[str], box: Sandbox | None = None) -> dict[str, str]:
     """What tells another process of this process's broker; empty when it isn't needed or can't start."""
     if "kafka" not in needs:
         return {}
     try:
-        return {ADDRESS: bootstrap()}
+        return {ADDRESS: bootstrap(box)}
     except LabError:
         return {}
 
 
-def start(*, attached: bool = True) -> Broker:
+def start(*, attached: bool = True, box: Sandbox | None = None) -> Broker:
     """A new broker, about 5 s; attached, it ends with this process. LabError when it can't start."""
     process = subprocess.Popen(
         [
             sys.executable,
             *("-I", "-m", "labkit.services.kafka_server"),
             *(["--attached"] if attached else []),
+            *(["--sandbox", str(box.place)] if box and box.on else []),
         ],
         stdin=subprocess.PIPE if attached else subprocess.DEVNULL,
         stdout=subprocess.PIPE,

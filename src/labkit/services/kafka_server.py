@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import ctypes
 import json
@@ -22,6 +23,7 @@ from types import FrameType
 from labkit.home import LabError
 from labkit.jars import jars
 from labkit.java import java_home
+from labkit.sandbox import Limits, Sandbox
 
 ATTEMPTS = 3  # a free port may be somebody else's by the time the broker binds it
 START_SECONDS = 90
@@ -84,13 +86,23 @@ def cluster_id() -> str:
     return base64.urlsafe_b64encode(bytes([random[0] & 0x7F]) + random[1:]).decode().rstrip("=")
 
 
-def start_broker(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """A broker with its data in `folder`, and its address; LabError when none starts."""
+def start_broker(folder: Path, box: Sandbox | None = None) -> tuple[subprocess.Popen[bytes], str]:
+    """A broker with its data in `folder`, in a sandbox if there is one, and its address; LabError
+    when none starts.
+    """
     try:
-        class_path = os.pathsep.join(map(str, jars("kafka")))
+        found = jars("kafka")
+        class_path = os.pathsep.join(map(str, found))
         java = java_home() / "bin" / "java"
     except OSError as error:
         raise LabError(f"the Kafka broker can't be started: {error}") from None
+
+    def fenced(argv: Sequence[str]) -> Sequence[str]:
+        if box is None:
+            return argv
+        read = {java_home(), *(jar.parent for jar in found)}
+        return box.command(argv, cwd=folder, read=read, limits=Limits().of_jvm(sandboxed=True))
+
     (folder / "log4j2.properties").write_text(LOG4J, "utf-8")
     command = [
         str(java),
@@ -104,19 +116,10 @@ def start_broker(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
         properties = folder / "server.properties"
         text = PROPERTIES.format(port=port, controller=controller, folder=folder)
         properties.write_text(text, "utf-8")
-        _run(
-            [
-                *command,
-                "kafka.tools.StorageTool",
-                "format",
-                "-t",
-                cluster_id(),
-                "-c",
-                str(properties),
-            ],
-            folder / "format.log",
-        )
-        broker = _launch([*command, "kafka.Kafka", str(properties)], folder / "broker.log")
+        tool = [*command, "kafka.tools.StorageTool", "format"]
+        _run(fenced([*tool, "-t", cluster_id(), "-c", str(properties)]), folder / "format.log")
+        server = fenced([*command, "kafka.Kafka", str(properties)])
+        broker = _launch(server, folder / "broker.log")
         if _listens(broker, port):
             return broker, f"127.0.0.1:{port}"
         end_broker(broker)
@@ -182,7 +185,7 @@ def _end(number: int, frame: FrameType | None) -> None:
     raise _Ended
 
 
-def serve(*, attached: bool) -> int:
+def serve(*, attached: bool, box: Sandbox | None = None) -> int:
     """Runs a broker until it ends, a signal comes, or (attached) standard input is closed.
 
     The first and only line on standard output is JSON: `bootstrap`, `pid`, `log`, or `error`.
@@ -190,11 +193,14 @@ def serve(*, attached: bool) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    folder = Path(tempfile.mkdtemp(prefix="lab-kafka-"))
+    folder = Path(tempfile.mkdtemp(prefix="lab-kafka-", dir=box.place if box else None))
+    if box:
+        folder.chmod(0o755)
+        box.give(folder)
     broker: subprocess.Popen[bytes] | None = None
     try:
         try:
-            broker, bootstrap = start_broker(folder)
+            broker, bootstrap = start_broker(folder, box)
         except LabError as error:
             print(json.dumps({"error": str(error)}), flush=True)
             return error.exit_code
@@ -214,4 +220,9 @@ def serve(*, attached: bool) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(attached="--attached" in sys.argv[1:]))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--attached", action="store_true")
+    parser.add_argument("--sandbox", type=Path, help="its place, in which the broker runs")
+    given = parser.parse_args()
+    place = given.sandbox
+    sys.exit(serve(attached=given.attached, box=Sandbox(place, on=True) if place else None))
