@@ -156,12 +156,13 @@ def test_secrets_of_a_checkout_are_hidden_where_a_folder_around_it_is_shown(tmp_
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("told")
     (root / "jars.lock").write_text("")
+    tmp_path.chmod(0o755)
     code = (
         "from pathlib import Path; "
         f"print(sorted(p.read_text() + p.name for p in Path({str(root)!r}).rglob('*.*')))"
     )
-    out = python(code, read=[tmp_path], root=root)["out"]
-    assert out == "['checks.py', 'jars.lock', 'toldlab.ipynb']\n"
+    found = python(code, read=[tmp_path], root=root)
+    assert found["out"] == "['checks.py', 'jars.lock', 'toldlab.ipynb']\n", found["err"]
 
 
 @pytest.mark.parametrize("kind", ["file", "link", "pipe", "locked", "deep"])
