@@ -26,6 +26,7 @@ ROWS = {
     ("datetime", "time"),
     ("datetime", "timedelta"),
     ("decimal", "Decimal"),
+    ("builtins", "bytes"),
     ("builtins", "bytearray"),
     ("__builtin__", "bytearray"),
     ("_codecs", "encode"),
