@@ -43,10 +43,8 @@ class Patch:
         return (bytearray, (), {"attribute": "of what is there"})
 
 
-@pytest.mark.parametrize(
-    ("thing", "says"), [(Touch(), "getattr"), (Patch(), "BUILD"), (object(), "")]
-)
-def test_nothing_else_is_read(thing, says):
+@pytest.mark.parametrize("thing", [Touch(), Patch(), object()])
+def test_nothing_else_is_read(thing):
     for protocol in (0, 2, 4):
-        with pytest.raises(pickle.UnpicklingError, match=f"{says}.*is no part of a row"):
+        with pytest.raises(pickle.UnpicklingError, match="is no part of a row"):
             loads_rows(None, pickle.dumps(thing, protocol))

@@ -19,6 +19,7 @@ import pytest
 from typer.testing import CliRunner
 
 import labkit.grade
+from labkit import home
 from labkit.cli import app
 from labkit.home import LabError
 from labkit.labs import Lab
@@ -228,3 +229,18 @@ def test_killed_for_real_its_workers_and_jvms_end_and_resume_completes(real):
     assert (found["right"]["score"], found["right"]["max_score"]) == (4.0, 4.0)
     assert process.returncode == 1
     assert "2 submissions: 1 passed, 0 not passed, 1 crashed" in said
+
+
+@pytest.mark.skipif(not LONG, reason="takes minutes")
+def test_every_solution_has_full_marks_in_the_sandbox(tmp_path):
+    root = home.root()
+    command = [sys.executable, "-c", "from labkit.cli import main; main()", "grade"]
+    solved = map(str, sorted(root.glob("solutions/*/solution.ipynb")))
+    done = subprocess.run(
+        [*command, *solved, "--out", str(tmp_path / "out")],
+        env={**os.environ, "LAB_ROOT": str(root), "CI": "true"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["passed"] == len(list(root.glob("solutions/*/solution.ipynb")))
+    assert all(row["sandbox"] for row in summary["submissions"])

@@ -236,7 +236,7 @@ lab.check("ingest")
 #   Values may be written as text. A view's `amount` is null, `event_date` the UTC day of `event_time`.
 # - `rescued` holds the fields other than these five and `sent_at`, as text; null if none.
 # - A change has `op` c, u or d, a whole-number `lsn`, a `ts`, a `customer_id`. Other lines go to `quarantine` as they came, `source` clicks or customers; `reason` is
-#   `not_json` or `bad_` and the first bad field, in the order named here.
+#   `not_json` (no JSON object) or `bad_` and the first bad field, in the order named here.
 # - An event is kept once, its first delivery: what another load day has stays there; within the day the first `source_file` counts. Deliveries differ in `sent_at`.
 # - `silver_customers`: each `lsn` of bronze is one change, in the order of `lsn`. It begins a version at `ts` that ends at the next change's `ts`; a delete only ends.
 #   No version is empty.
@@ -545,10 +545,11 @@ if done:
 #    middle way is parsed columns plus the line for as long as a repair is likely. VARIANT keeps the structure without a schema, but not the broken lines.
 # 2. The stream reads all files that are there and `foreachBatch` drops those that the table knows: nothing doubles, one look at file names is the price. Without the
 #    look every file of three days is appended again. Files that were moved away are neither lost nor doubled, because the table, not the landing, is the record.
-# 3. In events and quarantine each run replaces its own day, so these writes pass beside each other. `silver_customers` is overwritten by both: one of them fails with
-#    a conflict and is run again, which is harmless. The quiet fault is another: each run looks at which events *other* days have, and an event delivered on both days
-#    may be kept by both, since neither sees the other's rows. Run days one after the other, or give an event one home that doesn't depend on who ran first, such as a
-#    partition by event date and a MERGE by `event_id`.
+# 3. Tried with two threads: the writes to `quarantine` pass beside each other, since each replaces its own day and reads no other. In `silver_events` one run fails with
+#    a `ConcurrentAppendException`: the query that it writes has read the other days, Delta counts that read as part of the transaction, and running it again is right.
+#    `silver_customers` is overwritten by both, so one fails there too. The quiet fault comes when the look-up is no part of the write, for instance when the known ids
+#    are collected before: then neither sees the other's rows, and an event delivered on both days is kept by both. Let the conflict happen and repeat, run days one
+#    after the other, or give an event one home that doesn't depend on who ran first, such as a partition by event date and a MERGE by `event_id`.
 # 4. It changes May. Whether it may is a question to finance: either gold is "as known today", and the closed month is a copy that is never changed, with the
 #    difference shown; or late purchases of a closed period are booked into the open one, with their own date kept. In both cases a report says as of when it is.
 # 5. The report compares tables with bronze, so what never landed is invisible. Compare with the outside: a manifest or a count from the source, sequence numbers

@@ -13,7 +13,7 @@ def refine(spark: SparkSession, schema: str, day: date) -> None:
         return said.withColumns(names)
 
     def reason(*rules: tuple[str, Column]) -> Column:
-        told = F.when(F.col("said").isNull(), "not_json")
+        told = F.when(F.isnull("fields"), "not_json")
         for name, bad in rules:
             told = told.when(F.coalesce(bad, F.lit(True)), name)
         return told
