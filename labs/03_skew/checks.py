@@ -17,6 +17,7 @@ from labkit.checks import (
     check,
     collect,
     run_frame,
+    scans,
     settings,
     with_plan,
 )
@@ -300,13 +301,20 @@ def test_salted_rows_spread_over_partitions(ads, salted_run):
 # guards against: broadcasts_the_copies
 @check("salted_join")
 def test_salted_join_broadcasts_nothing(salted_run):
-    """Joins through a shuffle of both sides, without a broadcast"""
-    used = set(salted_run.run.operators)
-    assert "BroadcastHashJoin" not in used and used & SHUFFLED_JOINS, with_plan(
-        "one side is sent whole to every executor "
-        f"({', '.join(sorted(name for name in used if 'Join' in name)) or 'no join'} in the plan). Think of "
-        "a dimension that does not fit into an executor: the join has to shuffle",
-        salted_run.run.frame,
+    """Joins through a shuffle of both sides; neither is broadcast"""
+    frame, used = salted_run.run.frame, set(salted_run.run.operators)
+    # an aggregate of a side, such as a list of its hot keys, may well be broadcast
+    sent = sorted({scan.source for scan in scans(frame) if scan.broadcast})
+    assert not sent, with_plan(
+        f"rows of {', '.join(sent)} are sent to every executor. Think of a dimension that does not fit into one: "
+        "the join has to shuffle",
+        frame,
+        "BroadcastExchange",
+    )
+    assert used & SHUFFLED_JOINS, with_plan(
+        f"no join of the plan shuffles both its sides; joins in it: "
+        f"{', '.join(sorted(name for name in used if 'Join' in name)) or 'none'}",
+        frame,
         "BroadcastHashJoin",
         "BroadcastNestedLoopJoin",
     )

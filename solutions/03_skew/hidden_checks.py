@@ -85,7 +85,7 @@ def test_copies_follow_the_number_of_salts(learner, spark, frame, seed):
         answer = learner.salted_join(frame(ORDERS, orders), frame(SHOPS, shops), "shop", 4)
         reads = run_frame(answer).reads
     most = max((sum(read.rows) for read in reads), default=0)
-    assert most <= len(orders) + 5 * len(shops), (
+    assert most <= len(orders) + 4 * len(shops), (
         f"for example: {len(orders)} rows, a dimension of {len(shops)} and 4 salts; a stage reads {most:,} rows"
     )
 

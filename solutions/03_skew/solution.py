@@ -107,8 +107,8 @@ with plt.rc_context({"figure.figsize": (7, 3.2), "figure.constrained_layout.use"
 # %% [markdown]
 # ## Task 1: name the key
 #
-# Before any cure, name the cause. Write `key_profile(df, key, n)`: the `n` heaviest values of the column named `key`, heaviest first. Columns: the key under its own name, `rows`, and
-# `share` of all rows, from 0 to 1. Null is a key like any other. Where keys tie, any of them may come; never more than `n` rows.
+# Before any cure, name the cause. Write `key_profile(df, key, n)`: the `n` heaviest values of the column named `key`, heaviest first. Columns: the key under its own name, `rows` (long), and
+# `share` (double) of all rows, from 0 to 1. Null is a key like any other. Where keys tie, any of them may come; never more than `n` rows.
 
 
 # %%
@@ -191,7 +191,7 @@ with settings(spark, forced):
 # Write `salted_join(facts, dims, key, salts)`. It spreads each key over `salts` smaller ones, and returns what `facts.join(dims, on=key, how="left")` returns: the same columns in the
 # same order, the same rows, identical ones included. A column of the facts may well be called `salt`; none begins with an underscore. `dims` may hold a key several times, or null.
 #
-# - Both sides are shuffled, none is broadcast, and `dims` is copied at most `salts` times.
+# - Both sides are shuffled, neither is broadcast (a list of hot keys may be), and `dims` is copied at most `salts` times.
 # - With 64 salts, eight shuffle partitions and AQE off the fullest task reads at most 3 medians.
 #
 # You may need [`explode`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.functions.explode.html).
@@ -301,7 +301,7 @@ for name, frame in ways.items():
 # One `count_distinct` is spread already: Spark shuffles by advertiser *and* user first, then adds up. With two distincts every row is doubled before it is aggregated and shuffled; the hot advertiser is spread still. `collect_set`
 # has the fewest rows and the worst task: all users of the hot advertiser, in one row. An exact percentile and a Python aggregate behave like it or worse: what they keep of a key grows with its rows.
 #
-# Write `two_stage_count(facts, key, salts)`: the key under its own name, `rows`, `users` (distinct `user_id`, exact; null is no user). Aggregate by key and salt first, then by key. The salt must follow
+# Write `two_stage_count(facts, key, salts)`: the key under its own name, `rows` (long), `users` (long: distinct `user_id`, exact; null is no user). Aggregate by key and salt first, then by key. The salt must follow
 # from `user_id`, or partial distinct counts don't add up. Null is a key here too, and any number of salts gives the same counts. With 64 salts no task
 # of any stage reads more than 3 times the bytes that the median task of the largest shuffle reads.
 
