@@ -112,9 +112,9 @@ def watermarked(events: DataFrame) -> DataFrame:
 # ## Task 1: revenue of five minutes
 #
 # Write `revenue_per_window(events)`: streaming in, streaming out, made for append mode. The columns are `window_start` and `window_end` (timestamp), `store_id`, `revenue` (double, the sum of amounts)
-# and `payments` (long, the number of events), one row for each store and five minutes. Windows begin at full five minutes, start included, end excluded. A window comes out once, when the
+# and `payments` (long, the number of rows, one without an amount included), one row for each store and five minutes. Windows begin at full five minutes, start included, end excluded. A window comes out once, when the
 # watermark has reached its end. [`F.window`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.functions.window.html) makes windows.
-# Payments sent twice are the business of Task 2, those that are lost of Task 4.
+# A payment sent twice is two rows here: repeats are the business of Task 2, lost payments that of Task 4.
 
 
 # %%
@@ -166,7 +166,7 @@ lab.check("deduplicate")
 # %% [markdown]
 # ## Task 3: sessions of a card
 #
-# Fraud detection looks at shopping tours: payments of a card with no gap of more than 15 minutes. Write `sessions(events)`: one row for each such session, with the columns `card_id`, `session_start` (the first payment), `session_end` (15 minutes after the last one), `payments` (long) and `amount`
+# Fraud detection looks at shopping tours: payments of a card with no gap of more than 15 minutes. Write `sessions(events)`: one row for each such session, with the columns `card_id`, `session_start` (the first payment), `session_end` (15 minutes after the last one), `payments` (long, the number of rows, as in Task 1) and `amount`
 # (double, the sum). A session comes out once, when the watermark has reached its end. Payments arrive in any order, so one that comes later may join two sessions; see
 # [`F.session_window`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.functions.session_window.html).
 
