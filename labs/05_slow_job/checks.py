@@ -12,6 +12,7 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import functions as F
 
 from labkit.answer import AnswerError
 from labkit.checks import (
@@ -28,6 +29,7 @@ from labkit.checks import (
     scans,
     with_plan,
 )
+from labkit.checks.plans import own_jobs, stages_of
 
 HINTS = {
     "stage_table": [
@@ -346,14 +348,15 @@ PLANTED_ORDERS = [
     order(900_003, "2026-01-01", "EUR", "2.00"),
     order(900_003, "2026-12-31T23:59:59.999999", "EUR", "4.00"),
     order(900_003, "2027-01-01", "EUR", "8.00"),
-    # Finland: currencies and states as people type them
+    # Finland: currencies and states as people type them; in euro a power of two each, so that a
+    # revenue tells which of them were counted
     order(900_004, "2026-04-01", "nok\t", "8.00"),
     order(900_004, "2026-04-01", " Nok", "16.00"),
-    order(900_004, "2026-04-01", None, "1.00"),
-    order(900_004, "2026-04-01", "", "2.00", "shipped"),
-    order(900_004, "2026-04-01", "  ", "64.00"),
-    order(900_004, "2026-04-01", "EUR", "128.00", "Paid"),
-    order(900_004, "2026-04-01", "EUR", "256.00", None),
+    order(900_004, "2026-04-01", None, "4.00"),
+    order(900_004, "2026-04-01", "", "8.00", "shipped"),
+    order(900_004, "2026-04-01", "  ", "16.00"),
+    order(900_004, "2026-04-01", "EUR", "32.00", "Paid"),
+    order(900_004, "2026-04-01", "EUR", "64.00", None),
     # Greece: customers without a segment; Ireland: no amount; Belgium: a refund
     order(900_005, "2026-05-01", "EUR", "1.00"),
     order(900_006, "2026-05-01", "EUR", "3.00"),
@@ -411,14 +414,18 @@ def report(learner, spark, frames):
     release(frames[0])
 
 
-def of_country(report, country, **expected):
-    """Fails unless the country has this one row."""
+def of_country(report, country, planted, **expected):
+    """Fails unless the country has this one row; `planted` tells what is odd about its orders."""
     rows = [row for row in report.rows if row.country == country]
     assert len(rows) == 1, (
-        f"{country}: {len(rows)} rows, expected 1; its customers all count as one segment"
+        f"{country}: {len(rows)} rows, expected 1; its customers all count as one segment. {planted}"
     )
-    for name, value in expected.items():
-        assert rows[0][name] == value, f"{country}: {name} is {rows[0][name]}, expected {value}"
+    got = {name: rows[0][name] for name in expected}
+    assert got == expected, f"{country}: {listed(got)}; expected {listed(expected)}. {planted}"
+
+
+def listed(values):
+    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 @check("fast_report", points=2)
@@ -432,32 +439,44 @@ def test_same_rows_as_the_slow_job(report, slow, frame):
 @check("fast_report")
 def test_half_cents_round_as_before(report):
     """Rounds each order to cents as the slow job does, halves included"""
-    of_country(report, "PT", orders=3, revenue=Decimal("0.86"))
+    planted = "Each of its three orders comes to exactly half a cent: 0.125, 0.125 and 0.625 euro"
+    of_country(report, "PT", planted, orders=3, revenue=Decimal("0.86"))
 
 
 @check("fast_report")
 def test_rate_of_the_moment(report):
     """Takes the one rate that is valid when an order is placed; the newest has no end, and before the first there is none"""
-    of_country(report, "ES", orders=3, revenue=Decimal("5.00"))
+    planted = (
+        "Of its four orders in DKK one is older than the first rate; the others are of the last microsecond "
+        "of a rate, of the first moment of the next, which has no end, and of long after"
+    )
+    of_country(report, "ES", planted, orders=3, revenue=Decimal("5.00"))
 
 
 @check("fast_report")
 def test_year_from_first_to_last_moment(report):
     """Counts the orders of 2026, from its first moment to its last"""
-    of_country(report, "IT", orders=2, revenue=Decimal("6.00"))
+    planted = "Its four orders, of 1, 2, 4 and 8 euro, are of the last moment of 2025, the first and the last of 2026, and the first of 2027"
+    of_country(report, "IT", planted, orders=2, revenue=Decimal("6.00"))
 
 
 @check("fast_report")
 def test_text_as_people_type_it(report):
     """Reads currencies and states as the slow job does: case, blanks, tabs, empty and missing ones"""
-    of_country(report, "FI", orders=4, revenue=Decimal("6.00"))
-    of_country(report, "GR", segment="unknown", orders=2, revenue=Decimal("4.00"))
+    planted = (
+        "Its orders, in euro: 1 with a tab behind the currency, 2 with a blank before it, 4 with a missing one, 8 with an "
+        "empty one, 16 with blanks alone; 32 with the state Paid, 64 without a state. So the revenue tells which ones you count"
+    )
+    of_country(report, "FI", planted, orders=4, revenue=Decimal("15.00"))
+    planted = "One of its customers has no segment, the other an empty one"
+    of_country(report, "GR", planted, segment="unknown", orders=2, revenue=Decimal("4.00"))
 
 
 @check("fast_report")
 def test_order_without_amount(report):
     """Counts an order without an amount as an order of 0.00, and gives no share of nothing"""
-    of_country(report, "IE", orders=1, revenue=Decimal("0.00"), share=None)
+    planted = "Its only order has no amount"
+    of_country(report, "IE", planted, orders=1, revenue=Decimal("0.00"), share=None)
 
 
 @check("fast_report", points=2)
@@ -593,6 +612,14 @@ def test_moves_a_tenth_of_the_bytes(report, slow):
 # ---- materialise_once ----
 
 PRICED = "country string, ordered_on date, euro decimal(14,2)"
+BY = {
+    "by_country": "country string, orders bigint, revenue decimal(24,2)",
+    "by_day": "ordered_on date, orders bigint, revenue decimal(24,2)",
+}
+COPIES = 30_000
+# What the tasks of an answer return (counters, statistics of files) is a few kB each. Of the moving branch
+# five bytes a row are random, so its rows come to more than this, however they are packed.
+MOST_RETURNED = 250_000
 
 
 def day(text):
@@ -614,71 +641,78 @@ def unlike_others(df):
 @pytest.fixture(scope="module")
 def outcome(learner, spark, frame, shared_schema):
     """Two runs: the second on a branch that never computes the same numbers twice."""
-    tables = {"by_country": f"{shared_schema}.by_country", "by_day": f"{shared_schema}.by_day"}
+    tables = {name: f"{shared_schema}.{name}" for name in BY}
     still = unlike_others(frame(PRICED, PRICED_ROWS * 2))
     learner.materialise_once(still, tables)
-    first = {name: spark.table(table).collect() for name, table in _written(spark, tables)}
-    drawn = "cast(java_method('java.lang.Math', 'random') as double) * 1000"
-    moving = unlike_others(frame(PRICED, PRICED_ROWS)).selectExpr(
+    first = {name: _written(spark, name, table) for name, table in tables.items()}
+    many = frame(PRICED, PRICED_ROWS).withColumn("copy", F.expr(f"explode(sequence(1, {COPIES}))"))
+    drawn = "cast(java_method('java.lang.Math', 'random') as double) * 1e9"
+    moving = unlike_others(many).selectExpr(
         "country", "ordered_on", f"cast({drawn} as decimal(14,2)) AS euro"
     )
+    job = int(spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs())
     learner.materialise_once(moving, tables)
-    second = {name: spark.table(table).collect() for name, table in _written(spark, tables)}
+    returned = sum(int(done.resultSize()) for done in stages_of(spark, own_jobs(spark, job)))
+    second = {name: _written(spark, name, table) for name, table in tables.items()}
     left = {
         row.tableName
         for row in spark.sql(f"SHOW TABLES IN {shared_schema}").collect()
         if not row.isTemporary
     }
-    yield SimpleNamespace(
-        first=first, second=second, cached=cached(still) + cached(moving), left=left
-    )
+    kept = cached(still) + cached(moving)
+    yield SimpleNamespace(first=first, second=second, returned=returned, cached=kept, left=left)
     release(still)
     release(moving)
 
 
-def _written(spark, tables):
-    for name, table in tables.items():
-        assert spark.catalog.tableExists(table), f"tables[{name!r}] was not written"
-        spark.catalog.refreshTable(table)  # another session may have written it
-        yield name, table
+def _written(spark, name, table):
+    """The rows of a table that the answer was asked to write; fails unless it has its columns."""
+    assert spark.catalog.tableExists(table), f"tables[{name!r}] was not written"
+    spark.catalog.refreshTable(table)  # another session may have written it
+    try:
+        assert_columns(spark.table(table), BY[name])
+    except AssertionError as wrong:
+        raise AssertionError(f"tables[{name!r}]: {wrong}") from None
+    return spark.table(table).collect()
 
 
 @check("materialise_once")
 def test_both_tables_are_written(outcome, frame):
-    """Writes orders and revenue by country and by day"""
-    country, by_day = outcome.first["by_country"], outcome.first["by_day"]
+    """Writes orders and revenue by country and by day, types included"""
     expected = [("PT", 4, Decimal("7.00")), ("ES", 2, Decimal("8.50"))]
-    schema = "country string, orders bigint, revenue decimal(24,2)"
-    assert_frame(_as_frame(frame, schema, country), expected, key="country")
+    found = frame(BY["by_country"], [tuple(row) for row in outcome.first["by_country"]])
+    assert_frame(found, expected, key="country")
     expected = [(day("2026-03-01"), 4, Decimal("11.50")), (day("2026-03-02"), 2, Decimal("4.00"))]
-    schema = "ordered_on date, orders bigint, revenue decimal(24,2)"
-    assert_frame(_as_frame(frame, schema, by_day), expected, key="ordered_on")
-
-
-def _as_frame(frame, schema, rows):
-    names = [column.split()[0] for column in schema.replace("(24,2)", "").split(", ")]
-    got = list(rows[0].asDict()) if rows else names
-    assert got == names, f"columns are {', '.join(got)}; expected {', '.join(names)}"
-    return frame(schema, [tuple(row) for row in rows])
+    found = frame(BY["by_day"], [tuple(row) for row in outcome.first["by_day"]])
+    assert_frame(found, expected, key="ordered_on")
 
 
 @check("materialise_once")
 def test_second_run_replaces(outcome):
     """Replaces what an earlier run has written"""
     for name, rows in outcome.second.items():
-        found = sum(row.orders for row in rows)
-        assert found == 3, (
-            f"{name} holds {found} orders after a run with 3: an earlier run's rows are still counted"
+        found, expected = sum(row.orders or 0 for row in rows), COPIES * len(PRICED_ROWS)
+        assert found == expected, (
+            f"{name} holds {found:,} orders after a run with {expected:,}; an earlier run had 6"
         )
 
 
 @check("materialise_once", points=2)
 def test_branch_is_computed_once(outcome):
     """Computes the shared branch once: both tables come from the same rows"""
-    totals = {name: sum(row.revenue for row in rows) for name, rows in outcome.second.items()}
+    totals = {name: sum(row.revenue or 0 for row in rows) for name, rows in outcome.second.items()}
     assert totals["by_country"] == totals["by_day"], (
         "the two tables don't add up to the same revenue. The branch given here draws its amounts anew each time it is "
         f"computed, as a source that changes between two reads would: {totals['by_country']} and {totals['by_day']}"
+    )
+
+
+@check("materialise_once")
+def test_rows_stay_on_the_executors(outcome):
+    """Lets no row of the branch pass through the driver"""
+    assert outcome.returned <= MOST_RETURNED, (
+        f"the tasks returned {outcome.returned:,} bytes to the driver for a branch of {COPIES * len(PRICED_ROWS):,} rows; "
+        f"{MOST_RETURNED:,} are plenty for counters and names of files. A branch that doesn't fit into the driver ends the job"
     )
 
 

@@ -130,29 +130,34 @@ if lab.written("stage_table"):
     stages.drop("name", "spill_bytes").orderBy(F.desc("duration_ms")).show(6)
 
 # %% [markdown]
-# A sorted table doesn't say what ran beside what. For that, take each stage's first submission from the log and place the stages on a line of
-# seconds since the first one, as the history server does.
+# A sorted table doesn't say what ran beside what, nor what only waited. For that, take two moments of each stage from the log: when it was first submitted, and when its
+# first task was launched. Both go on a line of seconds since the first submission.
 
 # %%
 if lab.written("stage_table"):
-    info = F.from_json("value", EVENT)["Stage Info"]
-    begun = events.select(info["Stage ID"].alias("stage_id"), info["Submission Time"].alias("at"))
-    first = begun.where("at > 0").groupBy("stage_id").agg(F.min("at").alias("at"))
-    bars = stages.join(first, on="stage_id", how="inner").toPandas()
-    bars["second"] = (bars["at"] - bars["at"].min()) / 1000
+    parsed = events.select(F.from_json("value", EVENT).alias("e")).select("e.*")
+    stage_id = F.coalesce("Stage Info.Stage ID", "Stage ID").alias("stage_id")
+    moments = parsed.groupBy(stage_id).agg(
+        F.min("Stage Info.Submission Time").alias("submitted"),
+        F.min("Task Info.Launch Time").alias("launched"),
+    )
+    bars = stages.join(moments, on="stage_id", how="inner").toPandas()
+    zero = bars["submitted"].min()
+    submitted, launched = (bars["submitted"] - zero) / 1000, (bars["launched"] - zero) / 1000
 
 # %% [markdown]
-# Each bar is a stage, from submission to completion; over its left end lie its longest task and its median task. A short dark start before a long blue part is skew: the stage
-# waits for one task. Stages 20 and 22 belong to one job: the same work, twice, at the same time.
+# Each bar is a stage, from submission to completion; its longest and its median task lie on it from the launch of its first task on. A short dark part before a long blue one is skew: the stage
+# waits for one task. Stages 20 and 22 are the same work, twice in one job, submitted in the same second. Both cores went to stage 20, so the pale start of stage 22 is waiting: a third of its duration.
 
 # %%
 import matplotlib.pyplot as plt
 
 if lab.written("stage_table"):
-    layers = {"duration_ms": "#deebf7", "max_task_ms": "#6baed6", "median_task_ms": "#08306b"}
     figure, axes = plt.subplots(figsize=(9, 4.5))
+    layers = {"duration_ms": "#deebf7", "max_task_ms": "#6baed6", "median_task_ms": "#08306b"}
     for column, color in layers.items():
-        axes.barh(bars.stage_id, bars[column] / 1000, left=bars.second, color=color, label=column)
+        left = submitted if column == "duration_ms" else launched
+        axes.barh(bars.stage_id, bars[column] / 1000, left=left, color=color, label=column)
     axes.set(xlabel="seconds since the first stage", ylabel="stage", title="The slow job, by stage")
     axes.invert_yaxis()
     axes.legend(loc="lower left")
@@ -207,24 +212,24 @@ lab.check("diagnosis")
 
 # %% [markdown]
 # So the log says `skew`. Before you reach for salts, ask where the skew comes from and what those tasks do. `Executor CPU Time` is what the JVM
-# itself computed, in nanoseconds, of the `Executor Run Time` in milliseconds; compare the two in the stage you found.
+# itself computed, in nanoseconds, of the `Executor Run Time` in milliseconds; the next cell adds both up for the three long stages.
 
 # %%
 if lab.written("stage_table", "diagnosis"):
-    worst = diagnosis(stages)
-    worst.show()
+    diagnosis(stages).show()
+    longest = stages.orderBy(F.desc("duration_ms")).limit(3).select("stage_id", "duration_ms")
     times = "struct<`Executor Run Time`: long, `Executor CPU Time`: long>"
     parsed = F.from_json("value", f"`Stage ID` long, `Task Metrics` {times}").alias("e")
     ran = events.select(parsed).select(
         "e.`Task Metrics`.*", F.col("e.`Stage ID`").alias("stage_id")
     )
-    cpu = F.sum("Executor CPU Time") / 1e6
-    ran = ran.join(worst, on="stage_id", how="inner")
-    ran.agg(F.sum("Executor Run Time").alias("run_ms"), cpu.alias("jvm_cpu_ms")).show()
+    cpu = (F.sum("Executor CPU Time") / 1e6).alias("jvm_cpu_ms")
+    spent = ran.groupBy("stage_id").agg(F.sum("Executor Run Time").alias("run_ms"), cpu)
+    longest.join(spent, on="stage_id", how="inner").orderBy("stage_id").show()
 
 # %% [markdown]
-# The JVM is busy for a tenth of that time: it waits for Python. Now read the job. `price` gets a whole row, order and rate, and decides in Python what
-# counts. One reseller places 45 % of the orders, and the merge hint sends them all to one task.
+# Stage 22 lasted longest and ran least: a duration counts the wait for a core, task time doesn't. All three are the same skewed work. The JVM is busy for a tenth of the run time: it waits for Python. Now read
+# the job. `price` gets a whole row, order and rate, and decides in Python what counts. One reseller places 45 % of the orders, and the merge hint sends them all to one task.
 
 # %%
 print((data / "slow_job.py").read_text().split("log = ")[1])
@@ -324,8 +329,9 @@ if lab.written("fast_report"):
 #
 # The next request: two tables from the priced orders (`country`, `ordered_on` date, `euro` decimal(14,2)). Write `materialise_once(priced, tables)`; `tables` names
 # them, `tables["by_country"]` and `tables["by_day"]`, with the columns `country` or `ordered_on`, then `orders` long and `revenue` decimal(24,2). It
-# replaces what they hold and returns nothing. `priced` is computed once, so that both tables agree even if a source changes in between.
-# Afterwards nothing is cached and no other table is left, also when a write raises; the error goes on to the caller.
+# creates them, or replaces what they hold, and returns nothing. `priced` is computed once, so that both tables agree even if a source changes in between; its rows don't pass through the driver.
+# Afterwards nothing is cached and no other table is left, also when a write raises; the error goes on to the caller. `localCheckpoint` is allowed: its blocks can't be released by hand, the engine
+# removes them some time after the last reference to the frame is gone.
 
 
 # %%
@@ -388,6 +394,7 @@ if lab.written("fast_report"):
 # The log opens in the real history server; stage 22 has the same 16 tasks there. In a terminal, at the top of this repository:
 #
 # ```
+# export JAVA_HOME=$(.venv/bin/python -c "from labkit.java import java_home; print(java_home())")
 # mkdir -p work/events && gunzip -c datasets/order_report/event_log.jsonl.gz > work/events/slow_job
 # export PYSPARK_PYTHON=.venv/bin/python SPARK_HISTORY_OPTS=-Dspark.history.fs.logDirectory=file:$PWD/work/events
 # .venv/bin/spark-class org.apache.spark.deploy.history.HistoryServer

@@ -1,4 +1,4 @@
-# because: the log by get_json_object and windows, the longest stage by max_by
+# because: the log by get_json_object and windows, the longest stage by max_by; a local checkpoint for a cache
 
 
 def field(path: str, kind: str = "long"):
@@ -62,3 +62,10 @@ def diagnosis(stages: DataFrame) -> DataFrame:
         "top.skew_ratio",
         "top.cause",
     )
+
+
+def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
+    shared = priced.localCheckpoint()
+    for name, key in (("by_country", "country"), ("by_day", "ordered_on")):
+        rows = shared.groupBy(key).agg(F.count("*").alias("orders"), F.sum("euro").alias("revenue"))
+        rows.write.mode("overwrite").saveAsTable(tables[name])
