@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from labkit.checks.projects import DataTests, UnitTests, read_unit_tests, require_files, rows_as_sql
@@ -78,11 +80,51 @@ def compiled(schema, **config):
     [({}, ["no_null"]), ({"severity": "WARN"}, []), ({"error_if": ">1"}, [])],
 )
 def test_a_data_test_fails_as_dbt_would_say(spark, schema, config, fails):
-    tests = DataTests(
-        spark, schema, compiled(schema, **config), {"things": [(1,)]}, {"things": "id long"}
-    )
-    assert tests.failing() == []
-    assert tests.failing(things=[(None,)]) == fails
+    tests = data_tests(spark, schema, compiled(schema, **config))
+    assert list(tests.failing()) == []
+    assert list(tests.failing(things=[(None,)])) == fails
+
+
+def data_tests(spark, schema, run):
+    return DataTests(spark, schema, run, {"things": [(1,)]}, {"things": "id long"})
+
+
+def with_sql(run, sql):
+    nodes = {key: replace(node, sql=sql) for key, node in run.nodes.items()}
+    return replace(run, nodes=nodes)
+
+
+def test_a_data_test_that_fails_on_good_rows_catches_nothing(spark, schema):
+    tests = data_tests(spark, schema, with_sql(compiled(schema), f"select 1 from {schema}.things"))
+    with pytest.raises(AssertionError, match="on good data no_null failed. It holds one thing"):
+        tests.silent("one thing")
+    with pytest.raises(AssertionError, match="when an id is null.* good data too .*: no_null"):
+        tests.catches("an id is null", things=[(None,)])
+
+
+def test_a_data_test_that_cant_run_says_so_and_catches_nothing(spark, schema):
+    broken = with_sql(compiled(schema), f"select nothing from {schema}.things")
+    tests = data_tests(spark, schema, broken)
+    with pytest.raises(AssertionError, match="`no_null` can't run: AnalysisException: .*nothing"):
+        tests.silent("one thing")
+    with pytest.raises(AssertionError, match="no test of yours fails when an id is null"):
+        tests.catches("an id is null", things=[(None,)])
+
+
+def test_a_data_test_that_stops_on_bad_rows_alone_catches_them(spark, schema):
+    sql = f"select 1 where (select id from {schema}.things) is null"
+    tests = data_tests(spark, schema, with_sql(compiled(schema), sql))
+    tests.silent("one thing")
+    tests.catches("there are two things", things=[(1,), (2,)])
+
+
+def test_data_tests_run_without_ansi_as_in_dbt(spark, schema):
+    sql = f"select 1 from {schema}.things where (id is null) = 1"
+    tests = data_tests(spark, schema, with_sql(compiled(schema), sql))
+    before = spark.conf.get("spark.sql.ansi.enabled")
+    tests.silent("one thing")
+    tests.catches("an id is null", things=[(None,)])
+    assert spark.conf.get("spark.sql.ansi.enabled") == before
 
 
 UNIT = """
@@ -96,13 +138,26 @@ unit_tests:
 """
 
 
+RIGHT = {True: "select max(id) as id from {this}", False: ""}
+
+
+def unit_tests(spark, text=UNIT):
+    found = read_unit_tests({"models/u.yml": text}, "things")
+    return UnitTests(spark, found, "id long", {"this": "this"}, RIGHT)
+
+
 def test_a_unit_test_tells_models_apart(spark):
-    tests = UnitTests(
-        spark, read_unit_tests({"models/u.yml": UNIT}, "things"), "id long", {"this": "this"}
-    )
-    assert tests.failing({True: "select max(id) as id from {this}", False: ""}) == []
+    tests = unit_tests(spark)
+    assert tests.alarms() == tests.failing(RIGHT) == []
     assert tests.failing({True: "select min(id) as id from {this}", False: ""}) == ["newest"]
     tests.catches("all come back", {True: "select id from {this}", False: ""})
+
+
+def test_a_unit_test_that_fails_on_a_right_model_catches_nothing(spark):
+    tests = unit_tests(spark, UNIT.replace("rows: [{id: 2}]", "rows: [{id: 7}]"))
+    assert tests.alarms() == ["newest"]
+    with pytest.raises(AssertionError, match="when all come back.* right model too .*: newest"):
+        tests.catches("all come back", {True: "select id from {this}", False: ""})
 
 
 def test_unit_tests_of_other_models_dont_count():

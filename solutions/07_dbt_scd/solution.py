@@ -125,6 +125,7 @@ shop.run("ls", "--resource-type", "source")
 #   the newest `updated_at` in the table, that instant included. What is older stays out; a monthly job reconciles it.
 # - An older change never overwrites a newer row, also when the landing has forgotten the newer change. A deleted order stays, as a row with `is_deleted`.
 # - Orders that the landing has forgotten stay. The same night built again changes no row.
+# - Read `{{ this }}` in the model's SQL, not with `run_query`: the unit tests of task 4 put rows in its place, and there is no such table then.
 # - The table has rows when it is built again. Set `on_schema_change` to `fail` or `append_new_columns`: the contract of task 3 allows nothing else on an incremental model.
 
 
@@ -526,7 +527,7 @@ if ready:
 # - **`merge` rewrites what it matches.** The rows that your query leaves out cost nothing. What it returns is rewritten, changed or not.
 # - **A snapshot sees nights, not changes.** Two changes between two extracts are one version. History that must be complete comes from changes (lab 02), not from extracts; and a snapshot can't be rebuilt, so back it up and keep the extracts.
 # - **An old extract delivered again** makes `check` believe that everything changed back, with beginnings in the past. Compare the extract's own date with the last one before the snapshot runs.
-# - **`store_failures`** keeps the rows that a test found. `severity: warn` with `error_if: ">100"` is for data that is never quite clean. Tests run on the whole table unless `where` says otherwise: at a billion rows that is a decision.
+# - **`store_failures`** keeps the rows that a test found. `severity: error` with `warn_if: ">0"` and `error_if: ">100"` is for data that is never quite clean. Tests run on the whole table unless `where` says otherwise: at a billion rows that is a decision.
 # - **A contract checks names and types before the build**, and no rows. On Delta `constraints` of type `not_null` and `check` are enforced by the table itself.
 #
 # **On Databricks** the adapter is dbt-databricks: it adds Unity Catalog, the `replace_where` strategy, MERGE clauses as configuration (`matched_condition` says the guard of task 1 after WHEN MATCHED, which dbt-spark can't), and

@@ -16,8 +16,7 @@ unit_tests:
           - {order_id: 1, status: paid, is_deleted: false, updated_at: "2026-01-10 08:00:00"}
           - {order_id: 1, status: shipped, is_deleted: false, updated_at: "2026-01-10 09:00:00"}
           - {order_id: 2, status: paid, is_deleted: false, updated_at: "2026-01-09 07:00:00"}
-          - {order_id: 2, status: shipped, is_deleted: false}
-        - {order_id: 3, status: new, is_deleted: false, updated_at: "2026-01-08 00:00:00"}
+          - {order_id: 3, status: new, is_deleted: false, updated_at: "2026-01-08 00:00:00"}
           - {order_id: 4, status: new, is_deleted: false, updated_at: "2025-12-08 00:00:00"}
           - {order_id: 5, status: paid, is_deleted: true, updated_at: "2026-01-10 07:00:00"}
       - input: this

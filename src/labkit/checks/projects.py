@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,10 +13,14 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
+from labkit.answer import short
 from labkit.checks.frames import require
+from labkit.checks.session import settings
 from labkit.dbt import FOLDERS, Run, as_run, missing
 
 MESSAGE_CHARACTERS = 700
+# As in the session of dbt-spark, which switches ANSI mode off: `is_current = 1` runs there.
+AS_IN_DBT = {"spark.sql.ansi.enabled": "false"}
 
 
 def dbt_of(learner: Any) -> Callable[..., Run]:
@@ -73,6 +77,16 @@ def _literal(value: Any) -> str:
     return f"'{escaped}'"
 
 
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(list(names)[:3])
+
+
+def _told_nothing(alarms: Iterable[str], where: str) -> str:
+    """What a reason says of tests that fail where they should not."""
+    names = _listed(alarms)
+    return f". What fails on {where} too tells nothing: {names}" if names else ""
+
+
 class DataTests:
     """Data tests as dbt compiled them, asked about rows that stand where the models' rows were."""
 
@@ -88,28 +102,56 @@ class DataTests:
         self.tests = [node for node in run.nodes.values() if node.type == "test"]
         self.good, self.ddl = good, ddl
         self.shown: dict[str, list[tuple[Any, ...]]] = {}
+        self._alarms: dict[str, str] | None = None
 
-    def failing(self, **relations: list[tuple[Any, ...]]) -> list[str]:
-        """The tests that would stop a build if these relations had these rows, the others good ones."""
-        for name, rows in {**self.good, **relations}.items():
-            if self.shown.get(name) != rows:
-                text = rows_as_sql(self.ddl[name], rows)
-                self.spark.sql(f"CREATE OR REPLACE VIEW {self.schema}.{name} AS {text}")
-                self.shown[name] = rows
-        asked = dict(self._questions(set(relations)))
-        try:
-            said = self.spark.sql("\nUNION ALL\n".join(asked.values())).collect() if asked else []
-            return [row.test for row in said if row.fails]
-        except PySparkException:  # of one of them; which one?
-            return [name for name, query in asked.items() if self._fails(query)]
+    def failing(self, **relations: list[tuple[Any, ...]]) -> dict[str, str]:
+        """The tests that would stop a build if these relations had these rows, the others good ones.
+
+        Each with its error when it can't run.
+        """
+        return self._ask(relations) if relations else self.alarms()
+
+    def alarms(self) -> dict[str, str]:
+        """The tests that fail on good rows: they would fail on any, and catch nothing. Asked once."""
+        if self._alarms is None:
+            self._alarms = self._ask({})
+        return self._alarms
+
+    def silent(self, holds: str, **relations: list[tuple[Any, ...]]) -> None:
+        """AssertionError if a test fails on these good rows or can't run; `holds` tells of them."""
+        failing = self.failing(**relations)
+        for name, error in failing.items():
+            require(not error, f"`{name}` can't run: {error}")
+        require(not failing, f"on good data {_listed(failing)} failed. It holds {holds}")
 
     def catches(self, bug: str, **relations: list[tuple[Any, ...]]) -> None:
-        """AssertionError unless some test fails on these rows."""
+        """AssertionError unless some test fails on these rows, and not on good ones."""
+        alarms = self.alarms()
         require(
-            bool(self.failing(**relations)),
-            f"no test of yours fails when {bug}; data tests asked: {len(self.tests)}. "
-            "A test whose severity is warn stops no build",
+            bool(self._ask(relations, besides=alarms)),
+            f"no test of yours fails when {bug}; data tests asked: {len(self.tests)}"
+            f"{_told_nothing(alarms, 'good data')}. A test whose severity is warn stops no build",
         )
+
+    def _ask(
+        self, relations: Mapping[str, list[tuple[Any, ...]]], besides: Container[str] = ()
+    ) -> dict[str, str]:
+        with settings(self.spark, AS_IN_DBT):
+            for name, rows in {**self.good, **relations}.items():
+                if self.shown.get(name) != rows:
+                    text = rows_as_sql(self.ddl[name], rows)
+                    self.spark.sql(f"CREATE OR REPLACE VIEW {self.schema}.{name} AS {text}")
+                    self.shown[name] = rows
+            questions = self._questions(set(relations))
+            asked = {name: query for name, query in questions if name not in besides}
+            if not asked:
+                return {}
+            try:
+                said = self.spark.sql("\nUNION ALL\n".join(asked.values())).collect()
+                return {row.test: "" for row in said if row.fails}
+            except PySparkException:  # of one of them; which one?
+                told = {name: self._verdict(query) for name, query in asked.items()}
+                return {name: error for name, error in told.items() if error is not None}
 
     def _questions(self, relations: set[str]) -> Iterator[tuple[str, str]]:
         """Queries by test: one row, whether the test fails; of tests that read these relations."""
@@ -124,12 +166,13 @@ class DataTests:
                     f"SELECT '{test.name}' AS test, {verdict} AS fails FROM (\n{test.sql}\n)",
                 )
 
-    def _fails(self, query: str) -> bool:
+    def _verdict(self, query: str) -> str | None:
+        """None when the test passes, nothing when it fails, and an error, which stops a build as well."""
         try:
             row = self.spark.sql(query).first()
-        except PySparkException:
-            return True  # a test that can't run stops a build as well
-        return bool(row and row.fails)
+        except PySparkException as error:
+            return " ".join(short(error).split())
+        return "" if row and row.fails else None
 
 
 class UnitTests:
@@ -137,25 +180,46 @@ class UnitTests:
 
     A model is its query in the first build (False) and in later ones (True), with a `{name}` for
     each input; `inputs` gives that name by the `input` of a unit test, written without blanks.
+    `right` is a model without a bug.
     """
 
     def __init__(
-        self, spark: SparkSession, tests: list[dict[str, Any]], ddl: str, inputs: Mapping[str, str]
+        self,
+        spark: SparkSession,
+        tests: list[dict[str, Any]],
+        ddl: str,
+        inputs: Mapping[str, str],
+        right: Mapping[bool, str],
     ) -> None:
         self.spark, self.tests, self.ddl, self.inputs = spark, tests, ddl, inputs
+        self.right = right
         self.columns = StructType.fromDDL(ddl).names
         self._told: dict[str, list[str]] = {}
+        self._alarms: list[str] | None = None
 
     def failing(self, query: Mapping[bool, str]) -> list[str]:
         """The names of the unit tests that fail on a model."""
-        return [test["name"] for test in self.tests if self._fails(test, query)]
+        return self._ask(query)
+
+    def alarms(self) -> list[str]:
+        """The names of those that fail on a right model: they catch nothing. Asked once."""
+        if self._alarms is None:
+            self._alarms = self._ask(self.right)
+        return self._alarms
 
     def catches(self, bug: str, query: Mapping[bool, str]) -> None:
-        """AssertionError unless some unit test fails on this model."""
+        """AssertionError unless some unit test fails on this model, and not on a right one."""
+        alarms = self.alarms()
         require(
-            bool(self.failing(query)),
-            f"no unit test of yours fails when {bug}; unit tests asked: {len(self.tests)}",
+            bool(self._ask(query, besides=alarms)),
+            f"no unit test of yours fails when {bug}; unit tests asked: {len(self.tests)}"
+            f"{_told_nothing(alarms, 'a right model')}",
         )
+
+    def _ask(self, query: Mapping[bool, str], besides: Container[str] = ()) -> list[str]:
+        asked = [test for test in self.tests if test["name"] not in besides]
+        with settings(self.spark, AS_IN_DBT):
+            return [test["name"] for test in asked if self._fails(test, query)]
 
     def _fails(self, test: dict[str, Any], query: Mapping[bool, str]) -> bool:
         macros = (test.get("overrides") or {}).get("macros") or {}
