@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
@@ -19,6 +20,7 @@ from labkit.checks.session import settings
 from labkit.dbt import FOLDERS, Run, as_run, missing
 
 MESSAGE_CHARACTERS = 700
+SPARK_ERRORS = (PySparkException, Py4JError)  # the second when a query stops while it runs
 # As in the session of dbt-spark, which switches ANSI mode off: `is_current = 1` runs there.
 AS_IN_DBT = {"spark.sql.ansi.enabled": "false"}
 
@@ -149,7 +151,7 @@ class DataTests:
             try:
                 said = self.spark.sql("\nUNION ALL\n".join(asked.values())).collect()
                 return {row.test: "" for row in said if row.fails}
-            except PySparkException:  # of one of them; which one?
+            except SPARK_ERRORS:  # of one of them; which one?
                 told = {name: self._verdict(query) for name, query in asked.items()}
                 return {name: error for name, error in told.items() if error is not None}
 
@@ -170,8 +172,8 @@ class DataTests:
         """None when the test passes, nothing when it fails, and an error, which stops a build as well."""
         try:
             row = self.spark.sql(query).first()
-        except PySparkException as error:
-            return " ".join(short(error).split())
+        except SPARK_ERRORS as error:
+            return " ".join(short(error).partition("\n'")[0].split())  # no plan
         return "" if row and row.fails else None
 
 
