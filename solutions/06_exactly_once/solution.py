@@ -73,7 +73,7 @@ tables = create_tables(lab.schema)
 # It returns a pair of frames, `(orders, dead)`, with the columns of the two tables. Each row of `raw` is in exactly one of them; no message stops the job.
 #
 # - `orders`: an event whose fields are all good. `event_id` and `order_id` are not empty, `seq` is at least 1, `status` is one of `STATUSES`, `amount` is a number of at least 0, `event_time` a time. `produced_at` is Kafka's `timestamp`. Further fields don't matter.
-# - `dead`: all others, with the bytes of `value` as they came. `reason` is `no_value` (null), `not_json`, or `bad_` and the first bad field in the order above, such as `bad_amount`.
+# - `dead`: all others, with the bytes of `value` as they came. `reason` is `no_value` (null), `not_json` (no JSON object; `[]` and `502` are none), or `bad_` and the first bad field in the order above, such as `bad_amount`.
 #
 # [`try_parse_json`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.functions.try_parse_json.html) and `try_variant_get` are one way.
 
@@ -106,7 +106,7 @@ def parse(raw: DataFrame) -> tuple[DataFrame, DataFrame]:
     }
     reason = F.coalesce(
         F.when(F.col("value").isNull(), "no_value"),
-        F.when(F.col("json").isNull(), "not_json"),
+        F.when(F.try_variant_get("json", "$", "map<string,variant>").isNull(), "not_json"),
         # A comparison with null is null, neither true nor false: only a rule that holds is good.
         *(F.when(~F.coalesce(rule, F.lit(False)), f"bad_{name}") for name, rule in rules.items()),
     )
@@ -282,8 +282,8 @@ def replay(
     first = F.min_by(F.struct("*"), "offset").alias("first")
     once = orders.groupBy("event_id").agg(first).select("first.*")
     parts = " OR ".join(
-        f"old.partition = {part} AND old.offset >= {first} AND old.offset < {end}"
-        for part, (first, end) in offsets.items()
+        f"old.partition = {part} AND old.offset >= {start} AND old.offset < {end}"
+        for part, (start, end) in offsets.items()
     )
     replayed = f"old.topic = '{topic}' AND ({parts})"
     message = "old.topic = new.topic AND old.partition = new.partition AND old.offset = new.offset"

@@ -8,6 +8,7 @@ def parse(raw: DataFrame) -> tuple[DataFrame, DataFrame]:
     read = raw.withColumn("fields", F.from_json(text, f"{fields}, broken string", options))
     read = read.select(
         "value",
+        F.ltrim(text).alias("text"),
         *(F.col(f"fields.{name}") for name in ("broken", "event_id", "order_id", "status")),
         F.expr("try_cast(fields.seq AS long)").alias("seq"),
         F.expr("try_cast(fields.amount AS decimal(10,2))").alias("amount"),
@@ -16,7 +17,7 @@ def parse(raw: DataFrame) -> tuple[DataFrame, DataFrame]:
     )
     faults = [
         ("value IS NULL", "no_value"),
-        ("broken IS NOT NULL", "not_json"),
+        ("broken IS NOT NULL OR text NOT LIKE '{%'", "not_json"),
         ("event_id IS NULL OR event_id = ''", "bad_event_id"),
         ("order_id IS NULL OR order_id = ''", "bad_order_id"),
         ("seq IS NULL OR seq < 1", "bad_seq"),

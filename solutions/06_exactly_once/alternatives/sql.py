@@ -6,7 +6,7 @@ def parse(raw: DataFrame) -> tuple[DataFrame, DataFrame]:
         """
         SELECT *, CASE
             WHEN value IS NULL THEN 'no_value'
-            WHEN json IS NULL THEN 'not_json'
+            WHEN try_variant_get(json, '$', 'map<string, variant>') IS NULL THEN 'not_json'
             WHEN coalesce(event_id, '') = '' THEN 'bad_event_id'
             WHEN coalesce(order_id, '') = '' THEN 'bad_order_id'
             WHEN coalesce(seq, 0) < 1 THEN 'bad_seq'
