@@ -160,6 +160,13 @@ def test_a_unit_test_that_fails_on_a_right_model_catches_nothing(spark):
         tests.catches("all come back", {True: "select id from {this}", False: ""})
 
 
+def test_a_yaml_file_can_not_grow_beyond_its_text():
+    bomb = "".join(f"b{n + 1}: &b{n + 1} [{', '.join([f'*b{n}'] * 9)}]\n" for n in range(12))
+    text = f"b0: &b0 [1]\n{bomb}" + UNIT.replace("{id: 2}", "{id: *b12}")
+    with pytest.raises(AssertionError, match="more than 100,000 values"):
+        read_unit_tests({"models/u.yml": text}, "things")
+
+
 def test_unit_tests_of_other_models_dont_count():
     with pytest.raises(AssertionError, match="no unit test of the model orders"):
         read_unit_tests({"models/u.yml": UNIT}, "orders")

@@ -19,8 +19,8 @@ SERVICES = {"run_dbt": "labkit.dbt"}
 MESSAGE_LINES = 6
 MESSAGE_CHARACTERS = 600
 TRACE_FRAMES = 6
-# Spark closes the message of an error found while planning by its code, a semicolon and the plan.
-PLAN = re.compile(r" SQLSTATE: \w{5}(;\n.*)?", re.DOTALL)
+# Spark closes the message of an error found while planning by its code, the place in the query, and the plan.
+PLAN = re.compile(r" SQLSTATE: \w{5}(; line \d+ pos \d+)?(;\n.*)?", re.DOTALL)
 LIBRARIES = ("site-packages", "dist-packages", "<frozen", str(Path(__file__).parent))
 
 
