@@ -1,4 +1,4 @@
-"""What reference answers give on a data set of any scale, and the same from plain Python.
+"""What reference answers give on a dataset of any scale, and the same from plain Python.
 
 A step runs functions of a lab's solution as its notebook does and ends in a few facts: counts and
 sums that no lost, doubled or wrong row leaves alone. `TRUTH` finds the facts without Spark.

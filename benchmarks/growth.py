@@ -41,7 +41,7 @@ def generators(found: Growth) -> Iterator[str]:
     if compared:
         both = [at[compared[-1]] for at in found.values()]
         plain, spark = (sum(row[what] for row in both) for what in ("plain seconds", "seconds"))
-        yield f"\nAll data sets at scale {compared[-1]}: {spark:.0f} s in Spark, {plain:.0f} s in plain Python."
+        yield f"\nAll datasets at scale {compared[-1]}: {spark:.0f} s in Spark, {plain:.0f} s in plain Python."
     most = {name: at[max(at, key=int)]["rows"] for name, at in found.items()}
     name = max(most, key=lambda one: most[one])
     yield f"The largest has {most[name]:,} rows (`{name}`).\n"

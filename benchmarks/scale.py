@@ -40,7 +40,7 @@ def timed(run: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def rows(folder: Path) -> int:
-    """Lines and Parquet rows of a data set."""
+    """Lines and Parquet rows of a dataset."""
     parquet = sum(pq.read_metadata(file).num_rows for file in folder.rglob("*.parquet"))
     texts = [file for file in folder.rglob("*.json*") if file.suffix in (".json", ".jsonl")]
     return parquet + sum(file.read_bytes().count(b"\n") for file in texts)

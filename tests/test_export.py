@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -88,6 +89,12 @@ def test_handout_runs_by_itself(handout):
     assert (tests.returncode, "without tests" in tests.stderr) == (2, True)
     assert str(handout) in done.stdout
     assert all(lab.slug in done.stdout for lab in find_labs(ROOT))
+
+
+def test_handout_has_what_its_set_up_reads(handout):
+    """Else no `./lab` in it would ever get past setting up."""
+    script = runpy.run_path(str(handout / "lab"))
+    assert [name for name in script["INPUTS"] if not (handout / name).is_file()] == []
 
 
 def test_workflow_runs_an_action_that_is_there(handout):

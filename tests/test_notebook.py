@@ -213,7 +213,7 @@ def test_data_is_generated_once(lab, tmp_path, monkeypatch):
     first = lab.data("numbers")
     assert [path.name for path in first.iterdir()] == ["numbers.jsonl"]
     assert lab.data("numbers") == first
-    with pytest.raises(LabError, match="no data set `nothing`; there are: numbers"):
+    with pytest.raises(LabError, match="no dataset `nothing`; there are: numbers"):
         lab.data("nothing")
 
 

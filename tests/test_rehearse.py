@@ -1,13 +1,16 @@
 """A rehearsal: a bare folder, an honest clock, the choice of labs, and the debrief at the end."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
 
-from labkit import clock, debrief, export, home, notebook, prompt, rehearse, session
+from labkit import clock, debrief, export, home, notebook, prompt, rehearse
 from labkit.cli import app
 from labkit.countdown import Countdown
 from labkit.home import LabError
@@ -224,9 +227,7 @@ def test_commands_make_a_folder_and_show_its_clock(course, tmp_path):
     assert "of 5 min · 0:04:5" in run("rehearse", "status", root=course).output
 
 
-def test_folder_that_somebody_else_worked_in_is_graded_here(
-    toy, course, tmp_path, spark, monkeypatch
-):
+def test_folder_that_somebody_else_worked_in_is_graded_here_in_the_sandbox(toy, course, tmp_path):
     export.export([toy], tmp_path / "handout")
     there = rehearse.make([Lab(0, "toy", tmp_path / "handout")], 30, tmp_path / "theirs")
     there.open()
@@ -242,13 +243,15 @@ def test_folder_that_somebody_else_worked_in_is_graded_here(
     received = tmp_path / "received"
     shutil.move(there.folder, received)
 
-    attached = session.current()  # another test may have stopped the one of `spark`
-    monkeypatch.setattr(session, "current", lambda: attached)
-    done = run("finish", str(received), root=course)
-    assert done.exit_code == 1, done.output  # `store` is a stub
-    assert "3 of 4 points" in done.output
-    assert re.search(r"double: 3 of 3 points, \d+ s", done.output)
+    done = subprocess.run(
+        [sys.executable, "-c", "from labkit.cli import main; main()", "finish", str(received)],
+        env={**os.environ, "LAB_ROOT": str(course)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr  # `store` is a stub
+    assert "3 of 4 points" in done.stdout
+    assert re.search(r"double: 3 of 3 points, \d+ s", done.stdout)
     kept = json.loads((received / "result-toy.json").read_text("utf-8"))
+    assert kept["sandbox"] or "without the sandbox" in done.stderr
     hidden = {check["id"] for check in kept["checks"] if check["hidden"]}
     assert hidden == {"test_doubles_seeded_numbers"}
     page = (received / "debrief.html").read_text("utf-8")

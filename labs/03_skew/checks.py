@@ -73,7 +73,7 @@ SHUFFLED_JOINS = {"SortMergeJoin", "ShuffledHashJoin"}
 
 @dataclass(frozen=True)
 class Ads:
-    """The data set as frames and as rows."""
+    """The dataset as frames and as rows."""
 
     clicks: Any
     advertisers: Any

@@ -210,7 +210,7 @@ def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> Data
 
 
 # %% [markdown]
-# The checks join a handful of clicks first, then the data set under another seed, and read what each task read. If rows are missing, look at
+# The checks join a handful of clicks first, then the dataset under another seed, and read what each task read. If rows are missing, look at
 # the first and the last salt of both sides.
 
 # %%

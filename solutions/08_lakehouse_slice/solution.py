@@ -513,7 +513,7 @@ if done:
 #   and `scd2`), and late changes need the corrections of `apply_late`.
 # - **Publish compares all days.** That finds every cause of a change, also those nobody thought of. When silver has years, bound it: days of which events arrived
 #   (Delta's change data feed tells), and days on which the customers changed; once a week compare all the same.
-# - **At larger scale.** `lab.data("shop_landing", scale=100)` writes a hundred times the lines; the data set's README has figures and tells what changes. The look-up
+# - **At larger scale.** `lab.data("shop_landing", scale=100)` writes a hundred times the lines; the dataset's README has figures and tells what changes. The look-up
 #   of known events grows with silver: bound it by time (`event_date` of the day's events, give or take the longest delay), partition by it, and state what an older
 #   copy does.
 # - **Small files.** Partitions by day and two files a load are fine for years of days; partitions by hour and customer are not. Compact old days, never the one being
@@ -554,7 +554,7 @@ if done:
 #    difference shown; or late purchases of a closed period are booked into the open one, with their own date kept. In both cases a report says as of when it is.
 # 5. The report compares tables with bronze, so what never landed is invisible. Compare with the outside: a manifest or a count from the source, sequence numbers
 #    without gaps, the count of the same weekday, the newest event of each hour. An empty hour in a shop is an alarm.
-# 6. Measured at a thousand times the lines (the README of the data set): `refine` first, from 3 to 21 seconds, because for one day it builds the dimension from all
+# 6. Measured at a thousand times the lines (the README of the dataset): `refine` first, from 3 to 21 seconds, because for one day it builds the dimension from all
 #    changes and looks for each event in all of silver; then the report, which looks up every line. Merge the customers touched, bound the look-up by event date,
 #    report new load days only. Then the landing: with many small files listing takes longer than reading, so use notifications, or have the source write larger files.
 #    Measure before changing; each step has its own lines in the Spark UI.

@@ -77,7 +77,7 @@ def stale(lab: Lab) -> Iterator[str]:
 
 
 def inputs_hash(lab: Lab) -> str:
-    """sha256 over solution.py, checks.py and the generators of the lab's data sets."""
+    """sha256 over solution.py, checks.py and the generators of the lab's datasets."""
     names = source.read(lab.solution).header["datasets"]
     digest = hashlib.sha256()
     for path in (lab.solution, lab.checks, *map(lab.generator, names)):

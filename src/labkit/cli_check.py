@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,15 +12,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from labkit import cluster, home
+from labkit import home
 from labkit.cli_learner import Slug
 from labkit.home import LabError
 from labkit.labs import Lab, find_lab
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-    from labkit.outcome import CheckResult, Report
+    from labkit.outcome import CheckResult
 
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -54,14 +51,9 @@ def check(
     Your own copy is run in warm Spark, for an answer in seconds. A submission (or any answer, with
     the hidden checks) is graded: in the sandbox, with a JVM of its own.
     """
-    fenced = fenced and (submission is not None or hidden)
-    if fenced and (master := cluster.master()):
-        errors.print(f"without the sandbox: labs run on {escape(master)}", style="yellow")
-        fenced = False
-    if fenced:
-        from labkit import sandbox
+    from labkit.judging import fence, judging
 
-        sandbox.isolate()  # before a library starts threads
+    fenced = fence(fenced and (submission is not None or hidden))
     from labkit import hints, progress, report
     from labkit.grade import draw_seed
     from labkit.submission import UnreadableError, read_submission
@@ -84,7 +76,8 @@ def check(
     if submission is None and not path.is_file() and not list(path.parent.glob("*.ipynb")):
         raise LabError(f"you have not started {lab.slug}; `lab start {lab.slug}` makes your copy")
     seed = draw_seed(hidden) if seed is None else seed
-    found = _graded(lab, path, fenced=fenced, hidden=hidden, seed=seed, scale=scale, tasks=task)
+    with judging(lab.root, fenced=fenced) as judged:
+        found = judged(lab, path, hidden=hidden, seed=seed, scale=scale, tasks=task)
     if json_out:
         report.write_json(found, json_out)
     for problem in found.problems:
@@ -103,38 +96,6 @@ def check(
         for line in _help(lab, found.checks):
             console.print(line)
     raise typer.Exit(found.exit_code)
-
-
-def _graded(
-    lab: Lab,
-    path: Path,
-    *,
-    fenced: bool,
-    hidden: bool,
-    seed: int,
-    scale: int,
-    tasks: list[str] | None,
-) -> Report:
-    """The report on an answer: in a sandbox and a JVM of its own, or in warm Spark."""
-    from labkit import session
-    from labkit.engine import Engine
-    from labkit.grade import grade
-
-    with ExitStack() as held, errors.status("reading") as status:
-        engine = held.enter_context(Engine(lab.root)) if fenced else None
-        if engine and engine.sandbox.reason:
-            errors.print(escape(f"without the sandbox: {engine.sandbox.reason}"), style="yellow")
-
-        def spark() -> SparkSession:
-            status.update("starting Spark")
-            found = engine.session() if engine else session.current()
-            status.update(f"running {escape(path.name)} and its checks")
-            return found
-
-        return grade(
-            lab, path, spark,
-            hidden=hidden, seed=seed, scale=scale, tasks=tasks, engine=engine,
-        )  # fmt: skip
 
 
 def _help(lab: Lab, results: Sequence[CheckResult]) -> list[str]:

@@ -17,8 +17,6 @@ from labkit.home import LabError
 from labkit.labs import find_lab, find_labs
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
     from labkit.labs import Lab
     from labkit.rehearse import Rehearsal
 
@@ -88,10 +86,20 @@ def finish(
         Path | None, typer.Argument(help="folder of a rehearsal; the one under way if none")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="seed of generated data; repeats a run")] = None,
+    fenced: Annotated[
+        bool,
+        typer.Option(
+            "--sandbox/--no-sandbox",
+            help="with FOLDER and hidden checks: run it where it can reach and change nothing else",
+        ),
+    ] = True,
 ) -> None:
-    """Stop the clock of a rehearsal, grade it with the hidden checks, write the debrief."""
-    from labkit import debrief, report, session
-    from labkit.grade import draw_seed, grade
+    """Stop the clock of a rehearsal, grade it with the hidden checks, write the debrief.
+
+    A folder that you name may be somebody else's: where there are hidden checks it is graded in the sandbox.
+    """
+    from labkit import debrief, report
+    from labkit.judging import fence, judging
     from labkit.rehearse import Rehearsal, current
 
     root = home.root()
@@ -99,23 +107,17 @@ def finish(
     found = Rehearsal(folder.resolve(), root) if folder else current(root)
     found.session()
     found.refuse_links()
+    hidden = all(lab.hidden_checks.is_file() for lab in found.labs)
+    fenced = fence(fenced and folder is not None and hidden)
     found.finish()
     console.print(f"The clock stopped at {clock.face(found.elapsed().seconds)}.")
-    hidden = all(lab.hidden_checks.is_file() for lab in found.labs)
+    from labkit.grade import draw_seed
+
     reports = {}
-    with errors.status("reading") as status:
-
-        def spark() -> SparkSession:
-            status.update("starting Spark")
-            attached = session.current()
-            status.update("running your notebook and the checks")
-            return attached
-
+    with judging(root, fenced=fenced) as judged:
         for lab in found.labs:
-            reports[lab.slug] = grade(
-                lab, found.notebook(lab), spark, hidden=hidden,
-                seed=draw_seed(hidden) if seed is None else seed,
-            )  # fmt: skip
+            one = draw_seed(hidden) if seed is None else seed
+            reports[lab.slug] = judged(lab, found.notebook(lab), hidden=hidden, seed=one)
             report.write_json(reports[lab.slug], found.folder / f"result-{lab.slug}.json")
     told = debrief.Debrief(found, reports)
     page = found.folder / debrief.PAGE

@@ -1,4 +1,4 @@
-"""Generate a data set into a folder: deterministic files from its own `generate.py`."""
+"""Generate a dataset into a folder: deterministic files from its own `generate.py`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def load_generator(path: Path) -> Generator:
     """The function `generate(folder, *, seed, scale, part, parts)` of a generate.py."""
     if not path.is_file():
         known = sorted(other.parent.name for other in path.parent.parent.glob("*/generate.py"))
-        raise LabError(f"there is no data set `{path.parent.name}`; there are: {', '.join(known)}")
+        raise LabError(f"there is no dataset `{path.parent.name}`; there are: {', '.join(known)}")
     spec = importlib.util.spec_from_file_location(f"labkit_dataset_{path.parent.name}", path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -83,7 +83,7 @@ def write_parts(
     spark: SparkSession | None = None,
     tasks: int | None = None,
 ) -> None:
-    """Writes a data set into `folder` part by part; what several parts call alike is one file.
+    """Writes a dataset into `folder` part by part; what several parts call alike is one file.
 
     In Spark a part is a task, unless there are fewer `tasks`. Executors need neither labkit nor
     the checkout: functions of a module that they can't import travel with the task.

@@ -1,4 +1,4 @@
-"""What checks ask pytest for: the learner's functions, a session, frames, data sets, databases, folders."""
+"""What checks ask pytest for: the learner's functions, a session, frames, datasets, databases, folders."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ class LabSession:
         return Path(tempfile.mkdtemp(prefix=f"{self._lab.slug}-", dir=base))
 
     def data(self, name: str, *, scale: int = 1) -> Path:
-        """The folder with the files of data set `name`, generated on the first call."""
+        """The folder with the files of dataset `name`, generated on the first call."""
         if GRADED in os.environ:
             into = Path(os.environ["LAB_SCRATCH"])
         else:
