@@ -160,6 +160,24 @@ def test_a_unit_test_that_fails_on_a_right_model_catches_nothing(spark):
         tests.catches("all come back", {True: "select id from {this}", False: ""})
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("macros: {is_incremental: true}", "macros: [is_incremental: true]", "`macros` is a map"),
+        ("{macros: {is_incremental: true}}", "[macros]", "`overrides` is a map"),
+        ("- {input: this, rows: [{id: 1}, {id: 2}]}", "input: this", "`given` is a list"),
+        ("{rows: [{id: 2}]}", "[{id: 2}]", "`expect` is a map"),
+        ("{id: 2}]}\n", "{id: 2026-02-30}]}\n", "isn't YAML: day is out of range"),
+        ("{id: 2}]}\n", "{<<: {id: 2}}]}\n", "merge key"),
+        ("id", "x" * 200_000, "more than 200,000 characters"),
+    ],
+)
+def test_slips_in_yaml_are_told(old, new, says):
+    assert old in UNIT
+    with pytest.raises(AssertionError, match=says):
+        read_unit_tests({"models/u.yml": UNIT.replace(old, new)}, "things")
+
+
 def test_a_yaml_file_can_not_grow_beyond_its_text():
     bomb = "".join(f"b{n + 1}: &b{n + 1} [{', '.join([f'*b{n}'] * 9)}]\n" for n in range(12))
     text = f"b0: &b0 [1]\n{bomb}" + UNIT.replace("{id: 2}", "{id: *b12}")

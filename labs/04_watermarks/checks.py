@@ -14,6 +14,7 @@ from labkit.checks import (
     assert_frame,
     check,
     file_stream,
+    forget_last_commit,
     run_stream,
     table_rows,
     with_batches,
@@ -86,15 +87,15 @@ class Run:
         return [tuple(row) for batch in self.batches for row in batch.rows]
 
 
-def drive(spark, function, schema: str, folder, before: list, after: list) -> Run:
+def drive(spark, function, schema: str, source, checkpoint, before: list, after: list) -> Run:
     """The answer over the files `before`, stopped, then started again for the files `after`."""
     batches: list[MicroBatch] = []
     for files in (before, after):
         for rows in files:
-            add_file(folder / "source", COLUMNS, rows)
-        answer = function(file_stream(spark, EVENTS, folder / "source"))
+            add_file(source, COLUMNS, rows)
+        answer = function(file_stream(spark, EVENTS, source))
         assert_columns(answer, schema)
-        batches += run_stream(answer, folder / "checkpoint")
+        batches += run_stream(answer, checkpoint)
     return Run(batches)
 
 
@@ -108,7 +109,7 @@ DUE = [at(-999), at(-6), at(6), at(7), at(20)]  # ten minutes behind all files b
 
 
 @pytest.fixture(scope="module")
-def windows(learner, spark, tmp_path_factory):
+def windows(learner, spark, inbox, tmp_path_factory):
     """Five files, a restart after the third; the watermark of each is ten minutes behind the files before."""
     before = [
         [paid(1, 10.125), paid(4, 5.0), paid(2, 7.0, store="s2", card="c2")],
@@ -121,8 +122,8 @@ def windows(learner, spark, tmp_path_factory):
         [paid(4.5, 500.0), paid(6, 3.0, card="c3"), paid(30, 4.0, store="s2")],
         [paid(50, 6.0), paid(52, 7.0)],  # watermark 12:20
     ]
-    folder = tmp_path_factory.mktemp("windows")
-    run = drive(spark, learner.revenue_per_window, WINDOWS, folder, before, after)
+    source, checkpoint = inbox("windows"), tmp_path_factory.mktemp("windows") / "checkpoint"
+    run = drive(spark, learner.revenue_per_window, WINDOWS, source, checkpoint, before, after)
     assert all(None not in row[:2] for row in run.rows()), "a row came out without its window"
     return run
 
@@ -209,11 +210,12 @@ def test_state_holds_open_windows_only(windows):
 
 
 @check("revenue_per_window")
-def test_a_watermark_that_is_there_already_stays(learner, spark, tmp_path):
+def test_a_watermark_that_is_there_already_stays(learner, spark, inbox, tmp_path):
     """Works on a stream that has a watermark already, of another delay"""
+    source = inbox("source")
     for rows in ([paid(1, 2.0)], [paid(8)], [paid(9)]):
-        add_file(tmp_path / "source", COLUMNS, rows)
-    stream = file_stream(spark, EVENTS, tmp_path / "source")
+        add_file(source, COLUMNS, rows)
+    stream = file_stream(spark, EVENTS, source)
     answer = learner.revenue_per_window(stream.withWatermark("event_time", "2 minutes"))
     batches = run_stream(answer, tmp_path / "checkpoint")
     found = [len(batch.rows) for batch in batches]
@@ -228,7 +230,7 @@ def test_a_watermark_that_is_there_already_stays(learner, spark, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def unique(learner, spark, tmp_path_factory):
+def unique(learner, spark, inbox, tmp_path_factory):
     """Four files, a restart after the second; ids are letters."""
     before = [
         [paid(0, event="a"), paid(0, event="a"), paid(5, event="b"), paid(6, event="c")],
@@ -239,8 +241,8 @@ def unique(learner, spark, tmp_path_factory):
         # watermark 12:20: g is new and too late
         [paid(4, event="g"), paid(18, 9.0, event="d"), paid(31, event="h")],
     ]
-    folder = tmp_path_factory.mktemp("unique")
-    return drive(spark, learner.deduplicate, EVENTS, folder, before, after)
+    source, checkpoint = inbox("unique"), tmp_path_factory.mktemp("unique") / "checkpoint"
+    return drive(spark, learner.deduplicate, EVENTS, source, checkpoint, before, after)
 
 
 def assert_first_delivery(run: Run, **expected: int) -> None:
@@ -306,11 +308,12 @@ def test_an_event_older_than_the_watermark_is_dropped(unique):
 
 
 @check("deduplicate")
-def test_deduplication_respects_a_watermark(learner, spark, tmp_path):
+def test_deduplication_respects_a_watermark(learner, spark, inbox, tmp_path):
     """Works on a stream that has a watermark already, of another delay"""
+    source = inbox("source")
     for rows in ([paid(1, event="a"), paid(2, event="a")], [paid(3, event="a")]):
-        add_file(tmp_path / "source", COLUMNS, rows)
-    stream = file_stream(spark, EVENTS, tmp_path / "source")
+        add_file(source, COLUMNS, rows)
+    stream = file_stream(spark, EVENTS, source)
     answer = learner.deduplicate(stream.withWatermark("event_time", "2 minutes"))
     batches = run_stream(answer, tmp_path / "checkpoint")
     found = [len(batch.rows) for batch in batches]
@@ -328,7 +331,7 @@ SESSION = ["card_id", "session_start"]
 
 
 @pytest.fixture(scope="module")
-def shopping(learner, spark, tmp_path_factory):
+def shopping(learner, spark, inbox, tmp_path_factory):
     """Four files, a restart after the second; cards have their own stories."""
     before = [
         [
@@ -350,8 +353,8 @@ def shopping(learner, spark, tmp_path_factory):
         ],
         [paid(12, 512.0), paid(71, 1.0, card="c6")],  # watermark 13:00
     ]
-    folder = tmp_path_factory.mktemp("sessions")
-    return drive(spark, learner.sessions, SESSIONS, folder, before, after)
+    source, checkpoint = inbox("sessions"), tmp_path_factory.mktemp("sessions") / "checkpoint"
+    return drive(spark, learner.sessions, SESSIONS, source, checkpoint, before, after)
 
 
 def session_rows(frame, run: Run, *cards: str) -> object:
@@ -419,11 +422,12 @@ def test_state_holds_open_sessions_only(shopping):
 
 
 @check("sessions")
-def test_sessions_respect_a_watermark(learner, spark, tmp_path):
+def test_sessions_respect_a_watermark(learner, spark, inbox, tmp_path):
     """Works on a stream that has a watermark already, of another delay"""
+    source = inbox("source")
     for rows in ([paid(1)], [paid(19)], [paid(20)]):
-        add_file(tmp_path / "source", COLUMNS, rows)
-    stream = file_stream(spark, EVENTS, tmp_path / "source")
+        add_file(source, COLUMNS, rows)
+    stream = file_stream(spark, EVENTS, source)
     answer = learner.sessions(stream.withWatermark("event_time", "2 minutes"))
     batches = run_stream(answer, tmp_path / "checkpoint")
     found = [len(batch.rows) for batch in batches]
@@ -449,21 +453,21 @@ FILES = [
 
 
 @pytest.fixture(scope="module")
-def split(learner, spark, shared_schema, tmp_path_factory):
+def split(learner, spark, shared_schema, inbox, tmp_path_factory):
     """The two tables after three calls with one checkpoint, as after two crashes.
 
     The late table refuses a null of the last file, so the first call breaks off there: before or
     between its writes. The second call may finish. Then the checkpoint loses its last entry, as if
     the process had died after both writes and before noting it, and the third call begins.
     """
-    folder = tmp_path_factory.mktemp("late")
+    source, checkpoint = inbox("late"), tmp_path_factory.mktemp("late") / "checkpoint"
     for rows in FILES:
-        add_file(folder / "source", COLUMNS, rows)
+        add_file(source, COLUMNS, rows)
     names = {"table": f"{shared_schema}.payments", "late_table": f"{shared_schema}.late_payments"}
     spark.sql(f"CREATE TABLE {names['table']} ({EVENTS}) USING delta")
     strict = EVENTS.replace("card_id string", "card_id string NOT NULL")
     spark.sql(f"CREATE TABLE {names['late_table']} ({strict}) USING delta")
-    arguments = (str(folder / "source"), *names.values(), str(folder / "checkpoint"))
+    arguments = (str(source), *names.values(), str(checkpoint))
     try:
         learner.late_events(spark, *arguments)
     except AnswerError as error:
@@ -471,22 +475,13 @@ def split(learner, spark, shared_schema, tmp_path_factory):
             raise
     spark.sql(f"ALTER TABLE {names['late_table']} ALTER COLUMN card_id DROP NOT NULL")
     learner.late_events(spark, *arguments)
-    forget_last_commit(folder / "checkpoint")
+    forget_last_commit(checkpoint)
     learner.late_events(spark, *arguments)
     found = {which: table_rows(spark, name) for which, name in names.items()}
     for which, name in names.items():
         missing = [column for column in COLUMNS if column not in spark.table(name).columns]
         assert not missing, f"{which} has lost the column {', '.join(missing)}"
     return found
-
-
-def forget_last_commit(checkpoint) -> None:
-    """Takes the last finished micro-batch out of a query's checkpoint, wherever it lies in there."""
-    commits = [path for path in checkpoint.glob("**/commits/*") if path.name.isdigit()]
-    if commits:
-        last = max(commits, key=lambda path: int(path.name))
-        last.unlink()
-        last.with_name(f".{last.name}.crc").unlink(missing_ok=True)
 
 
 def events_in(split, which: str) -> set[str]:
@@ -518,7 +513,9 @@ def test_late_events_go_to_the_late_table(split):
 def test_a_file_does_not_make_its_own_events_late(split):
     """Compares with earlier files only: nothing in the first file is late"""
     assert_in(split, "table", "a", "no file came before its own, so nothing makes it late")
-    why = "its time is 12:25; the files before have 12:30 at most, the 12:45 comes with its own file"
+    why = (
+        "its time is 12:25; the files before have 12:30 at most, the 12:45 comes with its own file"
+    )
     assert_in(split, "table", "g", why)
 
 

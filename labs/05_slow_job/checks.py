@@ -145,9 +145,9 @@ JOIN = (105, "join", 6_000, 3, 90, 60.0, 197, 3, 9)
 
 
 @pytest.fixture(scope="module")
-def table(learner, spark, dataset, tmp_path_factory):
+def table(learner, spark, dataset, inbox):
     """The learner's rows by stage: of the slow job's log (0 to 24) and of LOG (103 and 105), read as one."""
-    written = tmp_path_factory.mktemp("log") / "log.jsonl"
+    written = inbox("log") / "log.jsonl"
     written.write_text("".join(json.dumps(event) + "\n" for event in LOG))
     logs = [str(dataset("order_report") / "event_log.jsonl.gz"), str(written)]
     stages = learner.stage_table(spark.read.text(logs))
@@ -380,9 +380,9 @@ def plant(folder, generated):
 
 
 @pytest.fixture(scope="module")
-def frames(spark, dataset, tmp_path_factory):
+def frames(spark, dataset, inbox):
     """orders, customers and rates as Spark reads them from files."""
-    generated, planted = dataset("order_report"), tmp_path_factory.mktemp("planted")
+    generated, planted = dataset("order_report"), inbox("planted")
     plant(planted, generated)
     return [
         spark.read.parquet(*(str(folder / f"{name}.parquet") for folder in (generated, planted)))

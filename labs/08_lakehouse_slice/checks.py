@@ -12,6 +12,7 @@ from labkit.checks import (
     assert_columns,
     changes_since,
     check,
+    checkpoint_files,
     collect,
     make_table,
     table_rows,
@@ -146,10 +147,10 @@ def deliver(landing: Path, files: dict[str, list[str]]) -> None:
 
 
 @pytest.fixture(scope="module")
-def landed(learner, spark, shared_schema, tmp_path_factory):
+def landed(learner, spark, shared_schema, inbox, tmp_path_factory):
     """Both bronze tables after two calls; before the second, files came and went, and the checkpoint was lost."""
     put(spark, shared_schema, bronze_customers=[], bronze_clicks=[])
-    landing, checkpoints = (tmp_path_factory.mktemp(name) for name in ("landing", "checkpoint"))
+    landing, checkpoints = inbox("landing"), tmp_path_factory.mktemp("checkpoint")
     seen = {}
 
     def call(stage: str) -> None:
@@ -162,8 +163,8 @@ def landed(learner, spark, shared_schema, tmp_path_factory):
 
     deliver(landing, FIRST)
     call("first")
-    logs = (checkpoints / "first").rglob("sources/*/*")
-    seen["streamed"] = any("/clicks/" in log.read_text("utf-8") for log in logs if log.is_file())
+    logs = checkpoint_files(checkpoints / "first", "sources")
+    seen["streamed"] = any("/clicks/" in text for text in logs.values())
     (landing / GONE).unlink()
     deliver(landing, SECOND)
     call("second")
@@ -373,6 +374,8 @@ def refined(learner, spark, shared_schema):
     seen = {}
     for stage, day in (("once", 10), ("twice", 10), ("the day before", 9)):
         learner.refine(spark, shared_schema, on(day))
+        for name in tables:
+            assert_columns(spark.table(f"{shared_schema}.{name}"), TABLES[name][0])
         seen[stage] = {name: table_rows(spark, f"{shared_schema}.{name}") for name in tables}
     return seen
 
@@ -410,7 +413,7 @@ def test_each_line_is_kept_or_quarantined(refined):
     assert not wrong, f"silver_events has {wrong[0]}, which is no good event of 9 or 10 March"
     clicks = sum(row.source == "clicks" for row in rows)
     assert clicks == len(BAD_LINES), "quarantine has lines of clicks that are good"
-    changes = sorted(row.value for row in rows if row.source == "customers")
+    changes = [row.value for row in rows if row.source == "customers"]
     for value, _ in BAD_CHANGES:
         assert value in changes, f"this line of customers is no change, and not in quarantine: {value}"
     assert len(changes) == len(BAD_CHANGES), "quarantine has lines of customers that are changes"

@@ -30,19 +30,23 @@ def arriving(rng: random.Random, count: int, minutes: int) -> list[list[tuple]]:
     return [rows[:third], rows[third : 2 * third], rows[2 * third :]]
 
 
-def outcome(spark, function, schema: str, folder, files: list[list[tuple]]) -> list[tuple]:
+def outcome(
+    spark, function, schema: str, source, checkpoint, files: list[list[tuple]]
+) -> list[tuple]:
     """What a stream emits over these files and two more, far ahead, which move the watermark."""
     ahead = [START + timedelta(days=days) for days in (2, 4)]
     for rows in [*files, *[[("end", "end", "end", 1.0, time)] for time in ahead]]:
-        add_file(folder / "source", COLUMNS, rows)
-    answer = function(file_stream(spark, EVENTS, folder / "source"))
+        add_file(source, COLUMNS, rows)
+    answer = function(file_stream(spark, EVENTS, source))
     assert_columns(answer, schema)
-    batches = run_stream(answer, folder / "checkpoint")
+    batches = run_stream(answer, checkpoint)
     return [tuple(row) for batch in batches for row in batch.rows]
 
 
 @check("revenue_per_window")
-def test_arrival_within_the_watermark_changes_no_window(learner, spark, frame, tmp_path, seed):
+def test_arrival_within_the_watermark_changes_no_window(
+    learner, spark, frame, inbox, tmp_path, seed
+):
     """finds the same windows as a batch would, whatever the order of arrival within ten minutes"""
     files = arriving(random.Random(seed), 60, 90)
     totals: dict[tuple, list[float]] = {}
@@ -54,13 +58,13 @@ def test_arrival_within_the_watermark_changes_no_window(learner, spark, frame, t
         for (start, store), amounts in totals.items()
     ]
     schema = "window_start timestamp, window_end timestamp, store_id string, revenue double, payments long"
-    found = outcome(spark, learner.revenue_per_window, schema, tmp_path, files)
+    found = outcome(spark, learner.revenue_per_window, schema, inbox("source"), tmp_path, files)
     rows = [row for row in found if row[2] != "end"]
     assert_frame(frame(schema, rows), expected, key=["window_start", "store_id"])
 
 
 @check("deduplicate")
-def test_each_of_many_events_comes_out_once(learner, spark, tmp_path, seed):
+def test_each_of_many_events_comes_out_once(learner, spark, inbox, tmp_path, seed):
     """lets each of many events through exactly once, sent up to three times within ten minutes"""
     rng = random.Random(seed)
     files = arriving(rng, 50, 60)
@@ -70,13 +74,18 @@ def test_each_of_many_events_comes_out_once(learner, spark, tmp_path, seed):
             later = row[4] + timedelta(seconds=rng.randrange(1, 180))
             sent[number].append((*row[:4], later))
             sent[min(number + 1, 2)].append(rng.choice([row, (*row[:4], later)]))
-    found = Counter(row[0] for row in outcome(spark, learner.deduplicate, EVENTS, tmp_path, sent))
+    found = Counter(
+        row[0]
+        for row in outcome(spark, learner.deduplicate, EVENTS, inbox("source"), tmp_path, sent)
+    )
     wrong = next((f"e{n}" for n in range(50) if found[f"e{n}"] != 1), None)
     assert wrong is None, f"an event came out {found[wrong]} times"
 
 
 @check("sessions")
-def test_arrival_within_the_watermark_changes_no_session(learner, spark, frame, tmp_path, seed):
+def test_arrival_within_the_watermark_changes_no_session(
+    learner, spark, frame, inbox, tmp_path, seed
+):
     """finds the same sessions as a batch would, whatever the order of arrival within ten minutes"""
     files = arriving(random.Random(seed), 45, 300)
     expected = []
@@ -89,6 +98,6 @@ def test_arrival_within_the_watermark_changes_no_session(learner, spark, frame, 
         else:
             expected.append((card, time, time + GAP, 1, amount))
     schema = "card_id string, session_start timestamp, session_end timestamp, payments long, amount double"
-    found = outcome(spark, learner.sessions, schema, tmp_path, files)
+    found = outcome(spark, learner.sessions, schema, inbox("source"), tmp_path, files)
     rows = [row for row in found if row[0] != "end"]
     assert_frame(frame(schema, rows), expected, key=["card_id", "session_start"])

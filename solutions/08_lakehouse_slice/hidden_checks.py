@@ -112,9 +112,9 @@ def event_in(value: str) -> tuple | None:
 
 
 @check("backfill", points=3)
-def test_days_of_another_seed(learner, spark, schema, dataset, tmp_path_factory):
+def test_days_of_another_seed(learner, spark, schema, dataset, inbox, tmp_path_factory):
     """Brings days of another seed from files to gold, one of them as the backfill of a damaged day"""
-    data, landing = dataset("shop_landing"), tmp_path_factory.mktemp("days")
+    data, landing = dataset("shop_landing"), inbox("days")
     days = ["2026-06-02", "2026-06-03"]
     for source in ("customers", "clicks"):
         for day in days:

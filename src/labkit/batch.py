@@ -25,8 +25,6 @@ from labkit.results import (
     is_current,
     read_batch,
     read_plan,
-    read_rows,
-    renamed,
     report_of,
     same_but_timing,
     union,
@@ -87,8 +85,9 @@ def grade_batch(
     `resume` goes on: what has a result from the same submission, checks, versions and seed stays.
     """
     entries = found.shard(*options.shard).entries
-    if options.sandbox:
-        sandbox.require_out_of_sight([out, *(entry.path for entry in entries)])
+    seen = sandbox.in_sight([out, *(entry.path for entry in entries)]) if options.sandbox else ""
+    if seen and not sandbox.reason():
+        raise LabError(f"{seen}; put submissions and --out elsewhere, or grade with --no-sandbox")
     slug = find_lab(options.lab).slug if options.lab else None
     with Results(out) as results:
         before = read_plan(out)
@@ -98,13 +97,15 @@ def grade_batch(
                 "--resume goes on with it, another --out starts a new one"
             )
         if before and before.shard != options.shard:
+            held = (
+                "a whole batch" if before.shard == (1, 1) else "part {} of {}".format(*before.shard)
+            )
             raise LabError(
-                f"{out} holds part {before.shard[0]} of {before.shard[1]}; another part has an "
-                "--out of its own, and `lab report` makes one batch of them"
+                f"{out} holds {held}; each part has an --out of its own, "
+                "and `lab report` makes one batch of them"
             )
         seed = _seed(options, before)
-        known = read_rows(out, before.names)[0] if before else []
-        kept = {*(before.names if before else ())} - renamed(known, entries)
+        kept = results.without_renamed(before.names, entries) if before else ()
         names = union(kept, [entry.name for entry in entries])
         results.plan(Plan(seed, options.hidden, options.shard, names))
         run = _Run(results, entries, options, seed, slug, on_step)

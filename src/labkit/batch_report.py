@@ -140,7 +140,7 @@ def to_junit(rows: Sequence[Row], missing: Sequence[str] = ()) -> str:
         _count(suite, report.seconds, total)
     for name in missing:
         suite = ET.SubElement(root, "testsuite", name=xml_text(name))
-        _single(suite, "", "missing", "this submission has no result yet")
+        _single(suite, "", "missing", "there is no result yet")
         _count(suite, 0, total)
     root.attrib |= {key: str(number) for key, number in total.items()}
     ET.indent(root)

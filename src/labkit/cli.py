@@ -96,7 +96,9 @@ def test(
         raise LabError(
             "this copy of the labs was handed out without tests; `lab check SLUG` checks a lab"
         )
-    arguments = context.args or ["tests"]
+    # With --long a single test may take as long as a lab's whole proof.
+    patience = ["-o", "faulthandler_timeout=3600"] if long else []
+    arguments = [*(context.args or ["tests"]), *patience]
     environment = {**os.environ, "LAB_ROOT": str(root), **({"LAB_LONG": "1"} if long else {})}
     from labkit import archive
 

@@ -31,7 +31,10 @@ def grade(
     ],
     out: Annotated[Path, typer.Option(help="folder of the results")],
     lab: Annotated[
-        str | None, typer.Option(help="lab of files that don't name theirs (labkit.open)")
+        str | None,
+        typer.Option(
+            help="the lab; files that name another are refused, and files that name none taken for it"
+        ),
     ] = None,
     hidden: Annotated[bool, typer.Option(help="run the hidden checks, where there are any")] = True,
     seed: Annotated[int | None, typer.Option(help="seed of generated data; repeats a run")] = None,

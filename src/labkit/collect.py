@@ -11,7 +11,7 @@ import re
 import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labkit.escape import one_line
@@ -22,7 +22,7 @@ KINDS = (".ipynb", ".py")
 NAME_CHARACTERS = 80
 RESERVED = ("summary.", "junit.", "batch.")
 HEAD_BYTES = 1_000_000
-HASHED = re.compile(r"-[0-9a-f]{12}$")
+HASHED = re.compile(r"-[0-9a-f]{12}$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,8 @@ def _not_ordinary(path: Path) -> str:
 def _with_names(drafts: Sequence[_Draft]) -> tuple[Entry, ...]:
     """Entries by name; a path that was named twice for the same student is one entry.
 
-    LabError when two would have the same name after all: a result must never be somebody else's.
+    Of two that would have the same name after all the later one is refused, under a name of its own:
+    a result must never be somebody else's, and a file's name must not end the batch.
     """
     unique: dict[tuple[str, str], _Draft] = {}
     for draft in drafts:
@@ -217,14 +218,13 @@ def _with_names(drafts: Sequence[_Draft]) -> tuple[Entry, ...]:
         for name, draft in named
     ]  # fmt: skip
     taken: dict[str, Entry] = {}
-    for entry in entries:
-        other = taken.setdefault(entry.name.casefold(), entry)
-        if other is not entry:
-            raise LabError(
-                f"the results of {other.path} and {entry.path} would both be called {entry.name}; "
-                "rename one of them"
-            )
-    return tuple(sorted(entries, key=lambda entry: entry.name))
+    for entry in sorted(entries, key=lambda entry: (entry.name, str(entry.path))):
+        if entry.name.casefold() in taken:
+            said = f"the results of {entry.path.name} would be called like another one's; rename it"
+            name = _with_hash(entry.name, f"again\0{entry.path}")
+            entry = replace(entry, name=name, refused=said)
+        taken[entry.name.casefold()] = entry
+    return tuple(sorted(taken.values(), key=lambda entry: entry.name))
 
 
 def folder_name(label: str) -> str:

@@ -16,6 +16,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from labkit import datasets
+from labkit.answer import AnswerError
 from labkit.checks.frames import make_frame
 from labkit.gateway import LEASE
 from labkit.home import LabError
@@ -29,6 +30,7 @@ class Fixtures:
     run_scale: int = 1
     folder: Path | None = None  # of files made for checks; pytest's own unless given
     data: Path | None = None
+    broker: str = ""  # address of the one that this submission has
 
     def answer(self, checks: Path) -> Any:
         raise NotImplementedError
@@ -78,10 +80,31 @@ class Fixtures:
         return generate
 
     @pytest.fixture(scope="session")
+    def inbox(self, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+        """`inbox(name)`: an empty folder for what an answer reads; only the check writes there."""
+        fenced = self.data
+
+        def make(name: str) -> Path:
+            if fenced is None:
+                return Path(tmp_path_factory.mktemp(name))
+            path = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=fenced))
+            path.chmod(0o755)
+            return path
+
+        return make
+
+    @pytest.fixture(scope="session")
     def kafka(self) -> str:
-        """The address of a Kafka broker; a check that needs one is skipped where none starts."""
+        """The address of a Kafka broker; a check that needs one is skipped where none starts.
+
+        In grading it is the submission's own broker: one that it brought down is not started again.
+        """
         from labkit.services import kafka
 
+        if self.broker and not kafka.listens(self.broker):
+            raise AnswerError("error", "the Kafka broker of this submission has ended")
+        if self.broker:
+            return self.broker
         try:
             return kafka.bootstrap()
         except LabError as error:

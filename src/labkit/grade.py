@@ -139,7 +139,8 @@ class _Run:
                 learner = RemoteLearner(kernel, self._spark, self._lab.tasks)
                 results = judge(
                     self._lab.root, learner, self._spark, files,
-                    seed=seed, scale=scale, tasks=tasks, timeout=timeout, terms=self._terms(),
+                    seed=seed, scale=scale, tasks=tasks, timeout=timeout,
+                    terms=self._terms(broker.get(kafka.ADDRESS, "")),
                 )  # fmt: skip
             return self._made("graded", seed, results=results)
         except KernelDiedError as error:
@@ -167,12 +168,13 @@ class _Run:
             limits=self._limits,
         )
 
-    def _terms(self) -> Terms:
+    def _terms(self, broker: str) -> Terms:
         engine = self._engine
         before = self._judges_own()
         return Terms(
             folder=engine.sandbox.checks if engine else None,
             data=engine.sandbox.data if engine else None,
+            broker=broker,
             until=self._until,
             seconds=self._limits.submission_seconds,
             tampered=lambda: self._tampered(before),

@@ -20,14 +20,17 @@ class LabError(Exception):
 
 
 def root() -> Path:
-    """The checkout: LAB_ROOT, else upward from here, else where the package was installed from."""
+    """The checkout: LAB_ROOT, else where this package was installed from, else upward from here.
+
+    Here comes last: a fork that somebody handed in is a checkout too, and its checks are not ours.
+    """
     if given := os.environ.get("LAB_ROOT"):
         if is_checkout(Path(given)):
             return Path(given).resolve()
         raise LabError(f"LAB_ROOT is {given}, which is no checkout of Lakehouse Labs; unset it")
     here = Path.cwd()
     installed = Path(__file__).resolve().parents[2]
-    for folder in (here, *here.parents, installed):
+    for folder in (installed, here, *here.parents):
         if is_checkout(folder):
             return folder.resolve()
     raise LabError(

@@ -58,6 +58,7 @@ class Judge(Fixtures):
         self.root, self.run_seed, self.run_scale = root, seed, scale
         self._terms = terms or Terms()
         self.folder, self.data = self._terms.folder, self._terms.data
+        self.broker = self._terms.broker
         self._learner, self._spark = learner, spark
         self._tasks, self._ids, self._timeout = tasks, ids, timeout
         self.results: dict[str, CheckResult] = {}
@@ -135,7 +136,7 @@ class Judge(Fixtures):
         declared = declared_by(item)
         if declared:
             keep(self.results, item, declared, call, self._terms)
-        if call.excinfo is not None and isinstance(call.excinfo.value, CheckTimeout):
+        if call.excinfo is not None and time_that_ran_out(call.excinfo.value):
             self._terms.after_timeout()
         return report
 
@@ -257,6 +258,13 @@ def keep(
     )
 
 
+def time_that_ran_out(error: BaseException | None) -> CheckTimeout | None:
+    """The timeout that an error is, or came of: code that was cut may stumble on its way out."""
+    while error is not None and not isinstance(error, CheckTimeout):
+        error = error.__cause__ or error.__context__
+    return error
+
+
 def read_outcome(declared: Declaration, call: pytest.CallInfo[None]) -> tuple[Outcome, str, str]:
     """Outcome, reason and trace of one phase of a check.
 
@@ -266,10 +274,10 @@ def read_outcome(declared: Declaration, call: pytest.CallInfo[None]) -> tuple[Ou
     if call.excinfo is None:
         return "passed", "", ""
     error = call.excinfo.value
+    if timeout := time_that_ran_out(error):
+        return "timeout", timeout.says(declared.task), ""
     if isinstance(error, AnswerError):
         return error.outcome, error.reason, error.trace
-    if isinstance(error, CheckTimeout):
-        return "timeout", error.says(declared.task), ""
     if isinstance(error, pytest.skip.Exception):
         return "skipped", str(error), ""
     if isinstance(error, AssertionError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +97,7 @@ class Results:
         place = self.folder / entry.name
         origin = {
             "version": VERSION, "name": entry.name, "student": entry.student, "path": str(entry.path),
+            "real_path": os.path.realpath(entry.path),
         }  # fmt: skip
         try:
             place.mkdir(exist_ok=True)
@@ -109,6 +111,22 @@ class Results:
                 f"{place} can't be written ({error.strerror}); what was graded before is kept. "
                 "Make room and go on with --resume"
             ) from None
+
+    def without_renamed(self, names: Collection[str], entries: Collection[Entry]) -> set[str]:
+        """These names but for those whose submission has another one now, whose results go.
+
+        A second `ada` gives both of them a longer name.
+        """
+        now = {entry.name for entry in entries}
+        paths = {os.path.realpath(entry.path) for entry in entries}
+        gone = {
+            name
+            for name in set(names) - now
+            if (_load(self.folder / name / ORIGIN) or {}).get("real_path") in paths
+        }
+        for name in gone:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        return set(names) - gone
 
     def result(self, name: str) -> dict[str, Any] | None:
         """The result of a submission as it was written; None when there is none that can be read."""
@@ -218,16 +236,6 @@ def same_but_timing(one: Mapping[str, Any] | None, other: Mapping[str, Any]) -> 
 
 def union(old: Iterable[str], new: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted({*old, *new}))
-
-
-def renamed(rows: Iterable[Row], entries: Collection[Entry]) -> set[str]:
-    """The names of results whose submission is among these entries under another name.
-
-    A second `ada` gives both of them a longer one.
-    """
-    names = {entry.name for entry in entries}
-    paths = {str(entry.path) for entry in entries}
-    return {row.name for row in rows if row.path in paths} - names
 
 
 def write(path: Path, text: str) -> None:

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from labkit import home, namespaces
@@ -64,13 +65,13 @@ def isolate() -> str:
     return _state["reason"]
 
 
+@cache
 def reason() -> str:
     """Why there is no sandbox on this system; "" when there is. Asked in a process of its own."""
     code = "from labkit.sandbox import isolate; print(isolate())"
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or done.stderr.strip()[-200:]
+    command = [sys.executable, "-I", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
+    return done.stdout.strip() if done.returncode == 0 else done.stderr.strip()[-200:]
 
 
 def _isolate() -> str:
@@ -200,17 +201,15 @@ def secrets_of(root: Path) -> list[Path]:
     ]
 
 
-def require_out_of_sight(paths: Iterable[Path]) -> None:
-    """LabError when one of these can be read inside, as the system's and Python's folders can."""
+def in_sight(paths: Iterable[Path]) -> str:
+    """Which of these can be read inside, as the system's and Python's folders can; "" when none."""
     shown = [Path(path) for path in visible()]
     for path in paths:
         real = Path(os.path.realpath(path))
         for folder in shown:
             if real.is_relative_to(folder):
-                raise home.LabError(
-                    f"{path} lies in {folder}, which every submission can read; "
-                    "put submissions and --out elsewhere, or grade with --no-sandbox"
-                )
+                return f"{path} lies in {folder}, which every submission can read"
+    return ""
 
 
 def _is_code(path: Path) -> bool:
@@ -274,9 +273,12 @@ def kill_all_but(kept: Collection[int]) -> int:
         if not set(fresh) - killed:
             break
         killed.update(fresh)
-    with suppress(ChildProcessError):  # those adopted; Popen forgives that its own are gone
-        for pid in killed:
-            os.waitpid(pid, os.WNOHANG)
+    for pid in children().get(
+        os.getpid(), []
+    ):  # those adopted; Popen forgives that its own are gone
+        if pid not in kept and not _runs(pid):
+            with suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
     return len(killed)
 
 

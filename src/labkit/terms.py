@@ -24,6 +24,7 @@ class Terms:
 
     folder: Path | None = None
     data: Path | None = None
+    broker: str = ""  # of Kafka, where the submission has one
     until: float | None = None
     seconds: float = 0.0  # what `until` came from
     tampered: Callable[[], str] = lambda: ""

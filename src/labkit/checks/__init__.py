@@ -26,7 +26,15 @@ from labkit.checks.plans import (
     scans,
 )
 from labkit.checks.session import settings, verdict
-from labkit.checks.streams import MicroBatch, add_file, file_stream, run_stream, with_batches
+from labkit.checks.streams import (
+    MicroBatch,
+    add_file,
+    checkpoint_files,
+    file_stream,
+    forget_last_commit,
+    run_stream,
+    with_batches,
+)
 from labkit.checks.tasks import FrameRun, StageRead, run_frame
 
 __all__ = [
@@ -43,9 +51,11 @@ __all__ = [
     "cached",
     "changes_since",
     "check",
+    "checkpoint_files",
     "collect",
     "exchanges",
     "file_stream",
+    "forget_last_commit",
     "has_python",
     "make_frame",
     "make_table",

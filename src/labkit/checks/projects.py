@@ -21,6 +21,7 @@ from labkit.dbt import FOLDERS, Run, as_run, missing
 
 MESSAGE_CHARACTERS = 700
 MOST_NODES = 100_000
+MOST_CHARACTERS = 200_000
 SPARK_ERRORS = (PySparkException, Py4JError)  # the second when a query stops while it runs
 # As in the session of dbt-spark, which switches ANSI mode off: `is_current = 1` runs there.
 AS_IN_DBT = {"spark.sql.ansi.enabled": "false"}
@@ -258,6 +259,15 @@ class UnitTests:
         return [tuple(row.get(name) for name in self.columns) for row in rows or []]
 
 
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without merge keys, which a few lines can nest into gigabytes while they are read."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
+            raise yaml.YAMLError("a merge key (<<) can't be used here")
+        super().flatten_mapping(node)
+
+
 def _explodes(content: Any) -> bool:
     """Whether a YAML text comes to too many values: a few lines of aliases can make gigabytes."""
     waiting, count = [content], 0
@@ -275,13 +285,32 @@ def read_unit_tests(files: Mapping[str, str], model: str) -> list[dict[str, Any]
     """The unit tests of `model` in these YAML files."""
     found: list[dict[str, Any]] = []
     for path, text in files.items():
+        require(
+            len(text) <= MOST_CHARACTERS, f"{path} has more than {MOST_CHARACTERS:,} characters"
+        )
         try:
-            content = yaml.safe_load(text) or {}
-        except yaml.YAMLError as error:
-            raise AssertionError(f"{path} isn't YAML: {error}") from None
+            content = yaml.load(text, _PlainLoader) or {}
+        except (yaml.YAMLError, ValueError, LookupError, RecursionError) as error:
+            raise AssertionError(f"{path} isn't YAML: {error}") from None  # or no such date
         require(not _explodes(content), f"{path} has more than {MOST_NODES:,} values")
         listed = content.get("unit_tests") if isinstance(content, dict) else None
+        require(isinstance(listed or [], list), f"{path}: `unit_tests` is a list")
         found += [test for test in listed or [] if isinstance(test, dict)]
     of_model = [test for test in found if test.get("model") == model and test.get("name")]
     require(bool(of_model), f"there is no unit test of the model {model}")
+    for test in of_model:
+        _require_shape(test)
     return of_model
+
+
+def _require_shape(test: dict[str, Any]) -> None:
+    """AssertionError unless the parts of a unit test are mappings and lists where dbt has them."""
+    overrides = test.get("overrides") or {}
+    macros = overrides.get("macros") or {} if isinstance(overrides, dict) else {}
+    mappings = {"overrides": overrides, "macros": macros, "expect": test.get("expect") or {}}
+    for name, part in mappings.items():
+        told = f"unit test {test['name']}: `{name}` is a mapping, as `{name}: {{...}}`"
+        require(isinstance(part, dict), told)
+    given = test.get("given") or []
+    fits = isinstance(given, list) and all(isinstance(part, dict) for part in given)
+    require(fits, f"unit test {test['name']}: `given` is a list, each input with a dash before it")

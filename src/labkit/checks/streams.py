@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +31,7 @@ STREAM_SETTINGS = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
 MOST_BATCHES = 12
+LOG_BYTES = 1_000_000
 FIRST_FILE = datetime(2020, 1, 1).timestamp()
 SECONDS_APART = 60
 
@@ -69,6 +72,35 @@ def add_file(folder: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]
     os.utime(draft, (FIRST_FILE + number * SECONDS_APART,) * 2, follow_symlinks=False)
     draft.rename(path)  # a rename keeps the time, and no reader meets half a file
     return path
+
+
+def checkpoint_files(checkpoint: Path, log: str) -> dict[str, str]:
+    """The texts of the logs called `log` ("offsets", "sources") anywhere in a checkpoint, by path.
+
+    An answer wrote them: ordinary files of up to LOG_BYTES, and never through a link.
+    """
+    found = {}
+    for place, _, names, at in os.fwalk(checkpoint):  # follows no link
+        if log in Path(place).parts[len(checkpoint.parts) :]:
+            for name in names:
+                with suppress(OSError):
+                    number = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=at)
+                    with os.fdopen(number, "rb") as file:
+                        if stat.S_ISREG(os.fstat(number).st_mode):
+                            text = file.read(LOG_BYTES).decode("utf-8", "replace")
+                            found[os.path.join(place, name)] = text
+    return found
+
+
+def forget_last_commit(checkpoint: Path) -> None:
+    """Takes the last finished micro-batch out of each query's checkpoint, wherever it lies in there."""
+    for place, _, names, at in os.fwalk(checkpoint):  # follows no link
+        numbers = [name for name in names if name.isascii() and name.isdecimal()]
+        if numbers and Path(place).name == "commits":
+            last = max(numbers, key=int)
+            for name in (last, f".{last}.crc"):
+                with suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=at)
 
 
 def file_stream(spark: SparkSession, ddl: str, folder: Path) -> DataFrame:

@@ -109,12 +109,22 @@ def running() -> Broker | None:
     """The broker of `lab kafka start`; None when there is none."""
     try:
         facts = json.loads(_state().read_text("utf-8"))
-        host, port = facts["bootstrap"].split(":")
-        socket.create_connection((host, int(port)), 1).close()
         os.kill(facts["pid"], 0)
+        if not listens(facts["bootstrap"]):
+            return None
     except (OSError, ValueError, KeyError):
         return None
     return Broker(facts["bootstrap"], facts["owner"], facts["pid"], facts["log"])
+
+
+def listens(address: str) -> bool:
+    """Whether somebody takes connections at `host:port`."""
+    host, port = address.split(":")
+    try:
+        socket.create_connection((host, int(port)), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def start_shared() -> Broker:
