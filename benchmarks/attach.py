@@ -1,6 +1,6 @@
 """Opening a lab: a private session, warm Spark, a restarted kernel; and the memory of four notebooks.
 
-    python benchmarks/attach.py [--rounds 5] [--json FILE]
+    .venv/bin/python benchmarks/attach.py [--rounds 5] [--json FILE]
 
 Each takes its turn in every round. A process counts from its start until Spark has answered a query.
 """

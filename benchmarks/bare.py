@@ -1,6 +1,6 @@
 """What a proof spends beside Spark: the seconds of a lab's reference answer, judged, over Spark's own in it.
 
-    python benchmarks/bare.py [SLUG...] [--rounds 2] [--json FILE]
+    .venv/bin/python benchmarks/bare.py [SLUG...] [--rounds 2] [--json FILE]
 
 Spark's own seconds are those in which the judging thread waits for the JVM: each call of the answer and
 of its checks, planning and jobs, with the functions of Python that Spark calls back meanwhile. They are

@@ -1,6 +1,6 @@
 """Cost of a graded submission: `lab grade` with one and with two workers, against nbgrader autograde and otter run.
 
-    python benchmarks/batch.py [--size 60] [--sharded 24] [--peer 3] [--json FILE]
+    .venv/bin/python benchmarks/batch.py [--size 60] [--sharded 24] [--peer 3] [--json FILE]
 
 Then a smaller batch in two shards, one after the other, against what the cost of a submission predicts
 for them: the arithmetic by which a CI matrix is laid out. All figures are of one run, one after the other, on the submissions of a lab that are here with a known

@@ -1,6 +1,6 @@
 """The same lab, the same right answer, four graders in turn: warm and cold `lab check`, nbval, nbgrader.
 
-    python benchmarks/check.py [--lab cdc_merge] [--rounds 3] [--without nbgrader] [--json FILE]
+    .venv/bin/python benchmarks/check.py [--lab cdc_merge] [--rounds 3] [--without nbgrader] [--json FILE]
 
 nbval and nbgrader run a notebook of its own with the same checks and Spark as a user sets it up.
 """

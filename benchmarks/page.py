@@ -1,6 +1,6 @@
 """The figures in README.md, from the JSON that the benchmarks wrote into figures/.
 
-    python benchmarks/page.py [--run]
+    .venv/bin/python benchmarks/page.py [--run]
 
 With --run every benchmark is run first, one after the other; that takes an hour and a half.
 """
@@ -23,7 +23,7 @@ FIGURES = HERE / "figures"
 PAGE = HERE / "README.md"
 BEGIN, END = "<!-- figures: written by page.py -->\n", "<!-- end of figures -->\n"
 OTHERS = {"nbgrader": "nbgrader autograde", "otter": "otter run"}
-SCRIPTS = ("attach", "check", "bare", "batch", "scale")
+SCRIPTS = ("fresh", "attach", "check", "bare", "batch", "scale")
 
 
 def cell(row: dict[str, float]) -> str:
@@ -84,8 +84,9 @@ TABLES = {"batch": batch, "scale": scale}
 def machine(found: dict[str, Any]) -> str:
     before = found.get("machine", {}).get("before") or found["before"]
     after = found.get("machine", {}).get("after") or found["after"]
+    versions = "".join(f", {name} {one}" for name, one in before.get("versions", {}).items())
     return (
-        f"\n{before['cores']} cores, Python {before['python']}, {before['system']}; load "
+        f"\n{before['cores']} cores, {before['system']}, Python {before['python']}{versions}; load "
         f"{before['load'][0]} before and {after['load'][0]} after.\n"
     )
 
@@ -93,10 +94,12 @@ def machine(found: dict[str, Any]) -> str:
 def tables() -> Iterator[str]:
     for name in SCRIPTS:
         path = FIGURES / f"{name}.json"
-        if path.is_file():
-            found = json.loads(path.read_text("utf-8"))
-            yield from TABLES[name](found) if name in TABLES else in_turn(name, found)
-            yield machine(found)
+        if not path.is_file():
+            yield f"### {name}.py\n\nNot measured.\n"
+            continue
+        found = json.loads(path.read_text("utf-8"))
+        yield from TABLES[name](found) if name in TABLES else in_turn(name, found)
+        yield machine(found)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -268,5 +269,7 @@ def machine() -> dict[str, object]:
         "cores": os.cpu_count(),
         "load": [round(value, 1) for value in os.getloadavg()],
         "python": platform.python_version(),
-        "system": platform.platform(terse=True),
+        "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}, {platform.machine()}",
+        "versions": {name: version(name) for name in ("pyspark", "delta-spark", "nbval")}
+        | dict(pinned.split("==") for pinned in (NBGRADER, OTTER)),
     }

@@ -1,6 +1,6 @@
 """How data generators and reference answers grow with the scale of the data.
 
-    python benchmarks/scale.py [--scales 1 10 100 1000] [--labs cdc_merge scd2 skew] [--json FILE]
+    .venv/bin/python benchmarks/scale.py [--scales 1 10 100 1000] [--labs cdc_merge scd2 skew] [--json FILE]
 
 Generators are measured as `lab.data` uses them, in Spark, and in plain Python up to scale 100.
 Answers are the steps of a lab's notebook (see answers.py), the better of two rounds below scale
