@@ -240,8 +240,9 @@ def test_time_that_a_finalizer_swallowed_ends_what_still_runs(monkeypatch):
             while not dropped:
                 pass
 
-    with pytest.raises(CheckTimeout), time_limit(0.3, may_end=lambda frame: True):
+    with pytest.raises(CheckTimeout), time_limit(0.3, may_end=lambda frame: True) as clock:
         Slow()
+        assert clock.rang
         while True:
             pass
     assert dropped[0].exc_type is CheckTimeout

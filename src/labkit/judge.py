@@ -20,7 +20,7 @@ from labkit.checks.diff import terse
 from labkit.checks.session import CHISPA_ERRORS, settings
 from labkit.fixtures import Fixtures, Folders
 from labkit.outcome import CheckResult, Outcome
-from labkit.terms import Terms
+from labkit.terms import Clock, Terms
 
 HIDDEN_FILE = "hidden_checks.py"
 PUBLIC_SEED = 1
@@ -61,6 +61,7 @@ class Judge(Fixtures):
         self.broker = self._terms.broker
         self._learner, self._spark = learner, spark
         self._tasks, self._ids, self._timeout = tasks, ids, timeout
+        self._clock = Clock()
         self.results: dict[str, CheckResult] = {}
 
     def answer(self, checks: Path) -> Answering:
@@ -100,7 +101,7 @@ class Judge(Fixtures):
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         token = terse.set(is_hidden(item))
         try:
-            with self._terms.limit(self._timeout):
+            with self._terms.limit(self._timeout) as self._clock:
                 return (yield)
         finally:
             terse.reset(token)
@@ -115,10 +116,12 @@ class Judge(Fixtures):
         """
         try:
             return (yield)
-        except CheckTimeout as error:
+        except BaseException as error:
+            if (timeout := self._clock.rang) is None:
+                raise
             key = fixturedef.cache_key(request)  # type: ignore[arg-type]
-            fixturedef.cached_result = (None, key, (error, error.__traceback__))
-            raise
+            fixturedef.cached_result = (None, key, (timeout, error.__traceback__))
+            raise timeout from None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -135,8 +138,8 @@ class Judge(Fixtures):
         report = yield
         declared = declared_by(item)
         if declared:
-            keep(self.results, item, declared, call, self._terms)
-        if call.excinfo is not None and time_that_ran_out(call.excinfo.value):
+            keep(self.results, item, declared, call, self._terms, self._clock.rang)
+        if call.excinfo is not None and self._clock.rang:
             self._terms.after_timeout()
         return report
 
@@ -236,11 +239,12 @@ def keep(
     declared: Declaration,
     call: pytest.CallInfo[None],
     terms: Terms,
+    rang: CheckTimeout | None,
 ) -> None:
     """Adds one phase of a check to its result: the first phase that is not `passed` decides."""
     earlier = results.get(item.name)
     seconds = call.duration + (earlier.seconds if earlier else 0)
-    outcome, reason, trace = read_outcome(declared, call)
+    outcome, reason, trace = read_outcome(declared, call, rang)
     if call.when == "call" and (changed := terms.tampered()):
         outcome, reason, trace = "error", changed, ""
     if earlier and earlier.outcome != "passed":
@@ -258,15 +262,10 @@ def keep(
     )
 
 
-def time_that_ran_out(error: BaseException | None) -> CheckTimeout | None:
-    """The timeout that an error is, or came of: code that was cut may stumble on its way out."""
-    while error is not None and not isinstance(error, CheckTimeout):
-        error = error.__cause__ or error.__context__
-    return error
-
-
-def read_outcome(declared: Declaration, call: pytest.CallInfo[None]) -> tuple[Outcome, str, str]:
-    """Outcome, reason and trace of one phase of a check.
+def read_outcome(
+    declared: Declaration, call: pytest.CallInfo[None], rang: CheckTimeout | None = None
+) -> tuple[Outcome, str, str]:
+    """Outcome, reason and trace of one phase of a check; `rang` when its time ran out.
 
     An error of Spark's counts as the learner's: reference answers prove that the check's own
     queries run, and lazy frames fail where they are read, not where they were written.
@@ -274,7 +273,8 @@ def read_outcome(declared: Declaration, call: pytest.CallInfo[None]) -> tuple[Ou
     if call.excinfo is None:
         return "passed", "", ""
     error = call.excinfo.value
-    if timeout := time_that_ran_out(error):
+    timeout = error if isinstance(error, CheckTimeout) else rang
+    if timeout is not None:
         return "timeout", timeout.says(declared.task), ""
     if isinstance(error, AnswerError):
         return error.outcome, error.reason, error.trace

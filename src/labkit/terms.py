@@ -18,6 +18,13 @@ AGAIN_SECONDS = 0.01  # until the next look whether time may end what runs
 CLEAN_UP_SECONDS = 30  # for what a check that ran out of time has to clean up
 
 
+@dataclass
+class Clock:
+    """The time of one check; `rang` is the error that the clock raised, once it did."""
+
+    rang: CheckTimeout | None = None
+
+
 @dataclass(frozen=True)
 class Terms:
     """What a graded run adds to checks: folders, an end, and a look at the judge's own session."""
@@ -30,7 +37,7 @@ class Terms:
     tampered: Callable[[], str] = lambda: ""
     after_timeout: Callable[[], None] = lambda: None
 
-    def limit(self, seconds: float | None) -> AbstractContextManager[None]:
+    def limit(self, seconds: float | None) -> AbstractContextManager[Clock]:
         """CheckTimeout after `seconds`, or at the end of the submission's time, in code of a check."""
         left = math.inf if self.until is None else max(self.until - time.monotonic(), 0.001)
         if left < (seconds or math.inf):
@@ -62,15 +69,17 @@ def time_limit(
     seconds: float | None,
     error: CheckTimeout | None = None,
     may_end: Callable[[FrameType | None], bool] = in_check,
-) -> Iterator[None]:
+) -> Iterator[Clock]:
     """CheckTimeout (or `error`) in the main thread after `seconds`; None is no limit.
 
     While `may_end` says no of the frame that runs, the clock rings again a moment later. It rings
     once more for what is still running CLEAN_UP_SECONDS after that: Python drops an error that is
     raised in a finalizer (py4j has one for each object of the JVM), and so may a bare `except`.
+    Whatever fails once it rang has run out of time: code may stumble on its way out.
     """
+    clock = Clock()
     if not seconds:
-        yield
+        yield clock
         return
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -79,12 +88,13 @@ def time_limit(
             return
         signal.setitimer(signal.ITIMER_REAL, CLEAN_UP_SECONDS)
         give_up_line()
-        raise error or CheckTimeout(seconds)
+        clock.rang = error or CheckTimeout(seconds)
+        raise clock.rang
 
     previous = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        yield
+        yield clock
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
