@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,7 +80,7 @@ def checkpoint_files(checkpoint: Path, log: str) -> dict[str, str]:
     An answer wrote them: ordinary files of up to LOG_BYTES, and never through a link.
     """
     found = {}
-    for place, _, names, at in os.fwalk(checkpoint):  # follows no link
+    for place, names, at in _folders(checkpoint):
         if log in Path(place).parts[len(checkpoint.parts) :]:
             for name in names:
                 with suppress(OSError):
@@ -92,9 +92,16 @@ def checkpoint_files(checkpoint: Path, log: str) -> dict[str, str]:
     return found
 
 
+def _folders(checkpoint: Path) -> Iterator[tuple[str, list[str], int]]:
+    """The folders of a checkpoint with the names of their files, opened; no link is followed."""
+    with suppress(FileNotFoundError):  # an answer need not have one
+        for place, _, names, at in os.fwalk(checkpoint):
+            yield place, names, at
+
+
 def forget_last_commit(checkpoint: Path) -> None:
     """Takes the last finished micro-batch out of each query's checkpoint, wherever it lies in there."""
-    for place, _, names, at in os.fwalk(checkpoint):  # follows no link
+    for place, names, at in _folders(checkpoint):
         numbers = [name for name in names if name.isascii() and name.isdecimal()]
         if numbers and Path(place).name == "commits":
             last = max(numbers, key=int)
