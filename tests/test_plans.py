@@ -3,10 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from labkit.checks import (
     cached,
+    deduplicated_sorts,
     exchanges,
     has_python,
     measured,
@@ -92,6 +94,28 @@ def test_subqueries_belong_to_the_plan(sales):
         "SELECT id FROM plan_sales WHERE price < (SELECT avg(price) FROM plan_sales)"
     )
     assert len(scans(cheap)) == 2
+
+
+def test_deduplication_of_a_sort_is_seen(sales):
+    ordered = sales.orderBy(F.desc("price"))
+    assert deduplicated_sorts(ordered.dropDuplicates(["shop"])) == (("shop",),)
+    narrowed = ordered.where("price > 0").select("shop", "id").dropDuplicates(["shop"])
+    assert deduplicated_sorts(narrowed.where("id > 0")) == (("shop",),)
+    narrowed.createOrReplaceTempView("plan_deduplicated")
+    assert deduplicated_sorts(sales.sparkSession.table("plan_deduplicated")) == (("shop",),)
+
+
+def test_deduplication_of_chosen_rows_is_none_of_a_sort(sales):
+    best = F.rank().over(Window.partitionBy("shop").orderBy(F.desc("price")))
+    chosen = sales.withColumn("best", best).where("best = 1")
+    for right in (
+        sales.dropDuplicates(["shop"]),
+        chosen.dropDuplicates(["shop"]),
+        chosen.orderBy("id").dropDuplicates(["shop"]),
+        sales.groupBy("shop").agg(F.max("price").alias("price")).orderBy("price").distinct(),
+        sales.orderBy("price"),
+    ):
+        assert deduplicated_sorts(right) == ()
 
 
 def test_python_is_seen_in_functions_and_rdds(spark, sales, frame):

@@ -17,6 +17,9 @@ EXECUTION = "org.apache.spark.sql.execution."
 # Nodes that only hold another plan: their `child` is the operator that does the work.
 WRAPPERS = {"WholeStageCodegen", "InputAdapter"}
 EXCHANGES = {"ShuffleExchange", "BroadcastExchange"}
+# Nodes of a logical plan through which the order of rows passes; nodes that may choose rows by their values.
+KEEP_ORDER = {"Project", "Filter", "SubqueryAlias", "View"}
+CHOOSE_ROWS = {"Window", "Aggregate"}
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,35 @@ def scans(df: DataFrame) -> tuple[Scan, ...]:
     return tuple(
         _scan(df, node) for node in walk(df) if node.name in ("FileSourceScan", "BatchScan")
     )
+
+
+def deduplicated_sorts(df: DataFrame) -> tuple[tuple[str, ...], ...]:
+    """The columns of each `dropDuplicates` that takes its rows from a global sort.
+
+    It keeps any row of a key, so the sort decides nothing. Rows that a window or an aggregate has
+    chosen before the sort are not meant: there any copy may do. Read from the plan as written; the
+    optimizer turns a deduplication into an aggregate.
+    """
+    found = []
+    for plan in _descendants(df._jdf.queryExecution().analyzed()):
+        if _kind(plan) == "Deduplicate":
+            below = plan.child()
+            while _kind(below) in KEEP_ORDER:
+                below = below.child()
+            is_sorted = _kind(below) == "Sort" and bool(getattr(below, "global")())
+            if is_sorted and not {_kind(one) for one in _descendants(below)} & CHOOSE_ROWS:
+                found.append(tuple(sorted(str(key.name()) for key in each(plan.keys()))))
+    return tuple(found)
+
+
+def _descendants(plan: JavaObject) -> Iterator[JavaObject]:
+    yield plan
+    for below in each(plan.children()):
+        yield from _descendants(below)
+
+
+def _kind(plan: JavaObject) -> str:
+    return str(plan.getClass().getSimpleName())
 
 
 def has_python(df: DataFrame) -> bool:
