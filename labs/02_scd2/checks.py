@@ -242,7 +242,9 @@ def assert_one_step(run: Run) -> None:
         if seen in (run.before, run.after):
             continue
         known = {row[0] for row in run.before}
-        count = {product: sum(row[0] == product and row[6] for row in seen) for product in known}
+        count = {
+            product: sum(row[0] == product and row[6] is True for row in seen) for product in known
+        }
         product = next((product for product in sorted(known) if count[product] != 1), None)
         rows = f"product {product} has {count.get(product)} current rows there, for example"
         raise AssertionError(
@@ -605,6 +607,9 @@ def test_corrections_delivered_twice_change_nothing(learner, late):
 VERSIONS = [
     *history(1, (day(1), A), (day(5), B), (day(9), C)),
     *history(2, (day(5), NO_PRICE)),
+    # Product 3 was away from day 3 to day 5, and left the shop on day 9.
+    (3, *A, day(1), day(3), False),
+    (3, *B, day(5), day(9), False),
 ]
 ORDERS = "order_id long, product_id long, amount int, ordered_at timestamp"
 PRICED = f"{ORDERS}, name string, category string, price double"
@@ -625,16 +630,19 @@ def test_facts_get_the_version_of_their_time(learner, frame):
 
 @check("as_of", points=2)
 def test_a_fact_at_a_change_finds_one_version(learner, frame):
-    """Gives a fact at the very instant of a change the version that begins there, and only that"""
+    """Gives a fact at the very instant of a change the version that begins there, and only that; an end is no part of its version"""
     orders = [(10, 1, 3, day(1)), (11, 1, 4, day(5)), (12, 1, 5, day(9)), (13, 2, 6, day(5))]
-    priced(learner, frame, orders, [A, B, C, NO_PRICE])
+    ends = [(14, 3, 7, day(3)), (15, 3, 8, day(9))]  # nothing begins where these versions end
+    nothing = (None, None, None)
+    priced(learner, frame, [*orders, *ends], [A, B, C, NO_PRICE, nothing, nothing])
 
 
 @check("as_of", points=2)
 def test_facts_without_a_version_stay(learner, frame):
-    """Keeps a fact without a valid version: before the first one, of no known product, without a time"""
+    """Keeps a fact without a valid version: before the first one, between two or after the last, of no known product, without a time"""
     orders = [(10, 2, 3, day(4)), (11, 99, 4, day(6)), (12, None, 5, day(6)), (13, 1, 6, None)]
-    priced(learner, frame, orders, [(None, None, None)] * 4)
+    closed = [(14, 3, 7, day(4)), (15, 3, 8, day(20))]
+    priced(learner, frame, [*orders, *closed], [(None, None, None)] * 6)
 
 
 @check("as_of")

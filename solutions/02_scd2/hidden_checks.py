@@ -17,13 +17,13 @@ def hour(number: int) -> datetime:
     return datetime(2024, 2, 26) + timedelta(hours=number)
 
 
-def versions(product_id: int, points: dict[int, tuple]) -> list[tuple]:
-    """The dimension rows of a product whose values at these hours are known."""
+def versions(product_id: int, points: dict[int, tuple], closed: int | None = None) -> list[tuple]:
+    """The dimension rows of a product whose values at these hours are known, until it is closed."""
     starts: list[int] = []
     for time in sorted(points):
         if not starts or points[starts[-1]] != points[time]:
             starts.append(time)
-    ends = [*starts[1:], None]
+    ends = [*starts[1:], closed]
     return [
         (product_id, *points[start], hour(start), None if end is None else hour(end), end is None)
         for start, end in zip(starts, ends, strict=True)
@@ -68,12 +68,19 @@ def test_random_facts_find_their_version(learner, frame, seed):
     """finds for each of many facts the version that was valid at its time"""
     rng = random.Random(seed)
     known = {product: some_points(rng, rng.choice([1, 3, 6])) for product in range(50)}
-    dimension = [row for product, points in known.items() for row in versions(product, points)]
+    # Every third product was taken out of the shop: its last version has an end.
+    closed = {product: rng.randrange(60, 66) for product in range(0, 50, 3)}
+    dimension = [
+        row
+        for product, points in known.items()
+        for row in versions(product, points, closed.get(product))
+    ]
     facts, expected = [], []
     for number in range(400):
         product, time = rng.randrange(55), rng.randrange(-5, 70)
         told = [at for at in known.get(product, {}) if at <= time]
-        said = known[product][max(told)] if told else (None, None, None)
+        valid = told and time < closed.get(product, 70)
+        said = known[product][max(told)] if valid else (None, None, None)
         facts.append((number, product, hour(time)))
         expected.append((number, product, hour(time), *said))
     rng.shuffle(dimension)

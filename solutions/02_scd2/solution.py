@@ -211,7 +211,7 @@ lab.check("apply_late")
 #
 # Write `as_of(dimension, facts, ts)`: the columns of `facts`, then `name`, `category` and `price` of the version valid at the time in the column named `ts`; both frames have `product_id`.
 # Every fact comes back exactly once, identical ones included. A fact without a valid version keeps its row, with nulls; the open version is valid at
-# any later time. No column of `facts` is called like one of the dimension's, except `product_id`.
+# any later time. A product that left the shop has no open version, and it may have been away in between. No column of `facts` is called like one of the dimension's, except `product_id`.
 
 
 # %%

@@ -37,7 +37,7 @@ def as_of(dimension: DataFrame, facts: DataFrame, ts: str) -> DataFrame:
     numbered = facts.withColumn("_row", F.monotonically_increasing_id())
     begun = dimension.select(
         F.col("product_id").alias("_product"),
-        F.struct("effective_from", *ATTRIBUTES).alias("_version"),
+        F.struct("effective_from", "effective_to", *ATTRIBUTES).alias("_version"),
     )
     earlier = (F.col("product_id") == F.col("_product")) & (
         F.col("_version.effective_from") <= F.col(ts)
@@ -46,8 +46,11 @@ def as_of(dimension: DataFrame, facts: DataFrame, ts: str) -> DataFrame:
     joined = numbered.join(begun, earlier, how="left").withColumn(
         "_age", F.row_number().over(newest_first)
     )
+    end = F.col("_version.effective_to")
+    ended = F.coalesce(end <= F.col(ts), F.lit(False))
     return joined.where("_age = 1").select(
-        *facts.columns, *[f"_version.{name}" for name in ATTRIBUTES]
+        *facts.columns,
+        *[F.when(~ended, F.col(f"_version.{name}")).alias(name) for name in ATTRIBUTES],
     )
 
 
