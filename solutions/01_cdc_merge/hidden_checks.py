@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from labkit.checks import assert_frame, check, table_rows, verdict
+from labkit.checks import assert_columns, assert_frame, check, collect, table_rows, verdict
 
 IMAGE = "struct<customer_id: long, name: string, email: string, city: string>"
 ENVELOPE = f"op string, ts_ms long, source struct<lsn: long>, before {IMAGE}, after {IMAGE}"
@@ -49,7 +49,9 @@ def test_nothing_is_lost_between_the_two(learner, spark, dataset, feed):
     """accounts for every envelope: flattened, quarantined or a tombstone"""
     envelopes = spark.read.schema(ENVELOPE).json(str(dataset("customer_changes")))
     total = envelopes.where("op is not null").count()
-    faulty = learner.quarantine(envelopes).count()
+    quarantined = learner.quarantine(envelopes)
+    assert_columns(quarantined, f"{ENVELOPE}, reason string")
+    faulty = len(collect(quarantined))
     assert faulty + len(feed) == total, (
         f"{total} envelopes are no tombstones; {len(feed)} have a key and {faulty} are in quarantine"
     )
@@ -81,17 +83,42 @@ def test_any_cut_of_the_feed_ends_in_the_same_table(learner, spark, frame, schem
     assert_frame(spark.table(table), expected, key="customer_id", schema=CUSTOMERS)
 
 
-@check("merge_evolving")
-def test_two_new_columns_arrive(learner, spark, frame, schema):
-    """takes more than one new column, whatever its type"""
-    table = f"{schema}.customers"
-    frame(CUSTOMERS, [(1, "N", None, "Bari", 1, False)]).write.format("delta").saveAsTable(table)
-    wider = FLAT.replace("city string,", "city string, segment string, credit double,")
-    batch = [(1, "N", None, "Bari", "a", 1.5, "u", 2), (2, "N", None, "Como", "b", None, "c", 3)]
+@pytest.fixture(scope="module")
+def evolved(learner, spark, frame, shared_schema):
+    """Rows by customer after a batch with two new columns and one that the table grew before."""
+    table = f"{shared_schema}.grown_customers"
+    stored = [(1, "N", None, "Bari", 1, False, "a"), (3, "N", None, "Bari", 1, False, "c")]
+    frame(f"{CUSTOMERS}, segment string", stored).write.format("delta").saveAsTable(table)
+    wider = FLAT.replace("city string,", "city string, segment string, credit double, vip boolean,")
+    batch = [
+        (1, "N", None, "Bari", "b", 1.5, True, "u", 2),
+        (2, "N", None, "Como", "b", None, False, "c", 3),
+        (3, "N", None, "Bari", None, 2.5, None, "u", 4),
+    ]
     learner.merge_evolving(spark, table, frame(wider, batch))
-    rows = {row.customer_id: row.asDict() for row in table_rows(spark, table)}
-    found = {key: (row.get("segment"), row.get("credit")) for key, row in rows.items()}
-    assert found == {1: ("a", 1.5), 2: ("b", None)}, f"for example: customer 1 has {found.get(1)}"
+    return {row.asDict().get("customer_id"): row.asDict() for row in table_rows(spark, table)}
+
+
+@check("merge_evolving")
+def test_two_new_columns_arrive(evolved):
+    """takes more than one new column, whatever its type, for rows that are updated and inserted"""
+    expected = {1: (1.5, True), 2: (None, False), 3: (2.5, None)}
+    for customer, values in expected.items():
+        row = evolved.get(customer, {})
+        what = "a row that is inserted brings them too" if customer == 2 else "a row that is updated takes them"
+        assert (row.get("credit"), row.get("vip")) == values, (
+            f"for example: customer {customer} comes with two new columns, credit and vip, as {values}, "
+            f"and is {row or 'not in the table'}; {what}"
+        )
+
+
+@check("merge_evolving")
+def test_null_in_a_further_column_is_a_value(evolved):
+    """takes an explicit null over a value, in a column that the table grew before"""
+    row = evolved.get(3, {})
+    assert row.get("lsn") == 4 and row.get("segment") is None, (
+        f"customer 3 had segment c, a newer event says null, and the row is {row or 'not in the table'}"
+    )
 
 
 def right_window(changes):

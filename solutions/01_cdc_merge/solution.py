@@ -91,7 +91,7 @@ lab.check("flatten")
 # ## Task 2: quarantine what has no key
 #
 # A row without a key can never be merged, and dropping it silently is how reports drift. Write `quarantine(envelopes)`: the envelopes
-# whose row image has no `customer_id`, all their columns, and a column `reason` that says why in words. A tombstone is not
+# whose row image (of Task 1) has no `customer_id` or is missing, all their columns, and a column `reason` that says why in words. A tombstone is not
 # a fault.
 
 # %%
@@ -200,8 +200,8 @@ if lab.written("flatten", "merge_changes"):
 # ## Task 5: let the table grow a column
 #
 # From batch 4 on the row image has a `loyalty_tier`. Write `merge_evolving(spark, table, changes)`: the same rules, and a column of the source that the table lacks
-# is added; older rows have null there. A later batch of the old shape loses nothing: an event that does not carry the column says nothing about it, so
-# the value stays.
+# is added; older rows have null there. A null in a column that the event carries is a value. A later batch of the old shape loses nothing: an event that does not carry the
+# column says nothing about it, so the value stays. Where shapes mix in the log, that makes the order of batches count; here the column appears at one log position, and it doesn't.
 
 # %%
 def merge_evolving(spark: SparkSession, table: str, changes: DataFrame) -> None:
@@ -259,7 +259,7 @@ lab.check("test_latest_changes")
 # ## Put it together
 #
 # Apply all six batches, the last three with the wider image. The batches are merged in a random order on purpose: the
-# table that results does not depend on it.
+# table that results does not depend on it, because every event from one log position on has the new column.
 
 # %%
 WIDER = ENVELOPE.replace("city: string", "city: string, loyalty_tier: string")
@@ -336,6 +336,7 @@ if lab.written("flatten", "latest_changes", "merge_evolving"):
 # 4. A job crashed after the MERGE and before its checkpoint. What happens on restart?
 # 5. How do you rebuild the table from the feed, while readers use it?
 # 6. Why is a hard delete wrong here, and when is it required?
+# 7. Two producers emit the same table, and only one has the new column yet. What does the order of batches do to your table, and what would you change?
 
 # %% [markdown] tags=["solution"]
 # <details><summary>Model answers</summary>
@@ -353,6 +354,9 @@ if lab.written("flatten", "latest_changes", "merge_evolving"):
 #    `CREATE OR REPLACE TABLE ... SHALLOW CLONE`. The feed keeps both up to date meanwhile, since merging is idempotent.
 # 6. With the row goes its `lsn`, the one thing that tells a late update from a new customer. It is required when the law says so; then
 #    the key goes to a suppression list, and `VACUUM` removes the old files after the retention time.
+# 7. Take a wide event at lsn 210 and one of the old shape at 310. In this order the tier stays; the other way round the wide event is older than the row, and the tier is lost
+#    with it: one lsn a row can't say which columns it speaks for. Keep an lsn per column (or per group of columns that appear together) and compare each with its own; or agree with
+#    the producers that the column appears at one log position, so that no newer event lacks it.
 #
 # </details>
 
