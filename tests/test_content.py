@@ -5,11 +5,13 @@ import re
 
 import pytest
 
-from labkit import datasets, source
+from labkit import datasets, dbt, source
 from labkit.build import stale
 from labkit.hints import read_hints
+from labkit.home import LabError
 from labkit.labs import find_labs
 from labkit.prove import idle_checks, static_problems
+from labkit.services import kafka
 from labkit.variants import variants
 
 LABS = find_labs()
@@ -24,7 +26,18 @@ SECTIONS = (
     "Further reading",
 )
 
-each_lab = pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
+PARTS = ("kafka", "dbt")
+each_lab = pytest.mark.parametrize(
+    "lab",
+    [
+        pytest.param(
+            lab,
+            id=lab.name,
+            marks=[getattr(pytest.mark, n) for n in lab.about["needs"] if n in PARTS],
+        )
+        for lab in LABS
+    ],
+)
 each_full_lab = pytest.mark.parametrize("lab", FULL, ids=lambda lab: lab.name)
 each_dataset = pytest.mark.parametrize("name", DATASETS)
 
@@ -125,10 +138,27 @@ def test_data_follows_from_the_seed(name, tmp_path):
 # ---------------------------------------------------------------- the proof
 
 
+def skip_without_parts(lab):
+    """Ends a test of a lab that has no way to run here; CI has all parts."""
+    needs = lab.about["needs"]
+    if "dbt" in needs and (reason := dbt.missing()):
+        pytest.skip(reason)
+    if "kafka" in needs:
+        try:
+            kafka.bootstrap()
+        except LabError as error:
+            pytest.skip(f"needs a Kafka broker: {error}")
+
+
 @pytest.fixture(scope="session")
 def trials(beside):
     """The trials of a lab; a mistake and an alternative for each task, with --long all by all checks."""
-    return lambda lab: [trial.result() for trial in beside.trials[lab.slug]]
+
+    def of(lab):
+        skip_without_parts(lab)
+        return [trial.result() for trial in beside.trials[lab.slug]]
+
+    return of
 
 
 def faults(trials, kind):
@@ -169,7 +199,12 @@ def test_each_check_rejects_a_mistake(lab, trials):
 @pytest.fixture(scope="session")
 def under_nbval(beside):
     """How a lab's solved notebook ended under nbval, where `lab.check` raises."""
-    return lambda lab: beside.notebooks[lab.slug].result()
+
+    def of(lab):
+        skip_without_parts(lab)
+        return beside.notebooks[lab.slug].result()
+
+    return of
 
 
 @each_lab
