@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from labkit.checks.projects import DataTests, UnitTests, read_unit_tests, require_files, rows_as_sql
+from labkit.checks.projects import DataTests, require_files, rows_as_sql
+from labkit.checks.unit_tests import UnitTests, read_unit_tests
 from labkit.dbt import Node, Project, Result, Run, as_run, missing, run_dbt
 
 needs_dbt = pytest.mark.skipif(bool(missing()), reason=missing() or "dbt is there")

@@ -9,13 +9,12 @@ import pytest
 from labkit.checks import assert_frame, check
 from labkit.checks.projects import (
     DataTests,
-    UnitTests,
     dbt_of,
-    read_unit_tests,
     require_files,
     require_success,
     rows_as_sql,
 )
+from labkit.checks.unit_tests import UnitTests, read_unit_tests
 
 PROJECT = {
     "dbt_project.yml": """\

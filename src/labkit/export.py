@@ -18,16 +18,9 @@ from labkit.labs import Lab
 
 MANIFEST = ".handout.json"
 PROGRAM = (
-    *(
-        "lab",
-        "pyproject.toml",
-        "requirements.lock",
-        "requirements-dbt.lock",
-        "jars.lock",
-        "LICENSE",
-    ),
-    *("src/labkit", ".github/actions/grade", "docs/troubleshooting.md"),
-)
+    "lab", "pyproject.toml", "requirements.lock", "requirements-dbt.lock", "jars.lock", "LICENSE",
+    "src/labkit", ".github/actions/grade", "docs/troubleshooting.md",
+)  # fmt: skip
 TEMPLATES = Path(__file__).parent / "templates" / "handout"
 LOCAL_GRADER = "./.github/actions/grade"
 IGNORED = shutil.ignore_patterns(

@@ -82,16 +82,7 @@ class Fixtures:
     @pytest.fixture(scope="session")
     def inbox(self, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         """`inbox(name)`: an empty folder for what an answer reads; only the check writes there."""
-        fenced = self.data
-
-        def make(name: str) -> Path:
-            if fenced is None:
-                return Path(tmp_path_factory.mktemp(name))
-            path = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=fenced))
-            path.chmod(0o755)
-            return path
-
-        return make
+        return Folders(self.data, mode=0o755).mktemp if self.data else tmp_path_factory.mktemp
 
     @pytest.fixture(scope="session")
     def kafka(self) -> str:
@@ -124,10 +115,13 @@ class Fixtures:
 
 
 class Folders:
-    """Fresh folders in which the sandbox's user can write too (pytest's are for one user)."""
+    """Fresh folders that the sandbox's user can enter (pytest's are for one user).
 
-    def __init__(self, base: Path) -> None:
-        self._base = base
+    By `mode` it may also write there, though not rename or remove what a check has made.
+    """
+
+    def __init__(self, base: Path, *, mode: int = 0o1777) -> None:
+        self._base, self._mode = base, mode
 
     def getbasetemp(self) -> Path:
         return self._base
@@ -139,7 +133,7 @@ class Folders:
         else:
             path = self._base / basename
             path.mkdir()
-        path.chmod(0o1777)  # what a check puts there nobody else renames
+        path.chmod(self._mode)
         return path
 
 

@@ -117,7 +117,8 @@ class Judge(Fixtures):
         try:
             return (yield)
         except BaseException as error:
-            if (timeout := self._clock.rang) is None:
+            timeout = self._clock.rang
+            if timeout is None or isinstance(error, KeyboardInterrupt):
                 raise
             key = fixturedef.cache_key(request)  # type: ignore[arg-type]
             fixturedef.cached_result = (None, key, (timeout, error.__traceback__))

@@ -273,9 +273,8 @@ def kill_all_but(kept: Collection[int]) -> int:
         if not set(fresh) - killed:
             break
         killed.update(fresh)
-    for pid in children().get(
-        os.getpid(), []
-    ):  # those adopted; Popen forgives that its own are gone
+    # The ended ones, adopted ones too; Popen forgives that its own are gone.
+    for pid in children().get(os.getpid(), []):
         if pid not in kept and not _runs(pid):
             with suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)

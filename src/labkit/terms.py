@@ -73,7 +73,7 @@ def time_limit(
     """CheckTimeout (or `error`) in the main thread after `seconds`; None is no limit.
 
     While `may_end` says no of the frame that runs, the clock rings again a moment later. It rings
-    once more for what is still running CLEAN_UP_SECONDS after that: Python drops an error that is
+    again for what is still running CLEAN_UP_SECONDS after that: Python drops an error that is
     raised in a finalizer (py4j has one for each object of the JVM), and so may a bare `except`.
     Whatever fails once it rang has run out of time: code may stumble on its way out.
     """
