@@ -335,6 +335,16 @@ def test_tests_are_attached_to_warm_spark(spark):
         assert gateway.SESSION not in os.environ, "a child would share this session"
 
 
+def test_python_workers_have_no_zip_on_their_path(spark):
+    def files(_):
+        import os
+        import sys
+
+        return [entry for entry in sys.path if os.path.isfile(entry)]
+
+    assert spark.sparkContext.parallelize([1], 1).flatMap(files).collect() == []
+
+
 def test_a_child_of_an_attached_process_has_a_lease_of_its_own(place):
     child = "from labkit import gateway, session; session.current(); print(gateway.own_lease())"
     both = place.run(

@@ -15,7 +15,7 @@ CONF = "LAB_SPARK_CONF"
 # Settings of one machine that a cluster has its own of.
 LOCAL_ONLY = (
     *("spark.driver.host", "spark.driver.bindAddress", "spark.driver.extraClassPath"),
-    "spark.delta.logStore.file.impl",
+    *("spark.delta.logStore.file.impl", "spark.python.daemon.module"),
 )
 LOOPBACK = ("127.0.0.1", "localhost")
 

@@ -172,6 +172,9 @@ class Engine:
             "HOME": str(folder),
             "SPARK_CONNECT_MODE": "0",
             "_PYSPARK_DRIVER_CONN_INFO_PATH": str(connection),
+            # Python workers of the next submission: no module that this one has put here.
+            "PYTHONSAFEPATH": "1",
+            "PYTHONNOUSERSITE": "1",
         }
         submit = Path(pyspark.__file__).with_name("bin") / "spark-submit"
         options = [part for pair in conf.items() for part in ("--conf", "=".join(pair))]

@@ -52,6 +52,7 @@ SETTINGS = {
     "spark.sql.ui.retainedExecutions": "100",
     "spark.ui.retainedJobs": "500",
     "spark.ui.retainedStages": "500",
+    "spark.python.daemon.module": "labkit.python_workers",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",

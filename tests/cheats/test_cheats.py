@@ -29,7 +29,16 @@ def double(numbers):
 
 
 SECURITY = Path(__file__).parents[2] / "SECURITY.md"
-HONEST = PRELUDE + "double = lambda numbers: numbers.select('n', (F.col('n') * 2).alias('twice'))\n"
+HONEST = {
+    "": PRELUDE + "double = lambda numbers: numbers.select('n', (F.col('n') * 2).alias('twice'))\n",
+    "udf": f"""{PRELUDE}@F.udf("long")
+def twice(number):
+    return None if number is None else 2 * number
+
+
+double = lambda numbers: numbers.select("n", twice("n").alias("twice"))
+""",
+}
 TRACE = Path("/tmp/labkit-test-was-here")
 
 
@@ -37,7 +46,8 @@ TRACE = Path("/tmp/labkit-test-was-here")
 class Attack:
     """`outcome` of the stolen checks, `says` in their reason, `problem` among the cells' problems.
 
-    `needs` says that only the sandbox stops it, `leaves` what it tries to leave behind.
+    `needs` says that only the sandbox stops it, `leaves` what it tries to leave behind,
+    `next` what the honest submission after it uses.
     """
 
     name: str
@@ -49,6 +59,7 @@ class Attack:
     needs: str = ""
     leaves: str = ""
     steals: str = ""
+    next: str = ""
     timeout: float = 60
     repeat: int = 1
     limits: dict = field(default_factory=dict)
@@ -107,8 +118,8 @@ def judge_attack(judge, attack):
     return found
 
 
-def is_unharmed(judge):
-    found = judge.ask(HONEST, hidden=False)
+def is_unharmed(judge, attack):
+    found = judge.ask(HONEST[attack.next], hidden=False)
     assert [c["outcome"] for c in found["checks"]] == ["passed"], found
 
 
@@ -116,7 +127,7 @@ def is_unharmed(judge):
 def test_attack_steals_nothing_and_harms_nobody(fenced, attack):
     found = judge_attack(fenced, attack)
     assert found["sandbox"]
-    is_unharmed(fenced)
+    is_unharmed(fenced, attack)
 
 
 REAL = (
@@ -139,7 +150,7 @@ def test_attack_on_the_sandbox_is_real(unfenced, attack):
 @pytest.mark.parametrize("attack", [a for a in ATTACKS if not a.needs], ids=lambda a: a.name)
 def test_attack_is_stopped_without_the_sandbox(unfenced, attack):
     judge_attack(unfenced, attack)
-    is_unharmed(unfenced)
+    is_unharmed(unfenced, attack)
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=ids)

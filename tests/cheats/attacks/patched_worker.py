@@ -1,4 +1,5 @@
 # outcome: failed
+# next: udf
 def poison(_):
     import pyspark.worker
     from pyspark import serializers

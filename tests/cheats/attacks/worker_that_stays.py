@@ -1,5 +1,6 @@
 # outcome: failed
 # leaves: process
+# next: udf
 import subprocess
 import sys
 
