@@ -11,6 +11,7 @@ import argparse
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ FIGURES = HERE / "figures"
 PAGE = HERE / "README.md"
 BEGIN, END = "<!-- figures: written by page.py -->\n", "<!-- end of figures -->\n"
 OTHERS = {"nbgrader": "nbgrader autograde", "otter": "otter run"}
-SCRIPTS = ("fresh", "attach", "check", "bare", "batch", "scale")
+SCRIPTS = ("fresh", "attach", "check", "bare", "costs", "batch", "scale")
 
 
 def cell(row: dict[str, float]) -> str:
@@ -70,6 +71,22 @@ def batch(found: dict[str, Any]) -> Iterator[str]:
         )
 
 
+def costs(found: dict[str, Any]) -> Iterator[str]:
+    """A table for each thing that was sampled: kinds of work by lab."""
+    labs = found["labs"]
+    yield "### costs.py\n"
+    seconds = " | ".join(f"{row['seconds']:.1f}" for row in labs.values())
+    yield f"| | {' | '.join(labs)} |\n|---|{'---|' * len(labs)}\n| seconds | {seconds} |"
+    for name in [key for key in next(iter(labs.values())) if key != "seconds"]:
+        total: Counter[str] = Counter()
+        for row in labs.values():
+            total.update(row[name])
+        yield f"| **{name}** | {' | ' * (len(labs) - 1)} |"
+        for kind, _ in total.most_common():
+            parts = (f"{row[name].get(kind, 0):.{'CPU' in name:d}f}" for row in labs.values())
+            yield f"| {kind} | {' | '.join(parts)} |"
+
+
 def scale(found: dict[str, Any]) -> Iterator[str]:
     """The tables and the picture of scale.py."""
     growth.draw(found, FIGURES / "scale.svg")
@@ -78,7 +95,7 @@ def scale(found: dict[str, Any]) -> Iterator[str]:
     yield from growth.answers(found["answers"])
 
 
-TABLES = {"batch": batch, "scale": scale}
+TABLES = {"batch": batch, "costs": costs, "scale": scale}
 
 
 def machine(found: dict[str, Any]) -> str:

@@ -29,6 +29,14 @@ def test_everything_wrong_has_a_remedy(monkeypatch, tmp_path):
     assert [finding.name for finding in wrong if not finding.remedy] == []
 
 
+def test_missing_sandbox_is_worth_knowing_and_has_a_remedy(monkeypatch):
+    monkeypatch.setattr(doctor.sandbox, "reason", lambda: "this system allows no namespaces here")
+    finding = found("sandbox")
+    assert finding.ok is None
+    assert "allows no namespaces" in finding.detail
+    assert "troubleshooting" in finding.remedy
+
+
 def test_databricks_connect_is_named(monkeypatch):
     real = importlib.metadata.version
     monkeypatch.setattr(

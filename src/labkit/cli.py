@@ -178,11 +178,13 @@ def kafka_stop() -> None:
 
 @app.command()
 def new(slug: Slug) -> None:
-    """Author: lay out the files of a new lab."""
+    """Author: lay out the files of a new lab, its notebooks too."""
+    from labkit import build as builder
     from labkit.scaffold import scaffold
 
-    for path in scaffold(home.root(), slug):
-        console.print(f"wrote {path.relative_to(home.root())}")
+    root = home.root()
+    for path in [*scaffold(root, slug), *builder.build(find_lab(slug, root))]:
+        console.print(f"wrote {path.relative_to(root)}")
 
 
 @app.command()

@@ -129,7 +129,10 @@ def _conclude(batch: Batch, written: list[Path]) -> None:
     parts += [f"{len(batch.missing)} without a result"] if batch.missing else []
     console.print(f"{len(batch.rows)} submissions: {', '.join(parts)}")
     if unfenced := sum(r.report.status == "graded" and not r.report.sandbox for r in batch.rows):
-        errors.print(f"{unfenced} graded without a sandbox", style="yellow")
+        errors.print(
+            f"{unfenced} graded without a sandbox; `lab doctor` says whether this machine has one",
+            style="yellow",
+        )
     if batch.missing:
         some = ", ".join(one_line(name, 60) for name in batch.missing[:5])
         more = ", ..." if len(batch.missing) > 5 else ""

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from labkit import home
+import psutil
+
+from labkit import home, sandbox
 from labkit.home import LabError
 
 NEEDED_GB = 4
@@ -41,6 +43,7 @@ def examine(*, quick: bool = False) -> Iterator[Finding]:
         ports,
         java,
         jar_files,
+        grading_sandbox,
     ]
     for look in looks if quick else [*looks, delta_row]:
         try:
@@ -80,14 +83,12 @@ def pandas_version() -> Finding:
 
 
 def memory() -> Finding:
-    try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
-        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
-    except (ValueError, OSError):  # macOS has no count of free pages
-        return Finding("memory", None, "can't be told here", f"labs want {NEEDED_GB} GB")
-    detail = f"{free:.1f} of {total:.1f} GB free"
-    if total < NEEDED_GB:
-        return Finding("memory", False, detail, f"labs want {NEEDED_GB} GB; close other programs")
+    found = psutil.virtual_memory()
+    detail = f"{found.available / 1e9:.1f} of {found.total / 1e9:.1f} GB free"
+    if found.total < NEEDED_GB * 1e9:
+        return Finding("memory", False, detail, f"labs want {NEEDED_GB} GB")
+    if found.available < NEEDED_GB * 1e9:
+        return Finding("memory", None, detail, f"labs want {NEEDED_GB} GB; close other programs")
     return Finding("memory", True, detail)
 
 
@@ -143,10 +144,23 @@ def java() -> Finding:
 def jar_files() -> Finding:
     from labkit.jars import LOCK, jars, read_lock, verify
 
-    wanted = [jar for jar in read_lock(home.root() / LOCK) if jar.group == "spark"]
-    for jar, path in zip(wanted, jars(), strict=True):
-        verify(jar, path)
+    wanted = read_lock(home.root() / LOCK)
+    for group in sorted({jar.group for jar in wanted}):
+        files = jars(group)
+        for jar, path in zip([jar for jar in wanted if jar.group == group], files, strict=True):
+            verify(jar, path)
     return Finding("jars", True, f"{len(wanted)} verified")
+
+
+def grading_sandbox() -> Finding:
+    if reason := sandbox.reason():
+        return Finding(
+            "sandbox",
+            None,
+            f"submissions would be graded without one: {reason}",
+            "only graders need it; docs/troubleshooting.md says how to allow it",
+        )
+    return Finding("sandbox", True, "submissions are graded in one")
 
 
 def delta_row() -> Finding:
