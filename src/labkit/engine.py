@@ -208,7 +208,9 @@ class Engine:
                 )
             time.sleep(0.02)  # between two looks for the file
         with path.open("rb") as file:
-            return read_int(file), UTF8Deserializer().loads(file)
+            found = read_int(file), UTF8Deserializer().loads(file)
+        path.unlink()  # a submission sees this folder, and has a gateway of its own
+        return found
 
     def _end(self) -> None:
         if SparkContext._gateway is not None:  # else py4j says goodbye to objects of a dead JVM

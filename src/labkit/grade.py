@@ -33,6 +33,7 @@ from labkit.terms import Terms
 CHECK_SECONDS = 120.0
 PACKAGES = ("pyspark", "delta-spark", "chispa", "lakehouse-labs")
 TAMPERED = "the judge's own Spark session was changed from the submission; nothing is believed"
+UNSEEN = "the judge's own Spark session can't be looked at any more; nothing is believed"
 # What differs from run to run in messages: names of schemas, views and folders, ids, addresses.
 VARYING = (
     (re.compile(r"lab_[0-9a-f]{12}(_[0-9a-f]+)?"), "schema"),
@@ -56,7 +57,7 @@ def versions() -> dict[str, str]:
 
 def checks_hash(lab: Lab, *, hidden: bool) -> str:
     """sha256 over what decides a run's verdict: its checks, and what makes their data."""
-    files = [lab.checks, *map(lab.generator, lab.about["datasets"])]
+    files = [lab.checks, *lab.made_from(lab.about["datasets"])]
     if hidden:
         files.append(lab.hidden_checks)
     digest = hashlib.sha256()
@@ -131,6 +132,7 @@ class _Run:
     ) -> Report:
         offered = offer(self._spark)
         try:
+            before = self._judges_own()  # nothing of the submission has run yet
             box = self._engine.sandbox if self._engine else None
             broker = kafka.environment(self._lab.about["needs"], box)
             environment = {**offered.environment, **broker}
@@ -140,7 +142,7 @@ class _Run:
                 results = judge(
                     self._lab.root, learner, self._spark, files,
                     seed=seed, scale=scale, tasks=tasks, timeout=timeout,
-                    terms=self._terms(broker.get(kafka.ADDRESS, "")),
+                    terms=self._terms(broker.get(kafka.ADDRESS, ""), before),
                 )  # fmt: skip
             return self._made("graded", seed, results=results)
         except KernelDiedError as error:
@@ -168,9 +170,8 @@ class _Run:
             limits=self._limits,
         )
 
-    def _terms(self, broker: str) -> Terms:
+    def _terms(self, broker: str, before: dict[str, Any]) -> Terms:
         engine = self._engine
-        before = self._judges_own()
         return Terms(
             folder=engine.sandbox.checks if engine else None,
             data=engine.sandbox.data if engine else None,
@@ -182,16 +183,18 @@ class _Run:
         )
 
     def _tampered(self, before: dict[str, Any]) -> str:
-        now = self._judges_own()
-        return self._spoil(TAMPERED) if now and now != before else ""
+        try:
+            now = self._judges_own()
+        except (Py4JError, PySparkException, OSError):
+            return self._spoil(UNSEEN)
+        return self._spoil(TAMPERED) if now != before else ""
 
     def _judges_own(self) -> dict[str, Any]:
+        """What decides how the judge's queries are read."""
         if self._engine is None:  # a session that others made, and may change
             return {}
-        with suppress(Py4JError, PySparkException, OSError):
-            found = session_state(self._spark)
-            return {name: found[name] for name in ("functions", "rules")}
-        return {}
+        found = session_state(self._spark)
+        return {name: found[name] for name in ("functions", "rules")}
 
     def _after_timeout(self) -> None:
         self._spoil("a check ran out of time")

@@ -246,7 +246,8 @@ def keep(
     earlier = results.get(item.name)
     seconds = call.duration + (earlier.seconds if earlier else 0)
     outcome, reason, trace = read_outcome(declared, call, rang)
-    if call.when == "call" and (changed := terms.tampered()):
+    # Where the JVM is gone, the error that says so stays.
+    if call.when == "call" and (changed := terms.tampered()) and outcome != "error":
         outcome, reason, trace = "error", changed, ""
     if earlier and earlier.outcome != "passed":
         outcome, reason, trace = earlier.outcome, earlier.reason, earlier.trace

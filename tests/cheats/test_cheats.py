@@ -142,7 +142,7 @@ REAL = (
 def test_attack_on_the_sandbox_is_real(unfenced, attack):
     found = unfenced.ask(attack.submission())
     stolen = [c for c in found["checks"] if not attack.steals or c["id"] in attack.steals]
-    assert all(c["points"] for c in stolen), stolen
+    assert stolen and all(c["points"] for c in stolen), stolen
     assert not found["sandbox"]
 
 
