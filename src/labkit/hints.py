@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from labkit import progress
 from labkit.home import LabError
 from labkit.labs import Lab
+from labkit.outcome import CheckResult
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,12 @@ def open_hint(lab: Lab, task: str) -> Hint | None:
     hints = read_hints(lab.checks).get(task, [])
     taken = progress.hints_taken(lab, task)
     return Hint(task, taken + 1, len(hints), hints[taken]) if taken < len(hints) else None
+
+
+def next_hint(lab: Lab, results: Iterable[CheckResult]) -> Hint | None:
+    """The hint that is open for the first task that wants help and has one left."""
+    tasks = dict.fromkeys(result.task for result in results if result.task and result.wants_help)
+    return next((hint for task in tasks if (hint := open_hint(lab, task))), None)
 
 
 def take_hint(lab: Lab, task: str) -> Hint:

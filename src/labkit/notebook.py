@@ -22,7 +22,6 @@ from labkit.outcome import CheckResult
 
 GRADED = "LAB_GRADED"
 STRICT = "LAB_STRICT"
-NEEDS_HELP = ("todo", "failed", "error", "timeout")
 
 
 class CheckFailedError(AssertionError):
@@ -213,10 +212,8 @@ class LabSession:
         """The hint that is open for the first task that needs one; what is next when all passed."""
         if all(result.outcome == "passed" for result in results):
             return (self.next().text,)
-        for task in dict.fromkeys(r.task for r in results if r.outcome in NEEDS_HELP):
-            if hint := hints.open_hint(self._lab, task):
-                return (f'hint: `lab.hint("{task}")` ({hint.number} of {hint.total})',)
-        return ()
+        hint = hints.next_hint(self._lab, results)
+        return (f'hint: `lab.hint("{hint.task}")` ({hint.number} of {hint.total})',) if hint else ()
 
 
 def is_stub(function: Any) -> bool:

@@ -29,6 +29,11 @@ class CheckResult:
     def points(self) -> int:
         return self.max_points if self.outcome == "passed" else 0
 
+    @property
+    def wants_help(self) -> bool:
+        """Whether the answer is what lacks; a broken or skipped check says nothing of it."""
+        return self.outcome in ("todo", "failed", "error", "timeout")
+
 
 @dataclass(frozen=True)
 class CellProblem:

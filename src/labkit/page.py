@@ -84,7 +84,7 @@ def _title(report: Report, lab: Lab | None) -> str:
 
 def _hints(lab: Lab | None, task: str, results: Sequence[CheckResult]) -> list[str]:
     """The hints of a task that is not passed."""
-    if lab is None or all(result.outcome in ("passed", "skipped", "broken") for result in results):
+    if lab is None or not any(result.wants_help for result in results):
         return []
     try:
         return list(read_hints(lab.checks).get(task, []))
