@@ -172,7 +172,7 @@ def test_resume_grades_only_what_is_new_or_changed(handed, tmp_path, taken):
     assert [row.name for row in batch.rows] == ["ada", "bo", "cy"]
 
 
-@pytest.mark.parametrize("change", ["checks", "data", "seed", "versions", "result"])
+@pytest.mark.parametrize("change", ["checks", "data", "beside", "seed", "versions", "result"])
 def test_resume_grades_again_when_what_the_verdict_depends_on_changed(
     handed, course, tmp_path, taken, monkeypatch, change
 ):
@@ -183,6 +183,9 @@ def test_resume_grades_again_when_what_the_verdict_depends_on_changed(
     if change in ("checks", "data"):
         path = toy.checks if change == "checks" else toy.generator("numbers")
         path.write_text(path.read_text() + "\n# changed\n")
+        monkeypatch.setenv("CHECKS", labkit.grade.checks_hash(toy, hidden=True))
+    if change == "beside":  # the generator may copy it
+        (toy.generator("numbers").parent / "rows.txt").write_text("1")
         monkeypatch.setenv("CHECKS", labkit.grade.checks_hash(toy, hidden=True))
     if change == "versions":
         monkeypatch.setattr("labkit.batch.versions", lambda: {"pyspark": "9"})
@@ -234,6 +237,12 @@ def test_shards_together_are_the_batch(handed, tmp_path):
         read_batch([parts[0], parts[0]])
     with pytest.raises(LabError, match="holds part 1 of 3"):
         batches.grade(handed, parts[0], seed=5, shard=(2, 3), resume=True)
+
+
+def test_shard_of_a_batch_too_small_for_it_is_empty_and_no_fault(handed, tmp_path):
+    hand_in(handed, "ada")
+    batch = batches.grade(handed, tmp_path / "out", seed=5, shard=(2, 2))
+    assert (batch.rows, batch.exit_code) == ((), 0)
 
 
 def test_parts_with_different_seeds_are_told(handed, tmp_path):

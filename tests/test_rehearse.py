@@ -68,6 +68,12 @@ def test_fresh_folder_holds_prompt_notebook_and_a_clock_that_stands(made):
     assert (made.begun, made.finished, made.left()) == (False, False, 1800)
 
 
+def test_session_file_of_another_program_is_no_rehearsal(tmp_path):
+    (tmp_path / "session.json").write_text('{"tabs": []}')
+    (tmp_path / "below").mkdir()
+    assert rehearse.running(tmp_path / "below") is None
+
+
 def test_folder_with_something_in_it_is_refused(toy, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(LabError, match="not empty"):

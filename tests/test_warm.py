@@ -298,9 +298,40 @@ def test_start_that_fails_names_the_log(tmp_path):
     )
     (java / "bin" / "java").chmod(0o755)
     said = mine.client("say(1)", JAVA_HOME=str(java)).communicate(timeout=PATIENCE)[1]
-    assert "Spark's JVM did not start" in said
+    assert "Spark did not start" in said
     assert "no memory at all" in said
     assert "lab doctor" in said
+
+
+def test_master_that_is_none_is_told_at_once(tmp_path):
+    mine = Place(tmp_path / "cache")
+    (tmp_path / "shared").mkdir()
+    cluster = {"LAB_SPARK_MASTER": "spark:/typo", "LAB_STORAGE": str(tmp_path / "shared")}
+    said = mine.client("say(1)", **cluster).communicate(timeout=PATIENCE)[1]
+    assert "Spark did not start" in said
+    assert "spark:/typo" in said
+    place_folder = next((tmp_path / "cache").glob("spark-*"))
+    deadline = time.monotonic() + PATIENCE
+    while (place_folder / "socket").exists():
+        assert time.monotonic() < deadline, "a process without Spark did not end"
+        time.sleep(0.1)  # between two looks for the socket
+
+
+def test_private_session_starts_again_in_its_jvm_or_in_another_one(tmp_path):
+    mine = Place(tmp_path / "cache")
+    code = """
+        import os, signal
+        from labkit import session
+        def jvm(): return session.current()._jvm.java.lang.ProcessHandle.current().pid()
+        first = jvm()
+        session.current().stop()
+        second = jvm()
+        os.kill(second, signal.SIGKILL)
+        session.current()._sc._gateway.proc.wait()
+        third = jvm()
+        say([first == second, second == third, session.current().range(3).count()])
+        """
+    assert mine.run(code, LAB_SPARK="cold") == "[True, False, 3]"
 
 
 def test_attaching_again_and_again_leaves_nothing_behind(place):

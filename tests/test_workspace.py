@@ -79,6 +79,14 @@ def test_progress_that_cannot_be_read_is_put_aside(toy):
     assert progress.passed(progress.task(toy, "store"))
 
 
+def test_progress_of_another_user_is_not_replaced(toy, monkeypatch):
+    progress.note(toy, "double", "hints", 1)
+    file = progress.path(toy.root)
+    monkeypatch.setattr(progress.os, "access", lambda path, mode: path != file)
+    progress.note(toy, "double", "hints", 2)
+    assert progress.task(toy, "double") == {"hints": 1}
+
+
 def test_progress_of_a_newer_version_keeps_what_this_one_does_not_know(toy):
     progress.path(toy.root).parent.mkdir()
     progress.path(toy.root).write_text(

@@ -64,9 +64,10 @@ def answer(request: str, names: dict[str, Any], spark: SparkSession) -> str:
         )
 
     try:
-        function = find(names, task)
+        # First the arguments: views that frames came by are taken down as they are read.
         args = tuple(plain(value) for value in call["args"])
         kwargs = {key: plain(value) for key, value in call["kwargs"].items()}
+        function = find(names, task)
         require_signature(function, task, args, kwargs)
         try:
             result = function(*args, **kwargs)

@@ -77,10 +77,10 @@ def stale(lab: Lab) -> Iterator[str]:
 
 
 def inputs_hash(lab: Lab) -> str:
-    """sha256 over solution.py, checks.py and the generators of the lab's datasets."""
+    """sha256 over solution.py, checks.py and what the lab's datasets are made from."""
     names = source.read(lab.solution).header["datasets"]
     digest = hashlib.sha256()
-    for path in (lab.solution, lab.checks, *map(lab.generator, names)):
+    for path in (lab.solution, lab.checks, *lab.made_from(names)):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

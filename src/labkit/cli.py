@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import traceback
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from labkit import cli_batch, cli_check, cli_export, cli_learner, cli_rehearse, home
+from labkit.escape import printable
 from labkit.home import LabError
 from labkit.labs import find_lab, find_labs
 
@@ -273,10 +275,17 @@ def main() -> None:
     try:
         app()
     except LabError as error:
-        errors.print(f"lab: {escape(str(error))}", style="red")
+        errors.print(f"lab: {escape(printable(str(error)))}", style="red")
         sys.exit(error.exit_code)
+    except Exception:  # not 1, which says that an answer is wrong
+        traceback.print_exc()
+        errors.print(
+            "lab: this is a fault of labkit itself; please report the lines above", style="red"
+        )
+        sys.exit(3)
     except SystemExit as end:
-        if end.code == INTERRUPTED:  # what typer makes of Ctrl-C
+        told = "grade" in sys.argv[1:2]
+        if end.code == INTERRUPTED and not told:  # what typer makes of Ctrl-C
             judging = "check" in sys.argv[1:2]
             errors.print("Interrupted; nothing was judged." if judging else "Interrupted.")
         raise

@@ -61,7 +61,7 @@ def grade(
             f"`lab grade` fences each submission off on this machine; unset {cluster.MASTER}. "
             "Many machines grade by --shard, and `lab report` merges what they found"
         )
-    from labkit import batch_report
+    from labkit import jars
     from labkit.batch import Options, grade_batch
     from labkit.collect import collect
     from labkit.pool import usual_workers
@@ -79,6 +79,7 @@ def grade(
         raise LabError(
             f"no submission in {', '.join(paths)}: no .ipynb, and no .py that opens a lab"
         )
+    jars.fetch()  # workers have no network
     options = Options(
         lab=lab, hidden=hidden, seed=seed, workers=workers or usual_workers(), seconds=timeout,
         check_seconds=check_timeout, resume=resume or again, again=again, shard=part, sandbox=sandbox,
@@ -89,8 +90,7 @@ def grade(
     except KeyboardInterrupt:
         errors.print(f"Interrupted. What is graded is in {escape(str(out))}; --resume goes on.")
         raise typer.Exit(130) from None
-    written = batch_report.write_all(batch.rows, batch.missing, out)
-    _conclude(batch, written)
+    _conclude(batch, _summaries(batch, out))
 
 
 def report(
@@ -100,13 +100,24 @@ def report(
     ] = None,
 ) -> None:
     """Write the summaries again; several folders, the shards of a batch, become one."""
-    from labkit import batch_report
     from labkit.results import read_batch
 
     if out is None and len(folders) > 1:
         raise LabError("say where the summaries of several folders go: --out DIR")
     batch = read_batch(folders)
-    _conclude(batch, batch_report.write_all(batch.rows, batch.missing, out or folders[0]))
+    _conclude(batch, _summaries(batch, out or folders[0]))
+
+
+def _summaries(batch: Batch, out: Path) -> list[Path]:
+    from labkit import batch_report
+
+    try:
+        return batch_report.write_all(batch.rows, batch.missing, out)
+    except OSError as error:
+        raise LabError(
+            f"the summaries can't be written to {out} ({error.strerror}); what is graded is kept, "
+            "and `lab report` writes them elsewhere with --out"
+        ) from None
 
 
 def _shard(text: str) -> tuple[int, int]:

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
-NO_HELP = ("passed", "broken", "skipped")  # outcomes that a hint has nothing to say about
-
 
 def check(
     slug: Annotated[
@@ -59,6 +57,8 @@ def check(
     from labkit.submission import UnreadableError, read_submission
 
     root = home.root()
+    if submission is not None:
+        _require_the_file_itself(submission)
     if slug is None:
         if submission is None:
             raise LabError("say which lab: `lab check SLUG`, or `lab check --submission FILE`")
@@ -78,8 +78,6 @@ def check(
     seed = draw_seed(hidden) if seed is None else seed
     with judging(lab.root, fenced=fenced) as judged:
         found = judged(lab, path, hidden=hidden, seed=seed, scale=scale, tasks=task)
-    if json_out:
-        report.write_json(found, json_out)
     for problem in found.problems:
         console.print(escape(report.printable(f"{path.name}, {problem}")), style="yellow")
     if found.message:
@@ -93,19 +91,29 @@ def check(
             console.print(", ".join(told), style="dim")
     if submission is None and found.status == "graded":
         progress.record(lab, found.checks)
-        for line in _help(lab, found.checks):
-            console.print(line)
+        _say_next_hint(lab, found.checks)
+    if hidden and not lab.hidden_checks.is_file():
+        errors.print(f"{lab.slug} has no hidden checks here", style="yellow")
+    if json_out:
+        report.write_json(found, json_out)
     raise typer.Exit(found.exit_code)
 
 
-def _help(lab: Lab, results: Sequence[CheckResult]) -> list[str]:
-    """The hint that is open for the first task that is not passed."""
+def _require_the_file_itself(submission: Path) -> None:
+    """LabError for a link: one to the solution would have full marks."""
+    from labkit.collect import collect
+
+    if submission.suffix in (".ipynb", ".py") and os.path.lexists(submission):
+        (entry,) = collect([str(submission)]).entries
+        if entry.refused:
+            raise LabError(entry.refused)
+
+
+def _say_next_hint(lab: Lab, results: Sequence[CheckResult]) -> None:
     from labkit import hints
 
-    for task in dict.fromkeys(r.task for r in results if r.outcome not in NO_HELP):
-        if task and (hint := hints.open_hint(lab, task)):
-            return [f"hint: ./lab hint {lab.slug} {task} ({hint.number} of {hint.total})"]
-    return []
+    if hint := hints.next_hint(lab, results):
+        console.print(f"hint: ./lab hint {lab.slug} {hint.task} ({hint.number} of {hint.total})")
 
 
 def watch(
@@ -133,7 +141,7 @@ def watch(
                 with errors.status("checking"):
                     found = watched.check()
             except UnreadableError as error:
-                errors.print(escape(str(error)), style="yellow")
+                errors.print(escape(report.printable(str(error))), style="yellow")
                 continue
             if found is None:
                 continue
@@ -141,8 +149,7 @@ def watch(
                 console.print(escape(report.printable(f"{path.name}, {problem}")), style="yellow")
             if found.results:
                 console.print(escape(report.text(found.results, found.seconds)))
-            for line in _help(lab, found.results):
-                console.print(line)
+            _say_next_hint(lab, found.results)
             console.print(f"[dim]{datetime.datetime.now():%H:%M:%S} · {found.seconds:.1f} s[/]\n")
     except KeyboardInterrupt:
         console.print("Watching ended.")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labkit.home import LabError
+from labkit.labs import beside
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -51,7 +52,8 @@ def generated(
     """
     if scale < 1:
         raise LabError(f"the scale of `{path.parent.name}` is {scale}; it is a whole number from 1")
-    digest = hashlib.sha256(path.read_bytes() if path.is_file() else b"").hexdigest()[:12]
+    made_from = b"".join(source.read_bytes() for source in beside(path))
+    digest = hashlib.sha256(made_from).hexdigest()[:12]
     folder = into / f"{path.parent.name}-{digest}-seed{seed}-scale{scale}"
     if folder.is_dir():
         return folder

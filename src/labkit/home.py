@@ -57,11 +57,6 @@ def cache_dir() -> Path:
     raise LabError(f"neither {usual} nor {root() / '.cache'} can be written; set LAB_CACHE")
 
 
-def work_dir() -> Path:
-    """The learner's copies."""
-    return root() / "work"
-
-
 def _writable(folder: Path) -> bool:
     try:
         folder.mkdir(parents=True, exist_ok=True)

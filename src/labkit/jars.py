@@ -57,17 +57,12 @@ def read_lock(path: Path) -> tuple[Jar, ...]:
     return tuple(jars)
 
 
-def jars(
-    group: str = "spark",
-    *,
-    lock: Path | None = None,
-    say: Callable[[str], None] = lambda text: None,
-) -> list[Path]:
+def jars(group: str = "spark", *, say: Callable[[str], None] = lambda text: None) -> list[Path]:
     """The files of a group, in the cache; fetched and verified on the first call ever.
 
     Later calls look at names and sizes only. LabError says what kept a fetch from working.
     """
-    wanted = [jar for jar in read_lock(lock or home.root() / LOCK) if jar.group == group]
+    wanted = [jar for jar in read_lock(home.root() / LOCK) if jar.group == group]
     folder = home.cache_dir() / "jars"
     stamp = folder / f"{group}-{_digest(wanted)}.ok"
     if not _complete(stamp, folder):
@@ -82,6 +77,12 @@ def jars(
                 sizes = [f"{(folder / jar.file).stat().st_size} {jar.file}" for jar in wanted]
                 stamp.write_text("\n".join(sizes) + "\n", "utf-8")
     return [folder / jar.file for jar in wanted]
+
+
+def fetch(say: Callable[[str], None] = lambda text: None) -> None:
+    """All groups of the lock; next to nothing once they are there."""
+    for group in sorted({jar.group for jar in read_lock(home.root() / LOCK)}):
+        jars(group, say=say)
 
 
 def _complete(stamp: Path, folder: Path) -> bool:
@@ -235,8 +236,7 @@ def main(arguments: list[str]) -> int:
         if arguments == ["lock"]:
             make_lock(home.root() / LOCK)
         elif arguments == ["fetch"]:
-            for group in sorted({jar.group for jar in read_lock(home.root() / LOCK)}):
-                jars(group, say=print)
+            fetch(say=print)
         else:
             print("usage: python -m labkit.jars fetch | lock", file=sys.stderr)
             return 2

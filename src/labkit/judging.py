@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
-from labkit import cluster, sandbox
+from labkit import cluster, jars, sandbox
 from labkit.labs import Lab
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def fence(wanted: bool) -> bool:
         errors.print(f"without the sandbox: labs run on {escape(master)}", style="yellow")
         return False
     if wanted:
+        jars.fetch()
         sandbox.isolate()
     return wanted
 

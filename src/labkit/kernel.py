@@ -108,7 +108,9 @@ class Kernel:
             self._ready()
         except (RuntimeError, TimeoutError, KernelDiedError) as error:
             self.close()
-            raise KernelDiedError(f"the kernel did not start: {error}") from None
+            raise KernelDiedError(
+                f"the kernel did not start: {error}; is the machine too busy for its --workers?"
+            ) from None
 
     def __enter__(self) -> Self:
         return self
@@ -267,7 +269,7 @@ class Kernel:
                     ) from None
             except Exception:  # not signed, or no message of Jupyter's: not an answer
                 continue
-        raise TimeoutError
+        raise TimeoutError(f"no answer in {seconds:g} s")
 
 
 def _in_all(limits: Limits) -> str:

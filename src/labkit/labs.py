@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -65,6 +66,10 @@ class Lab:
     def generator(self, dataset: str) -> Path:
         return self.root / "datasets" / dataset / "generate.py"
 
+    def made_from(self, datasets: Iterable[str]) -> list[Path]:
+        """The files that decide the rows of datasets."""
+        return [path for name in datasets for path in beside(self.generator(name))]
+
     @cached_property
     def about(self) -> dict[str, Any]:
         """Title, level, minutes, needs, datasets, topics and tasks, from the starter's metadata."""
@@ -105,3 +110,8 @@ def find_lab(name: str, root: Path | None = None) -> Lab:
     near = difflib.get_close_matches(wanted, [lab.slug for lab in labs], n=1, cutoff=0.4)
     hint = f"Did you mean `{near[0]}`?" if near else "`lab list` shows them all."
     raise LabError(f"there is no lab `{name}`. {hint}")
+
+
+def beside(generator: Path) -> list[Path]:
+    """A dataset's generator and the files in its folder, which it may copy; no page about it."""
+    return sorted(p for p in generator.parent.glob("*") if p.is_file() and p.suffix != ".md")

@@ -50,6 +50,7 @@ class PlainPytest(Fixtures):
         self.run_seed = int(config.getoption("lab_seed"))
         self.root = Path(str(config.rootpath))
         self._kernels: dict[str, Any] = {}
+        self._offers: list[Any] = []
 
     def session(self) -> SparkSession:
         from labkit import session
@@ -74,6 +75,7 @@ class PlainPytest(Fixtures):
             except UnreadableError as error:
                 raise pytest.UsageError(str(error)) from None
             offered = offer(self.session())
+            self._offers.append(offered)
             environment = {**offered.environment, **kafka.environment(lab.about["needs"])}
             kernel = Kernel(self._scratch() / lab.name, environment, root=lab.root)
             self._kernels[lab.slug] = kernel
@@ -98,5 +100,9 @@ class PlainPytest(Fixtures):
         return report
 
     def pytest_unconfigure(self) -> None:
+        from labkit.gateway import withdraw
+
         for kernel in self._kernels.values():
             kernel.close()
+        for offered in self._offers:
+            withdraw(self.session(), offered)

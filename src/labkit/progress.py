@@ -133,6 +133,8 @@ def _changing(root: Path) -> Iterator[dict[str, Any]]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         data = load(root)
         yield data
+        if file.exists() and not os.access(file, os.R_OK):
+            return  # another user's, after one `sudo ./lab`: what is in it stays
         with suppress(OSError):
             handle, draft = tempfile.mkstemp(prefix=".progress-", dir=file.parent)
             with os.fdopen(handle, "w", encoding="utf-8") as out:

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from labkit import reasons
 from labkit.escape import printable, well_formed
+from labkit.home import LabError
 from labkit.outcome import CheckResult, Outcome, Report
 
 __all__ = [
@@ -131,5 +132,8 @@ def to_json(report: Report) -> str:
 
 
 def write_json(report: Report, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(to_json(report), "utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(to_json(report), "utf-8")
+    except OSError as error:
+        raise LabError(f"{path} can't be written ({error.strerror}); name another file") from None

@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkRuntimeError
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
 from labkit import archive, cluster, home
+from labkit.escape import one_line
 from labkit.home import LabError
 from labkit.jars import jars
 from labkit.java import java_home
@@ -73,7 +75,7 @@ FIRST_TIER = "-XX:TieredStopAtLevel=1"
 LOG4J = Path(__file__).with_name("log4j2.properties")
 
 
-def base_conf(scratch: Path, *, ui: bool = False, lasting: bool = False) -> dict[str, str]:
+def base_conf(scratch: Path, *, lasting: bool = False) -> dict[str, str]:
     """Every setting of a lab's JVM whose files go to `scratch`.
 
     `lasting` when it will judge many answers, or serve somebody for an hour.
@@ -87,7 +89,6 @@ def base_conf(scratch: Path, *, ui: bool = False, lasting: bool = False) -> dict
     return {
         **SETTINGS,
         "spark.master": "local[2]",
-        "spark.ui.enabled": str(ui).lower(),
         "spark.driver.extraClassPath": os.pathsep.join(map(str, jars())),
         "spark.driver.extraJavaOptions": options,
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
@@ -99,7 +100,6 @@ def cold_session(
     *,
     app: str = "labkit",
     scratch: Path | None = None,
-    ui: bool = False,
     lasting: bool = False,
     extra: Mapping[str, str] | None = None,
 ) -> SparkSession:
@@ -108,12 +108,13 @@ def cold_session(
     The JVM's own output goes to a log in the cache. `scratch` is removed at exit when it is not
     given. LabError when no JVM starts.
     """
+    _forget_dead_jvm()
     if SparkContext._active_spark_context is None:
         cluster.use_storage()
         folder = scratch or Path(tempfile.mkdtemp(prefix="labkit-"))
         if scratch is None:
             atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        conf = base_conf(folder, ui=ui, lasting=lasting)
+        conf = base_conf(folder, lasting=lasting)
         if cluster.master():
             conf = cluster.conf(conf, ",".join(map(str, jars())))
         _start({**conf, "spark.app.name": app, **(extra or {})}, folder)
@@ -149,6 +150,14 @@ def set_utc() -> None:
     time.tzset()
 
 
+def _forget_dead_jvm() -> None:
+    gateway: Any = SparkContext._gateway
+    process = getattr(gateway, "proc", None)
+    if process is not None and process.poll() is not None:
+        SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
+        SparkSession._instantiatedSession = SparkSession._activeSession = None
+
+
 def _start(conf: Mapping[str, str], scratch: Path) -> None:
     process_environment(scratch)
     log = home.cache_dir() / "spark.log"
@@ -156,12 +165,18 @@ def _start(conf: Mapping[str, str], scratch: Path) -> None:
     settings.setAll(list(conf.items()))
     try:
         with log.open("wb") as out:
-            gateway = launch_gateway(settings, popen_kwargs={"stdout": out, "stderr": out})
+            # After `stop` the JVM is there still.
+            gateway = SparkContext._gateway or launch_gateway(
+                settings, popen_kwargs={"stdout": out, "stderr": out}
+            )
         write_no_checksums(SparkContext(conf=settings, gateway=gateway))
-    except (PySparkRuntimeError, OSError) as error:
+    except (PySparkRuntimeError, Py4JError, OSError) as error:
         last = log.read_text("utf-8", "replace").strip().splitlines()[-3:]
+        address = cluster.master()
+        said = one_line(str(error).split("\n\tat ")[0], 300)  # without Java's stack
         raise LabError(
-            f"Spark's JVM did not start ({error}). The end of its log {log}:\n"
+            f"Spark did not start ({said}). The end of its log {log}:\n"
             + "\n".join(last)
             + "\nRun `lab doctor`; it looks at Java, memory and jars."
+            + (f" The cluster is that of {cluster.MASTER}, {address}." if address else "")
         ) from None

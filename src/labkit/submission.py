@@ -10,6 +10,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from labkit.escape import one_line
 from labkit.outcome import Status
 
 MAX_BYTES = 20_000_000
@@ -145,7 +146,7 @@ def _language(metadata: object) -> str:
     for key, name in (("kernelspec", "language"), ("language_info", "name")):
         part = metadata.get(key)
         if isinstance(part, dict) and isinstance(part.get(name), str):
-            return str(part[name])
+            return one_line(str(part[name]), 40)
     return "python"
 
 
@@ -167,8 +168,8 @@ def _python_cells(data: bytes, path: Path) -> list[Cell]:
             prose.append("[markdown]" in line or "[raw]" in line)
         else:
             cells[-1] += line
-    numbered = enumerate(zip(cells[1:], prose[1:], strict=True), start=1)
     before = [Cell(1, cells[0])] if _has_code(cells[0]) else []
+    numbered = enumerate(zip(cells[1:], prose[1:], strict=True), start=1 + len(before))
     return before + [
         Cell(n, cell) for n, (cell, is_prose) in numbered if not is_prose and cell.strip()
     ]

@@ -21,12 +21,12 @@ from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from labkit import cluster, gateway
-from labkit.home import LabError
 from labkit.spark import cold_session
 from labkit.warm import fingerprint
 
 IDLE = "LAB_SPARK_IDLE"
 IDLE_MINUTES = 30.0
+FAILED_SECONDS = 3.0  # that a process without Spark stays, to say why
 LOW_DISK_BYTES = 500_000_000
 WARM_UP = """
 CREATE TABLE {0}.a (id LONG, v STRING) USING delta TBLPROPERTIES ('delta.enableDeletionVectors' = 'true');
@@ -113,10 +113,12 @@ class Server:
     def _start_spark(self) -> None:
         try:
             self._spark = cold_session(app="labkit-warm", scratch=self._scratch, lasting=True)
-        except LabError as error:
-            self._failure = str(error)
+        except Exception as error:  # whatever it is, who waits must hear of it
+            self._failure = str(error) or type(error).__name__
+            self._say(self._failure)
             self._ready.set()
-            self._ended.set()
+            with self._guard:  # who asks in the next moments is told, then nobody is left to ask
+                self._idle_seconds = min(self._idle_seconds, FAILED_SECONDS)
             return
         self._ready.set()
         self._say(f"Spark is ready after {time.monotonic() - self._started:.1f} s")
@@ -216,7 +218,7 @@ class Server:
         now = time.monotonic()
         return [
             {"pid": c.pid, "name": c.name, "seconds": round(now - c.since)}
-            for c in self._clients.values()
+            for c in self._clients.copy().values()
         ]
 
     def _status(self) -> dict[str, Any]:

@@ -15,7 +15,8 @@ import time
 import urllib.error
 import urllib.request
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from labkit import home, progress
@@ -48,29 +49,35 @@ def copy_starter(lab: Lab) -> bool:
     """Copies the starter to work/ unless a copy is there; whether it did."""
     if lab.work.is_file():
         return False
-    try:
+    with _writing(lab):
         lab.work.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(lab.starter, lab.work)
-    except OSError as error:
-        raise LabError(
-            f"your copy {lab.work} can't be written ({error.strerror}); "
-            "make the checkout writable or clone it to a folder of your own"
-        ) from None
     return True
 
 
 def reset(lab: Lab) -> Path | None:
     """Puts the starter back. Edited work is kept beside it, dated; its path, or None."""
     kept = None
-    if lab.work.is_file() and lab.work.read_bytes() != lab.starter.read_bytes():
-        now = datetime.datetime.now(datetime.UTC)
-        kept = lab.work.with_name(f"lab-{now:%Y%m%d-%H%M%S-%f}.ipynb")
-        os.link(lab.work, kept) if hasattr(os, "link") else shutil.copy2(lab.work, kept)
-        lab.work.unlink()
-    elif lab.work.is_file():
-        lab.work.unlink()
+    with _writing(lab):
+        if lab.work.is_file() and lab.work.read_bytes() != lab.starter.read_bytes():
+            now = datetime.datetime.now(datetime.UTC)
+            kept = lab.work.with_name(f"lab-{now:%Y%m%d-%H%M%S-%f}.ipynb")
+            lab.work.rename(kept)
+        elif lab.work.is_file():
+            lab.work.unlink()
     copy_starter(lab)
     return kept
+
+
+@contextmanager
+def _writing(lab: Lab) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LabError(
+            f"your copy {lab.work} can't be written ({error.strerror}); "
+            "make the checkout writable or clone it to a folder of your own"
+        ) from None
 
 
 def serve(
