@@ -222,6 +222,35 @@ def test_a_scale_is_told_by_the_verdict_and_by_its_json(lab, write, tmp_path, sp
     assert lab("check", "toy", "--scale", "0")[0] == 2
 
 
+def test_report_that_cannot_be_written_costs_no_verdict(lab, write, tmp_path, spark):
+    write(*RIGHT)
+    (tmp_path / "file").write_text("")
+    code, said = lab("check", "toy", "--json", tmp_path / "file" / "report.json")
+    assert code == 2
+    assert "3 of 3" in said
+    assert "can't be written" in said
+
+
+def test_link_in_place_of_a_submission_is_refused(lab, toy, tmp_path):
+    (tmp_path / "lab.ipynb").symlink_to(toy.solved)
+    code, said = lab("check", "--no-sandbox", "--submission", tmp_path / "lab.ipynb")
+    assert code == 2
+    assert "symbolic link" in said or "leads out" in said
+
+
+def test_messages_drive_no_terminal(lab, tmp_path):
+    text = {
+        "cells": [],
+        "metadata": {"kernelspec": {"language": "\x1b]52;c;eA==\x07"}},
+        "nbformat": 4,
+    }
+    (tmp_path / "lab.ipynb").write_text(json.dumps(text))
+    code, said = lab("check", "--no-sandbox", "--submission", tmp_path / "lab.ipynb")
+    assert code == 2
+    assert "notebook in" in said
+    assert "\x1b]52" not in said
+
+
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
@@ -239,35 +268,6 @@ def test_a_scale_is_told_by_the_verdict_and_by_its_json(lab, write, tmp_path, sp
         ("def double(numbers):\n    return numbers.select('m')", "`m` cannot be resolved. Did you mean"),
     ],
 )  # fmt: skip
-def test_report_that_cannot_be_written_costs_no_verdict(lab, write, tmp_path, spark):
-    write(*RIGHT)
-    (tmp_path / "file").write_text("")
-    code, said = lab("check", "toy", "--json", tmp_path / "file" / "report.json")
-    assert code == 2
-    assert "3 of 3" in said
-    assert "can't be written" in said
-
-
-def test_link_in_place_of_a_submission_is_refused(lab, toy, tmp_path):
-    (tmp_path / "lab.ipynb").symlink_to(toy.solved)
-    code, said = lab("check", "--submission", tmp_path / "lab.ipynb")
-    assert code == 2
-    assert "symbolic link" in said or "leads out" in said
-
-
-def test_messages_drive_no_terminal(lab, tmp_path):
-    text = {
-        "cells": [],
-        "metadata": {"kernelspec": {"language": "\x1b]52;c;eA==\x07"}},
-        "nbformat": 4,
-    }
-    (tmp_path / "lab.ipynb").write_text(json.dumps(text))
-    code, said = lab("check", "--submission", tmp_path / "lab.ipynb")
-    assert code == 2
-    assert "notebook in" in said
-    assert "\x1b]52" not in said
-
-
 def test_wrong_answer_is_told_by_its_reason(lab, write, spark, answer, says):
     write(*RIGHT, answer)
     code, said = lab("check", "toy", "--task", "double")
@@ -430,6 +430,13 @@ def wait_for(path: Path, process: subprocess.Popen) -> None:
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline, f"{path} did not appear"
         time.sleep(0.05)  # between two looks for the file
+
+
+def test_new_lab_is_listed_at_once(lab):
+    code, said = lab("new", "late_facts")
+    assert code == 0
+    assert "lab.ipynb" in said
+    assert "late_facts" in lab("list")[1]
 
 
 def test_lab_is_found_by_slug_folder_and_number(course):

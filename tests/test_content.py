@@ -1,5 +1,6 @@
 """Rules that every lab keeps, one rule and one lab a test; the proof of its checks above all."""
 
+import ast
 import os
 import re
 
@@ -185,6 +186,26 @@ def test_alternatives_pass(lab, trials):
 @each_lab
 def test_each_mistake_fails_the_check_it_names(lab, trials):
     assert faults(trials(lab), "mistake") == []
+
+
+@each_lab
+def test_each_check_is_named_by_a_mistake(lab):
+    named = {
+        name.partition("[")[0]
+        for variant in variants(lab)
+        if variant.kind == "mistake"
+        for name in variant.fails
+    }
+    checks = {
+        part.name
+        for path in (lab.checks, lab.hidden_checks)
+        for part in ast.parse(path.read_text("utf-8")).body
+        if isinstance(part, ast.FunctionDef)
+        and part.name.startswith("test_")
+        and part.decorator_list
+    }
+    assert len(checks) > 3
+    assert checks - named == set()
 
 
 @pytest.mark.skipif("LAB_LONG" not in os.environ, reason="all mistakes: `lab prove`, or --long")

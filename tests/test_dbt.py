@@ -6,6 +6,12 @@ from labkit.checks.projects import DataTests, require_files, rows_as_sql
 from labkit.checks.unit_tests import UnitTests, read_unit_tests
 from labkit.dbt import Node, Project, Result, Run, as_run, missing, run_dbt
 
+
+@pytest.mark.dbt
+def test_dbt_came_along():
+    assert missing() == ""
+
+
 needs_dbt = pytest.mark.skipif(bool(missing()), reason=missing() or "dbt is there")
 PROJECT = {
     "dbt_project.yml": "name: toy\nversion: '1.0'\nprofile: labkit\n",

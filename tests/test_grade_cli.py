@@ -16,6 +16,7 @@ import batches
 import jsonschema
 import psutil
 import pytest
+from processes import alive
 from typer.testing import CliRunner
 
 import labkit.grade
@@ -184,13 +185,6 @@ def below(pid):
         return []
 
 
-def alive(process):
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 def wait(holds, what, seconds=90):
     deadline = time.monotonic() + seconds
     while not holds():
@@ -208,6 +202,7 @@ def test_killed_for_real_its_workers_and_jvms_end_and_resume_completes(real):
             process.stdout.readline()  # of the first submission, or of the end
         time.sleep(chance.random() * (8 if LONG else 0.5))  # the random moment is what is tested
         started = below(process.pid)
+        assert started or LONG, "it was killed before it had started anything"
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stdout.close()

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import alive
 
 from labkit.answer import Learner
 from labkit.home import LabError
@@ -35,17 +36,9 @@ def test_asks_the_broker(kafka):
 '''
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
 def wait_until_gone(*pids: int) -> None:
     deadline = time.monotonic() + 30
-    while any(map(is_alive, pids)):
+    while any(map(alive, pids)):
         assert time.monotonic() < deadline, f"processes {pids} are still there"
         time.sleep(0.05)
 

@@ -88,11 +88,12 @@ def test_ctrl_c_while_spark_works_ends_the_job_too(lab, names, spark, capsys):
     tracker = spark.sparkContext.statusTracker()
 
     def interrupt_once_busy():
-        while not tracker.getActiveJobsIds():
+        while not tracker.getJobIdsForGroup("mine"):  # others use this JVM as well
             pass
         os.kill(os.getpid(), signal.SIGINT)
 
     def endless(numbers):
+        spark.sparkContext.setJobGroup("mine", "")
         threading.Thread(target=interrupt_once_busy, daemon=True).start()
         return spark.range(10**13).selectExpr("sum(id * id % 7)").collect()
 

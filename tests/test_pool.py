@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from processes import alive
 
 from labkit.home import LabError
 from labkit.pool import COMMAND as WORKER
@@ -141,14 +142,6 @@ def test_worker_ends_when_its_parent_is_killed(tmp_path):
     parent.wait()
     parent.stdout.close()
     wait(lambda: not [p for p in (worker, *below) if alive(p)], "the end of the worker")
-
-
-def alive(process):
-    try:
-        process = psutil.Process(process) if isinstance(process, int) else process
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def wait(holds, what, seconds=60):

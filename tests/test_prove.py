@@ -1,15 +1,12 @@
 """The proof of a lab finds what is wrong with its checks, on the toy course."""
 
-import contextlib
 import subprocess
 import sys
 
 import psutil
 import pytest
 
-from labkit import cli
 from labkit.home import LabError
-from labkit.labs import find_lab
 from labkit.prove import idle_checks, problems, run_trial, static_problems
 from labkit.variants import (
     as_submission,
@@ -42,19 +39,6 @@ def test_solution_passes_in_the_shell_too(toy, spark):
     assert trial.problems == ()
     assert {result.outcome for result in trial.results} == {"passed"}
     assert any(result.hidden for result in trial.results)
-
-
-def test_new_lab_is_proved_and_listed(course, spark, monkeypatch, capfd):
-    monkeypatch.setenv("LAB_ROOT", str(course))
-    for words in (["new", "late_facts"], ["list"]):
-        monkeypatch.setattr("sys.argv", ["lab", *words])
-        with contextlib.suppress(SystemExit):
-            cli.main()
-    assert "late_facts" in capfd.readouterr().out.partition("alternatives/sql.py")[2]
-    fresh = find_lab("late_facts", course)
-    trials = [run_trial(fresh, each, spark) for each in variants(fresh)]
-    assert [trial.problems for trial in trials] == [()] * 4
-    assert list(problems(fresh, trials)) == []
 
 
 def test_mistake_that_passes_is_a_problem(toy, spark):

@@ -64,10 +64,20 @@ def copy(tmp_path_factory):
     subprocess.run([script, "spark", "stop"], check=False, capture_output=True)
 
 
+@pytest.fixture(scope="module")
+def kafkas_cache(tmp_path_factory):
+    """A cache with these jars and a broker of its own: the user's may be running."""
+    place = tmp_path_factory.mktemp("cache")
+    (place / "jars").symlink_to(home.cache_dir() / "jars")
+    return place
+
+
 @pytest.mark.parametrize(("page", "line"), ALL, ids=[f"{page}: {line[:60]}" for page, line in ALL])
-def test_command_runs(page, line, copy):
+def test_command_runs(page, line, copy, kafkas_cache):
     command = shlex.split(CHEAPER.get(line, line))
     environment = {**os.environ, **YOUNG_JVM, "LAB_ROOT": str(copy)}
+    if command[:2] == ["./lab", "kafka"]:
+        environment["LAB_CACHE"] = str(kafkas_cache)
     if command[:2] == ["./lab", "start"] and "--no-jupyter" not in command:
         serves(command, copy, environment)
         return

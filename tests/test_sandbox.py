@@ -41,6 +41,7 @@ def inside(*argv, read=(), root=None, **limits):
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     if found["reason"]:
+        assert sys.platform != "linux", f"{found['reason']}; see docs/troubleshooting.md"
         pytest.skip(found["reason"])
     return found
 

@@ -1,7 +1,6 @@
 """Warm Spark and its faults: clients that die, JVMs that die, starters at once; nobody else suffers."""
 
 import ast
-import contextlib
 import json
 import os
 import shlex
@@ -14,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from processes import YOUNG_JVM
+from processes import YOUNG_JVM, alive
 
 from labkit import gateway, home, warm
 
@@ -173,10 +172,10 @@ def test_client_killed_during_a_merge_hurts_nobody(place):
         from labkit.fixtures import fresh_schema
         kept = fresh_schema(spark); table = kept.__enter__() + ".t"
         spark.range(1000).write.format("delta").saveAsTable(table)
-        say("merging")
         while True:
             spark.sql(f"merge into {table} t using (select id from range(500, 1500)) s "
                       "on t.id = s.id when matched then update set * when not matched then insert *")
+            say("merging")
         """
     )
     hear(client, "merging")
@@ -348,7 +347,7 @@ def test_attaching_again_and_again_leaves_nothing_behind(place):
         """
     place.run(count)
     before = json.loads(place.run(count))
-    for _ in range(200 if LONG else 20):
+    for _ in range(200 if LONG else 8):  # one thread left by each would be seen
         place.run("say(spark.range(3).count())")
     place.wait(gone(0), "the end of all leases")
     after = json.loads(place.run(count))
@@ -392,16 +391,9 @@ def test_a_child_of_an_attached_process_has_a_lease_of_its_own(place):
 def ended(pid: int) -> None:
     """Waits until a process is gone."""
     deadline = time.monotonic() + PATIENCE
-    with contextlib.suppress(ProcessLookupError):
-        while time.monotonic() < deadline:
-            os.kill(pid, 0)
-            if (
-                Path(f"/proc/{pid}/stat").exists()
-                and ") Z " in Path(f"/proc/{pid}/stat").read_text()
-            ):
-                return
-            time.sleep(0.05)  # between two looks at a process
-        raise AssertionError(f"process {pid} is still there")
+    while alive(pid):
+        assert time.monotonic() < deadline, f"process {pid} is still there"
+        time.sleep(0.05)  # between two looks at a process
 
 
 def test_stop_clear_and_cancel_hurt_no_check_of_another(place, toy):
@@ -413,9 +405,8 @@ def test_stop_clear_and_cancel_hurt_no_check_of_another(place, toy):
         toy = Lab(0, "toy", Path({str(toy.root)!r}))
         solution = next(v for v in variants(toy) if v.kind == "solution")
         say("checking")
-        for _ in range(3):
-            trial = run_trial(toy, solution, spark)
-        say([result.outcome for result in trial.results])
+        trials = [run_trial(toy, solution, spark) for _ in range(3)]
+        say([result.outcome for trial in trials for result in trial.results])
         """
     )
     hear(checking, "checking")

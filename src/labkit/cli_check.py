@@ -51,14 +51,14 @@ def check(
     """
     from labkit.judging import fence, judging
 
+    if submission is not None:
+        _require_the_file_itself(submission)
     fenced = fence(fenced and (submission is not None or hidden))
     from labkit import hints, progress, report
     from labkit.grade import draw_seed
     from labkit.submission import UnreadableError, read_submission
 
     root = home.root()
-    if submission is not None:
-        _require_the_file_itself(submission)
     if slug is None:
         if submission is None:
             raise LabError("say which lab: `lab check SLUG`, or `lab check --submission FILE`")

@@ -38,6 +38,12 @@ def twice(number):
 
 double = lambda numbers: numbers.select("n", twice("n").alias("twice"))
 """,
+    "catalog": f"""{PRELUDE}left = [table.name for table in spark.catalog.listTables("default")]
+left += [found.name for found in spark.catalog.listDatabases("lab_[ps]*")]
+left += [table.name for table in spark.catalog.listTables("global_temp")]
+assert not left, left
+double = lambda numbers: numbers.select("n", (F.col("n") * 2).alias("twice"))
+""",
 }
 TRACE = Path("/tmp/labkit-test-was-here")
 
@@ -46,8 +52,8 @@ TRACE = Path("/tmp/labkit-test-was-here")
 class Attack:
     """`outcome` of the stolen checks, `says` in their reason, `problem` among the cells' problems.
 
-    `needs` says that only the sandbox stops it, `leaves` what it tries to leave behind,
-    `next` what the honest submission after it uses.
+    `needs` says that only the sandbox stops it, `spoils` why the JVM must be
+    replaced, `next` what the honest submission after it uses.
     """
 
     name: str
@@ -57,7 +63,7 @@ class Attack:
     says: str = ""
     problem: str = ""
     needs: str = ""
-    leaves: str = ""
+    spoils: str = ""
     steals: str = ""
     next: str = ""
     timeout: float = 60
@@ -118,16 +124,19 @@ def judge_attack(judge, attack):
     return found
 
 
-def is_unharmed(judge, attack):
+def is_unharmed(judge, attack, after):
+    assert re.search(attack.spoils, after["spoiled"]), after["spoiled"]
     found = judge.ask(HONEST[attack.next], hidden=False)
     assert [c["outcome"] for c in found["checks"]] == ["passed"], found
+    if attack.spoils:
+        assert found["starts"] == after["starts"] + 1, "the JVM was not replaced"
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=ids)
 def test_attack_steals_nothing_and_harms_nobody(fenced, attack):
     found = judge_attack(fenced, attack)
     assert found["sandbox"]
-    is_unharmed(fenced, attack)
+    is_unharmed(fenced, attack, found)
 
 
 REAL = (
@@ -149,8 +158,8 @@ def test_attack_on_the_sandbox_is_real(unfenced, attack):
 @pytest.mark.skipif("LAB_LONG" not in os.environ, reason="one of the long repetitions")
 @pytest.mark.parametrize("attack", [a for a in ATTACKS if not a.needs], ids=lambda a: a.name)
 def test_attack_is_stopped_without_the_sandbox(unfenced, attack):
-    judge_attack(unfenced, attack)
-    is_unharmed(unfenced, attack)
+    found = judge_attack(unfenced, attack)
+    is_unharmed(unfenced, attack, found)
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=ids)

@@ -1,6 +1,7 @@
 # outcome: error
 # says: can't be looked at
 # steals: test_no_double_is_wrong
+# spoils: can't be looked at
 def poison(session):
     builders = session.sessionState().functionRegistry().functionBuilders()
     keys = builders.keysIterator()

@@ -1,4 +1,5 @@
 # outcome: failed
+# spoils: settings
 wild = {
     "spark.sql.session.timeZone": "Asia/Tokyo",
     "spark.sql.ansi.enabled": "false",

@@ -1,4 +1,5 @@
 # outcome: failed
+# spoils: time zone, locale
 zones = spark._jvm.java.util.TimeZone
 zones.setDefault(zones.getTimeZone("Asia/Tokyo"))
 spark._jvm.java.util.Locale.setDefault(spark._jvm.java.util.Locale.forLanguageTag("tr-TR"))

@@ -1,4 +1,5 @@
 # outcome: error
 # says: Spark|process|Py4J
+# spoils: .
 def double(numbers):
     numbers._sc._jvm.java.lang.Runtime.getRuntime().halt(0)

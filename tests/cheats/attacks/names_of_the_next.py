@@ -1,4 +1,5 @@
 # outcome: failed
+# spoils: time zone
 import os
 from pathlib import Path
 

@@ -1,5 +1,4 @@
 # outcome: failed
-# leaves: file
 import pickle
 import socket
 import struct

@@ -1,4 +1,5 @@
 # outcome: failed
+# next: catalog
 spark.sql("CREATE DATABASE IF NOT EXISTS lab_poison")
 spark.sql("CREATE TABLE IF NOT EXISTS default.numbers AS SELECT 1L AS n")
 spark.sql("CREATE VIEW IF NOT EXISTS default.doubles AS SELECT 1L AS n, 2L AS twice")

@@ -1,5 +1,4 @@
 # outcome: failed
-# leaves: process
 import subprocess
 import sys
 

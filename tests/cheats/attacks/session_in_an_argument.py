@@ -1,6 +1,7 @@
 # outcome: error
 # says: the judge's own Spark session was changed
 # steals: test_no_double_is_wrong
+# spoils: own Spark session was changed
 def poison(session):
     builders = session.sessionState().functionRegistry().functionBuilders()
     keys = builders.keysIterator()

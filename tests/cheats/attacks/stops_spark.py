@@ -1,3 +1,4 @@
 # outcome: error
+# spoils: .
 spark._jsc.sc().stop()
 spark.stop()

@@ -1,4 +1,5 @@
 # outcome: failed
+# next: catalog
 import threading
 
 

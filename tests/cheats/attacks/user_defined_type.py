@@ -1,6 +1,5 @@
 # outcome: failed
 # says: user-defined type
-# leaves: file
 import sys
 from pathlib import Path
 

@@ -1,5 +1,4 @@
 # outcome: failed
-# leaves: process
 # next: udf
 import subprocess
 import sys
