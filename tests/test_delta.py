@@ -1,5 +1,6 @@
 """Delta tables seen through their log: versions, files, and what a commit rewrote."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -10,6 +11,7 @@ from labkit.checks import (
     changes_since,
     make_table,
     table_files,
+    table_identity,
     table_rows,
     table_version,
 )
@@ -31,17 +33,18 @@ def test_made_table_has_its_rows_and_replaces_another(spark, shared_schema):
     for rows in ([(1, date(2026, 1, 1)), (2, date(2026, 1, 2)), (3, None)], []):
         make_table(spark, name, ddl, rows, partition_by="day")
         assert_table(spark, name, rows, key="id", schema=ddl)
-        assert table_version(spark, name) == 0
+        assert table_version(spark, name).number == 0
         assert len(table_files(spark, name)) == len(rows)  # one for each day
 
 
 def test_version_and_rows(spark, table):
-    assert table_version(spark, table) >= 1
+    assert table_version(spark, table).number >= 1
     assert {row.id for row in table_rows(spark, table)} >= {1}
 
 
 def test_changes_of_an_append_are_one_version_with_added_files_only(spark, table):
-    changes = changes_since(spark, table, 0)
+    start = replace(table_version(spark, table), number=0)
+    changes = changes_since(spark, table, start)
     assert changes.versions == len(changes.operations) >= 1
     assert changes.operations[0] == "WRITE"
     assert len(changes.added) == 1
@@ -63,6 +66,16 @@ def test_nothing_since_the_newest_version(spark, table):
     assert changes_since(spark, table, table_version(spark, table)).versions == 0
 
 
+def test_table_made_again_is_all_new(spark, shared_schema):
+    name, rows = f"{shared_schema}.made_again", [(1,), (2,)]
+    make_table(spark, name, "id long", rows)
+    start = table_version(spark, name)
+    make_table(spark, name, "id long", rows)
+    changes = changes_since(spark, name, start)
+    assert (changes.versions, changes.removed) == (1, start.files)
+    assert len(changes.added) == 1
+
+
 def test_missing_table_is_the_learners_failure(spark, shared_schema):
     for look in (table_rows, table_version):
         with pytest.raises(AnswerError) as caught:
@@ -72,5 +85,6 @@ def test_missing_table_is_the_learners_failure(spark, shared_schema):
 
 def test_table_of_another_format_is_the_learners_failure(spark, shared_schema):
     spark.range(1).write.format("parquet").saveAsTable(f"{shared_schema}.plain")
-    with pytest.raises(AnswerError, match="no Delta table"):
-        table_version(spark, f"{shared_schema}.plain")
+    for look in (table_version, table_identity):
+        with pytest.raises(AnswerError, match="no Delta table"):
+            look(spark, f"{shared_schema}.plain")

@@ -208,7 +208,7 @@ def test_newest_is_chosen_by_its_lsn(learner, frame):
     found = learner.latest_changes(frame(FLAT, [flat(1, "Bari", "c", 501), flat(1, "Como", "u", 502)]))
     assert_columns(found, FLAT)
     assert ("customer_id",) not in deduplicated_sorts(found), (
-        "rows are sorted, then one row of each customer is kept by dropDuplicates. It keeps any row, and it shuffles: "
+        "rows are sorted, then one row of each customer is kept by dropDuplicates or first. It is any row, and they shuffle: "
         "the order of a sort isn't promised after a shuffle. On one machine the first row often is the newest; "
         "with more files, a retry or a spill it isn't, and nothing tells you"
     )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from labkit.checks import (
+    TableVersion,
     assert_columns,
     assert_frame,
     changes_since,
@@ -150,8 +151,7 @@ class Run:
     """A table before and after one call, as rows, and the frames that the queries look at."""
 
     table: str
-    identity: str
-    version: int
+    start: TableVersion
     before: list[tuple]
     after: list[tuple]
     rows: list[tuple]
@@ -171,13 +171,13 @@ class Run:
 def apply(spark, frame, function, table: str, before: list[tuple], rows: list[tuple]) -> Run:
     """Makes the table, calls the learner's function once and looks at what is there then."""
     frame(DIMENSION, before).write.format("delta").saveAsTable(table)
-    version, identity = table_version(spark, table), table_identity(spark, table)
+    start = table_version(spark, table)
     function(spark, table, frame(UPDATES, rows))
     after = state(spark, table)
     frames = {"history": after, "before": before}
     frames = {name: frame(DIMENSION, found) for name, found in frames.items()}
     frames["batch"] = frame(UPDATES, rows)
-    return Run(table, identity, version, sorted(before, key=str), after, rows, frames, spark, frame)
+    return Run(table, start, sorted(before, key=str), after, rows, frames, spark, frame)
 
 
 def state(spark, table: str, version: int | None = None) -> list[tuple]:
@@ -232,12 +232,12 @@ def assert_replay(run: Run, again: list[tuple]) -> None:
 
 def assert_one_step(run: Run) -> None:
     """Every version of the table that a reader could have met is the old state or the new one."""
-    assert table_identity(run.spark, run.table) == run.identity, (
+    assert table_identity(run.spark, run.table) == run.start.identity, (
         "the table lost its version history: it was dropped and made again, so for a moment readers "
         "had no table at all, and time travel is gone"
     )
-    changes = changes_since(run.spark, run.table, run.version)
-    for version in range(run.version + 1, run.version + changes.versions):
+    changes = changes_since(run.spark, run.table, run.start)
+    for version in range(run.start.number + 1, run.start.number + changes.versions):
         seen = state(run.spark, run.table, version)
         if seen in (run.before, run.after):
             continue

@@ -221,6 +221,14 @@ def joined(frame, answer) -> Joined:
     return Joined([tuple(row) for row in collect(answer)], frame)
 
 
+def assert_no_other_clicks(found: Joined) -> None:
+    unknown = {row[1] for row in found.rows} - {click for click, *_ in FACTS}
+    assert not unknown, (
+        f"a row comes back whose click_id is {next(iter(unknown))}, and no click is: a left join has "
+        "no rows of its right side alone"
+    )
+
+
 # ---- salted_join ----
 
 
@@ -270,6 +278,7 @@ def test_salted_keys_with_two_rows_match_both(salted):
 def test_salted_rows_without_partner_stay(salted):
     """Keeps rows whose key is null or unknown, with their key and without a partner"""
     salted.equals_plain(301, 302, 401, 402, 403, 601, 602)
+    assert_no_other_clicks(salted)
 
 
 # guards against: distinct_at_the_end
@@ -358,6 +367,7 @@ def test_isolated_keys_with_two_rows_match_both(isolated):
 def test_isolated_rows_without_partner_stay(isolated):
     """Keeps rows without a partner: null keys, unknown keys, and a hot key the dimension doesn't know"""
     isolated.equals_plain(301, 302, 401, 402, 403, 601, 602)
+    assert_no_other_clicks(isolated)
 
 
 # guards against: sql_union

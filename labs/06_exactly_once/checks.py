@@ -15,6 +15,7 @@ from labkit.checks import (
     check,
     checkpoint_files,
     collect,
+    require_frames,
     table_rows,
     table_version,
 )
@@ -141,7 +142,7 @@ def test_good_messages_become_events(learner, frame):
             raw_row(5, event("c1", amount=0, attempt="absent")),
         ],
     )
-    orders, dead = learner.parse(raw)
+    orders, dead = require_frames(learner.parse(raw), 2)
     expected = [
         order_row("a1", 3, amount=Decimal("0.10"), event_time=at(30)),
         order_row("b12", 4, partition=1, status="delivered", amount=Decimal("7.00")),
@@ -179,7 +180,7 @@ def poisoned(learner, frame):
     rows = [raw_row(0, event("g1"))]
     rows += [raw_row(offset, value) for offset, (value, _) in enumerate(POISON, start=1)]
     rows += [raw_row(len(rows), event("h1"))]
-    orders, dead = learner.parse(frame(RAW, rows))
+    orders, dead = require_frames(learner.parse(frame(RAW, rows)), 2)
     return {
         "raw": {row[4]: row[1] for row in rows},
         "orders": collect(orders),
@@ -229,7 +230,7 @@ def test_dead_letters_keep_their_bytes(learner, frame):
     """Keeps the value of a dead letter as it came, byte by byte"""
     values = [b"\xff\xfe order \x00", b'{"event_id" : "a1"}', None]
     raw = frame(RAW, [raw_row(offset, value, topic="t") for offset, value in enumerate(values)])
-    _, dead = learner.parse(raw)
+    _, dead = require_frames(learner.parse(raw), 2)
     assert_columns(dead, DEAD)
     found = {row.offset: row.value for row in collect(dead)}
     for offset, value in enumerate(values):
@@ -278,6 +279,8 @@ def written(learner, spark, frame, shared_schema):
 
     def look(stage: str) -> None:
         seen[stage] = {which: table_rows(spark, name) for which, name in tables.items()}
+        for which, columns in (("orders", ORDERS), ("dead", DEAD)):
+            assert_columns(spark.table(tables[which]), columns)
 
     batch = frame(RAW, [BATCH[at] for at in (4, 3, 0, 2, 6, 1, 5, 7)])
     seen["error"] = attempt(learner.write_batch, batch, 0, tables)

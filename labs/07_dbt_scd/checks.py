@@ -710,6 +710,7 @@ def unit_tests(learner, spark) -> UnitTests:
 def test_dbt_runs_the_unit_tests(learner, spark, schema, dbt):
     """Passes in dbt, on your own fct_orders"""
     models, files = learner.fct_orders(), learner.unit_tests()
+    require_files("fct_orders", models)
     require_files("unit_tests", files, suffixes=(".yml",))
     read_unit_tests(files, "fct_orders")
     for name in ("orders_landing", "fct_orders"):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from labkit.checks import check, collect, table_rows
+from labkit.checks import assert_columns, check, collect, require_frames, table_rows
 
 RAW = "key binary, value binary, topic string, partition int, offset long, timestamp timestamp, timestampType int"
 ORDERS = (
@@ -58,7 +58,8 @@ def log(dataset):
 def test_a_whole_day_is_accounted_for(learner, frame, log):
     """Accounts for every message of a whole day, with data of another seed"""
     rows, _, dead = log
-    good, bad = learner.parse(frame(RAW, rows))
+    good, bad = require_frames(learner.parse(frame(RAW, rows)), 2)
+    assert_columns(good, ORDERS)
     found = [(row.partition, row.offset) for row in collect(bad)]
     landed = [(row.partition, row.offset) for row in collect(good)]
     everything = {(row[3], row[4]): row[1] for row in rows}

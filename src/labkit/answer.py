@@ -67,19 +67,26 @@ def short(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+def kind_of(value: object) -> str:
+    """What a reader calls the type of a value: pandas has a DataFrame of its own."""
+    kind = type(value)
+    top = kind.__module__.partition(".")[0]
+    return f"pandas {kind.__name__}" if top == "pandas" else kind.__name__
+
+
 def trimmed_trace(trace: TracebackType | None) -> str:
     """The frames of the learner's own code, as `place, line n, in function` over the line itself."""
-    frames = [
-        frame
-        for frame in traceback.extract_tb(trace)
-        if not any(part in frame.filename for part in LIBRARIES)
-    ]
+    frames = [frame for frame in traceback.extract_tb(trace) if not _in_library(frame.filename)]
     lines = []
     for frame in frames[-TRACE_FRAMES:]:
         lines.append(f"{_place(frame.filename)}, line {frame.lineno}, in {frame.name}")
         if frame.line:
             lines.append(f"    {frame.line}")
     return "\n".join(lines)
+
+
+def _in_library(filename: str) -> bool:
+    return any(part in filename for part in LIBRARIES)
 
 
 def _place(filename: str) -> str:
@@ -99,8 +106,10 @@ def blame(error: BaseException, task: str, tasks: Collection[str]) -> AnswerErro
         return error
     if isinstance(error, CheckTimeout):
         return AnswerError("timeout", error.says(task))
-    if isinstance(error, NotImplementedError):
-        inner = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+    frames = traceback.extract_tb(error.__traceback__)
+    # Spark and pandas raise it as well, for what they can't do.
+    if isinstance(error, NotImplementedError) and not (frames and _in_library(frames[-1].filename)):
+        inner = [frame.name for frame in frames]
         sibling = next((name for name in reversed(inner) if name in tasks), task)
         text = (
             f"`{task}` is not written yet"

@@ -10,7 +10,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from labkit.answer import AnswerError, blame, find, require_signature
-from labkit.transport import CannotCrossError, decode, encode, take_view
+from labkit.transport import CannotCrossError, decode, encode, foreign, take_view
 
 ANSWER_CHARACTERS = 8_000_000
 _printed: dict[int, int] = {}
@@ -77,11 +77,9 @@ def answer(request: str, names: dict[str, Any], spark: SparkSession) -> str:
             value = encode(result)
             if (count := _characters(value)) > ANSWER_CHARACTERS:
                 raise CannotCrossError(f"a {type(result).__name__} of {count:,} characters")
-            return json.dumps({"value": value})
         except CannotCrossError as error:
-            raise AnswerError(
-                "failed", f"returned {error.kind}, expected a DataFrame or a plain value"
-            ) from None
+            value = foreign(error.kind)
+        return json.dumps({"value": value})
     except AnswerError as error:
         return json.dumps(
             {

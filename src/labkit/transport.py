@@ -11,11 +11,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import PurePath
 from types import FunctionType
-from typing import Any
+from typing import Any, NoReturn
 
 from pyspark.sql import DataFrame, SparkSession
 
-from labkit.answer import TASK
+from labkit.answer import TASK, AnswerError, kind_of
 
 TAG = "$"
 MAX_DEPTH = 20
@@ -72,7 +72,25 @@ def encode(value: Any, *, functions: bool = False, depth: int = 0) -> Any:
         return {TAG: "function", "name": value.__name__, "v": inspect.getsource(value)}
     if isinstance(value, PurePath):
         return str(value)
-    raise CannotCrossError(type(value).__name__)
+    raise CannotCrossError(kind_of(value))
+
+
+class Foreign:
+    """Stands in the judge for a value that doesn't cross; any use of it is the answer's failure.
+
+    A check that ignores what a function returns (a query, a table) agrees with the notebook so.
+    """
+
+    def _refuse(self, *_: object) -> NoReturn:
+        kind = type(self).__name__
+        raise AnswerError("failed", f"returned {kind}, expected a DataFrame or a plain value")
+
+    __getattr__ = __getitem__ = __iter__ = __len__ = __contains__ = __call__ = _refuse
+
+
+def foreign(kind: str) -> dict[str, str]:
+    """What crosses in the place of a value of this type."""
+    return {TAG: "foreign", "v": kind}
 
 
 def decode(
@@ -118,6 +136,8 @@ def decode(
             return items if kind == "list" else tuple(items)
         case "dict" if isinstance(content, list):
             return {inner(key): inner(item) for key, item in content}
+        case "foreign":
+            return type(str(content)[:200], (Foreign,), {})()
         case "task" if tasks:
             return tasks(str(content))
         case "function" if functions:

@@ -3,6 +3,7 @@
 from labkit.checks.declare import check
 from labkit.checks.delta import (
     TableChanges,
+    TableVersion,
     assert_table,
     changes_since,
     make_table,
@@ -12,7 +13,13 @@ from labkit.checks.delta import (
     table_version,
 )
 from labkit.checks.drawing import with_plan
-from labkit.checks.frames import assert_columns, assert_frame, collect, make_frame
+from labkit.checks.frames import (
+    assert_columns,
+    assert_frame,
+    collect,
+    make_frame,
+    require_frames,
+)
 from labkit.checks.plans import (
     Scan,
     Work,
@@ -44,6 +51,7 @@ __all__ = [
     "Scan",
     "StageRead",
     "TableChanges",
+    "TableVersion",
     "Work",
     "add_file",
     "assert_columns",
@@ -65,6 +73,7 @@ __all__ = [
     "operators",
     "partitionings",
     "release",
+    "require_frames",
     "run_frame",
     "run_stream",
     "scans",

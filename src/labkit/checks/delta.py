@@ -30,6 +30,15 @@ class TableChanges:
     operations: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class TableVersion:
+    """A version of a table, by number; which table it is of; and the data files that it has."""
+
+    number: int
+    identity: str
+    files: frozenset[str]
+
+
 def _table(spark: SparkSession, table: str) -> Any:
     try:
         return spark.table(table)
@@ -98,24 +107,30 @@ def _snapshot(spark: SparkSession, table: str) -> tuple[JavaObject, JavaObject]:
     return log, snapshot
 
 
-def table_version(spark: SparkSession, table: str) -> int:
+def table_version(spark: SparkSession, table: str) -> TableVersion:
     """The newest version of a Delta table; no Spark job."""
-    return int(_snapshot(spark, table)[1].version())
+    number = int(_snapshot(spark, table)[1].version())
+    return TableVersion(number, table_identity(spark, table), frozenset(table_files(spark, table)))
 
 
 def table_identity(spark: SparkSession, table: str) -> str:
     """The id in a Delta table's first commit: another one for a table dropped and made again."""
-    (first,) = _commits(spark, _log(spark, table), 0, 0)
+    (first,) = _commits(spark, _snapshot(spark, table)[0], 0, 0)
     return str(next(action["metaData"]["id"] for action in first if "metaData" in action))
 
 
-def changes_since(spark: SparkSession, table: str, version: int) -> TableChanges:
-    """The commits after `version`, from the actions of the Delta log; no Spark job."""
+def changes_since(spark: SparkSession, table: str, since: TableVersion) -> TableChanges:
+    """The commits after a version, from the actions of the Delta log; no Spark job.
+
+    Of a table that was dropped and made again: all of its commits, and all earlier files removed.
+    """
     log, snapshot = _snapshot(spark, table)
+    is_another = table_identity(spark, table) != since.identity
+    first, last = 0 if is_another else since.number + 1, int(snapshot.version())
     added: set[str] = set()
-    removed: set[str] = set()
+    removed = set(since.files) if is_another else set()
     operations = []
-    for actions in _commits(spark, log, version + 1, int(snapshot.version())):
+    for actions in _commits(spark, log, first, last):
         for action in actions:
             if "add" in action:
                 added.add(action["add"]["path"])
@@ -124,7 +139,7 @@ def changes_since(spark: SparkSession, table: str, version: int) -> TableChanges
             elif "commitInfo" in action:
                 operations.append(str(action["commitInfo"]["operation"]))
     return TableChanges(
-        len(operations), frozenset(added - removed), frozenset(removed - added), tuple(operations)
+        last - first + 1, frozenset(added - removed), frozenset(removed - added), tuple(operations)
     )
 
 

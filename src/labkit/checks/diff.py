@@ -96,7 +96,7 @@ def _by_key(
 
 
 def key_of(names: Sequence[str], keys: Sequence[str], row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(_hashable(row[names.index(name)]) for name in keys)
+    return tuple(row[names.index(name)] for name in keys)
 
 
 def _label(keys: Sequence[str], values: Sequence[Any]) -> str:
@@ -158,7 +158,3 @@ def snapped(
 
 def sorted_rows(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return sorted(rows, key=lambda row: [(value is not None, str(value)) for value in row])
-
-
-def _hashable(value: Any) -> Any:
-    return tuple(sorted(map(str, value))) if isinstance(value, (set, dict)) else value

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
-from labkit.answer import AnswerError, short
+from labkit.answer import AnswerError, kind_of, short
 from labkit.checks.diff import diff, key_of, snapped, sorted_rows
 
 
@@ -30,7 +30,8 @@ def collect(actual: Any, *, limit: int = 10_000) -> list[Row]:
     require_frame(actual)
     try:
         rows = actual.limit(limit + 1).collect()
-    except (PySparkException, Py4JError) as error:
+    except (PySparkException, Py4JError, ValueError, OverflowError) as error:
+        # The last two: a time, say, that Python can't hold.
         raise AnswerError(
             "error", f"Spark could not run the frame you return: {short(error)}", original=error
         ) from error
@@ -49,7 +50,17 @@ def require_frame(actual: Any) -> None:
     if actual is None:
         raise AnswerError("failed", "returned None, expected a DataFrame; is a `return` missing?")
     if not isinstance(actual, DataFrame):
-        raise AnswerError("failed", f"returned {type(actual).__name__}, expected a DataFrame")
+        raise AnswerError("failed", f"returned {kind_of(actual)}, expected a DataFrame")
+
+
+def require_frames(answer: Any, count: int) -> tuple[DataFrame, ...]:
+    """The frames of an answer that returns so many of them."""
+    if not isinstance(answer, (tuple, list)) or len(answer) != count:
+        what = f"{len(answer)} values" if isinstance(answer, (tuple, list)) else kind_of(answer)
+        raise AnswerError("failed", f"returned {what}, expected a tuple of {count} DataFrames")
+    for frame in answer:
+        require_frame(frame)
+    return tuple(answer)
 
 
 def assert_columns(actual: Any, expected: str | Sequence[str]) -> None:
