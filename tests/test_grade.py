@@ -61,6 +61,7 @@ def test_syntax_error_is_told_by_cell(graded):
         ("def double(numbers): return 'frame'", "failed", "returned str"),
         ("def double(numbers): return numbers.rdd", "failed", "returned RDD"),
         ("def double(numbers): return object()", "failed", "returned object"),
+        ("def double(numbers): return numbers.toPandas()", "failed", "returned pandas DataFrame"),
         ("def double(a, b): return a", "failed", "can't be called"),
         ("def double(numbers): return numbers.missing", "error", "missing"),
         ("def double(numbers): raise NotImplementedError", "todo", "not written yet"),
@@ -73,6 +74,11 @@ def test_wrong_answer_has_its_outcome_across_processes(graded, answer, outcome, 
     (check,) = report.checks
     assert (check.outcome, check.points) == (outcome, 0)
     assert says in check.reason
+
+
+def test_returned_value_that_nobody_reads_fails_nobody(graded):
+    store = "write = store\ndef store(*given):\n    write(*given)\n    return object()\n"
+    assert graded([*RIGHT, store]).passed
 
 
 def test_error_has_the_trace_of_the_learners_cell(graded):

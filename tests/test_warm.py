@@ -325,8 +325,9 @@ def test_private_session_starts_again_in_its_jvm_or_in_another_one(tmp_path):
         first = jvm()
         session.current().stop()
         second = jvm()
+        process = session.current()._sc._gateway.proc
         os.kill(second, signal.SIGKILL)
-        session.current()._sc._gateway.proc.wait()
+        process.wait()
         third = jvm()
         say([first == second, second == third, session.current().range(3).count()])
         """

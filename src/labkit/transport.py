@@ -86,6 +86,7 @@ class Foreign:
         raise AnswerError("failed", f"returned {kind}, expected a DataFrame or a plain value")
 
     __getattr__ = __getitem__ = __iter__ = __len__ = __contains__ = __call__ = _refuse
+    __str__ = __format__ = _refuse  # in a query, say
 
 
 def foreign(kind: str) -> dict[str, str]:

@@ -8,6 +8,8 @@ def poison(session):
     found = {}
     while keys.hasNext():
         key = keys.next()
+        if key == "endless":
+            return
         found[key.funcName()] = key
     builders.update(found["abs"], builders.apply(found["negative"]))
     # A hash of these functions has no end now, so that nobody can compare them with what they were.

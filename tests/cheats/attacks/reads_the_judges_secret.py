@@ -17,12 +17,13 @@ def poison(session):
 
 
 # Where the JVM left port and secret of the gateway that the judge uses, and holds its session in.
-for path in Path(spark.conf.get("spark.sql.warehouse.dir")).parent.glob("gateway*"):
+place = Path(spark.conf.get("spark.sql.warehouse.dir").removeprefix("file:")).parent
+for path in place.glob("gateway*"):
     told = path.read_bytes()
     port, length = struct.unpack_from("!ii", told)
     secret = told[8 : 8 + length].decode()
     judges = JavaGateway(gateway_parameters=GatewayParameters(port=port, auth_token=secret))
-    for number in range(400):
+    for number in range(4000):
         try:
             session = JavaObject(f"o{number}", judges._gateway_client)
             if session.getClass().getName() == "org.apache.spark.sql.classic.SparkSession":
