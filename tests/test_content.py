@@ -1,6 +1,5 @@
 """Rules that every lab keeps, one rule and one lab a test; the proof of its checks above all."""
 
-import ast
 import os
 import re
 
@@ -11,7 +10,7 @@ from labkit.build import stale
 from labkit.hints import read_hints
 from labkit.home import LabError
 from labkit.labs import find_labs
-from labkit.prove import idle_checks, static_problems
+from labkit.prove import check_names, idle_checks, static_problems
 from labkit.services import kafka
 from labkit.variants import variants
 
@@ -196,14 +195,7 @@ def test_each_check_is_named_by_a_mistake(lab):
         if variant.kind == "mistake"
         for name in variant.fails
     }
-    checks = {
-        part.name
-        for path in (lab.checks, lab.hidden_checks)
-        for part in ast.parse(path.read_text("utf-8")).body
-        if isinstance(part, ast.FunctionDef)
-        and part.name.startswith("test_")
-        and part.decorator_list
-    }
+    checks = {*check_names(lab.checks), *check_names(lab.hidden_checks)}
     assert len(checks) > 3
     assert checks - named == set()
 

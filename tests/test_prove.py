@@ -150,8 +150,13 @@ def test_submission_holds_definitions_only(toy):
 def test_stray_files_and_lonely_hints_are_told(toy):
     (toy.starter.parent / "notes.txt").write_text("?")
     toy.checks.write_text(toy.checks.read_text().replace('"Multiply."', ""))
+    toy.hidden_checks.write_text(
+        toy.hidden_checks.read_text()
+        + '\n\n@check("double")\ndef test_doubles(learner):\n    """doubles"""\n'
+    )
     assert list(static_problems(toy)) == [
         "double has 1 hints; give 2 to 4 in HINTS of checks.py",
+        "two checks are called test_doubles; a report has one result by that name",
         "stray file labs/00_toy/notes.txt",
     ]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import multiprocessing
 import os
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -230,6 +232,19 @@ def problems(lab: Lab, trials: Collection[Trial], *, whole: bool = True) -> Iter
         yield from (f"{name} rejects no mistake that names it" for name in idle_checks(trials))
 
 
+def check_names(path: Path) -> list[str]:
+    """The checks in a file by name, read without running it."""
+    if not path.is_file():
+        return []
+    return [
+        part.name
+        for part in ast.parse(path.read_text("utf-8")).body
+        if isinstance(part, ast.FunctionDef)
+        and part.name.startswith("test_")
+        and part.decorator_list
+    ]
+
+
 def static_problems(lab: Lab) -> Iterator[str]:
     """Faults of a lab's files that need no Spark: hints, stray files, unknown tasks."""
     tasks = source.read(lab.solution).tasks
@@ -239,6 +254,9 @@ def static_problems(lab: Lab) -> Iterator[str]:
             yield f"{task} has {len(hints.get(task, []))} hints; give 2 to 4 in HINTS of checks.py"
     for name in sorted(set(hints) - set(tasks)):
         yield f"HINTS names {name}, which is no task"
+    names = Counter(name for path in (lab.checks, lab.hidden_checks) for name in check_names(path))
+    for name in sorted(name for name, count in names.items() if count > 1):
+        yield f"two checks are called {name}; a report has one result by that name"
     allowed = {"lab.ipynb", "checks.py", "rubric.yaml"}
     for path in lab.starter.parent.iterdir():
         if path.name not in allowed and not path.name.startswith(("__", ".")):
