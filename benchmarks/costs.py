@@ -52,6 +52,13 @@ JVM = {
 PYTHON = {
     "waits for the JVM": ("/py4j/clientserver.py", "/py4j/java_gateway.py"),
     "waits for a process": ("/subprocess.py", "/selectors.py"),
+    "dbt, Kafka": (
+        "/labkit/dbt.py",
+        "/labkit/services/",
+        "/dbt/",
+        "/dbt_common/",
+        "/confluent_kafka/",
+    ),
     "PySpark": ("/pyspark/", "/delta/"),
     "pandas, PyArrow": ("/pandas/", "/pyarrow/"),
     "pytest": ("/_pytest/", "/pluggy/"),
