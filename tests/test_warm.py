@@ -51,7 +51,11 @@ class Place:
         )  # fmt: skip
 
     def run(self, code: str, **more: str) -> str:
-        out, err = self.client(code, **more).communicate(timeout=PATIENCE)
+        client = self.client(code, **more)
+        try:
+            out, err = client.communicate(timeout=PATIENCE)
+        finally:
+            client.kill()  # one that hangs would hold its JVM
         return out.strip() or (err.strip().splitlines() or [""])[-1]
 
     def status(self) -> dict | None:
