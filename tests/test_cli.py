@@ -432,6 +432,14 @@ def wait_for(path: Path, process: subprocess.Popen) -> None:
         time.sleep(0.05)  # between two looks for the file
 
 
+def test_fault_of_labkit_is_no_wrong_answer(lab, monkeypatch):
+    monkeypatch.setattr("labkit.overview.labs_table", lambda labs: 1 / 0)
+    code, said = lab("list")
+    assert code == 3
+    assert "ZeroDivisionError" in said
+    assert "please report" in said
+
+
 def test_new_lab_is_listed_at_once(lab):
     code, said = lab("new", "late_facts")
     assert code == 0

@@ -201,9 +201,8 @@ def current(root: Path) -> Rehearsal:
 def running(folder: Path) -> Rehearsal | None:
     """The unfinished rehearsal that `folder` is in, if it is in one."""
     for place in (folder, *folder.parents):
-        if (place / SESSION).is_file() and (
-            place / PROMPT
-        ).is_file():  # others have such files, too
+        # Other programs have a session.json, too.
+        if (place / SESSION).is_file() and (place / PROMPT).is_file():
             found = Rehearsal(place, place)
             return None if found.finished else found
     return None

@@ -24,7 +24,6 @@ from labkit.checks.plans import (
     Scan,
     Work,
     cached,
-    deduplicated_sorts,
     exchanges,
     has_python,
     measured,
@@ -34,6 +33,7 @@ from labkit.checks.plans import (
     scans,
 )
 from labkit.checks.session import settings, verdict
+from labkit.checks.sorts import deduplicated_sorts
 from labkit.checks.streams import (
     MicroBatch,
     add_file,
