@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from labkit.labs import Lab
+from labkit.course.labs import Lab
 
-COURSE = Path(__file__).parent / "tests" / "course"
+COURSE = Path(__file__).parent / "tests" / "toy_course"
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def course(tmp_path: Path) -> Path:
     """A copy of the toy course, built, for a test to change."""
     import shutil
 
-    from labkit.build import build
+    from labkit.author.build import build
 
     root = tmp_path / "course"
     shutil.copytree(COURSE, root, ignore=shutil.ignore_patterns("__pycache__"))
@@ -67,7 +67,7 @@ def beside(request: pytest.FixtureRequest):
     if not proved and not opened:
         yield Beside()
         return
-    from labkit.prove import Proof
+    from labkit.author.prove import Proof
 
     nbval = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env"]
     depth = "long" if os.environ.get("LAB_LONG") else "short"

@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from labkit.author.known_answers import Variant, namespace
 from labkit.checks import settings
-from labkit.labs import find_lab
-from labkit.variants import Variant, namespace
+from labkit.course.labs import find_lab
 
 Facts = dict[str, int]
 Steps = Iterator[tuple[str, Callable[[], Facts]]]

@@ -88,7 +88,7 @@ def resident(part: psutil.Process) -> float:
 
 def memory(**more: str) -> float:
     """Resident megabytes of four open notebooks, the JVM they share (if they do) among them."""
-    from labkit import warm
+    from labkit.spark import warm
 
     notebooks = [Notebook(**more) for _ in range(NOTEBOOKS)]
     try:

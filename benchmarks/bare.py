@@ -25,10 +25,11 @@ import peers
 import rounds
 from py4j.java_gateway import GatewayClient
 
-from labkit import home, session
-from labkit.labs import find_lab, find_labs
-from labkit.prove import Way, run_trial
-from labkit.variants import variants
+from labkit import home
+from labkit.author.known_answers import variants
+from labkit.author.prove import Way, run_trial
+from labkit.course.labs import find_lab, find_labs
+from labkit.spark import session
 
 
 @contextmanager

@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import peers
 
 from labkit import home
-from labkit.labs import Lab, find_lab
-from labkit.variants import Variant, as_submission, variants
+from labkit.author.known_answers import Variant, as_submission, variants
+from labkit.course.labs import Lab, find_lab
 
 
 def mixed(lab: Lab, size: int) -> list[Variant]:
@@ -45,7 +45,7 @@ def handed_in(folder: Path, lab: Lab, found: list[Variant]) -> Path:
 
 
 def lab_command(*arguments: object) -> peers.Measured:
-    command = "from labkit.cli import main; main()"
+    command = "from labkit.cli.main import main; main()"
     return peers.measured(
         [sys.executable, "-c", command, *map(str, arguments)],
         env={**os.environ, "CI": "true", "LAB_ROOT": str(home.root())},

@@ -24,14 +24,14 @@ import peers
 import rounds
 
 from labkit import home
-from labkit.labs import Lab, find_lab
-from labkit.variants import Variant, as_submission
+from labkit.author.known_answers import Variant, as_submission
+from labkit.course.labs import Lab, find_lab
 
 
 def lab_check(lab: Lab, answer: Path, overheads: list[float], **more: str) -> float:
     """Seconds of `lab check`; what it spends beside the checks themselves goes to `overheads`."""
     result = answer.with_suffix(".json")
-    code = "from labkit.cli import main; main()"
+    code = "from labkit.cli.main import main; main()"
     words = [
         "check",
         lab.slug,

@@ -28,11 +28,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 import peers
 import rounds
 
-from labkit.java import java_home
-from labkit.labs import Lab, find_lab, find_labs
-from labkit.prove import run_trial
-from labkit.spark import cold_session
-from labkit.variants import variants
+from labkit.author.known_answers import variants
+from labkit.author.prove import run_trial
+from labkit.course.labs import Lab, find_lab, find_labs
+from labkit.spark.cold import cold_session
+from labkit.spark.java import java_home
 
 # Kinds of work by what a line of the stack, or the thread's name, has in it.
 JVM = {

@@ -22,10 +22,10 @@ import nbformat
 import psutil
 
 from labkit import home
-from labkit.jars import jars
-from labkit.java import java_home
-from labkit.labs import Lab
-from labkit.variants import Variant, as_submission
+from labkit.author.known_answers import Variant, as_submission
+from labkit.course.labs import Lab
+from labkit.spark.jars import jars
+from labkit.spark.java import java_home
 
 NBGRADER = "nbgrader==0.9.6"
 OTTER = "otter-grader==7.0.0"
@@ -49,8 +49,8 @@ spark = (
 # tune the session, and a notebook of its own does not.
 CHECKS = """\
 from pathlib import Path
-from labkit import judge
-from labkit.answer import Learner
+from labkit.judge import runner as judge
+from labkit.judge.answer import Learner
 
 judge.CHECK_SETTINGS = {{}}
 

@@ -27,7 +27,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import answers
 import peers
 
-from labkit import cluster, datasets, home, session
+from labkit import home
+from labkit.course import datasets
+from labkit.spark import cluster, session
 
 PLAIN_UP_TO = 100  # on one core; from there on a step of an answer is measured once
 Growth = dict[str, dict[str, Any]]

@@ -4,9 +4,9 @@ import functools
 import sys
 from pathlib import Path
 
-from labkit.batch import Options, grade_batch
-from labkit.collect import collect
-from labkit.pool import Pool
+from labkit.grading.batch.collect import collect
+from labkit.grading.batch.pool import Pool
+from labkit.grading.batch.run import Options, grade_batch
 
 # A worker that judges at once: full marks, unless the name of the file says otherwise. It notes each
 # submission that it takes, so that a test can count them.

@@ -20,7 +20,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-LAB = (sys.executable, "-c", "from labkit.cli import main; main()")
+LAB = (sys.executable, "-c", "from labkit.cli.main import main; main()")
 PATIENCE = 120
 # What a page that is still drawing itself answers; the next look finds it drawn.
 IN_MOTION = (

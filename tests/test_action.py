@@ -51,7 +51,7 @@ class Runner:
         (self.checkout / ".venv" / "bin").mkdir(parents=True)
         (self.checkout / ".venv" / "bin" / "python").symlink_to(sys.executable)
         command = self.checkout / "lab"
-        command.write_text(f"#!{sys.executable}\nfrom labkit.cli import main\nmain()\n")
+        command.write_text(f"#!{sys.executable}\nfrom labkit.cli.main import main\nmain()\n")
         command.chmod(0o755)
         self.workspace = tmp_path / "workspace"
         self.workspace.mkdir()

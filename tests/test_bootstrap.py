@@ -118,7 +118,7 @@ def test_first_run_sets_up_and_hands_over(checkout):
     assert said.splitlines()[-1] == f"lab in {checkout.root}: list --help"
     calls = (checkout.root / "calls").read_text()
     assert f"--requirement {checkout.root}/requirements.lock" in calls
-    assert "-m labkit.jars fetch" in calls
+    assert "-m labkit.spark.jars fetch" in calls
     assert checkout.stamp.is_file()
 
 

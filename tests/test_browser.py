@@ -10,7 +10,8 @@ import pytest
 from browsing import CONTRAST
 from lab_page import Page
 
-from labkit import home, warm
+from labkit import home
+from labkit.spark import warm
 
 pytestmark = pytest.mark.browser
 

@@ -5,14 +5,14 @@ import re
 
 import pytest
 
-from labkit import datasets, dbt, source
-from labkit.build import stale
-from labkit.hints import read_hints
+from labkit.author.build import stale
+from labkit.author.known_answers import variants
+from labkit.author.prove import check_names, idle_checks, static_problems
+from labkit.course import datasets, source
+from labkit.course.hints import read_hints
+from labkit.course.labs import find_labs
 from labkit.home import LabError
-from labkit.labs import find_labs
-from labkit.prove import check_names, idle_checks, static_problems
-from labkit.services import kafka
-from labkit.variants import variants
+from labkit.parts import dbt, kafka
 
 LABS = find_labs()
 FULL = [lab for lab in LABS if lab.about["level"] != "starter"]

@@ -114,7 +114,7 @@ def test_links_lead_somewhere(page):
 
 
 def test_every_lab_is_in_the_table():
-    from labkit.labs import find_labs
+    from labkit.course.labs import find_labs
 
     text = (ROOT / "README.md").read_text("utf-8")
     assert [lab.slug for lab in find_labs(ROOT) if f"| `{lab.slug}` |" not in text] == []

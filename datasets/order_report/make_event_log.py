@@ -42,8 +42,8 @@ def run(logs: Path, data: Path) -> Path:
     """The event log of one run of the job, as Spark wrote it."""
     from importlib.util import module_from_spec, spec_from_file_location
 
-    from labkit.datasets import load_generator
-    from labkit.spark import cold_session
+    from labkit.course.datasets import load_generator
+    from labkit.spark.cold import cold_session
 
     load_generator(HERE / "generate.py")(data, seed=0, scale=SCALE)
     spec = spec_from_file_location("slow_job", HERE / "slow_job.py")

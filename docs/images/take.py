@@ -16,8 +16,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 import browsing  # noqa: E402
 import lab_page  # noqa: E402
 
-from labkit import hints  # noqa: E402
-from labkit.labs import find_lab  # noqa: E402
+from labkit.course import hints  # noqa: E402
+from labkit.course.labs import find_lab  # noqa: E402
 
 TOOLBAR = 33  # pixels of the notebook's toolbar, which says nothing here
 ONLY_AFTER = '''def flatten(envelopes: DataFrame) -> DataFrame:

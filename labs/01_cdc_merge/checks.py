@@ -10,9 +10,9 @@ from labkit.checks import (
     check,
     collect,
     deduplicated_sorts,
+    failure_of,
     table_rows,
     table_version,
-    verdict,
 )
 
 HINTS = {
@@ -551,7 +551,7 @@ def deletes_lost(changes):
 @check("test_latest_changes")
 def test_your_test_is_silent_on_your_answer(learner, spark):
     """says nothing about your own latest_changes"""
-    said = verdict(learner.test_latest_changes, spark, learner.latest_changes)
+    said = failure_of(learner.test_latest_changes, spark, learner.latest_changes)
     assert said is None, f"your test rejects your own latest_changes:\n{said}"
 
 
@@ -568,5 +568,5 @@ def test_your_test_is_silent_on_your_answer(learner, spark):
 )
 def test_your_test_notices(learner, spark, wrong, what):
     """raises an AssertionError on a wrong latest_changes"""
-    said = verdict(learner.test_latest_changes, spark, wrong)
+    said = failure_of(learner.test_latest_changes, spark, wrong)
     assert said is not None, f"your test says nothing about a latest_changes that {what}"

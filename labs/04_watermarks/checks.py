@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from labkit.answer import AnswerError
 from labkit.checks import (
+    AnswerError,
     MicroBatch,
     add_file,
     assert_columns,

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import functions as F
 
-from labkit.answer import AnswerError
 from labkit.checks import (
+    AnswerError,
     assert_columns,
     assert_frame,
     cached,
@@ -24,12 +24,13 @@ from labkit.checks import (
     has_python,
     measured,
     operators,
+    own_jobs,
     partitionings,
     release,
     scans,
+    stages_of,
     with_plan,
 )
-from labkit.checks.plans import own_jobs, stages_of
 
 HINTS = {
     "stage_table": [

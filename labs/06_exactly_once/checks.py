@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from labkit.answer import AnswerError
 from labkit.checks import (
+    AnswerError,
     assert_columns,
     assert_frame,
     changes_since,
@@ -19,7 +19,7 @@ from labkit.checks import (
     table_rows,
     table_version,
 )
-from labkit.services.topics import Message, new_topic, send
+from labkit.checks.kafka import Message, new_topic, send
 
 HINTS = {
     "parse": [

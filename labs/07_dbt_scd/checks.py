@@ -9,15 +9,16 @@ import pytest
 from pyspark.errors import PySparkException
 
 from labkit.checks import assert_columns, check
-from labkit.checks.projects import (
+from labkit.checks.dbt import (
     DataTests,
+    Node,
+    UnitTests,
     dbt_of,
+    read_unit_tests,
     require_files,
     require_success,
     rows_as_sql,
 )
-from labkit.checks.unit_tests import UnitTests, read_unit_tests
-from labkit.dbt import Node
 
 HINTS = {
     "fct_orders": [

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from labkit.checks import assert_columns, assert_frame, check, collect, table_rows, verdict
+from labkit.checks import assert_columns, assert_frame, check, collect, failure_of, table_rows
 
 IMAGE = "struct<customer_id: long, name: string, email: string, city: string>"
 ENVELOPE = f"op string, ts_ms long, source struct<lsn: long>, before {IMAGE}, after {IMAGE}"
@@ -148,12 +148,12 @@ def last_to_arrive(changes):
 @pytest.mark.parametrize("right", [right_window, right_aggregate], ids=["window", "aggregate"])
 def test_your_test_accepts_other_right_answers(learner, spark, right):
     """says nothing about right answers written another way"""
-    said = verdict(learner.test_latest_changes, spark, right)
+    said = failure_of(learner.test_latest_changes, spark, right)
     assert said is None, "your test rejects a right latest_changes; does it depend on the order of rows?"
 
 
 @check("test_latest_changes")
 def test_your_test_notices_the_last_to_arrive(learner, spark):
     """notices a latest_changes that goes by arrival"""
-    said = verdict(learner.test_latest_changes, spark, last_to_arrive)
+    said = failure_of(learner.test_latest_changes, spark, last_to_arrive)
     assert said is not None, "your test says nothing about a latest_changes that goes by arrival"

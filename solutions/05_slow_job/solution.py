@@ -394,7 +394,7 @@ if lab.written("fast_report"):
 # The log opens in the real history server; stage 22 has the same 16 tasks there. In a terminal, at the top of this repository:
 #
 # ```
-# export JAVA_HOME=$(.venv/bin/python -c "from labkit.java import java_home; print(java_home())")
+# export JAVA_HOME=...  # the folder of the Java that `./lab doctor` names
 # mkdir -p work/events && gunzip -c datasets/order_report/event_log.jsonl.gz > work/events/slow_job
 # export PYSPARK_PYTHON=.venv/bin/python SPARK_HISTORY_OPTS=-Dspark.history.fs.logDirectory=file:$PWD/work/events
 # .venv/bin/spark-class org.apache.spark.deploy.history.HistoryServer

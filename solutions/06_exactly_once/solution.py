@@ -312,7 +312,7 @@ lab.check("replay")
 # %%
 import json
 
-from labkit.services.topics import Message, new_topic, send
+from labkit.checks.kafka import Message, new_topic, send
 
 done = lab.written("parse", "write_batch", "run_pipeline", "serving_view", "replay")
 tables = create_tables(lab.schema)

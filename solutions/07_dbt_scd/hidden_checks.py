@@ -7,14 +7,15 @@ from decimal import Decimal
 import pytest
 
 from labkit.checks import assert_frame, check
-from labkit.checks.projects import (
+from labkit.checks.dbt import (
     DataTests,
+    UnitTests,
     dbt_of,
+    read_unit_tests,
     require_files,
     require_success,
     rows_as_sql,
 )
-from labkit.checks.unit_tests import UnitTests, read_unit_tests
 
 PROJECT = {
     "dbt_project.yml": """\

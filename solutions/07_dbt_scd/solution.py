@@ -109,7 +109,7 @@ sources:
 # [dbt](https://docs.getdbt.com/reference/programmatic-invocations) in this notebook, on its Spark session. Write `r"""..."""` where a text has backslashes.
 
 # %%
-from labkit.dbt import Project
+from labkit.checks.dbt import Project
 
 shop = Project(lab.scratch / "shop", schema=lab.schema)
 shop.write(PROJECT)

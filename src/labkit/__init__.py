@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from labkit.notebook import LabSession
+    from labkit.learner.notebook import LabSession
 
 __version__ = "0.1.0"
 __all__ = ["open"]
@@ -14,6 +14,6 @@ __all__ = ["open"]
 def open(slug: str) -> LabSession:
     """The lab `slug` in this notebook: its Spark session, data, checks and hints."""
     # Imported on use: the command line and the judge have no need of what a notebook shows.
-    from labkit.notebook import open_lab
+    from labkit.learner.notebook import open_lab
 
     return open_lab(slug)

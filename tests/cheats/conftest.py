@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from labkit import sandbox
-from labkit.build import build
-from labkit.labs import Lab
+from labkit.author.build import build
+from labkit.course.labs import Lab
+from labkit.sandbox import sandbox
 
 HERE = Path(__file__).parent
-COURSE = HERE.parent / "course"
+COURSE = HERE.parent / "toy_course"
 # Checks that an attack on the judge's own session or files would have to get past.
 MORE_CHECKS = '''
 import json

@@ -2,7 +2,7 @@
 
 import sys
 
-from labkit import sandbox
+from labkit.sandbox import sandbox
 
 if __name__ == "__main__":
     if sys.argv[1] == "on":
@@ -10,9 +10,9 @@ if __name__ == "__main__":
     import json
     from pathlib import Path
 
-    from labkit.engine import Engine
-    from labkit.grade import grade
-    from labkit.labs import Lab
+    from labkit.course.labs import Lab
+    from labkit.grading.grade import grade
+    from labkit.grading.jvm import Engine
 
     root = Path(sys.argv[2])
     answers = sys.stdout

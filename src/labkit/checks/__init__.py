@@ -1,7 +1,42 @@
 """What a lab's checks import: the `check` mark, frame and table assertions, and probes of the engine."""
 
-from labkit.checks.declare import check
-from labkit.checks.delta import (
+from labkit.checks.frames import (
+    assert_columns,
+    assert_frame,
+    collect,
+    make_frame,
+    require_frames,
+)
+from labkit.checks.idle_sorts import deduplicated_sorts
+from labkit.checks.mark import check
+from labkit.checks.own_tests import failure_of
+from labkit.checks.plan_tree import with_plan
+from labkit.checks.plans import (
+    Scan,
+    Work,
+    cached,
+    exchanges,
+    has_python,
+    measured,
+    operators,
+    own_jobs,
+    partitionings,
+    release,
+    scans,
+    stages_of,
+)
+from labkit.checks.settings import settings
+from labkit.checks.spark_tasks import FrameRun, StageRead, run_frame
+from labkit.checks.streams import (
+    MicroBatch,
+    add_file,
+    checkpoint_files,
+    file_stream,
+    forget_last_commit,
+    run_stream,
+    with_batches,
+)
+from labkit.checks.tables import (
     TableChanges,
     TableVersion,
     assert_table,
@@ -12,40 +47,10 @@ from labkit.checks.delta import (
     table_rows,
     table_version,
 )
-from labkit.checks.drawing import with_plan
-from labkit.checks.frames import (
-    assert_columns,
-    assert_frame,
-    collect,
-    make_frame,
-    require_frames,
-)
-from labkit.checks.plans import (
-    Scan,
-    Work,
-    cached,
-    exchanges,
-    has_python,
-    measured,
-    operators,
-    partitionings,
-    release,
-    scans,
-)
-from labkit.checks.session import settings, verdict
-from labkit.checks.sorts import deduplicated_sorts
-from labkit.checks.streams import (
-    MicroBatch,
-    add_file,
-    checkpoint_files,
-    file_stream,
-    forget_last_commit,
-    run_stream,
-    with_batches,
-)
-from labkit.checks.tasks import FrameRun, StageRead, run_frame
+from labkit.verdict.errors import AnswerError
 
 __all__ = [
+    "AnswerError",
     "FrameRun",
     "MicroBatch",
     "Scan",
@@ -64,6 +69,7 @@ __all__ = [
     "collect",
     "deduplicated_sorts",
     "exchanges",
+    "failure_of",
     "file_stream",
     "forget_last_commit",
     "has_python",
@@ -71,6 +77,7 @@ __all__ = [
     "make_table",
     "measured",
     "operators",
+    "own_jobs",
     "partitionings",
     "release",
     "require_frames",
@@ -78,11 +85,11 @@ __all__ = [
     "run_stream",
     "scans",
     "settings",
+    "stages_of",
     "table_files",
     "table_identity",
     "table_rows",
     "table_version",
-    "verdict",
     "with_batches",
     "with_plan",
 ]

@@ -13,8 +13,8 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
-from labkit.answer import AnswerError, kind_of, short
-from labkit.checks.diff import diff, key_of, snapped, sorted_rows
+from labkit.checks.row_diff import diff, key_of, snapped, sorted_rows
+from labkit.verdict.errors import AnswerError, kind_of, short
 
 
 def make_frame(spark: SparkSession, ddl: str, rows: Iterable[Any]) -> DataFrame:

@@ -11,7 +11,7 @@ from py4j.java_gateway import JavaObject
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 
-from labkit import gateway
+from labkit.spark.lease import lease_of
 
 EXECUTION = "org.apache.spark.sql.execution."
 # Nodes that only hold another plan: their `child` is the operator that does the work.
@@ -139,7 +139,7 @@ def own_jobs(spark: SparkSession, first: int) -> list[JavaObject]:
     context = spark.sparkContext._jsc.sc()
     context.listenerBus().waitUntilEmpty()
     store = context.statusStore()
-    lease = gateway.lease_of(spark)
+    lease = lease_of(spark)
     jobs = []
     for number in range(first, int(context.dagScheduler().numTotalJobs())):
         try:

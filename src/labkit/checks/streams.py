@@ -16,11 +16,11 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row, SparkSession
 
-from labkit.answer import AnswerError, short
-from labkit.checks.diff import terse
 from labkit.checks.frames import require_frame
-from labkit.checks.session import settings
-from labkit.reasons import BATCHES
+from labkit.checks.row_diff import terse
+from labkit.checks.settings import settings
+from labkit.verdict.errors import AnswerError, short
+from labkit.verdict.reason import BATCHES
 
 # One file is one micro-batch, and none runs without a file. The rest is speed, measured on five
 # files through one aggregation: 1.7 s with Spark's defaults, 0.8 s with these and the lab's own.

@@ -1,12 +1,12 @@
 # outcome: failed
-import labkit.notebook
+import labkit.learner.notebook
 
 
 def yes(self, task=None):
     print("3 of 3 checks passed · 4 of 4 points")
 
 
-labkit.notebook.LabSession.check = yes
+labkit.learner.notebook.LabSession.check = yes
 lab.check("double")
 # %%
 lab.check = yes.__get__(lab)

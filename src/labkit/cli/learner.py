@@ -1,0 +1,137 @@
+"""The learner's commands: open a lab, take a hint, see the answer, start over, see how far you are."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from labkit import home
+from labkit.course.labs import Lab, find_lab, find_labs
+from labkit.home import LabError
+
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Slug = Annotated[str, typer.Argument(help="a lab: its name, folder or number")]
+
+
+def start(
+    slug: Annotated[
+        str | None, typer.Argument(help="a lab; the first unfinished one if none")
+    ] = None,
+    jupyter: Annotated[
+        bool, typer.Option(help="run JupyterLab; without, open your copy where you like")
+    ] = True,
+    browser: Annotated[bool, typer.Option(help="open the page in your browser")] = True,
+    port: Annotated[int, typer.Option(help="port of JupyterLab; 0 takes a free one")] = 0,
+) -> None:
+    """Open a lab in JupyterLab, on your own copy in work/."""
+    from labkit.learner import workspace
+
+    root = home.root()
+    lab = find_lab(slug, root) if slug else workspace.next_lab(root)
+    others = workspace.other_notebooks(lab)
+    if workspace.copy_starter(lab):
+        console.print(f"Your copy: {lab.work.relative_to(root)}")
+        if others:
+            names = ", ".join(escape(path.name) for path in others)
+            console.print(f"The folder also holds {names}, which is left as it is.")
+    if not jupyter:
+        console.print(f"Open {escape(str(lab.work))} with this Python as its kernel:")
+        console.print(escape(sys.executable))
+        return
+    waiting = errors.status("starting JupyterLab and Spark")
+
+    def say(text: str) -> None:
+        waiting.stop()
+        console.print(escape(text))
+
+    waiting.start()
+    try:
+        workspace.serve(lab, browser=browser, port=port, say=say)
+    finally:
+        waiting.stop()
+
+
+def hint(
+    slug: Slug,
+    task: Annotated[str | None, typer.Argument(help="a task; the first open one if none")] = None,
+) -> None:
+    """Show the next hint of a task."""
+    from labkit.learner import help
+
+    lab = find_lab(slug)
+    found = help.take_hint(lab, task or _open_task(lab))
+    console.print(escape(str(found)))
+    if found.is_last:
+        console.print(
+            "That was the last hint. "
+            f"./lab solution {lab.slug} {found.task} --give-up shows the answer."
+        )
+
+
+def solution(
+    slug: Slug,
+    task: Annotated[str | None, typer.Argument(help="a task; the first open one if none")] = None,
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="show it before the task is passed")
+    ] = False,
+) -> None:
+    """Show the reference answer of a task that you passed or gave up."""
+    from rich.syntax import Syntax
+
+    from labkit.learner import help
+
+    lab = find_lab(slug)
+    name = task or _open_task(lab)
+    text = help.take_solution(lab, name, passed=False, give_up=give_up)
+    if text is None:
+        raise LabError(
+            f"`{name}` is not passed yet; with --give-up you see the answer all the same, and your "
+            "progress notes it"
+        )
+    plain = not console.is_terminal
+    console.print(escape(text) if plain else Syntax(text, "python", background_color="default"))
+
+
+def _open_task(lab: Lab) -> str:
+    from labkit.learner import progress
+
+    step = progress.next_step([lab])
+    return step.task if step else lab.tasks[-1]
+
+
+def reset(slug: Slug) -> None:
+    """Put a lab's starter back; your old copy stays beside it under its date."""
+    from labkit.learner import workspace
+
+    lab = find_lab(slug)
+    kept = workspace.reset(lab)
+    if kept:
+        console.print(f"Your work is kept as {kept.relative_to(lab.root)}")
+    console.print(f"{lab.work.relative_to(lab.root)} is the starter again.")
+
+
+def show_progress(
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="write it as a page")
+    ] = None,
+) -> None:
+    """Show what you have reached, task by task."""
+    from labkit.learner import overview
+
+    labs = find_labs(home.root())
+    if html is None:
+        console.print(overview.tasks_table(labs))
+        return
+    try:
+        html.parent.mkdir(parents=True, exist_ok=True)
+        html.write_text(overview.page(labs), "utf-8")
+    except OSError as error:
+        raise LabError(f"{html} can't be written: {error.strerror}") from None
+    console.print(f"wrote {escape(str(html))}")

@@ -1,0 +1,245 @@
+"""The commands `lab rehearse` and `lab finish`: a lab against the clock, and the debrief."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from labkit import home
+from labkit.course.labs import find_lab, find_labs
+from labkit.home import LabError
+from labkit.learner.rehearsal import clock
+
+if TYPE_CHECKING:
+    from labkit.course.labs import Lab
+    from labkit.learner.rehearsal.rehearse import Rehearsal
+
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+LOOK_SECONDS = 1.0
+WARNINGS = (15, 5, 0)  # minutes left at which a line stays on the terminal
+
+
+def rehearse(
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[LAB|FOLDER|status]",
+            help="a lab for a fresh rehearsal; a folder, or nothing, to go on; status for the clock",
+        ),
+    ] = None,
+    minutes: Annotated[
+        int | None, typer.Option(min=1, max=1_440, help="time; the lab's own if none")
+    ] = None,
+    topics: Annotated[
+        str, typer.Option(metavar="A,B", help="let labs be chosen that fit topics and time")
+    ] = "",
+    to: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="a fresh folder; in work/rehearsals if none")
+    ] = None,
+    later: Annotated[
+        bool, typer.Option("--later", help="make the folder; the clock begins when it is opened")
+    ] = False,
+    jupyter: Annotated[
+        bool, typer.Option(help="run JupyterLab; without, open the notebook where you like")
+    ] = True,
+    browser: Annotated[bool, typer.Option(help="open the page in your browser")] = True,
+    port: Annotated[int, typer.Option(help="port of JupyterLab; 0 takes a free one")] = 0,
+) -> None:
+    """Rehearse a take-home: against the clock, without checks and hints. `lab finish` ends it."""
+    from labkit.learner.rehearsal.rehearse import SESSION, Rehearsal, current
+
+    root = home.root()
+    os.environ["LAB_ROOT"] = str(root)
+    fresh = minutes is not None or bool(topics)
+    if what == "status":
+        _status(current(root))
+        return
+    if what is None and not fresh:
+        found = current(root)
+    elif what is not None and (Path(what) / SESSION).is_file():
+        found = Rehearsal(Path(what).resolve(), root)
+    else:
+        found = _fresh(root, what, minutes, topics, to)
+    if found.finished:
+        raise LabError(
+            f"{found.folder} is finished; its debrief is {found.folder / 'debrief.html'}"
+        )
+    names = ", ".join(lab.slug for lab in found.labs)
+    console.print(f"{escape(names)} · {found.minutes} min · {escape(str(found.folder))}")
+    if later:
+        console.print(f"The clock begins with: ./lab rehearse {escape(str(found.folder))}")
+        return
+    found.open()
+    _attend(found, jupyter=jupyter, browser=browser, port=port)
+
+
+def finish(
+    folder: Annotated[
+        Path | None, typer.Argument(help="folder of a rehearsal; the one under way if none")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="seed of generated data; repeats a run")] = None,
+    fenced: Annotated[
+        bool,
+        typer.Option(
+            "--sandbox/--no-sandbox",
+            help="with FOLDER and hidden checks: run it where it can reach and change nothing else",
+        ),
+    ] = True,
+) -> None:
+    """Stop the clock of a rehearsal, grade it with the hidden checks, write the debrief.
+
+    A folder that you name may be somebody else's: where there are hidden checks it is graded in the sandbox.
+    """
+    from labkit.grading.judging import fence, judging
+    from labkit.learner.rehearsal import debrief
+    from labkit.learner.rehearsal.rehearse import Rehearsal, current
+    from labkit.verdict import report
+
+    root = home.root()
+    os.environ["LAB_ROOT"] = str(root)
+    found = Rehearsal(folder.resolve(), root) if folder else current(root)
+    found.session()
+    found.refuse_links()
+    hidden = all(lab.hidden_checks.is_file() for lab in found.labs)
+    fenced = fence(fenced and folder is not None and hidden)
+    found.finish()
+    console.print(f"The clock stopped at {clock.face(found.elapsed().seconds)}.")
+    from labkit.grading.grade import draw_seed
+
+    reports = {}
+    with judging(root, fenced=fenced) as judged:
+        for lab in found.labs:
+            one = draw_seed(hidden) if seed is None else seed
+            reports[lab.slug] = judged(lab, found.notebook(lab), hidden=hidden, seed=one)
+            report.write_json(reports[lab.slug], found.folder / f"result-{lab.slug}.json")
+    told = debrief.Debrief(found, reports)
+    page = found.folder / debrief.PAGE
+    page.write_text(debrief.html(told), "utf-8")
+    console.print(escape(debrief.text(told)))
+    console.print(f"\nDebrief: {escape(str(page))}")
+    raise typer.Exit(max(one.exit_code for one in reports.values()))
+
+
+def _fresh(
+    root: Path, slug: str | None, minutes: int | None, topics: str, to: Path | None
+) -> Rehearsal:
+    from labkit.learner.rehearsal.rehearse import choose, length, make
+
+    if slug is not None:
+        if topics:
+            raise LabError("name a lab or topics, not both")
+        labs: tuple[Lab, ...] = (find_lab(slug, root),)
+    else:
+        if minutes is None:
+            raise LabError("say how long: `lab rehearse --minutes 90 --topics streaming,delta`")
+        wanted = [topic.strip() for topic in topics.split(",") if topic.strip()]
+        labs = choose(find_labs(root), minutes, wanted)
+    usual = length(labs)
+    if minutes is not None and minutes < usual:
+        errors.print(f"A learner has {usual} min for this; you have {minutes}.", style="yellow")
+    return make(labs, minutes or usual, to.resolve() if to else None)
+
+
+def _status(found: Rehearsal) -> None:
+    names = ", ".join(lab.slug for lab in found.labs)
+    console.print(f"{escape(names)} in {escape(str(found.folder))}")
+    if not found.begun:
+        console.print(f"The clock has not begun; you will have {found.minutes} min.")
+        return
+    console.print(f"{clock.face(found.elapsed().seconds)} of {found.minutes} min · {_left(found)}")
+    for note in found.elapsed().notes:
+        console.print(escape(note), style="yellow")
+    saves = [save for save in found.log().read() if save.elapsed > 0]
+    if saves:
+        console.print(f"{len(saves)} saves, the last at {clock.face(saves[-1].elapsed)}")
+
+
+def _where(found: Rehearsal) -> str:
+    """What a command needs to find a rehearsal; nothing for one in work/."""
+    from labkit.learner.rehearsal.rehearse import home_of
+
+    if found.folder.parent == home_of(found.root):
+        return ""
+    return f" {escape(str(found.folder))}"
+
+
+def _left(found: Rehearsal) -> str:
+    left = found.left()
+    return f"{clock.face(left)} left" if left >= 0 else f"{clock.face(-left)} over time"
+
+
+def _attend(found: Rehearsal, *, jupyter: bool, browser: bool, port: int) -> None:
+    """Shows the clock and notes the saves until Ctrl-C; JupyterLab runs beside it."""
+    from labkit.learner import workspace
+
+    lab = found.labs[0]
+    console.print(f"The prompt: {escape(str(found.folder / 'PROMPT.md'))}")
+    where = _where(found)
+    console.print(
+        "Ctrl-C closes this; the clock runs on. "
+        f"`./lab rehearse{where}` goes on, `./lab finish{where}` ends."
+    )
+    over = threading.Event()
+    watcher = threading.Thread(target=_tick, args=(found, over), daemon=True)
+    watcher.start()
+    try:
+        if jupyter:
+            workspace.serve(
+                lab, browser=browser, port=port, say=lambda text: console.print(escape(text)),
+                notebook=found.notebook(lab),
+            )  # fmt: skip
+        else:
+            while not found.finished:
+                time.sleep(LOOK_SECONDS)  # between two looks at whether `lab finish` was run
+    except KeyboardInterrupt:
+        pass
+    finally:
+        over.set()
+        watcher.join()
+        found.note("close")
+    if not found.finished:
+        console.print(f"Closed with {_left(found)}; the clock runs on until ./lab finish{where}")
+
+
+def _tick(found: Rehearsal, over: threading.Event) -> None:
+    """Notes each save, and shows the time left: on a live line, and as lines near the end."""
+    log = found.log()
+    told = {minutes for minutes in WARNINGS if found.left() < minutes * 60}
+    with console.status(_left(found)) if console.is_terminal else _Silent() as line:
+        while not over.wait(LOOK_SECONDS):
+            if found.finished:
+                return
+            log.look(found.elapsed().seconds)
+            left = found.left()
+            line.update(_left(found))
+            for minutes in WARNINGS:
+                if left < minutes * 60 and minutes not in told:
+                    told.add(minutes)
+                    words = (
+                        f"{minutes} min left"
+                        if minutes
+                        else f"The time is over: ./lab finish{_where(found)}"
+                    )
+                    console.print(f"[bold yellow]{words}[/]")
+
+
+class _Silent:
+    """Where there is no terminal, no live line."""
+
+    def __enter__(self) -> _Silent:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def update(self, _: str) -> None:
+        return None

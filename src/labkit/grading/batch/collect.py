@@ -1,0 +1,246 @@
+"""Find the submissions of a batch: files, folders, patterns and lists; each gets a name of its own."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import hashlib
+import io
+import os
+import re
+import stat
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from labkit.escape import one_line
+from labkit.grading.submission import OPENS
+from labkit.home import LabError
+
+KINDS = (".ipynb", ".py")
+NAME_CHARACTERS = 80
+RESERVED = ("summary.", "junit.", "batch.")
+HEAD_BYTES = 1_000_000
+HASHED = re.compile(r"-[0-9a-f]{12}$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file that was handed in; `name` is the folder of its results.
+
+    `refused` says why its path is not accepted, before anything of it is read.
+    """
+
+    name: str
+    path: Path
+    student: str = ""
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The entries of a batch by name, and the files that are none."""
+
+    entries: tuple[Entry, ...]
+    passed_over: tuple[Path, ...] = ()
+
+    def shard(self, part: int, parts: int) -> Found:
+        """Every `parts`-th entry, beginning with number `part` (from 1)."""
+        return Found(self.entries[part - 1 :: parts], self.passed_over)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    label: str
+    path: Path
+    student: str = ""
+    refused: str = ""
+
+
+def collect(arguments: Sequence[str], *, any_python: bool = False) -> Found:
+    """The submissions that the arguments name; LabError for an argument that names nothing.
+
+    In a folder, notebooks count, and Python files that open a lab (with `any_python` all of them);
+    links are never followed there. A name follows from the path, and from a second submission of the
+    same name; it is the same in every shard and on every run over the same submissions.
+    """
+    drafts: list[_Draft] = []
+    passed_over: list[Path] = []
+    for argument in arguments:
+        path = Path(argument)
+        if path.suffix.lower() == ".csv" and path.is_file():
+            drafts += _listed(path)
+        elif path.suffix in KINDS and os.path.lexists(path):
+            drafts.append(_named(path))
+        elif path.is_dir():
+            for file, refused in _walk(path):
+                wanted = refused or file.suffix == ".ipynb" or any_python or _opens_a_lab(file)
+                if wanted:
+                    drafts.append(_Draft(str(file.relative_to(path)), file, refused=refused))
+                else:
+                    passed_over.append(file)
+        elif os.path.lexists(path):
+            drafts.append(_named(path))
+        elif glob.has_magic(argument):
+            drafts += _matching(argument)
+        else:
+            raise LabError(f"{argument} isn't there; name files, folders, patterns or a .csv list")
+    return Found(_with_names(drafts), tuple(passed_over))
+
+
+def _named(path: Path) -> _Draft:
+    """A file that the caller, or a pattern that their shell expanded, named.
+
+    Below the current folder no link is followed; elsewhere neither the file nor its folder is one.
+    """
+    absolute = Path(os.path.abspath(path))
+    below = absolute.is_relative_to(Path.cwd())
+    label = absolute.relative_to(Path.cwd() if below else absolute.anchor)
+    base = Path() if below else absolute.parent.parent
+    return _Draft(str(label), path, refused=_leads_away(path, base))
+
+
+def _matching(pattern: str) -> list[_Draft]:
+    fixed = pattern.split("*")[0].split("?")[0].split("[")[0]
+    base = Path(os.path.dirname(fixed))
+    found = sorted(Path(name) for name in glob.glob(pattern, recursive=True))
+    files = [path for path in found if path.suffix in KINDS]
+    if not files:
+        raise LabError(f"{pattern} matches no .ipynb or .py file")
+    return [_Draft(str(p.relative_to(base)), p, refused=_leads_away(p, base)) for p in files]
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, str]]:
+    """The files in a folder that may be submissions, and why one is refused."""
+    unreadable: list[OSError] = []
+    for place, folders, files in os.walk(folder, onerror=unreadable.append, followlinks=False):
+        here = Path(place)
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and f != "__pycache__")
+        for name in list(folders):
+            if Path(name).suffix in KINDS:  # a folder named like a notebook
+                folders.remove(name)
+                yield here / name, _not_ordinary(here / name) or _link(here / name)
+        for name in sorted(files):
+            if not name.startswith(".") and Path(name).suffix in KINDS:
+                yield here / name, _link(here / name) or _not_ordinary(here / name)
+    for error in unreadable:
+        where = Path(str(error.filename))
+        yield where, f"the folder {where.name} can't be read: {error.strerror}"
+
+
+def _opens_a_lab(file: Path) -> bool:
+    try:
+        with file.open("rb") as content:
+            head = content.read(HEAD_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return True  # a row that says why
+    return OPENS.search(head) is not None
+
+
+def _listed(list_file: Path) -> list[_Draft]:
+    """The rows of a CSV of student and path; paths are relative to the list and stay below it."""
+    try:
+        text = list_file.read_bytes().decode("utf-8-sig")
+        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if any(row)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise LabError(f"{list_file} can't be read as CSV in UTF-8: {error}") from None
+    header = [cell.strip().lower() for cell in rows[0]] if rows else []
+    if "path" not in header or "student" not in header:
+        raise LabError(f"{list_file}:1: expected a header with the columns student and path")
+    student_at, path_at = header.index("student"), header.index("path")
+    base = list_file.parent
+    count = Counter(_cell(row, student_at) for row in rows[1:])
+    drafts = []
+    for number, row in enumerate(rows[1:], start=2):
+        student, given = _cell(row, student_at), _cell(row, path_at)
+        path = base / given
+        if not given or "\x00" in given:
+            refused = f"row {number} of {list_file.name} has no path"
+            path = base / f"row-{number}"
+        else:
+            refused = _leads_away(path, base)
+        label = student if student and count[student] == 1 else f"{student}/{given or number}"
+        drafts.append(_Draft(label, path, student, refused))
+    return drafts
+
+
+def _cell(row: list[str], at: int) -> str:
+    return row[at].strip() if at < len(row) else ""
+
+
+def _leads_away(path: Path, base: Path) -> str:
+    """Why a path is not below `base` without links; empty when it is, or isn't there at all."""
+    try:
+        real, root = path.resolve(), base.resolve()
+    except (OSError, RuntimeError) as error:
+        return f"{path.name} can't be reached: {error}"
+    if not real.is_relative_to(root):
+        return f"{path.name} leads out of the folder {root.name or root}; hand in the file itself"
+    if real != Path(os.path.normpath(root / os.path.relpath(path, base))):
+        return f"{path.name} goes through a symbolic link; hand in the file itself"
+    return _not_ordinary(path)
+
+
+def _link(path: Path) -> str:
+    if path.is_symlink():
+        return f"{path.name} is a symbolic link; hand in the file itself"
+    return ""
+
+
+def _not_ordinary(path: Path) -> str:
+    """Why opening a path could wait for ever: a pipe, a socket, a device; folders are told later."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return ""  # reading it says what is wrong
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return ""
+    return f"{path.name} is not an ordinary file"
+
+
+def _with_names(drafts: Sequence[_Draft]) -> tuple[Entry, ...]:
+    """Entries by name; a path that was named twice for the same student is one entry.
+
+    Of two that would have the same name after all the later one is refused, under a name of its own:
+    a result must never be somebody else's, and a file's name must not end the batch.
+    """
+    unique: dict[tuple[str, str], _Draft] = {}
+    for draft in drafts:
+        unique.setdefault((os.path.abspath(draft.path), draft.student), draft)
+    named = [(folder_name(draft.label), draft) for draft in unique.values()]
+    used = Counter(name.casefold() for name, _ in named)
+    entries = [
+        Entry(
+            name if used[name.casefold()] == 1 else _with_hash(name, f"{draft.label}\0{draft.path}"),
+            draft.path, one_line(draft.student), draft.refused,
+        )
+        for name, draft in named
+    ]  # fmt: skip
+    taken: dict[str, Entry] = {}
+    for entry in sorted(entries, key=lambda entry: (entry.name, str(entry.path))):
+        if entry.name.casefold() in taken:
+            said = f"the results of {entry.path.name} would be called like another one's; rename it"
+            name = _with_hash(entry.name, f"again\0{entry.path}")
+            entry = replace(entry, name=name, refused=said)
+        taken[entry.name.casefold()] = entry
+    return tuple(sorted(taken.values(), key=lambda entry: entry.name))
+
+
+def folder_name(label: str) -> str:
+    """A folder's name for a label; one that had to be changed ends in a hash of the label.
+
+    So does one that looks as if it did: nobody picks the name of another's results.
+    """
+    stem = label.removesuffix(".ipynb").removesuffix(".py")
+    plain = "-".join(Path(stem).parts)
+    kept = "".join(c if c.isalnum() or c in "._-+@" else "-" for c in plain).strip(".-")
+    name = kept[:NAME_CHARACTERS]
+    if name != plain or not name or name.lower().startswith(RESERVED) or HASHED.search(name):
+        return _with_hash(name or "submission", label)
+    return name
+
+
+def _with_hash(name: str, label: str) -> str:
+    digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{name}-{digest[:12]}"

@@ -1,0 +1,233 @@
+"""The results of a batch on disk: one folder a submission, each file written whole or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from labkit.escape import well_formed
+from labkit.grading.batch.collect import Entry
+from labkit.home import LabError
+from labkit.verdict.outcome import Report
+
+VERSION = 1
+PLAN, RESULT, ORIGIN, PAGE, LOG = (
+    "batch.json",
+    "result.json",
+    "submission.json",
+    "report.html",
+    "worker.log",
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A submission of a batch: where it came from, what was found, where that is kept."""
+
+    name: str
+    student: str
+    path: str
+    report: Report
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a batch set out to do: the names it must have results for, in the end."""
+
+    seed: int
+    hidden: bool
+    shard: tuple[int, int]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What was found in one or more folders of results."""
+
+    rows: tuple[Row, ...]
+    missing: tuple[str, ...] = ()  # planned, and without a result; shards that are not there
+    notes: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """The greatest of the submissions' codes; 1 at least while one is missing."""
+        codes = [row.report.exit_code for row in self.rows] + [1 for _ in self.missing]
+        return max(codes, default=0)  # a shard of a small batch may have none
+
+
+class Results:
+    """The folder that a batch writes to; one process at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = (folder / ".lock").open("w")
+        except OSError as error:
+            raise LabError(
+                f"{folder} can't be written ({error.strerror}); name another --out"
+            ) from None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise LabError(f"another `lab grade` is writing to {folder}; wait for it") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.close()
+
+    def plan(self, plan: Plan) -> None:
+        data = {
+            "version": VERSION, "seed": plan.seed, "hidden": plan.hidden,
+            "shard": list(plan.shard), "submissions": list(plan.names),
+        }  # fmt: skip
+        write(self.folder / PLAN, _json(data))
+
+    def keep(self, entry: Entry, result: Mapping[str, Any], page: str, log: bytes = b"") -> None:
+        """Writes all that belongs to a submission; `result.json` last, so that it vouches for all."""
+        place = self.folder / entry.name
+        origin = {
+            "version": VERSION, "name": entry.name, "student": entry.student, "path": str(entry.path),
+            "real_path": os.path.realpath(entry.path),
+        }  # fmt: skip
+        try:
+            place.mkdir(exist_ok=True)
+            write(place / ORIGIN, _json(origin))
+            write(place / PAGE, well_formed(page))
+            if log:
+                (place / LOG).write_bytes(log)
+            write(place / RESULT, _json(result))
+        except OSError as error:
+            raise LabError(
+                f"{place} can't be written ({error.strerror}); what was graded before is kept. "
+                "Make room and go on with --resume"
+            ) from None
+
+    def without_renamed(self, names: Collection[str], entries: Collection[Entry]) -> set[str]:
+        """These names but for those whose submission has another one now, whose results go.
+
+        A second `ada` gives both of them a longer name.
+        """
+        now = {entry.name for entry in entries}
+        paths = {os.path.realpath(entry.path) for entry in entries}
+        gone = {
+            name
+            for name in set(names) - now
+            if (_load(self.folder / name / ORIGIN) or {}).get("real_path") in paths
+        }
+        for name in gone:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        return set(names) - gone
+
+    def result(self, name: str) -> dict[str, Any] | None:
+        """The result of a submission as it was written; None when there is none that can be read."""
+        return _load(self.folder / name / RESULT)
+
+
+def read_plan(folder: Path) -> Plan | None:
+    """The plan of the batch in `folder`; None when it has none."""
+    data = _load(folder / PLAN)
+    if data is None:
+        return None
+    try:
+        part, parts = data["shard"]
+        names = tuple(map(str, data["submissions"]))
+        return Plan(int(data["seed"]), bool(data["hidden"]), (int(part), int(parts)), names)
+    except (KeyError, TypeError, ValueError):
+        raise LabError(f"{folder / PLAN} is not of this version; grade into a new --out") from None
+
+
+def read_rows(folder: Path, names: Iterable[str]) -> tuple[list[Row], list[str]]:
+    """The rows of these submissions, and the names of those that have no result yet."""
+    rows, missing = [], []
+    for name in names:
+        place = folder / name
+        result = _load(place / RESULT)
+        report = None if result is None else Report.of(result)
+        if report is None:
+            missing.append(name)
+            continue
+        origin = _load(place / ORIGIN) or {}
+        student, path = str(origin.get("student", "")), str(origin.get("path", ""))
+        rows.append(Row(name, student, path, report, place))
+    return rows, missing
+
+
+def read_batch(folders: Sequence[Path], *, whole: bool = True) -> Batch:
+    """What the batches in these folders hold, together; `whole` misses the shards that are not there."""
+    rows: list[Row] = []
+    missing: list[str] = []
+    plans: dict[Path, Plan] = {}
+    for folder in folders:
+        plan = read_plan(folder)
+        if plan is None:
+            raise LabError(f"{folder} holds no batch; name an --out of `lab grade`")
+        for other, known in plans.items():
+            if other.samefile(folder) or (plan.shard == known.shard != (1, 1)):
+                part, parts = plan.shard
+                raise LabError(f"{other} and {folder} are both part {part} of {parts}; name one")
+        plans[folder] = plan
+        some, none = read_rows(folder, plan.names)
+        rows += some
+        missing += none
+    shards = {plan.shard for plan in plans.values()}
+    absent = [
+        f"part {part} of {parts}"
+        for parts in sorted({parts for _, parts in shards})
+        for part in range(1, parts + 1)
+        if whole and (part, parts) not in shards
+    ]
+    seeds = sorted({plan.seed for plan in plans.values() if plan.shard != (1, 1)})
+    notes: tuple[str, ...] = ()
+    if len(seeds) > 1:
+        notes = (
+            f"the parts have different seeds ({', '.join(map(str, seeds))}), so different data",
+        )
+    rows.sort(key=lambda row: (row.name, str(row.folder)))
+    return Batch(tuple(rows), (*sorted(missing), *absent), notes)
+
+
+def is_current(data: Mapping[str, Any] | None, expected: Mapping[str, Any]) -> bool:
+    """Whether a result was made from just these: submission, checks, versions, seed."""
+    return data is not None and all(data.get(key) == value for key, value in expected.items())
+
+
+def same_but_timing(one: Mapping[str, Any] | None, other: Mapping[str, Any]) -> bool:
+    if one is None:
+        return False
+    return {**one, "timing": None} == {**other, "timing": None}
+
+
+def union(old: Iterable[str], new: Collection[str]) -> tuple[str, ...]:
+    return tuple(sorted({*old, *new}))
+
+
+def write(path: Path, text: str) -> None:
+    """Replaces a file at once: whoever reads, or comes after a stop, finds the old or the new one."""
+    draft = path.with_name(f".{path.name}.new")
+    with draft.open("w", encoding="utf-8", newline="\n") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    os.replace(draft, path)
+
+
+def _json(data: Any) -> str:
+    return well_formed(json.dumps(data, indent=2, ensure_ascii=False)) + "\n"
+
+
+def _load(path: Path) -> dict[str, Any] | None:
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None

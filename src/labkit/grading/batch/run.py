@@ -1,0 +1,284 @@
+"""Grade many submissions: plan, skip what is done, let workers judge the rest, keep each result."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from labkit import home
+from labkit.course.hints import read_hints
+from labkit.course.labs import Lab, find_lab
+from labkit.grading.batch.collect import Entry, Found
+from labkit.grading.batch.pool import GRACE_SECONDS, Pool, Reply
+from labkit.grading.batch.results import (
+    Batch,
+    Plan,
+    Results,
+    Row,
+    is_current,
+    read_batch,
+    read_plan,
+    same_but_timing,
+    union,
+)
+from labkit.grading.grade import CHECK_SECONDS, checks_hash, draw_seed, versions
+from labkit.grading.submission import MAX_BYTES, UnreadableError, read_submission
+from labkit.home import LabError
+from labkit.sandbox import sandbox
+from labkit.verdict.outcome import Report
+from labkit.verdict.page import report_page
+
+SUBMISSION_SECONDS = 1_800.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a batch is graded."""
+
+    lab: str | None = None
+    hidden: bool = True
+    seed: int | None = None
+    workers: int = 1
+    seconds: float = SUBMISSION_SECONDS
+    check_seconds: float = CHECK_SECONDS
+    resume: bool = False
+    again: bool = False
+    shard: tuple[int, int] = (1, 1)
+    sandbox: bool = True
+
+
+@dataclass(frozen=True)
+class Step:
+    """One submission that has its result."""
+
+    row: Row
+    done: int
+    total: int
+    fresh: bool  # new in this run, not found from an earlier one
+    left: int  # how many still have to be judged
+    judged: int  # how many a worker judged in this run
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A submission that a worker has to judge."""
+
+    entry: Entry
+    lab: Lab
+    sha256: str
+
+
+def grade_batch(
+    found: Found,
+    out: Path,
+    options: Options,
+    on_step: Callable[[Step], None],
+    *,
+    make_pool: Callable[..., Pool] | None = None,
+) -> Batch:
+    """Grades the entries into `out` and returns all that it holds in the end.
+
+    Each result is on disk before the next one is told. Stopped at any moment, the same call with
+    `resume` goes on: what has a result from the same submission, checks, versions and seed stays.
+    """
+    entries = found.shard(*options.shard).entries
+    seen = sandbox.in_sight([out, *(entry.path for entry in entries)]) if options.sandbox else ""
+    if seen and not sandbox.reason():
+        raise LabError(f"{seen}; put submissions and --out elsewhere, or grade with --no-sandbox")
+    slug = find_lab(options.lab).slug if options.lab else None
+    with Results(out) as results:
+        before = read_plan(out)
+        if before and not options.resume:
+            raise LabError(
+                f"{out} holds a batch of {len(before.names)} submissions; "
+                "--resume goes on with it, another --out starts a new one"
+            )
+        if before and before.shard != options.shard:
+            held = (
+                "a whole batch" if before.shard == (1, 1) else "part {} of {}".format(*before.shard)
+            )
+            raise LabError(
+                f"{out} holds {held}; each part has an --out of its own, "
+                "and `lab report` makes one batch of them"
+            )
+        seed = _seed(options, before)
+        kept = results.without_renamed(before.names, entries) if before else ()
+        names = union(kept, [entry.name for entry in entries])
+        results.plan(Plan(seed, options.hidden, options.shard, names))
+        run = _Run(results, entries, options, seed, slug, on_step)
+        run.settle()
+        limit = options.seconds + GRACE_SECONDS
+        with (make_pool or Pool)(options.workers, seconds=limit, sandbox=options.sandbox) as pool:
+            run.judge(pool)
+    return read_batch([out], whole=False)
+
+
+def _seed(options: Options, before: Plan | None) -> int:
+    if options.seed is not None:
+        return options.seed
+    return before.seed if before else draw_seed(options.hidden)
+
+
+class _Run:
+    """One run over the entries of a batch."""
+
+    def __init__(
+        self,
+        results: Results,
+        entries: Sequence[Entry],
+        options: Options,
+        seed: int,
+        slug: str | None,
+        on_step: Callable[[Step], None],
+    ) -> None:
+        self._results, self._entries, self._options = results, entries, options
+        self._seed, self._slug, self._on_step = seed, slug, on_step
+        self._root = home.root()
+        self._hashes: dict[str, str] = {}
+        self._todo: dict[str, _Task] = {}
+        self._done = self._judged = 0
+
+    @cached_property
+    def _versions(self) -> dict[str, str]:
+        return versions()
+
+    def settle(self) -> None:
+        """Keeps what needs no worker: files that can't be judged, results that are there already."""
+        for entry in self._entries:
+            try:
+                task = self._read(entry)
+            except UnreadableError as error:
+                self._keep(entry, self._refusal(entry, error).as_dict())
+                continue
+            known = self._results.result(entry.name)
+            if known and self._stays(known, task):
+                self._keep(entry, known, task.lab, new=False)
+            else:
+                self._todo[entry.name] = task
+
+    def judge(self, pool: Pool) -> None:
+        """Lets the workers judge the rest."""
+        for reply in pool.run([self._request(task) for task in self._todo.values()]):
+            task = self._todo[reply.request["name"]]
+            self._judged += 1
+            result = reply.result or self._unjudged(task, reply).as_dict()
+            self._keep(task.entry, result, task.lab, log=reply.log)
+
+    def _read(self, entry: Entry) -> _Task:
+        """What to judge; UnreadableError when it can't be."""
+        if entry.refused:
+            raise UnreadableError(entry.refused)
+        submission = read_submission(entry.path)
+        if self._slug is not None:
+            submission.require_lab(self._slug)
+        name = submission.lab or self._slug
+        if name is None:
+            text = f"{entry.path.name} opens no lab (labkit.open); say which with --lab"
+            raise UnreadableError(text, "no_lab")
+        try:
+            return _Task(entry, find_lab(name, self._root), submission.sha256)
+        except LabError as error:
+            raise UnreadableError(f"{entry.path.name}: {error}", "no_lab") from None
+
+    def _keep(
+        self,
+        entry: Entry,
+        result: dict[str, Any],
+        lab: Lab | None = None,
+        *,
+        new: bool = True,
+        log: bytes = b"",
+    ) -> None:
+        report = Report.of(result)
+        if report is None:
+            raise LabError(f"the result of {entry.name} has no known form; is labkit mixed?")
+        fresh = new and not same_but_timing(self._results.result(entry.name), result)
+        if fresh:
+            shown = report_page(report, entry.student, **_said_by(lab))
+            self._results.keep(entry, result, shown, log)
+        self._done += 1
+        row = Row(
+            entry.name, entry.student, str(entry.path), report, self._results.folder / entry.name
+        )
+        left = len(self._todo) - self._judged
+        self._on_step(Step(row, self._done, len(self._entries), fresh, left, self._judged))
+
+    def _refusal(self, entry: Entry, error: UnreadableError) -> Report:
+        """The report on a submission that is not judged."""
+        sha256 = ""
+        if not entry.refused:
+            with suppress(OSError, ValueError):  # the message says that it can't be read
+                if entry.path.stat().st_size <= MAX_BYTES:
+                    sha256 = hashlib.sha256(entry.path.read_bytes()).hexdigest()
+        return Report(
+            self._slug or "", error.status, self._seed, message=str(error),
+            versions=self._versions, submission_sha256=sha256,
+        )  # fmt: skip
+
+    def _unjudged(self, task: _Task, reply: Reply) -> Report:
+        """The report on a submission that its worker did not bring back."""
+        return Report(
+            task.lab.slug, reply.status, self._seed, message=reply.message,
+            versions=self._versions, submission_sha256=task.sha256,
+            checks_sha256=self._checks_hash(task.lab), sandbox=reply.fenced,
+        )  # fmt: skip
+
+    def _expected(self, task: _Task) -> dict[str, Any]:
+        """What a result has to be made from, to stay."""
+        return {
+            "lab": task.lab.slug,
+            "seed": self._seed,
+            "submission_sha256": task.sha256,
+            "checks_sha256": self._checks_hash(task.lab),
+            "versions": self._versions,
+        }
+
+    def _checks_hash(self, lab: Lab) -> str:
+        if lab.slug not in self._hashes:
+            self._hashes[lab.slug] = checks_hash(lab, hidden=self._options.hidden)
+        return self._hashes[lab.slug]
+
+    def _stays(self, known: dict[str, Any], task: _Task) -> bool:
+        """Whether a result from an earlier run is what this run would find."""
+        if Report.of(known) is None or not is_current(known, self._expected(task)):
+            return False
+        unfenced = known["status"] == "graded" and not known["sandbox"]
+        return not ((unfenced and self._would_fence) or self._retry(known))
+
+    @cached_property
+    def _would_fence(self) -> bool:
+        return self._options.sandbox and not sandbox.reason()
+
+    def _retry(self, known: dict[str, Any]) -> bool:
+        """Whether `--again` asks for one that crashed, ran out of time or met a broken check."""
+        outcomes = {check["outcome"] for check in known["checks"]}
+        return self._options.again and (
+            known["status"] in ("crashed", "timeout") or bool(outcomes & {"broken", "timeout"})
+        )
+
+    def _request(self, task: _Task) -> dict[str, Any]:
+        return {
+            "name": task.entry.name,
+            "lab": task.lab.slug,
+            "root": str(task.lab.root),
+            "path": str(task.entry.path.absolute()),
+            "hidden": self._options.hidden,
+            "seed": self._seed,
+            "seconds": self._options.seconds,
+            "check_seconds": self._options.check_seconds,
+        }
+
+
+def _said_by(lab: Lab | None) -> dict[str, Any]:
+    """What a report page takes from the lab; a lab that can't be read takes nobody their page."""
+    if lab is None:
+        return {}
+    try:
+        return {"title": lab.title, "hints": read_hints(lab.checks)}
+    except (LabError, OSError):
+        return {}

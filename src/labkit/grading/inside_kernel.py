@@ -1,0 +1,110 @@
+"""The kernel's end of grading: answers the judge's calls on the functions of a submission."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from labkit.grading.wire import CannotCrossError, decode, encode, foreign, take_view
+from labkit.judge.answer import blame, find, require_signature
+from labkit.verdict.errors import AnswerError
+
+ANSWER_CHARACTERS = 8_000_000
+_printed: dict[int, int] = {}
+
+
+def watch_output() -> str:
+    """From now on each cell's output is counted, and cut where it is more than anybody reads."""
+    most = int(os.environ["LAB_GRADED"])
+    started = [0]  # cells so far; IPython tells of those that were asked for, not of calls
+
+    def count(info: object) -> None:
+        started[0] += 1
+
+    sys.modules["IPython"].get_ipython().events.register("pre_run_cell", count)
+
+    def counted(write: Any) -> Any:
+        def cut(text: str) -> int:
+            cell = started[0]
+            before = _printed.get(cell, 0)
+            _printed[cell] = before + len(text)
+            if before <= most:
+                write(text[: most - before])
+                if _printed[cell] > most:
+                    write(f"\n... the output of a cell is cut at {most:,} characters\n")
+            return len(text)
+
+        return cut
+
+    for stream in (sys.stdout, sys.stderr):
+        stream.write = counted(stream.write)  # type: ignore[method-assign]
+    return "null"
+
+
+def printed() -> str:
+    """JSON: the cells, in the order they ran, whose output was cut, and what they printed."""
+    most = int(os.environ["LAB_GRADED"])
+    return json.dumps({cell: count for cell, count in _printed.items() if count > most})
+
+
+def answer(request: str, names: dict[str, Any], spark: SparkSession) -> str:
+    """Calls a task as `request` (JSON: task, args, kwargs, tasks) says; JSON of value or error."""
+    call = json.loads(request)
+    task, tasks = call["task"], call["tasks"]
+
+    def table(name: str) -> DataFrame:
+        return take_view(spark, name)
+
+    def plain(value: Any) -> Any:
+        return decode(
+            value, spark, table=table, functions=True, tasks=lambda name: find(names, name)
+        )
+
+    try:
+        # First the arguments: views that frames came by are taken down as they are read.
+        args = tuple(plain(value) for value in call["args"])
+        kwargs = {key: plain(value) for key, value in call["kwargs"].items()}
+        function = find(names, task)
+        require_signature(function, task, args, kwargs)
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            raise blame(error, task, tasks) from error
+        try:
+            value = encode(result)
+            if (count := _characters(value)) > ANSWER_CHARACTERS:
+                raise CannotCrossError(f"a {type(result).__name__} of {count:,} characters")
+        except CannotCrossError as error:
+            value = foreign(error.kind)
+        return json.dumps({"value": value})
+    except AnswerError as error:
+        return json.dumps(
+            {
+                "outcome": error.outcome,
+                "reason": error.reason,
+                "trace": error.trace,
+                "assertion": _assertion(error.original),
+            }
+        )
+
+
+def _characters(value: Any) -> int:
+    """The length of all texts in an encoded value."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return 1
+    return sum(map(_characters, value))
+
+
+def _assertion(error: BaseException | None) -> str | None:
+    """What an assertion says, chispa's too; nothing is imported here, where memory may be full."""
+    if isinstance(error, AssertionError) or type(error).__module__.startswith("chispa."):
+        return str(error) or type(error).__name__
+    return None

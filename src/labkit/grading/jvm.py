@@ -1,0 +1,280 @@
+"""The JVM of a grading worker: in the sandbox, examined after each submission, replaced when in doubt."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pyspark
+from py4j.protocol import Py4JError
+from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkException
+from pyspark.java_gateway import launch_gateway
+from pyspark.serializers import UTF8Deserializer, read_int
+from pyspark.sql import SparkSession
+
+from labkit.grading.safe_pickle import distrust
+from labkit.home import LabError
+from labkit.sandbox import sandbox
+from labkit.sandbox.sandbox import Limits, Sandbox
+from labkit.spark import class_archive
+from labkit.spark.jars import jars
+from labkit.spark.java import java_home
+from labkit.spark.lease import PORT, SECRET, strings
+from labkit.spark.settings import base_conf, process_environment, write_no_checksums
+
+START_SECONDS = 120
+# A worker's JVM serves one submission after the other: nothing of Python is kept between tasks
+# (an RDD can patch a worker that is used again), and a full heap ends the JVM at once.
+GRADING = {
+    "spark.python.worker.reuse": "false",
+    "spark.executor.pyspark.memory": "4g",
+    "spark.python.task.killTimeout": "1s",
+    "spark.driver.maxResultSize": "256m",
+    "spark.app.name": "labkit-grading",
+}
+OPTIONS = "-XX:+ExitOnOutOfMemoryError -XX:-UsePerfData"
+
+
+class Engine:
+    """One JVM after the other, each for as many submissions as leave it as they found it.
+
+    With `reuse=False` each submission has a JVM of its own, at some ten seconds each. `lasting` says
+    that there will be many for one JVM.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        sandboxed: bool = True,
+        reuse: bool = True,
+        lasting: bool = False,
+        limits: Limits | None = None,
+    ) -> None:
+        reason = sandbox.isolate() if sandboxed else "it was switched off"
+        self.limits = limits or Limits()
+        self.sandbox = Sandbox.make(on=not reason, reason=reason)
+        self.starts = 0
+        self.spoiled = ""
+        self._root, self._reuse, self._lasting = root, reuse, lasting
+        self._process: subprocess.Popen[bytes] | None = None
+        self._base: SparkSession | None = None
+        self._found: dict[str, Any] = {}
+        sandbox.adopt_orphans()
+        distrust()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def session(self) -> SparkSession:
+        """A session for one submission's judge; the JVM is started when there is none to be trusted."""
+        if self._base is not None and not self.spoiled and not self._alive():
+            self.spoil("the JVM ended")
+        if self._base is None or self.spoiled:
+            self._end()
+            self._base = self._start()
+            self._found = {}
+            self._found = self._state()
+        session = self._base.newSession()
+        # A gateway's threads inherit what this thread has as its active session: not the judge's.
+        session._jvm.org.apache.spark.sql.classic.SparkSession.clearActiveSession()
+        return session
+
+    def spoil(self, why: str) -> None:
+        """The next submission gets another JVM."""
+        self.spoiled = self.spoiled or why
+
+    def finish(self) -> None:
+        """Ends what a submission left running, and looks whether the JVM is as it was."""
+        sandbox.kill_all_but(self._jvm())
+        box = self.sandbox
+        for folder in (box.checks, box.data, box.submissions):
+            for entry in folder.iterdir():
+                if not sandbox.remove(entry):
+                    self.spoil(f"a submission left what can't be removed in {folder.name}")
+        for entry in box.place.glob("lab-kafka-*"):
+            sandbox.remove(entry)
+        if not self._reuse:
+            self.spoil("each submission has a JVM of its own")
+        if self.spoiled or self._base is None:
+            return
+        try:
+            self._clean()
+            now = self._state()
+        except (Py4JError, PySparkException, OSError) as error:
+            self.spoil(f"the JVM can't be cleaned up ({type(error).__name__})")
+            return
+        changed = [name for name, value in self._found.items() if now[name] != value]
+        if changed:
+            self.spoil(f"a submission changed the JVM's {', '.join(changed)}")
+
+    def close(self) -> None:
+        """Ends the JVM and removes the worker's folders."""
+        self._end()
+        sandbox.kill_all_but(())
+        self.sandbox.close()
+
+    def _jvm(self) -> set[int]:
+        """The JVM's process and, in the sandbox, the one that waits for it outside."""
+        if self._process is None:
+            return set()
+        outside = self._process.pid
+        inside = sandbox.children().get(outside, []) if self.sandbox.on else []
+        return {outside, *inside}
+
+    def _alive(self) -> bool:
+        assert self._base is not None and self._process is not None
+        try:
+            return self._process.poll() is None and not self._base._jsc.sc().isStopped()
+        except (Py4JError, OSError):
+            return False
+
+    def _start(self) -> SparkSession:
+        self.starts += 1
+        self.spoiled = ""
+        folder = Path(tempfile.mkdtemp(prefix=f"{self.starts}-", dir=self.sandbox.jvm))
+        folder.chmod(0o755)
+        self.sandbox.give(folder)
+        connection = folder / "gateway"
+        conf = {**base_conf(folder, lasting=self._lasting), **GRADING}
+        conf["spark.driver.extraJavaOptions"] += f" {OPTIONS}"
+        log = self.sandbox.place / f"jvm-{self.starts}.log"
+        self._process = self._launch(conf, folder, connection, log)
+        port, secret = self._connection(connection, log)
+        os.environ |= {PORT: str(port), SECRET: secret}
+        try:
+            gateway = launch_gateway()
+        finally:
+            del os.environ[PORT], os.environ[SECRET]
+        settings = SparkConf(loadDefaults=False, _jvm=gateway.jvm)
+        settings.setAll(list(conf.items()))
+        context = SparkContext(conf=settings, gateway=gateway)
+        write_no_checksums(context)
+        # What the judge hands over goes through a socket: a file of its own the JVM can't read.
+        context._encryption_enabled = True
+        return SparkSession(context)
+
+    def _launch(
+        self, conf: dict[str, str], folder: Path, connection: Path, log: Path
+    ) -> subprocess.Popen[bytes]:
+        process_environment(folder)
+        names = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "JAVA_HOME", "TZ")
+        spark = ("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON", "SPARK_LOCAL_DIRS", "SPARK_LOCAL_IP")
+        environment = {name: os.environ[name] for name in (*names, *spark) if name in os.environ}
+        environment |= {
+            "HOME": str(folder),
+            "SPARK_CONNECT_MODE": "0",
+            "_PYSPARK_DRIVER_CONN_INFO_PATH": str(connection),
+            # Python workers of the next submission: no module that this one has put here.
+            "PYTHONSAFEPATH": "1",
+            "PYTHONNOUSERSITE": "1",
+        }
+        submit = Path(pyspark.__file__).with_name("bin") / "spark-submit"
+        options = [part for pair in conf.items() for part in ("--conf", "=".join(pair))]
+        box = self.sandbox
+        command = box.command(
+            [str(submit), *options, "pyspark-shell"],
+            cwd=folder,
+            read=[
+                *(java_home(), *{jar.parent for jar in jars()}),
+                *(self._root / "datasets", box.data, class_archive.folder()),
+            ],
+            write=[box.jvm, box.submissions, box.checks],
+            limits=self.limits.of_jvm(sandboxed=box.on),
+        )
+        with log.open("wb") as out:
+            return subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=out, stderr=out, env=environment,
+                cwd=folder, start_new_session=True,
+            )  # fmt: skip
+
+    def _connection(self, path: Path, log: Path) -> tuple[int, str]:
+        assert self._process is not None
+        deadline = time.monotonic() + START_SECONDS
+        while not path.exists():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                last = log.read_text("utf-8", "replace").strip().splitlines()[-3:]
+                raise LabError(
+                    "the JVM for grading did not start. The end of its log:\n"
+                    + "\n".join(last)
+                    + "\nRun `lab doctor`, or try --no-sandbox."
+                )
+            time.sleep(0.02)  # between two looks for the file
+        with path.open("rb") as file:
+            found = read_int(file), UTF8Deserializer().loads(file)
+        path.unlink()  # a submission sees this folder, and has a gateway of its own
+        return found
+
+    def _end(self) -> None:
+        if SparkContext._gateway is not None:  # else py4j says goodbye to objects of a dead JVM
+            SparkContext._gateway._gateway_client.is_connected = False
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+        self._process = self._base = None
+        SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
+        SparkSession._instantiatedSession = SparkSession._activeSession = None
+        for folder in self.sandbox.jvm.iterdir():
+            sandbox.remove(folder)
+
+    def _clean(self) -> None:
+        """An empty catalog and an idle JVM."""
+        assert self._base is not None
+        spark = self._base
+        spark._jsc.sc().cancelAllJobs()
+        shared = spark._jsparkSession.sharedState()
+        shared.cacheManager().clearCache()
+        catalog = (
+            shared.externalCatalog()
+        )  # asked directly: through SQL it takes a quarter of a second
+        for database in strings(catalog.listDatabases()):
+            if database != "default":
+                spark.sql(f"DROP DATABASE IF EXISTS `{database}` CASCADE")
+        for table in strings(catalog.listTables("default")):
+            is_view = catalog.getTable("default", table).tableType().name() == "VIEW"
+            spark.sql(f"DROP {'VIEW' if is_view else 'TABLE'} IF EXISTS default.`{table}`")
+        shared.globalTempViewManager().clear()
+
+    def _state(self) -> dict[str, Any]:
+        """What a submission has no business to change in a JVM that others use after it."""
+        assert self._base is not None
+        jvm: Any = self._base._jvm
+        session = self._base._jsparkSession
+        default = jvm.org.apache.spark.sql.classic.SparkSession.getDefaultSession()
+        shared = session.sharedState()
+        values = dict(self._base.conf.getAll)
+        first = self._found.get("session settings", values)  # Delta adds some of its own
+        question = "SELECT sum(id * id) FROM range(0, 100, 1, 1) WHERE id % 7 = 3"
+        return {
+            "time zone": str(jvm.java.util.TimeZone.getDefault().getID()),
+            "locale": str(jvm.java.util.Locale.getDefault().toString()),
+            "settings": str(self._base._jsc.sc().getConf().toDebugString()),
+            "session settings": {name: values.get(name) for name in first},
+            "default session": jvm.System.identityHashCode(default.get()),
+            "catalog": shared.externalCatalog().listFunctions("default", "*").size(),
+            "streams": int(shared.activeStreamingQueries().size()),
+            "arithmetic": self._base.sql(question).first()[0],
+            **session_state(self._base),
+        }
+
+
+def session_state(spark: SparkSession) -> dict[str, Any]:
+    """What decides how a session reads a query: its functions, views and further rules."""
+    session: Any = spark._jsparkSession
+    extra = session.experimental()
+    views = session.sessionState().catalog().listTempViews("*", "*")
+    return {
+        "functions": int(session.sessionState().functionRegistry().functionBuilders().hashCode()),
+        "views": str(views.toString()),
+        "rules": (extra.extraOptimizations().size(), extra.extraStrategies().size()),
+    }

@@ -1,0 +1,280 @@
+"""Run a submission in its own kernel process, and call its functions from the judge's."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import os
+import queue
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from subprocess import DEVNULL
+from types import TracebackType
+from typing import Any, Self
+
+import zmq
+from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+from labkit.grading.submission import Submission
+from labkit.sandbox.sandbox import Limits, Sandbox, remove
+from labkit.verdict.outcome import CellProblem
+
+START_SECONDS = 60
+INTERRUPT_SECONDS = 10  # what code has to stop once interrupted
+REPLY_BYTES = 64_000_000
+KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "JAVA_HOME", "LD_LIBRARY_PATH", "PYSPARK_PYTHON")
+ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# What ipykernel calls the file of a cell, another number in each run; which cell it was is told beside it.
+CELL_FILE = re.compile(r" \(\d+\.py, line \d+\)$", re.MULTILINE)
+CELL_LINE = re.compile(r"(?:Cell In\[\d+\], line|line) (\d+)")
+
+
+class KernelDiedError(Exception):
+    """The submission's process ended before the judge was done with it; `limit` when a limit ended it."""
+
+    def __init__(self, message: str, *, limit: bool = False) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
+class Kernel:
+    """A kernel in an empty folder, attached to the judge's JVM through a gateway of its own."""
+
+    def __init__(
+        self,
+        scratch: Path,
+        gateway: Mapping[str, str],
+        *,
+        root: Path,
+        sandbox: Sandbox | None = None,
+        read: Collection[Path] = (),
+        limits: Limits | None = None,
+    ) -> None:
+        self._limits = limits or Limits()
+        self._ended = ""
+        scratch.mkdir(parents=True, exist_ok=True)
+        environment = {key: os.environ[key] for key in KEPT_ENVIRONMENT if key in os.environ}
+        environment |= {
+            "HOME": str(scratch),
+            "TMPDIR": str(scratch),
+            "IPYTHONDIR": str(scratch / ".ipython"),
+            "MPLBACKEND": "agg",
+            "PYTHONHASHSEED": "0",
+            "LAB_GRADED": str(self._limits.output_characters),
+            "TZ": "UTC",
+            "LAB_ROOT": str(root),
+            "LAB_SCRATCH": str(scratch),
+            **gateway,
+        }
+        self._place: Sandbox | None = None
+        if sandbox is None:
+            sandbox = self._place = Sandbox.make(on=False)
+        # Sockets in a folder that only this user can enter; a path of theirs has 107 bytes at most.
+        self._sockets = Path(tempfile.mkdtemp(prefix="k-", dir=sandbox.place))
+        connection = self._sockets / "kernel.json"
+        self._manager = KernelManager(
+            connection_file=str(connection), transport="ipc", ip=f"{self._sockets}/s"
+        )
+        argv = [
+            sys.executable,
+            *("-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", str(connection)),
+        ]
+        if sandbox.on:
+            sandbox.give(scratch)
+        self._manager.kernel_spec.argv[:] = sandbox.command(
+            argv,
+            cwd=scratch,
+            read=read,
+            write=[self._sockets, *([sandbox.checks, sandbox.jvm] if sandbox.on else [])],
+            give=[self._sockets, connection],
+            limits=self._limits.of_kernel(sandboxed=sandbox.on),
+        )
+        self._manager.start_kernel(
+            cwd=str(scratch), env=environment, independent=False,
+            stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL,
+        )  # fmt: skip
+        self._client: BlockingKernelClient = self._manager.blocking_client()
+        self._client.context.setsockopt(zmq.MAXMSGSIZE, REPLY_BYTES)
+        # What cells print is theirs to keep: nobody subscribes, so it goes nowhere.
+        self._client.start_channels(iopub=False, stdin=False, hb=False, control=False)
+        self._cut = self._client.shell_channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        try:
+            self._ready()
+        except (RuntimeError, TimeoutError, KernelDiedError) as error:
+            self.close()
+            raise KernelDiedError(
+                f"the kernel did not start: {error}; is the machine too busy for its --workers?"
+            ) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the kernel; at once, it has nothing left to save."""
+        self._client.stop_channels()
+        self._manager.shutdown_kernel(now=True)
+        self._manager.cleanup_resources()
+        remove(self._sockets)
+        if self._place is not None:
+            self._place.close()
+
+    def run(self, submission: Submission, *, until: float | None = None) -> tuple[CellProblem, ...]:
+        """Runs every cell; one that raises is noted and the run goes on. `until`: no cell starts later."""
+        problems = []
+        for cell in submission.cells:
+            left = self._limits.cell_seconds if until is None else until - time.monotonic()
+            if left <= 0:
+                raise KernelDiedError(
+                    f"{_in_all(self._limits)}; it was stopped before cell {cell.number}", limit=True
+                )
+            message = self._execute(cell.source, min(left, self._limits.cell_seconds))
+            if message is not None:
+                line, text = message
+                problems.append(CellProblem(cell.number, line, text))
+        return (*problems, *self._cut_output(submission))
+
+    def _cut_output(self, submission: Submission) -> list[CellProblem]:
+        """Which cells printed more than is kept; the kernel counts them in the order they ran."""
+        try:
+            found = self._ask(
+                "__import__('labkit.grading.inside_kernel', fromlist=['printed']).printed()"
+            )
+            printed = {int(number): int(count) for number, count in found.items()}
+        except (
+            AttributeError,
+            TypeError,
+            ValueError,
+            OverflowError,
+            KernelDiedError,
+            TimeoutError,
+        ):
+            return []  # the count is a courtesy; a submission that breaks it gains nothing
+        most = self._limits.output_characters
+        return [
+            CellProblem(cell.number, 1, f"printed {printed[number]:,} characters, cut at {most:,}")
+            for number, cell in enumerate(submission.cells, start=1)
+            if number in printed
+        ]
+
+    def call(self, request: str) -> Any:
+        """The kernel's JSON answer to a call (see `labkit.grading.inside_kernel`)."""
+        expression = (
+            "__import__('labkit.grading.inside_kernel', fromlist=['answer'])"
+            f".answer({request!r}, globals(), __import__('labkit.spark.session', "
+            "fromlist=['current']).current())"
+        )
+        return self._ask(expression, None)
+
+    def _ask(self, expression: str, seconds: float | None = START_SECONDS) -> Any:
+        """The JSON that an expression in the kernel gives; what comes back is the submission's word."""
+        # As base64, since a repr is read by Python's parser, which takes a hundred times its size.
+        packed = f"__import__('base64').b64encode(({expression}).encode()).decode()"
+        reply = self._request("", {"answer": packed}, seconds)
+        try:
+            found = reply["content"].get("user_expressions", {}).get("answer", {})
+            if found.get("status") == "ok":
+                return json.loads(base64.b64decode(found["data"]["text/plain"].strip("'")))
+            said = f"{found.get('ename')}: {found.get('evalue')}"
+        except Exception as error:
+            said = f"its answer can't be read ({type(error).__name__})"
+        raise KernelDiedError(said[:300])
+
+    def stop(self) -> bool:
+        """Interrupts what runs; whether the kernel is there for more. One that won't stop is killed."""
+        self._manager.interrupt_kernel()
+        try:
+            self._request("", {}, INTERRUPT_SECONDS)
+            return True
+        except TimeoutError:
+            self._ended = "it could not be stopped, and was killed"
+            self._manager.shutdown_kernel(now=True)
+        except KernelDiedError:
+            pass
+        return False
+
+    def _execute(self, code: str, seconds: float) -> tuple[int, str] | None:
+        try:
+            reply = self._request(code, {}, seconds)
+        except TimeoutError:
+            said = f"took longer than {seconds:.3g} s"
+            if not self.stop():
+                raise KernelDiedError(
+                    f"a cell {said} and could not be stopped", limit=True
+                ) from None
+            return 1, f"{said} and was stopped"
+        content = reply["content"]
+        if content.get("status") == "ok":
+            return None
+        trace = ANSI.sub("", "\n".join(map(str, content.get("traceback") or [])))
+        lines = CELL_LINE.findall(trace[:100_000])
+        said = f"{content.get('ename')}: {content.get('evalue')}"[:2000]
+        text = CELL_FILE.sub("", said).splitlines()
+        return max(1, int(lines[0][:9])) if lines else 1, " ".join(text[:2])[:300]
+
+    def _lives(self, seconds: float = 0.0) -> bool:
+        """Whether the kernel's process is there, and still is after so many seconds."""
+        deadline = time.monotonic() + seconds
+        while self._manager.is_alive():
+            if time.monotonic() >= deadline:
+                return True
+            time.sleep(0.05)  # between two looks at the process
+        return False
+
+    def _ready(self) -> None:
+        """Waits until the kernel answers."""
+        self._reply(self._client.kernel_info(), START_SECONDS)
+        self._ask(
+            "__import__('labkit.grading.inside_kernel', fromlist=['watch_output']).watch_output()"
+        )
+
+    def _request(
+        self, code: str, expressions: Mapping[str, str], seconds: float | None
+    ) -> dict[str, Any]:
+        """The reply to one execution."""
+        message = self._client.execute(
+            code, silent=not code, user_expressions=dict(expressions), stop_on_error=False,
+            allow_stdin=False,
+        )  # fmt: skip
+        return self._reply(message, seconds)
+
+    def _reply(self, message: str, seconds: float | None) -> dict[str, Any]:
+        if self._ended:
+            raise KernelDiedError(f"the submission's process is gone: {self._ended}")
+        deadline = time.monotonic() + seconds if seconds else math.inf
+        while time.monotonic() < deadline:  # asked each time: a submission can flood this channel
+            try:
+                reply: dict[str, Any] = self._client.get_shell_msg(timeout=0.5)
+                if reply.get("parent_header", {}).get("msg_id") == message:
+                    return reply
+            except queue.Empty:
+                if not self._lives():
+                    self._ended = "it ended by itself"
+                    raise KernelDiedError("the submission's process ended") from None
+                if self._cut.poll(0):
+                    self._cut.recv_multipart()
+                    if not self._lives(1.0):  # it is ending, which closes the line too
+                        continue
+                    raise KernelDiedError(
+                        f"it answered with more than {REPLY_BYTES // 1_000_000} MB", limit=True
+                    ) from None
+            except Exception:  # not signed, or no message of Jupyter's: not an answer
+                continue
+        raise TimeoutError(f"no answer in {seconds:g} s")
+
+
+def _in_all(limits: Limits) -> str:
+    return f"the submission took longer than {limits.submission_seconds:g} s in all"

@@ -1,0 +1,78 @@
+"""The learner's functions in a kernel, called from the judge: frames cross as views, the rest as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection
+from typing import Any
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+
+from labkit.grading.kernel import Kernel, KernelDiedError
+from labkit.grading.safe_pickle import USER_DEFINED, has_user_defined
+from labkit.grading.wire import VIEW_PREFIX, CannotCrossError, decode, encode, take_view
+from labkit.judge.answer import TASK
+from labkit.verdict.errors import AnswerError, CheckTimeout
+
+
+class RemoteLearner:
+    """The answer by function name, out of a kernel; frames cross as views, the rest as JSON."""
+
+    def __init__(self, kernel: Kernel, spark: SparkSession, tasks: Collection[str]) -> None:
+        self._kernel, self._spark, self._tasks = kernel, spark, tuple(tasks)
+
+    def __getattr__(self, task: str) -> Callable[..., Any]:
+        if task.startswith("_"):
+            raise AttributeError(task)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            request = json.dumps(
+                {
+                    "task": task,
+                    "tasks": list(self._tasks),
+                    "args": [encode(value, functions=True) for value in args],
+                    "kwargs": {key: encode(value, functions=True) for key, value in kwargs.items()},
+                }
+            )
+            try:
+                reply = self._kernel.call(request)
+            except KernelDiedError as error:
+                raise AnswerError("error", f"`{task}`: {error}") from None
+            except CheckTimeout:
+                self._kernel.stop()
+                raise
+            return self._read(task, reply)
+
+        call.__name__ = task
+        call.__dict__[TASK] = task
+        return call
+
+    def _read(self, task: str, reply: Any) -> Any:
+        if not isinstance(reply, dict):
+            reply = {"reason": "no answer that can be read"}
+        if "value" in reply:
+            try:
+                return decode(reply["value"], self._spark, table=self._table)
+            except (CannotCrossError, ValueError, TypeError, ArithmeticError, LookupError) as error:
+                raise AnswerError("failed", f"`{task}` returned {str(error)[:300]}") from None
+        said = reply.get("assertion")
+        outcome = reply.get("outcome")
+        raise AnswerError(
+            outcome if outcome in ("failed", "todo", "error") else "error",
+            str(reply.get("reason"))[:2000],
+            trace=str(reply.get("trace"))[:4000],
+            original=AssertionError(said) if isinstance(said, str) else None,
+        )
+
+    def _table(self, name: str) -> DataFrame:
+        if not re.fullmatch(VIEW_PREFIX + "[0-9a-f]{32}", name):
+            raise CannotCrossError("a frame without a name")
+        try:
+            frame = take_view(self._spark, name)
+        except AnalysisException:
+            raise CannotCrossError("a frame that is gone") from None
+        if has_user_defined(frame):
+            raise CannotCrossError(USER_DEFINED)
+        return frame

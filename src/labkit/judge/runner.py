@@ -1,0 +1,299 @@
+"""Run a lab's checks on an answer: pytest in this process, with the fixtures that checks use."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from labkit.checks.mark import Declaration, declaration
+from labkit.checks.own_tests import CHISPA_ERRORS
+from labkit.checks.row_diff import terse
+from labkit.checks.settings import settings
+from labkit.judge.answer import Answering
+from labkit.judge.fixtures import Fixtures, Folders
+from labkit.judge.time_limit import Clock, Terms
+from labkit.verdict.errors import AnswerError, CheckTimeout, short
+from labkit.verdict.outcome import CheckResult, Outcome
+
+HIDDEN_FILE = "hidden_checks.py"
+PUBLIC_SEED = 1
+CHECK_SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.adaptive.enabled": "true",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.autoBroadcastJoinThreshold": "10485760b",
+}
+LEAN = [
+    *("terminal", "cacheprovider", "faulthandler", "logging", "warnings", "junitxml", "doctest"),
+    *("unraisableexception", "threadexception"),  # collect all garbage, twice a run
+]
+REASON_CHARACTERS = 2_000
+
+
+class Judge(Fixtures):
+    """A pytest plugin that runs checks on one answer and keeps their results."""
+
+    def __init__(
+        self,
+        root: Path,
+        learner: Answering,
+        spark: SparkSession,
+        *,
+        seed: int = PUBLIC_SEED,
+        scale: int = 1,
+        tasks: Collection[str] | None = None,
+        ids: Collection[str] | None = None,
+        timeout: float | None = None,
+        terms: Terms | None = None,
+    ) -> None:
+        self.root, self.run_seed, self.run_scale = root, seed, scale
+        self._terms = terms or Terms()
+        self.folder, self.data = self._terms.folder, self._terms.data
+        self.broker = self._terms.broker
+        self._learner, self._spark = learner, spark
+        self._tasks, self._ids, self._timeout = tasks, ids, timeout
+        self._clock = Clock()
+        self.results: dict[str, CheckResult] = {}
+
+    def answer(self, checks: Path) -> Answering:
+        return self._learner
+
+    def session(self) -> SparkSession:
+        return self._spark
+
+    @pytest.fixture(scope="session")
+    def tmp_path_factory(self, request: pytest.FixtureRequest) -> Any:
+        """pytest's, or the folder that a sandbox shares with the judge."""
+        return Folders(self.folder) if self.folder else request.config._tmp_path_factory  # type: ignore[attr-defined]
+
+    @pytest.fixture
+    def tmp_path(self, tmp_path_factory: Any) -> Path:
+        """An empty folder for this check."""
+        return Path(tmp_path_factory.mktemp("check"))
+
+    @pytest.hookimpl
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.option.tbstyle = "native"  # nobody reads pytest's own account of a failure
+
+    @pytest.hookimpl
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            name = Path(report.nodeid).name or "checks"
+            reason = f"{name} can't be loaded:\n{_last_lines(str(report.longrepr))}"
+            self.results[name] = CheckResult(
+                name, "", "broken", "the checks load", 1, reason=reason
+            )
+
+    @pytest.hookimpl
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if self._wanted(item)]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        token = terse.set(is_hidden(item))
+        try:
+            with self._terms.limit(self._timeout) as self._clock:
+                return (yield)
+        finally:
+            terse.reset(token)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Iterator[None]:
+        """Time that ends a fixture is its result, as pytest has it for errors that are no BaseException.
+
+        Else pytest stumbles over what is left of it when the next check asks for it.
+        """
+        try:
+            return (yield)
+        except BaseException as error:
+            timeout = self._clock.rang
+            if timeout is None or isinstance(error, KeyboardInterrupt):
+                raise
+            key = fixturedef.cache_key(request)  # type: ignore[arg-type]
+            fixturedef.cached_result = (None, key, (timeout, error.__traceback__))
+            raise timeout from None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """A stub is told before tables are made for it: a fresh notebook is quick to run through."""
+        declared = declared_by(item)
+        is_todo = getattr(self._learner, "_is_todo", None)
+        if declared and is_todo and is_todo(declared.task):
+            raise AnswerError("todo", f"`{declared.task}` is not written yet")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Iterator[None]:
+        report = yield
+        declared = declared_by(item)
+        if declared:
+            keep(self.results, item, declared, call, self._terms, self._clock.rang)
+        if call.excinfo is not None and self._clock.rang:
+            self._terms.after_timeout()
+        return report
+
+    def _wanted(self, item: pytest.Item) -> bool:
+        declared = declared_by(item)
+        if declared is None:
+            return False
+        if self._tasks is not None and declared.task not in self._tasks:
+            return False
+        names = {item.name, item.name.split("[")[0]}
+        return self._ids is None or bool(names.intersection(self._ids))
+
+
+def judge(
+    root: Path,
+    learner: Answering,
+    spark: SparkSession,
+    files: Sequence[Path],
+    *,
+    seed: int = PUBLIC_SEED,
+    scale: int = 1,
+    tasks: Collection[str] | None = None,
+    ids: Collection[str] | None = None,
+    timeout: float | None = None,
+    terms: Terms | None = None,
+) -> tuple[CheckResult, ...]:
+    """The results of the checks in `files`, in their order.
+
+    `tasks` and `ids` (of checks, with or without parameters) restrict them. KeyboardInterrupt passes
+    through. A file that can't be loaded, or no check at all, is one result `broken`.
+    """
+    plugin = Judge(
+        root, learner, spark,
+        seed=seed, scale=scale, tasks=tasks, ids=ids, timeout=timeout, terms=terms,
+    )  # fmt: skip
+    before = set(sys.modules)
+    arguments = [
+        *map(str, files),
+        f"--rootdir={files[0].parent}",
+        "--noconftest",
+        "-s",
+        "--assert=plain",
+        "--import-mode=importlib",
+        "--disable-plugin-autoload",
+        *(part for name in LEAN for part in ("-p", f"no:{name}")),
+        "-o",
+        "python_files=checks.py hidden_checks.py",
+        "-c",
+        os.devnull,
+    ]
+    try:
+        with check_settings(spark):
+            code = pytest.main(arguments, plugins=[plugin])
+    finally:
+        for name in set(sys.modules) - before:
+            if name.split(".")[-1] in ("checks", "hidden_checks") and not name.startswith("labkit"):
+                del sys.modules[name]
+    if code == pytest.ExitCode.INTERRUPTED and not any(
+        result.outcome == "broken" for result in plugin.results.values()
+    ):
+        raise KeyboardInterrupt
+    if code == pytest.ExitCode.INTERNAL_ERROR:
+        reason = "pytest broke while it ran the checks"
+        plugin.results["checks"] = CheckResult(
+            "checks", "", "broken", "the checks run", 1, reason=reason
+        )
+    if not plugin.results:
+        reason = f"no check was found in {', '.join(file.name for file in files)}"
+        return (CheckResult("checks", "", "broken", "there are checks", 1, reason=reason),)
+    return tuple(plugin.results.values())
+
+
+@contextmanager
+def check_settings(spark: SparkSession) -> Iterator[None]:
+    """The lab's settings for the length of a run; the learner's own come back afterwards."""
+    held = settings(spark, CHECK_SETTINGS)
+    held.__enter__()
+    try:
+        yield
+    finally:
+        with suppress(Py4JError, OSError):  # the JVM is gone; the results are not
+            held.__exit__(None, None, None)
+
+
+def is_hidden(item: pytest.Item) -> bool:
+    return item.path.name == HIDDEN_FILE
+
+
+def declared_by(item: pytest.Item) -> Declaration | None:
+    """What `check` says of this item; None when it is an ordinary test."""
+    return declaration(getattr(item, "obj", None))
+
+
+def keep(
+    results: dict[str, CheckResult],
+    item: pytest.Item,
+    declared: Declaration,
+    call: pytest.CallInfo[None],
+    terms: Terms,
+    rang: CheckTimeout | None,
+) -> None:
+    """Adds one phase of a check to its result: the first phase that is not `passed` decides."""
+    earlier = results.get(item.name)
+    seconds = call.duration + (earlier.seconds if earlier else 0)
+    outcome, reason, trace = read_outcome(declared, call, rang)
+    # Where the JVM is gone, the error that says so stays.
+    if call.when == "call" and (changed := terms.tampered()) and outcome != "error":
+        outcome, reason, trace = "error", changed, ""
+    if earlier and earlier.outcome != "passed":
+        outcome, reason, trace = earlier.outcome, earlier.reason, earlier.trace
+    results[item.name] = CheckResult(
+        item.name,
+        declared.task,
+        outcome,
+        declared.title,
+        declared.points,
+        hidden=is_hidden(item),
+        reason=reason[:REASON_CHARACTERS],
+        trace=trace,
+        seconds=seconds,
+    )
+
+
+def read_outcome(
+    declared: Declaration, call: pytest.CallInfo[None], rang: CheckTimeout | None = None
+) -> tuple[Outcome, str, str]:
+    """Outcome, reason and trace of one phase of a check; `rang` when its time ran out.
+
+    An error of Spark's counts as the learner's: reference answers prove that the check's own
+    queries run, and lazy frames fail where they are read, not where they were written.
+    """
+    if call.excinfo is None:
+        return "passed", "", ""
+    error = call.excinfo.value
+    timeout = error if isinstance(error, CheckTimeout) else rang
+    if timeout is not None:
+        return "timeout", timeout.says(declared.task), ""
+    if isinstance(error, AnswerError):
+        return error.outcome, error.reason, error.trace
+    if isinstance(error, pytest.skip.Exception):
+        return "skipped", str(error), ""
+    if isinstance(error, AssertionError):
+        return "failed", str(error).strip() or declared.title, ""
+    if isinstance(error, CHISPA_ERRORS):
+        return "failed", str(error).strip(), ""
+    if isinstance(error, (PySparkException, Py4JError, ConnectionError)):  # the last: no JVM
+        return "error", f"Spark could not run the answer: {short(error)}", ""
+    place = call.excinfo.traceback[-1]
+    where = f"{place.path.name if hasattr(place.path, 'name') else place.path}:{place.lineno + 1}"
+    return "broken", f"the check itself broke at {where}: {short(error)}", ""
+
+
+def _last_lines(text: str, lines: int = 6) -> str:
+    return "\n".join(text.strip().splitlines()[-lines:])

@@ -1,0 +1,114 @@
+"""Show where a learner stands: labs, tasks and the next step, for a terminal and as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from labkit.course.labs import Lab
+from labkit.learner import progress
+from labkit.verdict import report
+
+LACKED_SHOWN = 2
+
+
+def labs_table(labs: Sequence[Lab]) -> Table:
+    """The labs with level, minutes and how many of their tasks are passed."""
+    kept = progress.load(labs[0].root)["labs"] if labs else {}
+    needs = any(lab.about["needs"] for lab in labs)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("")
+    table.add_column("lab", no_wrap=True)
+    table.add_column("title")
+    table.add_column("level")
+    table.add_column("min", justify="right")
+    if needs:
+        table.add_column("needs")
+    table.add_column("tasks", no_wrap=True)
+    for lab in labs:
+        about = lab.about
+        cells = [
+            f"{lab.number:02d}",
+            lab.slug,
+            escape(lab.title),
+            about["level"],
+            str(about["minutes"]),
+        ]
+        if needs:
+            cells.append(", ".join(about["needs"]))
+        table.add_row(*cells, _bar(lab, kept.get(lab.slug, {}).get("tasks", {})))
+    return table
+
+
+def tasks_table(labs: Sequence[Lab]) -> Table:
+    """Every task with its points and what help was taken."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("lab", "task", "points", "hints", ""):
+        table.add_column(column)
+    for lab in labs:
+        kept = progress.load(lab.root)["labs"].get(lab.slug, {}).get("tasks", {})
+        for task in lab.tasks:
+            facts = kept.get(task, {})
+            gave_up = "answer seen" if facts.get("gave_up") else ""
+            table.add_row(lab.slug, task, points(facts), str(facts.get("hints", 0)), gave_up)
+    return table
+
+
+def next_lines(labs: Sequence[Lab]) -> list[str]:
+    """What to do next, as rich markup: the open task, and why its last answer did not pass."""
+    step = progress.next_step(labs)
+    if step is None:
+        return ["Every task is passed."] if labs else []
+    lines = [f"[bold]Next:[/] {step.task} in {step.lab.slug} · ./lab start {step.lab.slug}"]
+    if step.lacked:
+        lines.append("Its last answer did not pass:")
+        lines += [
+            f"  [red]✗[/] {escape(report.printable(title))}" for title in step.lacked[:LACKED_SHOWN]
+        ]
+        if more := len(step.lacked) - LACKED_SHOWN:
+            lines += [f"  ... and {more} more"] if more > 0 else []
+        lines.append(f"  ./lab hint {step.lab.slug} {step.task}")
+    return lines
+
+
+def points(facts: dict[str, Any]) -> str:
+    if "max_points" not in facts:
+        return "-"
+    return f"{facts.get('points', 0)} of {facts['max_points']}"
+
+
+def page(labs: Sequence[Lab]) -> str:
+    """The learner's progress as an HTML page that needs nothing beside it."""
+    kept = progress.load(labs[0].root)["labs"] if labs else {}
+    rows = []
+    for lab in labs:
+        facts = kept.get(lab.slug, {}).get("tasks", {})
+        tasks = [(task, facts.get(task, {})) for task in lab.tasks]
+        rows.append((lab, tasks, sum(progress.passed(fact) for _, fact in tasks)))
+    return report.render(
+        "progress.html.jinja",
+        rows=rows,
+        step=progress.next_step(labs),
+        passed=progress.passed,
+        points=points,
+        done=sum(done for _, _, done in rows),
+        total=sum(len(lab.tasks) for lab in labs),
+    )
+
+
+def _bar(lab: Lab, facts: dict[str, Any]) -> str:
+    """One mark a task: passed, tried, or open."""
+    marks = []
+    for task in lab.tasks:
+        fact = facts.get(task, {})
+        if progress.passed(fact):
+            marks.append("[green]●[/]")
+        elif fact.get("lacked"):
+            marks.append("[red]●[/]")
+        else:
+            marks.append("[dim]○[/]")
+    done = sum(progress.passed(facts.get(task, {})) for task in lab.tasks)
+    return f"{''.join(marks)} {done} of {len(lab.tasks)}"

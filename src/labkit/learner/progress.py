@@ -1,0 +1,142 @@
+"""What the learner has reached, in one small file beside their work."""
+
+from __future__ import annotations
+
+import datetime
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labkit.course.labs import Lab
+from labkit.verdict.outcome import CheckResult
+
+VERSION = 1
+NO_VERDICT = ("broken", "skipped")
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to do next: a task of a lab, and the properties that its last answer lacked."""
+
+    lab: Lab
+    task: str
+    lacked: tuple[str, ...] = ()
+
+
+def path(root: Path) -> Path:
+    return root / "work" / "progress.json"
+
+
+def load(root: Path) -> dict[str, Any]:
+    """The progress of all labs; an unreadable file is put aside with a copy, never overwritten."""
+    file = path(root)
+    try:
+        data = json.loads(file.read_text("utf-8"))
+        if not isinstance(data, dict) or not isinstance(data.get("labs"), dict):
+            raise ValueError("not a progress file")
+        for facts in data["labs"].values():
+            if not all(isinstance(fact, dict) for fact in facts["tasks"].values()):
+                raise ValueError("a task without facts")
+        return data
+    except OSError:
+        pass
+    except (ValueError, TypeError, KeyError, AttributeError):
+        with suppress(OSError):  # a read-only checkout keeps the file as it is
+            shutil.copy2(file, file.with_suffix(".unreadable.json"))
+    return {"version": VERSION, "labs": {}}
+
+
+def record(lab: Lab, results: Sequence[CheckResult]) -> None:
+    """Keeps the points of the tasks just checked (public checks only), and what they lacked.
+
+    A task of which a check broke or was skipped has no verdict: it keeps what it had.
+    """
+    public = [result for result in results if not result.hidden and result.task]
+    by_task = {
+        task: [result for result in public if result.task == task]
+        for task in dict.fromkeys(result.task for result in public)
+    }
+    with _changing(lab.root) as data:
+        for task, mine in by_task.items():
+            if any(result.outcome in NO_VERDICT for result in mine):
+                continue
+            points = sum(result.points for result in mine)
+            kept = _facts(data, lab, task)
+            kept["points"], kept["max_points"] = points, sum(result.max_points for result in mine)
+            kept["best"] = max(points, kept.get("best", 0))
+            kept["lacked"] = [
+                result.title for result in mine if result.outcome not in ("passed", "todo")
+            ]
+            kept["checked"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def note(lab: Lab, task: str, key: str, value: Any) -> None:
+    """Keeps one fact of a task: hints taken, solution seen."""
+    with _changing(lab.root) as data:
+        _facts(data, lab, task)[key] = value
+
+
+def task(lab: Lab, name: str) -> dict[str, Any]:
+    """The facts kept of one task."""
+    return dict(load(lab.root)["labs"].get(lab.slug, {}).get("tasks", {}).get(name, {}))
+
+
+def hints_taken(lab: Lab, name: str) -> int:
+    return int(task(lab, name).get("hints", 0))
+
+
+def passed(facts: dict[str, Any]) -> bool:
+    """Whether the facts of a task say that every public check of it passed last time."""
+    return bool(facts.get("max_points")) and facts.get("points") == facts["max_points"]
+
+
+def next_step(labs: Sequence[Lab]) -> Step | None:
+    """The first open task of the lab that was begun, else of the first open lab; None at the end."""
+    if not labs:
+        return None
+    kept = load(labs[0].root)["labs"]
+    steps = []
+    for lab in labs:
+        facts = kept.get(lab.slug, {}).get("tasks", {})
+        task = next((name for name in lab.tasks if not passed(facts.get(name, {}))), None)
+        if task is not None:
+            begun = any("points" in fact for fact in facts.values())
+            lacked = tuple(map(str, facts.get(task, {}).get("lacked", ())))
+            steps.append((not begun, lab.number, Step(lab, task, lacked)))
+    return min(steps, key=lambda step: step[:2])[2] if steps else None
+
+
+def _facts(data: dict[str, Any], lab: Lab, task: str) -> dict[str, Any]:
+    tasks = data["labs"].setdefault(lab.slug, {}).setdefault("tasks", {})
+    found: dict[str, Any] = tasks.setdefault(task, {})
+    return found
+
+
+@contextmanager
+def _changing(root: Path) -> Iterator[dict[str, Any]]:
+    """The progress to change in place; saved at the end, one changer at a time."""
+    file = path(root)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock = (file.parent / ".progress.lock").open("w")
+    except OSError:
+        yield load(root)  # a read-only checkout keeps no progress; checking goes on
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        data = load(root)
+        yield data
+        if file.exists() and not os.access(file, os.R_OK):
+            return  # another user's, after one `sudo ./lab`: what is in it stays
+        with suppress(OSError):
+            handle, draft = tempfile.mkstemp(prefix=".progress-", dir=file.parent)
+            with os.fdopen(handle, "w", encoding="utf-8") as out:
+                json.dump(data, out, indent=1, sort_keys=True)
+            os.replace(draft, file)

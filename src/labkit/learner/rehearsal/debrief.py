@@ -1,0 +1,231 @@
+"""What comes after a rehearsal: score, time, reasons, both answers side by side, and what is next."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.course import hints, source
+from labkit.course.labs import Lab, find_labs
+from labkit.grading.submission import UnreadableError
+from labkit.home import LabError
+from labkit.learner import progress
+from labkit.learner.rehearsal import clock
+from labkit.learner.rehearsal.rehearse import Rehearsal, about
+from labkit.learner.rehearsal.rubric import rubric
+from labkit.learner.rehearsal.saves import Spent, spent, task_sources
+from labkit.verdict import page, report
+from labkit.verdict.outcome import Report
+
+PAGE = "debrief.html"
+NUMBERED = re.compile(r"^(\d+)\. ", re.MULTILINE)
+TAGS = re.compile(r"</?(details|summary)>|Model answers")
+
+
+@dataclass(frozen=True)
+class Debrief:
+    """A rehearsal with the report on each of its labs."""
+
+    rehearsal: Rehearsal
+    reports: Mapping[str, Report]
+
+    @property
+    def limit(self) -> float:
+        return self.rehearsal.minutes * 60
+
+    @property
+    def labs(self) -> tuple[Lab, ...]:
+        return self.rehearsal.labs
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the hidden checks were run: a hand-out has none."""
+        return all(lab.hidden_checks.is_file() for lab in self.labs)
+
+    @property
+    def score(self) -> tuple[float, float]:
+        found = self.reports.values()
+        return sum(one.score for one in found), sum(one.max_score for one in found)
+
+    def spent(self) -> Spent:
+        files = {self.rehearsal.notebook(lab).name: lab.tasks for lab in self.labs}
+        saves = self.rehearsal.log().read()
+        return spent(saves, files, self.rehearsal.elapsed().seconds)
+
+    def notes(self) -> list[str]:
+        """What somebody who reads the result has to know about it."""
+        notes = list(self.rehearsal.elapsed().notes)
+        if not self.hidden:
+            notes.append(
+                "These labs came without hidden checks; whoever has them grades the same folder "
+                "with `lab finish FOLDER`."
+            )
+        notes += [
+            f"{name} was changed before the clock began."
+            for name in self.rehearsal.session().get("changed_before", ())
+        ]
+        notes += [
+            f"{name} was changed after the clock stopped; what is judged is the file as it is now."
+            for name in self.rehearsal.changed_since()
+        ]
+        if unseen := self.spent().unseen:
+            saves = "1 save was" if unseen == 1 else f"{unseen} saves were"
+            notes.append(
+                f"{saves} made while `lab rehearse` did not run; the time is the file's own, and "
+                "saves before it, while nobody looked, are not known."
+            )
+        return notes
+
+
+def text(debrief: Debrief) -> str:
+    """The debrief for a terminal: figures by task, then the reasons."""
+    used, time = debrief.rehearsal.elapsed().seconds, debrief.spent()
+    score, most = debrief.score
+    lines = [
+        f"{score:g} of {most:g} points in {clock.told(used)} of {debrief.rehearsal.minutes} min"
+        + (f", {clock.told(used - debrief.limit)} over" if used > debrief.limit else "")
+    ]
+    for lab in debrief.labs:
+        found = debrief.reports[lab.slug]
+        lines += ["", lab.title]
+        lines += [f"  {found.status}: {found.message}"] if found.message else []
+        lines += [f"  {problem}" for problem in found.problems]
+        for row in _tasks(debrief, lab, time):
+            late = ", changed after the time" if row["late"] else ""
+            lines.append(f"  {row['name']}: {row['points']} points, {row['time']}{late}")
+        lines += ["", report.text(found.checks)] if found.checks else []
+    lines += ["", *debrief.notes()]
+    lines += ["Next: " + one for one in next_labs(debrief)]
+    return report.printable("\n".join(lines))
+
+
+def html(debrief: Debrief) -> str:
+    """debrief.html, which needs nothing beside it."""
+    time, used = debrief.spent(), debrief.rehearsal.elapsed().seconds
+    score, most = debrief.score
+    return report.render(
+        "debrief.html.jinja",
+        debrief=debrief,
+        score=f"{score:g} of {most:g}",
+        percent=100 * score / most if most else 0,
+        used=clock.told(used),
+        over=clock.told(used - debrief.limit) if used > debrief.limit else "",
+        spent=time,
+        rest=clock.told(time.rest),
+        notes=debrief.notes(),
+        labs=[
+            {
+                "lab": lab,
+                "report": debrief.reports[lab.slug],
+                "status": page.STATUS_WORDS[debrief.reports[lab.slug].status],
+                "tasks": _tasks(debrief, lab, time),
+                "questions": questions(lab),
+            }
+            for lab in debrief.labs
+        ],
+        rubric=rubric(debrief.labs),
+        next=next_labs(debrief),
+        reason=page.reason,
+    )
+
+
+def questions(lab: Lab) -> list[tuple[str, str]]:
+    """What a reviewer asks next, with the lab's model answers; these are empty in a hand-out."""
+    cells = _prose(lab)
+    at = next(
+        (n for n, cell in enumerate(cells) if cell.startswith("## Interview follow-ups")), None
+    )
+    if at is None:
+        return []
+    asked = _numbered(cells[at])
+    after = cells[at + 1] if at + 1 < len(cells) else ""
+    answers = _numbered(TAGS.sub("", after)) if "Model answers" in after else {}
+    return [(text, answers.get(number, "")) for number, text in asked.items()]
+
+
+def next_labs(debrief: Debrief) -> list[str]:
+    """Labs to do next: these again where something is open, then the nearest ones in topic."""
+    lines = []
+    topics: list[str] = []
+    for lab in debrief.labs:
+        checks = debrief.reports[lab.slug].checks
+        open_tasks = [
+            task
+            for task in lab.tasks
+            if any(c.task == task and c.outcome != "passed" for c in checks)
+        ]
+        if open_tasks or not checks:
+            names = ", ".join(open_tasks) or "all of it"
+            lines.append(f"{lab.slug}, with checks and hints: {names} (`./lab start {lab.slug}`)")
+        topics += lab.about["topics"]
+    kept = progress.load(debrief.rehearsal.root)["labs"]
+    others = []
+    for lab in find_labs(debrief.rehearsal.root):
+        facts = kept.get(lab.slug, {}).get("tasks", {})
+        if lab in debrief.labs or lab.about["level"] == "starter":
+            continue
+        if all(progress.passed(facts.get(task, {})) for task in lab.tasks):
+            continue
+        shared = [topic for topic in topics if about(lab, topic)]
+        others.append((-len(shared), lab.number, lab, shared))
+    for _, _, lab, shared in sorted(others, key=lambda one: one[:2])[:2]:
+        why = f", {' and '.join(dict.fromkeys(shared))} again" if shared else ""
+        lines.append(f"{lab.slug}: {lab.title}{why}")
+    return lines
+
+
+def _tasks(debrief: Debrief, lab: Lab, time: Spent) -> list[dict[str, Any]]:
+    path = debrief.rehearsal.notebook(lab)
+    found = debrief.reports[lab.slug]
+    answers: dict[str, str] = {}
+    with suppress(UnreadableError):
+        answers = task_sources(path, lab.tasks)
+    rows = []
+    for task in lab.tasks:
+        checks = found.task(task)
+        seconds = time.tasks.get(f"{path.name}:{task}", 0.0)
+        changed = time.last_change.get(f"{path.name}:{task}")
+        rows.append(
+            {
+                "name": task,
+                "points": f"{sum(c.points for c in checks)} of {sum(c.max_points for c in checks)}",
+                "checks": checks,
+                "alike": report.same_reason(checks) if checks else None,
+                "passed": bool(checks) and all(c.outcome == "passed" for c in checks),
+                "time": clock.told(seconds) if changed is not None else "no save",
+                "last": clock.face(changed) if changed is not None else "",
+                "late": changed is not None and changed > debrief.limit,
+                "answer": answers.get(task, ""),
+                "reference": _reference(lab, task),
+            }
+        )
+    return rows
+
+
+def _reference(lab: Lab, task: str) -> str:
+    try:
+        return hints.reference(lab, task)
+    except LabError:
+        return ""
+
+
+def _prose(lab: Lab) -> list[str]:
+    """The prose cells of the solved notebook; of the starter in a hand-out."""
+    if lab.solution.is_file():
+        cells: Sequence[Any] = source.solved(source.read(lab.solution)).cells
+    else:
+        cells = json.loads(lab.starter.read_text("utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+
+
+def _numbered(text: str) -> dict[str, str]:
+    """The points of a numbered list, by number, each on one line."""
+    parts = NUMBERED.split(text)[1:]
+    return {
+        number: " ".join(words.split())
+        for number, words in zip(parts[::2], parts[1::2], strict=True)
+    }

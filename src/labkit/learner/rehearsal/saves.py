@@ -1,0 +1,152 @@
+"""A log of a notebook's saves, and how long each task took by it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import math
+import re
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from labkit.grading.submission import UnreadableError, read_submission
+
+LOG = "saves.jsonl"
+RECENT = 3.0  # seconds after which a file's own time is no longer as good as having looked
+
+
+@dataclass(frozen=True)
+class Save:
+    """One save: `elapsed` seconds on the clock, and a hash of each task's function.
+
+    `seen`: the clock was read as it happened; otherwise it follows from the file's own time.
+    """
+
+    file: str
+    elapsed: float
+    seen: bool
+    stamp: int
+    tasks: dict[str, str]
+
+    @classmethod
+    def of(cls, facts: dict[str, Any]) -> Save:
+        """The save that a line of the log tells; ValueError when it tells none."""
+        elapsed = float(facts["elapsed"])
+        if not math.isfinite(elapsed):
+            raise ValueError("a time that is no number")
+        hashes = {str(task): str(text) for task, text in facts["tasks"].items()}
+        return cls(str(facts["file"]), elapsed, bool(facts["seen"]), int(facts["stamp"]), hashes)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Seconds by task, and the rest: reading, trying, what other cells took."""
+
+    tasks: dict[str, float]
+    last_change: dict[str, float]
+    rest: float
+    saves: int
+    unseen: int
+
+
+class Log:
+    """The saves of a rehearsal's notebooks; `files` names each with its tasks."""
+
+    def __init__(self, folder: Path, files: Mapping[str, Sequence[str]]) -> None:
+        self._folder, self._files = folder, files
+        self._stamps = {save.file: save.stamp for save in self.read()}
+        self._opened = time.time()
+
+    def read(self) -> list[Save]:
+        """The saves so far, each once; lines that a crash cut short are passed over."""
+        saves: dict[tuple[str, int], Save] = {}
+        with suppress(OSError):
+            for line in (self._folder / LOG).read_text("utf-8").splitlines():
+                with suppress(ValueError, TypeError, KeyError, AttributeError):
+                    save = Save.of(json.loads(line))
+                    saves.setdefault((save.file, save.stamp), save)
+        return list(saves.values())
+
+    def look(self, elapsed: float) -> list[Save]:
+        """Notes what was saved since the last look, at `elapsed` seconds on the clock."""
+        found = []
+        for name, tasks in self._files.items():
+            path = self._folder / name
+            try:
+                stamp = path.stat().st_mtime_ns
+            except OSError:
+                continue
+            if stamp == self._stamps.get(name):
+                continue
+            try:
+                functions = task_sources(path, tasks)
+            except UnreadableError:
+                continue  # half-way through a save; the next look finds it whole
+            written = stamp / 1e9
+            seen = written >= self._opened - RECENT or name not in self._stamps
+            at = elapsed if seen else max(0.0, elapsed - max(0.0, time.time() - written))
+            hashes = {
+                task: hashlib.sha256(text.encode()).hexdigest()[:16]
+                for task, text in functions.items()
+            }
+            save = Save(name, round(at, 1), seen, stamp, hashes)
+            with (self._folder / LOG).open("a", encoding="utf-8") as log:
+                log.write(json.dumps(asdict(save)) + "\n")
+            self._stamps[name] = stamp
+            found.append(save)
+        return found
+
+
+def task_sources(path: Path, tasks: Sequence[str]) -> dict[str, str]:
+    """The source of each task's function in a notebook; of the last one, when it is there twice."""
+    found: dict[str, str] = {}
+    for cell in read_submission(path).cells:
+        for task in tasks:
+            if re.search(rf"^(async )?def {task}\b", cell.source, re.MULTILINE):
+                found[task] = _function(cell.source, task)
+    return found
+
+
+def _function(source: str, task: str) -> str:
+    """The function alone; the whole cell where it does not parse."""
+    with suppress(SyntaxError, ValueError):
+        for node in reversed(ast.parse(source).body):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == task:
+                return ast.get_source_segment(source, node) or source
+    return source
+
+
+def spent(saves: Sequence[Save], tasks: Mapping[str, Sequence[str]], until: float) -> Spent:
+    """Shares the time between saves out to the tasks that changed in it; in equal parts if several.
+
+    Keys of the result are `file:task`. An hour of thought followed by one save goes to what that save
+    changed: times of saves are measured, the sharing is a reading of them.
+    """
+    shares = {f"{file}:{task}": 0.0 for file, names in tasks.items() for task in names}
+    last: dict[str, float] = {}
+    before: dict[str, dict[str, str]] = {}
+    rest, clock = 0.0, 0.0
+    for save in sorted(saves, key=lambda save: save.elapsed):
+        passed = max(0.0, min(save.elapsed, until) - clock)
+        clock = max(clock, min(save.elapsed, until))
+        old = before.get(save.file, save.tasks)
+        changed = [
+            f"{save.file}:{task}"
+            for task in {**old, **save.tasks}
+            if save.tasks.get(task) != old.get(task) and f"{save.file}:{task}" in shares
+        ]
+        before[save.file] = save.tasks
+        for key in changed:
+            shares[key] += passed / len(changed)
+            last[key] = save.elapsed
+        rest += 0.0 if changed else passed
+    first = len({save.file for save in saves})  # the starters, as the clock began
+    return Spent(
+        shares, last, rest + max(0.0, until - clock), max(0, len(saves) - first),
+        sum(not save.seen for save in saves),
+    )  # fmt: skip

@@ -1,0 +1,120 @@
+"""Check a notebook again whenever it is saved: what changed alone, in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labkit.course.labs import Lab
+from labkit.grading.submission import Cell, read_submission
+from labkit.judge.answer import Learner
+from labkit.judge.runner import judge
+from labkit.learner import progress
+from labkit.learner.edits import edit, used_by_checks
+from labkit.spark import session
+from labkit.verdict.outcome import CellProblem, CheckResult
+
+CHECK_SECONDS = 120.0
+LOOK_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one save led to."""
+
+    results: tuple[CheckResult, ...]
+    problems: tuple[CellProblem, ...]
+    seconds: float
+
+
+def saves(path: Path) -> Iterator[None]:
+    """Yields at once, and then after each change of the file; a file that is away is waited for."""
+    seen: object = None
+    while True:
+        try:
+            found = path.stat()
+            stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+        except OSError:
+            stamp = None
+        if stamp is not None and stamp != seen:
+            seen = stamp
+            yield
+        else:
+            time.sleep(LOOK_SECONDS)  # between two looks at the file
+
+
+class Watching:
+    """The notebook at `path` as it was last run here, and its answers ready to be judged."""
+
+    def __init__(self, lab: Lab, path: Path) -> None:
+        from IPython.core.interactiveshell import InteractiveShell
+        from traitlets.config import Config
+
+        self._lab, self._path = lab, path
+        self._cells: tuple[Cell, ...] | None = None
+        quiet = Config(
+            {"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}}
+        )
+        self._kind: Any = InteractiveShell
+        self._shell: Any = InteractiveShell.instance(config=quiet)
+
+    def close(self) -> None:
+        """Gives up the place of this process's one IPython shell."""
+        self._kind.clear_instance()
+
+    def check(self) -> Round | None:
+        """Runs and judges what changed since the last call; None when nothing did.
+
+        UnreadableError when the file is no submission (a save half-way): nothing is forgotten.
+        """
+        submission = read_submission(self._path)
+        submission.require_lab(self._lab.slug)
+        uses = used_by_checks(self._lab.checks, self._lab.tasks)
+        found = edit(self._cells, submission.cells, self._lab.tasks, uses)
+        if found is None:
+            return None
+        started = time.perf_counter()
+        spark = session.current()
+        if found.fresh:
+            self._shell.reset()
+        problems = tuple(problem for cell in found.cells if (problem := self._run(cell)))
+        self._cells = submission.cells
+        results: tuple[CheckResult, ...] = ()
+        if found.tasks:
+            results = judge(
+                self._lab.root,
+                Learner(self._shell.user_ns, self._lab.tasks),
+                spark if session.alive(spark) else session.current(),
+                [self._lab.checks],
+                tasks=found.tasks,
+                timeout=CHECK_SECONDS,
+            )
+            progress.record(self._lab, results)
+        return Round(results, problems, time.perf_counter() - started)
+
+    def _run(self, cell: Cell) -> CellProblem | None:
+        self._shell.execution_count = cell.number  # so that a trace names the notebook's own cell
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            done = self._shell.run_cell(cell.source, store_history=False)
+        error = done.error_before_exec or done.error_in_exec
+        if error is None:
+            return None
+        if isinstance(error, KeyboardInterrupt):
+            raise error
+        text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        return CellProblem(cell.number, _line(error), text)
+
+
+def _line(error: BaseException) -> int:
+    """The line of the cell at which `error` came up."""
+    if isinstance(error, SyntaxError) and error.lineno:
+        return error.lineno
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame.lineno for frame in frames if frame.name == "<module>" and frame.lineno]
+    return own[0] if own else 1

@@ -1,0 +1,288 @@
+"""The sandbox of grading: where a submission's processes run, what they see and how much they may use."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from labkit import home
+from labkit.sandbox import launcher
+
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+NOBODY = 65534
+MB = 1_000_000
+_state: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a submission may use; a limit that is met is reported as what it is.
+
+    `processes` (threads count) holds in the sandbox alone: without it the kernel counts all
+    processes of the user together.
+    """
+
+    cell_seconds: float = 300
+    submission_seconds: float = 1800
+    memory_mb: int = 4096
+    file_mb: int = 1024
+    open_files: int = 4096
+    processes: int = 256
+    output_characters: int = 1_000_000
+
+    def of_kernel(self, *, sandboxed: bool) -> dict[str, int]:
+        """Resource limits of the submission's own process and its children."""
+        found = {
+            "AS": self.memory_mb * MB,
+            "FSIZE": self.file_mb * MB,
+            "NOFILE": self.open_files,
+            "CORE": 0,
+        }
+        return {**found, "NPROC": self.processes} if sandboxed else found
+
+    def of_jvm(self, *, sandboxed: bool) -> dict[str, int]:
+        """Those of the JVM and its Python workers; its memory is bounded by its own settings."""
+        found = {"FSIZE": self.file_mb * MB, "NOFILE": 4 * self.open_files, "CORE": 0}
+        return {**found, "NPROC": 8 * self.processes} if sandboxed else found
+
+
+def isolate() -> str:
+    """Takes this process off the network, but for a loopback of its own; "" or why it can't.
+
+    Call it first, before a library starts threads. What this process starts stays in there too.
+    """
+    if "reason" not in _state:
+        _state["reason"] = _isolate()
+    return _state["reason"]
+
+
+@cache
+def reason() -> str:
+    """Why there is no sandbox on this system; "" when there is. Asked in a process of its own."""
+    code = "from labkit.sandbox.sandbox import isolate; print(isolate())"
+    command = [sys.executable, "-I", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
+    return done.stdout.strip() if done.returncode == 0 else done.stderr.strip()[-200:]
+
+
+def _isolate() -> str:
+    if sys.platform != "linux":
+        return "namespaces are a thing of Linux"
+    try:
+        if os.geteuid() == 0:
+            launcher.unshare(launcher.NEWNET)
+        else:
+            user, group = os.geteuid(), os.getegid()
+            launcher.unshare(launcher.NEWUSER | launcher.NEWNET)
+            launcher.map_user("self", f"{user} {user} 1\n", f"{group} {group} 1\n")
+        launcher.loopback_up()
+    except OSError as error:
+        return f"this system allows no namespaces here ({error})"
+    os.umask(0o022)  # root's files are read by the sandbox's user
+    with Sandbox.make(on=True) as trial:
+        command = trial.command([sys.executable, "-c", "import labkit"], cwd=trial.submissions)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    last = done.stderr.strip().splitlines()[-1:]
+    return "" if done.returncode == 0 else f"a trial of it failed ({' '.join(last)})"
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """The folders of a grading worker, and how it starts processes; `on` is whether they are fenced.
+
+    Inside, `jvm/*`, `submissions/*` and `checks` can be written, `data` only read. What the
+    judge makes in there itself nobody inside can rename or remove when root started it.
+    """
+
+    place: Path
+    on: bool
+    reason: str = ""
+    user: int = field(default_factory=lambda: os.geteuid() or NOBODY)
+
+    @classmethod
+    def make(cls, *, on: bool, reason: str = "") -> Sandbox:
+        """Fresh folders, in a place that others can't list."""
+        place = Path(tempfile.mkdtemp(prefix="labkit-", dir="/tmp"))
+        place.chmod(0o711)
+        made = cls(place, on, reason)
+        for name in ("root", "jvm", "submissions", "checks", "data"):
+            (place / name).mkdir(mode=0o755)
+        made.checks.chmod(0o1777)  # as /tmp: whoever made an entry may rename or remove it
+        return made
+
+    @property
+    def jvm(self) -> Path:
+        return self.place / "jvm"
+
+    @property
+    def submissions(self) -> Path:
+        return self.place / "submissions"
+
+    @property
+    def checks(self) -> Path:
+        return self.place / "checks"
+
+    @property
+    def data(self) -> Path:
+        return self.place / "data"
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Removes the folders."""
+        remove(self.place)
+
+    def give(self, path: Path) -> None:
+        """Makes the sandbox's user the owner of `path` (root's sandboxes have a user of their own)."""
+        if self.on and os.geteuid() == 0:
+            os.chown(path, self.user, self.user, follow_symlinks=False)
+
+    def command(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        read: Iterable[Path] = (),
+        write: Iterable[Path] = (),
+        give: Iterable[Path] = (),
+        limits: dict[str, int] | None = None,
+    ) -> list[str]:
+        """`argv` so that it runs in here: sees Python, Java, `read` and `write`, and no more."""
+        spec = {
+            "base": str(self.place / "root") if self.on else "",
+            "user": self.user,
+            "give": [str(path) for path in give] if os.geteuid() == 0 and self.on else [],
+            "read": visible(read),
+            "write": [str(path) for path in (*write, cwd)],
+            "hide": [str(path) for path in secrets_of(home.root())],
+            "limits": limits or {},
+            "cwd": str(cwd),
+        }
+        number, name = tempfile.mkstemp(prefix="spec-", suffix=".json", dir=self.place)
+        with open(number, "w") as file:
+            json.dump(spec, file)
+        return [sys.executable, "-I", "-S", launcher.__file__, name, *argv]
+
+
+def visible(more: Iterable[Path] = ()) -> list[str]:
+    """What can be read inside, parents first: the system's programs, Python with its packages, `more`.
+
+    `sys.path` is not asked: the folder that a command was called in may be in it.
+    """
+    python = [sys.prefix, sys.base_prefix, str(Path(__file__).parents[2])]
+    packages = [path for path in python if _is_code(Path(path))]
+    wanted = [*packages, *map(str, more)]
+    found = {path for path in (*wanted, *map(os.path.realpath, wanted)) if os.path.exists(path)}
+    shown = [path for path in SYSTEM if os.path.lexists(path)]
+    for path in sorted(found):
+        if not any(Path(path).is_relative_to(earlier) for earlier in shown):
+            shown.append(path)
+    return shown
+
+
+def secrets_of(root: Path) -> list[Path]:
+    """What of a checkout is hidden where a folder around it is shown: one in /usr, for instance."""
+    return [
+        *(root / name for name in ("solutions", ".git", "work")),
+        *sorted(root.glob("labs/*/checks.py")),
+    ]
+
+
+def in_sight(paths: Iterable[Path]) -> str:
+    """Which of these can be read inside, as the system's and Python's folders can; "" when none."""
+    shown = [Path(path) for path in visible()]
+    for path in paths:
+        real = Path(os.path.realpath(path))
+        for folder in shown:
+            if real.is_relative_to(folder):
+                return f"{path} lies in {folder}, which every submission can read"
+    return ""
+
+
+def _is_code(path: Path) -> bool:
+    """Whether a place of Python's holds code alone: a checkout or a home folder is never shown whole."""
+    return not Path.home().is_relative_to(path) and not any(
+        (path / name).exists() for name in ("solutions", ".git", ".ssh")
+    )
+
+
+def remove(path: Path) -> bool:
+    """Removes what a submission may have made: a file, a link, a locked folder, a tree deeper than
+    Python's stack. Whether it is gone.
+    """
+    if path.is_symlink() or not path.is_dir():
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        return not os.path.lexists(path)
+    with suppress(RecursionError):
+        shutil.rmtree(path, ignore_errors=True)
+    if os.path.lexists(path):
+        for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+            subprocess.run([*command, "--", str(path)], check=False, capture_output=True)
+    return not os.path.lexists(path)
+
+
+def adopt_orphans() -> None:
+    """Makes this process the parent of what a submission's processes leave behind."""
+    with suppress(AttributeError, OSError):
+        launcher.prctl(launcher.PR_SET_CHILD_SUBREAPER, 1)
+
+
+def children() -> dict[int, list[int]]:
+    """The processes of this machine by their parent."""
+    found: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with suppress(OSError, ValueError):
+                stat = Path(f"/proc/{name}/stat").read_text()
+                found.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(name))
+    return found
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """The processes that come from `pid`, nearest first."""
+    by_parent = children()
+    waiting = list(by_parent.get(pid, ()))
+    while waiting:
+        found = waiting.pop(0)
+        yield found
+        waiting += by_parent.get(found, ())
+
+
+def kill_all_but(kept: Collection[int]) -> int:
+    """Kills what comes from this process, but for `kept`; how many there were. Again until none is left."""
+    killed: set[int] = set()
+    while True:
+        fresh = [pid for pid in descendants(os.getpid()) if pid not in kept and _runs(pid)]
+        for pid in fresh:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if not set(fresh) - killed:
+            break
+        killed.update(fresh)
+    # The ended ones, adopted ones too; Popen forgives that its own are gone.
+    for pid in children().get(os.getpid(), []):
+        if pid not in kept and not _runs(pid):
+            with suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+    return len(killed)
+
+
+def _runs(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    return False

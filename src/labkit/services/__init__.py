@@ -1,1 +1,0 @@
-"""Servers beside Spark that some labs need, started and stopped by labkit."""

@@ -1,0 +1,85 @@
+"""The Spark session of this process: attached to a JVM that another process owns, or its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from py4j.protocol import Py4JError
+from pyspark import SparkContext
+from pyspark.errors import PySparkException
+from pyspark.logger import PySparkLogger
+from pyspark.sql import SparkSession
+from pyspark.sql.types import NumpyArrayConverter, NumpyScalarConverter
+
+from labkit.spark import attached, warm
+from labkit.spark.cold import cold_session
+from labkit.spark.lease import PORT
+from labkit.spark.settings import set_utc
+
+COLD = "LAB_SPARK"
+_state: dict[str, Any] = {}
+
+
+def current() -> SparkSession:
+    """The session of this process, made on first use and again after `spark.stop()`.
+
+    A process that was given a gateway (a graded kernel) uses that; others attach to warm Spark,
+    or with LAB_SPARK=cold start a JVM of their own.
+    """
+    found = _state.get("spark")
+    if found is not None and alive(found):
+        return found
+    _quieten_pyspark()
+    if os.environ.get(COLD) == "cold":
+        _state["spark"] = cold_session()
+    elif jvm_alive():
+        _state["spark"] = attached.renew()
+    else:
+        set_utc()
+        lent = PORT in os.environ and found is None
+        _state["spark"] = attached.attach(os.environ if lent else warm.lease(), again=current)
+    return _state["spark"]
+
+
+def _quieten_pyspark() -> None:
+    """What PySpark does beside its work, and nobody here needs."""
+    if "quiet" in _state:
+        return
+    _state["quiet"] = True
+    # It logs a page of JSON for an error that it raises as well: the exception says it all.
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        PySparkLogger.getLogger(name).disabled = True
+    # It asks of each argument of each call whether it is NumPy's, through a module that imports
+    # pandas: half a second for each process, also where nobody has imported NumPy.
+    for converter in (NumpyScalarConverter, NumpyArrayConverter):
+        converter.can_convert = _when_numpy_is_there(converter.can_convert)
+
+
+def _when_numpy_is_there(can_convert: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    return lambda self, value: "numpy" in sys.modules and can_convert(self, value)
+
+
+def alive(spark: SparkSession) -> bool:
+    """Whether the session can be used: neither stopped nor left without its JVM."""
+    if SparkContext._active_spark_context is None or spark._sc._jsc is None:
+        return False
+    try:
+        return not spark._sc._jsc.sc().isStopped()
+    except (Py4JError, PySparkException, OSError, AttributeError, TypeError):
+        return False
+
+
+def jvm_alive() -> bool:
+    """Whether the JVM that this process is attached to answers, its context running."""
+    lease = attached.own_lease()
+    if lease is None:
+        return False
+    try:
+        jvm: Any = SparkContext._jvm
+        offered = jvm.System.getProperties().get(lease)
+        return not offered.sparkContext().isStopped()
+    except (Py4JError, OSError, AttributeError, TypeError):
+        return False

@@ -1,0 +1,180 @@
+"""The proof of a lab finds what is wrong with its checks, on the toy course."""
+
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from labkit.author.known_answers import (
+    as_submission,
+    few_for_all_tasks,
+    read_variant,
+    replaced_tasks,
+    touched_tasks,
+    variants,
+)
+from labkit.author.prove import idle_checks, problems, run_trial, static_problems
+from labkit.home import LabError
+
+RIGHT_DOUBLE = "def double(numbers):\n    return numbers.selectExpr('n', 'n * 2 AS twice')\n"
+
+
+def variant(toy, kind, text, name="mine"):
+    folder = toy.solutions / f"{kind}s"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.py").write_text(text)
+    return read_variant(kind, folder / f"{name}.py")
+
+
+def test_toy_lab_is_proved(toy, spark):
+    trials = [run_trial(toy, each, spark) for each in variants(toy)]
+    assert [trial.problems for trial in trials] == [()] * len(trials)
+    assert list(problems(toy, trials)) == []
+
+
+def test_solution_passes_in_the_shell_too(toy, spark):
+    solution = next(each for each in variants(toy) if each.kind == "solution")
+    trial = run_trial(toy, solution, spark, way="shell")
+    assert trial.problems == ()
+    assert {result.outcome for result in trial.results} == {"passed"}
+    assert any(result.hidden for result in trial.results)
+
+
+def test_mistake_that_passes_is_a_problem(toy, spark):
+    text = f"# fails: test_doubles\n# because: it does not\n{RIGHT_DOUBLE}"
+    (problem,) = run_trial(toy, variant(toy, "mistake", text), spark).problems
+    assert problem.startswith("test_doubles is passed, expected failed")
+
+
+def test_mistake_must_name_a_check_of_its_task(toy, spark):
+    text = "# fails: test_table_holds_doubles\n# because: another task's check\n" + RIGHT_DOUBLE
+    assert run_trial(toy, variant(toy, "mistake", text), spark).problems == (
+        "names test_table_holds_doubles, which is no check of its task",
+    )
+
+
+def test_mistake_is_judged_by_the_checks_it_names(toy, spark):
+    text = f"# fails: test_doubles\n# because: it does not\n{RIGHT_DOUBLE}"
+    mine = variant(toy, "mistake", text)
+    assert [result.id for result in run_trial(toy, mine, spark, named=True).results] == [
+        "test_doubles"
+    ]
+    assert len(run_trial(toy, mine, spark).results) == 2
+
+
+SIGNED = """
+
+@check("double")
+@pytest.mark.parametrize("sign", [1, -1])
+def test_sign(learner, frame, sign):
+    '''doubles numbers of any sign'''
+    learner.double(frame("n long", [(sign,)]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("named", "run"), [("test_sign[1]", ["1"]), ("test_sign", ["1", "-1"])], ids=["one", "all"]
+)
+def test_mistake_may_name_checks_with_parameters(toy, spark, named, run):
+    text = toy.checks.read_text().replace("from labkit", "import pytest\nfrom labkit", 1)
+    toy.checks.write_text(text + SIGNED)
+    mine = variant(toy, "mistake", f"# fails: {named}\n# because: it does not\n{RIGHT_DOUBLE}")
+    found = run_trial(toy, mine, spark, named=True).results
+    assert [result.id for result in found] == [f"test_sign[{sign}]" for sign in run]
+
+
+def test_short_proof_has_a_mistake_and_an_alternative_for_each_task(toy):
+    store = "def store(spark, table, numbers):\n    pass\n"
+    every = [
+        variant(toy, kind, f"# fails: {names}\n# because: y\n{code}", name)
+        for kind, name, names, code in [
+            ("mistake", "early", "a", RIGHT_DOUBLE),
+            ("mistake", "most", "b, a", RIGHT_DOUBLE),
+            ("mistake", "late", "d", RIGHT_DOUBLE),
+            ("mistake", "other", "c", store),
+            ("alternative", "half", "", RIGHT_DOUBLE),
+            ("alternative", "whole", "", RIGHT_DOUBLE + store),
+        ]
+    ]
+    kept = few_for_all_tasks(toy, [variants(toy)[1], *every])
+    assert [each.name for each in kept] == ["solution", "most", "other", "whole"]
+
+
+def test_alternative_that_fails_is_a_problem(toy, spark):
+    text = "# because: wrong\ndef double(numbers):\n    return numbers\n"
+    found = run_trial(toy, variant(toy, "alternative", text), spark).problems
+    assert any(line.startswith("test_doubles is failed, expected passed") for line in found)
+
+
+def test_check_that_rejects_nothing_is_told(toy, spark):
+    trials = [run_trial(toy, each, spark) for each in variants(toy) if each.kind == "solution"]
+    assert idle_checks(trials) == sorted(result.id for result in trials[0].results)
+
+
+def test_alternative_meets_the_checks_of_what_it_touches(toy):
+    text = f"# because: store calls double\n{RIGHT_DOUBLE}"
+    mine = variant(toy, "alternative", text)
+    assert replaced_tasks(toy, mine) == ("double",)
+    assert touched_tasks(toy, mine) == ("double", "store")
+
+
+def test_mistake_replaces_one_task(toy):
+    both = "def double(n):\n    return n\n\ndef store(spark, table, numbers):\n    pass\n"
+    with pytest.raises(LabError, match="a mistake replaces one of double, store"):
+        replaced_tasks(toy, variant(toy, "mistake", f"# fails: x\n# because: y\n{both}"))
+    with pytest.raises(LabError, match="replaces no task"):
+        replaced_tasks(toy, variant(toy, "mistake", "# fails: x\n# because: y\nlimit = 3\n"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "says"),
+    [
+        ("mistake", "# because: y\n", "no `# fails: ...` comment"),
+        ("mistake", "# fails: x\n", "no `# because: ...` comment"),
+        ("alternative", "# fails: x\n# because: y\n", "is it a mistake?"),
+    ],
+)
+def test_headers_are_required(toy, kind, text, says):
+    with pytest.raises(LabError, match=says):
+        variant(toy, kind, text)
+
+
+def test_submission_holds_definitions_only(toy):
+    text = as_submission(toy, variant(toy, "alternative", f"# because: z\n{RIGHT_DOUBLE}"))
+    assert text.count("def double") == 2  # the later one counts, as in a notebook
+    assert "lab.check" not in text
+    assert "labkit.open('toy')" in text
+
+
+def test_stray_files_and_lonely_hints_are_told(toy):
+    (toy.starter.parent / "notes.txt").write_text("?")
+    toy.checks.write_text(toy.checks.read_text().replace('"Multiply."', ""))
+    toy.hidden_checks.write_text(
+        toy.hidden_checks.read_text()
+        + '\n\n@check("double")\ndef test_doubles(learner):\n    """doubles"""\n'
+    )
+    assert list(static_problems(toy)) == [
+        "double has 1 hints; give 2 to 4 in HINTS of checks.py",
+        "two checks are called test_doubles; a report has one result by that name",
+        "stray file labs/00_toy/notes.txt",
+    ]
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    """They would wait for ever, and keep their leases on warm Spark."""
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import os, time\nfrom labkit.author.prove import Proof\n"
+        "if __name__ == '__main__':\n"
+        "    proof = Proof(1)\n"
+        "    print(proof._pool.submit(os.getpid).result(), flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    parent = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+    worker = psutil.Process(int(parent.stdout.readline()))
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    psutil.wait_procs([worker], timeout=30)
+    assert not worker.is_running()

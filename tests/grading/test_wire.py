@@ -1,0 +1,82 @@
+"""Values cross between judge and kernel as they were; others are refused by name."""
+
+import datetime
+import json
+from decimal import Decimal
+
+import pytest
+
+from labkit.grading.wire import CannotCrossError, decode, encode
+
+
+def candidate(x):
+    return x + 1
+
+
+def across(value, spark=None, **options):
+    text = json.dumps(encode(value, **options))
+    return decode(
+        json.loads(text), spark, table=lambda n: spark.table(f"global_temp.{n}"), **options
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, True, 3, -0.5, float("inf"), "tëxt", b"\x00\xff", Decimal("1.10"),
+        datetime.datetime(2024, 1, 2, 3, 4, 5, 6), datetime.date(2024, 1, 2),
+        [1, [2, None]], (1, "a", (2.5,)), {"a": 1, 2: [3]}, [], {}, (),
+    ],
+)  # fmt: skip
+def test_plain_values_cross_as_they_are(value):
+    found = across(value)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_frames_cross_by_name_also_inside_tuples_and_dicts(spark, frame):
+    made = frame("n long", [(1,), (2,)])
+    pair = across({"both": (made, made.where("n = 1"))}, spark)["both"]
+    assert [row.n for row in pair[0].collect()] == [1, 2]
+    assert pair[1].count() == 1
+
+
+def test_session_crosses_as_the_receivers_own(spark):
+    assert across(spark, spark) is spark
+
+
+def test_functions_cross_as_source_towards_the_kernel_only():
+    assert across(candidate, functions=True)(1) == 2
+    with pytest.raises(CannotCrossError, match="function"):
+        encode(candidate)
+    with pytest.raises(CannotCrossError):
+        decode({"$": "function", "name": "f", "v": "def f(): pass"}, None, table=str)
+
+
+class Sly(int):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [(object(), "object"), (Sly(3), "Sly"), ({1, 2}, "set"), (1j, "complex")]
+)
+def test_other_types_are_refused_by_name(value, kind):
+    with pytest.raises(CannotCrossError, match=kind):
+        encode(value)
+
+
+def test_bottomless_and_huge_structures_are_refused():
+    loop: list = []
+    loop.append(loop)
+    with pytest.raises(CannotCrossError, match="nested too deep"):
+        encode(loop)
+    with pytest.raises(CannotCrossError, match="list of 10001 items"):
+        encode([0] * 10_001)
+
+
+@pytest.mark.parametrize(
+    "forged", [{"$": "pickle", "v": "x"}, {"$": "list", "v": 3}, {"a": 1}, [1]]
+)
+def test_forged_replies_are_refused(forged):
+    with pytest.raises(CannotCrossError):
+        decode(forged, None, table=str)

@@ -1,0 +1,228 @@
+"""`lab` in a notebook: checks as they are on disk, hints in order, the answer to who may see it."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from labkit.author.known_answers import Variant, namespace
+from labkit.home import LabError
+from labkit.learner import progress
+from labkit.learner.notebook import CheckFailedError, LabSession
+from labkit.spark.lease import offer, withdraw
+
+WRONG = 'def double(numbers):\n    return numbers.select("n", (F.col("n") + 2).alias("twice"))\n'
+STUB = 'def double(numbers):\n    raise NotImplementedError("double")\n'
+NEW_CHECK = '''
+
+@check("double")
+def test_new_rule(learner):
+    """obeys a rule that came later"""
+    raise AssertionError("the new rule is not obeyed")
+'''
+
+
+@pytest.fixture
+def names(toy, spark):
+    """The namespace of a notebook in which every task is solved."""
+    return namespace(toy, Variant("solution", "solution", toy.solution), spark)
+
+
+@pytest.fixture
+def lab(toy, names) -> LabSession:
+    return LabSession(toy, names)
+
+
+def outcomes(checked) -> dict[str, str]:
+    return {result.id: result.outcome for result in checked.results}
+
+
+def test_right_answers_pass_and_the_next_step_is_told(lab, toy):
+    checked = lab.check()
+    assert checked.passed
+    assert "2 of 2 checks passed" in repr(checked)
+    assert "All tasks passed, and this was the last lab." in checked._repr_html_()
+    assert progress.passed(progress.task(toy, "store"))
+
+
+def test_passed_task_points_to_the_next_one(lab):
+    assert repr(lab.check("double")).endswith('Next: write `store`, then `lab.check("store")`.')
+
+
+def test_edited_checks_are_seen_by_the_next_check(lab, toy):
+    assert outcomes(lab.check("double")) == {"test_doubles": "passed"}
+    toy.checks.write_text(toy.checks.read_text() + NEW_CHECK)
+    assert outcomes(lab.check("double")) == {"test_doubles": "passed", "test_new_rule": "failed"}
+
+
+def test_checks_that_cannot_be_loaded_are_broken_and_no_pass(lab, toy):
+    toy.checks.write_text("def f(:\n")
+    checked = lab.check()
+    assert [result.outcome for result in checked.results] == ["broken"]
+    assert not checked.passed
+    assert "All tasks passed" not in repr(checked)
+
+
+def test_redefined_function_is_what_the_next_check_judges(lab, names):
+    exec(WRONG, names)
+    checked = lab.check("double")
+    assert outcomes(checked) == {"test_doubles": "failed"}
+    assert 'hint: `lab.hint("double")` (1 of 2)' in repr(checked)
+    html = checked._repr_html_()
+    assert "<td>twice</td><td>3</td><td>2</td>" in html
+    assert "<code>lab.hint(" in html
+
+
+def test_ctrl_c_during_a_check_says_so_and_shows_no_result(lab, names, capsys):
+    names["double"] = lambda numbers: os.kill(os.getpid(), signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        lab.check("double")
+    out, err = capsys.readouterr()
+    assert err == "The check was interrupted; nothing was judged.\n"
+    assert "passed" not in out
+
+
+def test_ctrl_c_while_spark_works_ends_the_job_too(lab, names, spark, capsys):
+    tracker = spark.sparkContext.statusTracker()
+
+    def interrupt_once_busy():
+        while not tracker.getJobIdsForGroup("mine"):  # others use this JVM as well
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def endless(numbers):
+        spark.sparkContext.setJobGroup("mine", "")
+        threading.Thread(target=interrupt_once_busy, daemon=True).start()
+        return spark.range(10**13).selectExpr("sum(id * id % 7)").collect()
+
+    names["double"] = endless
+    with pytest.raises(KeyboardInterrupt):
+        lab.check("double")
+    assert "nothing was judged" in capsys.readouterr().err
+    wait_until(lambda: not tracker.getActiveJobsIds())
+    assert spark.range(3).count() == 3
+
+
+def test_stopped_spark_is_replaced_and_said(toy, spark):
+    notebook = """
+import labkit
+lab = labkit.open("toy")
+spark = lab.spark
+def double(numbers):
+    return numbers.selectExpr("n", "n * 2 AS twice")
+spark.stop()
+print(lab.check("double").passed, lab.spark is not spark, lab.spark.range(2).count())
+"""
+    offered = offer(spark)  # the session to stop is another process's
+    environment = {**os.environ, "LAB_ROOT": str(toy.root), **offered.environment}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", notebook],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    finally:
+        withdraw(spark, offered)
+    assert done.stdout == "True True 2\n"
+    assert "had been stopped; here is a new one" in done.stderr
+    assert spark.range(2).count() == 2
+
+
+def test_hints_come_in_order_and_the_last_tells_the_way_out(lab):
+    assert repr(lab.hint("double")) == "Hint 1 of 2 for `double`: Twice two is four."
+    last = repr(lab.hint("double"))
+    assert last.startswith("Hint 2 of 2 for `double`: Multiply.")
+    assert 'lab.solution("double", give_up=True)' in last
+    assert repr(lab.hint("double")) == last
+    assert "`lab.hint" not in repr(lab.check("double"))
+
+
+def test_hint_without_a_name_is_of_the_first_open_task(lab):
+    lab.check("double")
+    assert "for `store`" in repr(lab.hint())
+
+
+def test_solution_comes_after_passing_or_giving_up(lab, toy):
+    assert "is not passed yet" in repr(lab.solution("double"))
+    assert progress.task(toy, "double") == {}
+    lab.check("double")
+    assert "return numbers.select" in repr(lab.solution("double"))
+    assert "gave_up" not in progress.task(toy, "double")
+    assert "saveAsTable" in repr(lab.solution("store", give_up=True))
+    assert progress.task(toy, "store")["gave_up"] is True
+
+
+def test_unknown_task_is_one_line_in_a_notebook(lab):
+    for call in (lab.check, lab.hint, lab.solution):
+        with pytest.raises(LabError, match="no task `doubel`") as caught:
+            call("doubel")
+        assert caught.value._render_traceback_() == [f"lab: {caught.value}"]
+
+
+def test_next_follows_what_is_passed(lab):
+    assert "write `double`" in repr(lab.next())
+    lab.check()
+    assert "the last lab" in repr(lab.next())
+
+
+def test_written_tells_stubs_from_answers(lab, names):
+    assert lab.written("double", "store")
+    exec(STUB, names)
+    assert not lab.written("double", "store")
+    assert not lab.written("no_such_function")
+
+
+def test_stub_is_to_do_before_anything_is_set_up_for_it(lab, names, toy):
+    toy.checks.write_text(
+        toy.checks.read_text()
+        + NEW_CHECK.replace("(learner)", "(learner, costly)")
+        + "\n\n@pytest.fixture\ndef costly():\n    raise OSError('tables were made')\n"
+    )
+    toy.checks.write_text("import pytest\n" + toy.checks.read_text())
+    exec(STUB, names)
+    checked = lab.check("double")
+    assert outcomes(checked) == {"test_doubles": "todo", "test_new_rule": "todo"}
+    assert "`double` is not written yet" in repr(checked)
+    exec(
+        "def double(numbers):\n    if numbers:\n        raise NotImplementedError\n    return numbers\n",
+        names,
+    )
+    assert outcomes(lab.check("double")) == {"test_doubles": "todo", "test_new_rule": "broken"}
+
+
+def test_graded_run_leaves_checks_hints_and_progress_alone(lab, toy, monkeypatch):
+    monkeypatch.setenv("LAB_GRADED", "1")
+    assert (lab.check(), lab.hint(), lab.solution(give_up=True)) == (None, None, None)
+    assert not progress.path(toy.root).exists()
+
+
+def test_strict_run_fails_on_a_wrong_answer(lab, names, monkeypatch, toy):
+    monkeypatch.setenv("LAB_STRICT", "1")
+    lab.check("double")
+    exec(WRONG, names)
+    with pytest.raises(CheckFailedError, match="row differs"):
+        lab.check("double")
+    assert not progress.path(toy.root).exists()
+
+
+def test_data_is_generated_once(lab, tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path))
+    first = lab.data("numbers")
+    assert [path.name for path in first.iterdir()] == ["numbers.jsonl"]
+    assert lab.data("numbers") == first
+    with pytest.raises(LabError, match="no dataset `nothing`; there are: numbers"):
+        lab.data("nothing")
+
+
+def wait_until(holds) -> None:
+    import time
+
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, "a job of an interrupted check still runs"
+        time.sleep(0.05)  # between two looks at Spark's jobs

@@ -1,0 +1,196 @@
+"""What a process in the sandbox sees, may write and may use; each starts in some 0.1 s."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from labkit.sandbox import sandbox
+from labkit.sandbox.sandbox import Limits, Sandbox
+
+# In a process of its own: isolation is for the rest of a process.
+PROGRAM = """
+import json, subprocess, sys
+from pathlib import Path
+from labkit.sandbox import sandbox
+asked = json.loads(sys.argv[1])
+reason = sandbox.isolate()
+if reason:
+    print(json.dumps({"reason": reason}))
+    sys.exit()
+with sandbox.Sandbox.make(on=True) as box:
+    scratch = box.submissions / "one"
+    scratch.mkdir()
+    box.give(scratch)
+    read = [Path(path) for path in asked["read"]]
+    limits = sandbox.Limits(**asked["limits"]).of_kernel(sandboxed=True)
+    command = box.command(asked["argv"], cwd=scratch, read=read, limits=limits)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    print(json.dumps({"reason": "", "out": done.stdout, "err": done.stderr, "code": done.returncode}))
+"""
+
+
+def inside(*argv, read=(), root=None, **limits):
+    asked = json.dumps({"argv": argv, "read": list(map(str, read)), "limits": limits})
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", PROGRAM, asked], capture_output=True, text=True, timeout=90,
+        env={**os.environ, **({"LAB_ROOT": str(root)} if root else {})},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    if found["reason"]:
+        assert sys.platform != "linux", f"{found['reason']}; see docs/troubleshooting.md"
+        pytest.skip(found["reason"])
+    return found
+
+
+def python(code, **options):
+    return inside(sys.executable, "-c", code, **options)
+
+
+def test_labs_kit_and_spark_can_be_imported(tmp_path):
+    assert python("import labkit, pyspark, pandas; print('yes')")["out"] == "yes\n"
+
+
+def test_only_what_is_shown_exists(tmp_path):
+    (tmp_path / "shown").mkdir()
+    (tmp_path / "shown" / "a").write_text("a")
+    (tmp_path / "other").write_text("b")
+    code = f"import os; print(os.listdir({str(tmp_path)!r}), os.listdir('/root') if os.path.isdir('/root') else [])"
+    out = python(code, read=[tmp_path / "shown"])["out"]
+    assert "['shown']" in out
+    assert ".cache" not in out
+
+
+@pytest.mark.parametrize(
+    "place", ["/usr/x", "/x", "/etc/passwd", "{shown}/x", "/proc/sys/kernel/panic"]
+)
+def test_nothing_but_the_scratch_folder_can_be_written(tmp_path, place):
+    path = place.format(shown=tmp_path)
+    found = python(f"open('mine', 'w'); open({path!r}, 'w')", read=[tmp_path])
+    assert found["code"] != 0
+    assert "Read-only file system" in found["err"] or "Permission denied" in found["err"]
+    assert path in found["err"]
+
+
+def test_there_is_no_way_out_but_loopback():
+    code = (
+        "import socket\n"
+        "s = socket.create_server(('127.0.0.1', 0)); socket.create_connection(s.getsockname())\n"
+        "try: socket.create_connection(('192.0.2.1', 80), 3)\n"
+        "except OSError as error: print(error.errno)"
+    )
+    assert python(code)["out"] == "101\n"  # network is unreachable
+
+
+def test_processes_are_its_own_and_without_capabilities():
+    code = (
+        "import os\n"
+        "print(os.getpid(), [p for p in os.listdir('/proc') if p.isdigit()], os.getuid())\n"
+        "print([l.split()[1] for l in open('/proc/self/status') if l.startswith('Cap')])\n"
+        "os.unshare(0x10000000) if hasattr(os, 'unshare') else None"
+    )
+    out = python(code)["out"].splitlines()
+    assert out[0] == "1 ['1'] 1000"
+    assert set(eval(out[1])) == {"0" * 16}
+
+
+def test_no_further_user_namespace_can_be_made():
+    found = inside("unshare", "--user", "id")
+    assert found["code"] != 0
+
+
+@pytest.mark.parametrize(
+    ("code", "says", "limits"),
+    [
+        ("hoard = [bytearray(10**8) for _ in range(50)]", "MemoryError", {"memory_mb": 1000}),
+        ("open('big', 'wb').write(bytes(3 * 10**6))", "File too large", {"file_mb": 2}),
+        ("files = [open('f', 'w') for _ in range(200)]", "Too many open files", {"open_files": 64}),
+        (
+            "import os, time\nfor _ in range(50):\n    os.fork() or time.sleep(9)",
+            "Resource temporarily unavailable",
+            {"processes": 20},
+        ),
+    ],
+)
+def test_limits_hold_and_say_what_they_are(code, says, limits):
+    found = python(code, **limits)
+    assert found["code"] != 0
+    assert says in found["err"]
+
+
+def test_how_a_process_ended_is_told():
+    assert inside("sh", "-c", "exit 7")["code"] == 7
+
+
+def test_system_without_namespaces_says_so_and_goes_on_without(monkeypatch):
+    def refuse(flags):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(sandbox, "_state", {})
+    monkeypatch.setattr(sandbox.namespaces, "unshare", refuse)
+    reason = sandbox.isolate()
+    assert reason == "this system allows no namespaces here ([Errno 1] Operation not permitted)"
+    with Sandbox.make(on=not reason, reason=reason) as box:
+        command = box.command(
+            ["sh", "-c", "pwd"], cwd=box.submissions, limits=Limits().of_kernel(sandboxed=False)
+        )
+        assert subprocess.run(command, capture_output=True, text=True).returncode == 0
+
+
+def test_a_checkout_or_home_is_never_shown_whole(tmp_path, monkeypatch):
+    (tmp_path / "solutions").mkdir()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    assert str(tmp_path) not in sandbox.visible()
+
+
+def test_the_folder_a_command_was_called_in_is_not_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    assert str(tmp_path) not in sandbox.visible()
+
+
+def test_secrets_of_a_checkout_are_hidden_where_a_folder_around_it_is_shown(tmp_path):
+    root = tmp_path / "course"
+    for name in ("solutions/01_x/solution.py", "labs/01_x/checks.py", "labs/01_x/lab.ipynb"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("told")
+    (root / "jars.lock").write_text("")
+    tmp_path.chmod(0o755)
+    code = (
+        "from pathlib import Path; "
+        f"print(sorted(p.read_text() + p.name for p in Path({str(root)!r}).rglob('*.*')))"
+    )
+    found = python(code, read=[tmp_path], root=root)
+    assert found["out"] == "['checks.py', 'jars.lock', 'toldlab.ipynb']\n", found["err"]
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "pipe", "locked", "deep"])
+def test_whatever_a_submission_left_can_be_removed(tmp_path, kind):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").touch()
+    left = tmp_path / "left"
+    if kind == "file":
+        left.touch()
+    elif kind == "link":
+        left.symlink_to(outside)
+    elif kind == "pipe":
+        os.mkfifo(left)
+    else:
+        (left / "a").mkdir(parents=True)
+        (left / "a" / "b").touch()
+        if kind == "locked":
+            (left / "a").chmod(0)
+        else:
+            here = os.open(left, os.O_DIRECTORY)
+            for _ in range(1_500):
+                os.mkdir("d", dir_fd=here)
+                deeper = os.open("d", os.O_DIRECTORY, dir_fd=here)
+                os.close(here)
+                here = deeper
+            os.close(here)
+    assert sandbox.remove(left)
+    assert not os.path.lexists(left)
+    assert (outside / "kept").exists()

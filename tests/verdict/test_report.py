@@ -1,0 +1,94 @@
+"""Reports as text, HTML and JSON: the same facts, nothing of a learner's taken at its word."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from labkit.checks.plan_tree import Operator, draw
+from labkit.verdict import report
+from labkit.verdict.outcome import CellProblem, CheckResult, Report
+
+HERE = Path(__file__).parents[1]
+RESULTS = (
+    CheckResult("test_a", "double", "passed", "doubles", 2, seconds=0.5),
+    CheckResult("test_b", "double", "failed", "keeps nulls", 1, reason="1 × row missing:\n  n 3"),
+    CheckResult("test_c", "store", "todo", "writes", 1, reason="`store` is not written yet"),
+    CheckResult("test_d", "store", "todo", "twice", 1, True, "`store` is not written yet"),
+)
+REPORT = Report(
+    "toy", "graded", 7, RESULTS, (CellProblem(3, 1, "NameError: x"),), "", 1.25,
+    {"pyspark": "4.2.0"}, "aa", "bb",
+)  # fmt: skip
+EVIL = "<script>alert(1)</script>\x1b[31m red"
+
+
+def test_json_is_the_golden_file_and_follows_the_schema():
+    schema = json.loads((HERE.parent / "docs" / "result.schema.json").read_text())
+    jsonschema.validate(REPORT.as_dict(), schema)
+    assert report.to_json(REPORT) == (HERE / "golden" / "result.json").read_text()
+
+
+def test_two_runs_differ_in_timing_alone():
+    again = Report(**{**vars(REPORT), "seconds": 99.0})
+    first, second = REPORT.as_dict(), again.as_dict()
+    assert first.pop("timing") != second.pop("timing")
+    assert first == second
+
+
+def test_text_says_what_passed_what_failed_and_why():
+    lines = report.text(RESULTS, 1.25).splitlines()
+    assert lines[0] == "double: 1 of 2 checks passed · 2 of 3 points"
+    assert lines[1:5] == ["  ✓ doubles", "  ✗ keeps nulls", "      1 × row missing:", "        n 3"]
+    assert lines[-1] == "total: 1 of 4 checks passed · 2 of 5 points · 1.2 s"
+
+
+def test_task_to_do_is_told_once():
+    assert report.text(RESULTS).count("not written yet") == 1
+    assert report.html(RESULTS, seconds=1).count("not written yet") == 1
+
+
+def test_html_escapes_what_came_from_a_learner():
+    result = CheckResult("test_a", "double", "failed", EVIL, 1, reason=EVIL)
+    page = report.html([result], seconds=0.1, foot=[EVIL])
+    assert "<script>" not in page
+    assert page.count("&lt;script&gt;") == 3
+
+
+def test_plan_is_drawn_in_html_and_in_text_with_its_marked_operator():
+    lines = draw(Operator("HashAggregate", columns=("<b>",), inputs=(Operator("Scan"),)), {"Scan"})
+    result = CheckResult("test_a", "double", "failed", "t", 1, reason="\n".join(["why", *lines]))
+    page = report.html([result], seconds=0.1)
+    assert "<figcaption>plan, result first</figcaption>" in page
+    assert "<pre>  HashAggregate (&lt;b&gt;)\n<mark>✗ Scan</mark></pre>" in page
+    assert "\n          HashAggregate (<b>)\n        ✗ Scan" in report.text([result])
+
+
+def test_text_cannot_drive_the_terminal():
+    result = CheckResult("test_a", "double", "failed", EVIL, 1, reason=EVIL)
+    assert "\x1b" not in report.text([result])
+
+
+@pytest.mark.parametrize(
+    ("status", "outcomes", "code"),
+    [
+        ("graded", ["passed", "passed"], 0),
+        ("graded", ["passed", "failed"], 1),
+        ("graded", ["passed", "skipped"], 1),
+        ("graded", ["skipped", "skipped"], 3),
+        ("graded", ["passed", "broken"], 3),
+        ("graded", [], 3),
+        ("unreadable", [], 2),
+        ("no_lab", [], 2),
+        ("crashed", [], 1),
+        ("timeout", ["passed"], 1),
+    ],
+)
+def test_exit_code_follows_status_and_outcomes(status, outcomes, code):
+    checks = tuple(CheckResult(f"t{n}", "double", o, "t", 1) for n, o in enumerate(outcomes))
+    assert Report("toy", status, 1, checks).exit_code == code
+
+
+def test_points_are_counted_with_hidden_and_skipped_checks():
+    assert (REPORT.score, REPORT.max_score) == (2.0, 5.0)
