@@ -130,7 +130,7 @@ def test_system_without_namespaces_says_so_and_goes_on_without(monkeypatch):
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(sandbox, "_state", {})
-    monkeypatch.setattr(sandbox.namespaces, "unshare", refuse)
+    monkeypatch.setattr(sandbox.launcher, "unshare", refuse)
     reason = sandbox.isolate()
     assert reason == "this system allows no namespaces here ([Errno 1] Operation not permitted)"
     with Sandbox.make(on=not reason, reason=reason) as box:

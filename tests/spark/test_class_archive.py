@@ -44,7 +44,7 @@ def test_what_is_missing_stops_only_the_process_that_makes_it(empty_cache, monke
     def no_jars():
         raise LabError("no jars")
 
-    monkeypatch.setattr(make_archive, "jars", no_jars)
+    monkeypatch.setattr(class_archive, "jars", no_jars)
     make_archive.main()
     assert not list(empty_cache.glob("*classes-*"))
 
