@@ -135,10 +135,9 @@ def latest_changes(changes: DataFrame) -> DataFrame:
 # fails: test_newest_change_wins
 # because: as text, 99 is greater than 1007
 # breaks: one per customer, the one with the greatest `lsn`.
-def latest_changes(changes: DataFrame) -> DataFrame:
-    newest_first = Window.partitionBy("customer_id").orderBy(F.desc(F.col("lsn").cast("string")))
-    return changes.withColumn("n", F.row_number().over(newest_first)).where("n = 1").drop("n")
-
+# -    newest_first = Window.partitionBy("customer_id").orderBy(F.desc("lsn"))
+# +    as_text = F.col("lsn").cast("string")
+# +    newest_first = Window.partitionBy("customer_id").orderBy(F.desc(as_text))
 
 # %% rank_keeps_ties
 # task: latest_changes

@@ -1,4 +1,4 @@
-"""Mistakes as edits of the solution, and as code: what a file may say, and what is wrong with it."""
+"""Mistakes as edits of the solution, and as code: what a file may say, what is wrong with it."""
 
 import traceback
 

@@ -1,4 +1,4 @@
-"""Answers that are not part of a lab, and sentences without a mistake, as `lab prove` shows them."""
+"""Answers from outside a lab, and sentences without a mistake, as `lab prove` shows them."""
 
 import sys
 from pathlib import Path
