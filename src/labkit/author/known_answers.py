@@ -9,21 +9,27 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pyspark.sql import SparkSession
-
+from labkit.author.answer_cells import Cell, all_or_errors, read_cells
 from labkit.course import source
 from labkit.course.labs import Lab
 from labkit.home import LabError
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 Kind = Literal["starter", "solution", "alternative", "mistake"]
-COMMENT = re.compile(r"^# (fails|because|outcome): (.+)$")
+COMMENT = re.compile(r"^# (fails|because): (.+)$")
 
 
 @dataclass(frozen=True)
 class Variant:
-    """An answer with a known verdict: the solution with some tasks replaced by a file's."""
+    """An answer with a known verdict: the solution, with definitions of `text` in place of its own.
+
+    One that says its `task` is judged by the checks of that task, whatever else it touches;
+    `breaks` quotes what the notebook says and the answer doesn't keep.
+    """
 
     kind: Kind
     name: str
@@ -31,6 +37,14 @@ class Variant:
     because: str = ""
     fails: tuple[str, ...] = ()
     outcome: str = "failed"
+    task: str = ""
+    breaks: str = ""
+    text: str = ""
+    line: int = 1
+
+    @property
+    def where(self) -> str:
+        return f"{self.path}:{self.line}"
 
     def __str__(self) -> str:
         return self.name if self.kind == self.name else f"{self.kind} {self.name}"
@@ -41,8 +55,8 @@ def variants(lab: Lab) -> tuple[Variant, ...]:
     return (
         Variant("starter", "starter", lab.solution),
         Variant("solution", "solution", lab.solution),
-        *(read_variant("alternative", path) for path in _files(lab, "alternatives")),
-        *(read_variant("mistake", path) for path in _files(lab, "mistakes")),
+        *map(read_alternative, sorted((lab.solutions / "alternatives").glob("*.py"))),
+        *(read_mistakes(lab) if lab.mistakes.is_file() else ()),
     )
 
 
@@ -64,26 +78,63 @@ def few_for_all_tasks(lab: Lab, every: Sequence[Variant]) -> tuple[Variant, ...]
     return tuple(v for v in every if v.kind in ("starter", "solution") or v in kept)
 
 
-def _files(lab: Lab, folder: str) -> list[Path]:
-    return sorted((lab.solutions / folder).glob("*.py"))
-
-
-def read_variant(kind: Kind, path: Path) -> Variant:
-    """A mistake or alternative with its header comments; LabError when they are missing."""
-    said: dict[str, str] = {}
-    for line in path.read_text("utf-8").splitlines():
+def read_alternative(path: Path) -> Variant:
+    """An alternative with its header comment; LabError when it is missing."""
+    text = path.read_text("utf-8")
+    header: dict[str, str] = {}
+    for line in text.splitlines():
         if match := COMMENT.match(line):
-            key = match[1]
-            said[key] = f"{said[key]}, {match[2]}" if key in said else match[2]
+            header[match[1]] = match[2]
         elif not line.startswith("#"):
             break
-    needed = {"because", "fails"} if kind == "mistake" else {"because"}
-    if missing := needed - set(said):
-        raise LabError(f"{path}:1: no `# {missing.pop()}: ...` comment at the top of the {kind}")
-    if kind == "alternative" and "fails" in said:
+    if "because" not in header:
+        raise LabError(f"{path}:1: no `# because: ...` comment at the top of the alternative")
+    if "fails" in header:
         raise LabError(f"{path}:1: an alternative has no `# fails:`; is it a mistake?")
-    fails = tuple(name.strip() for name in said.get("fails", "").split(",") if name.strip())
-    return Variant(kind, path.stem, path, said["because"], fails, said.get("outcome", "failed"))
+    return Variant("alternative", path.stem, path, header["because"], text=text)
+
+
+def read_mistakes(lab: Lab) -> list[Variant]:
+    """The mistakes of a lab; LabError with every fault of their file, a line each."""
+    cells = read_cells(lab.mistakes, needed=("task", "fails", "because", "breaks"))
+    return _variants(lab, cells)
+
+
+def read_answers(lab: Lab, path: Path) -> list[Variant]:
+    """Answers that are not part of the lab: a mistake breaks a sentence, others are right."""
+    return _variants(lab, read_cells(path, needed=("task",)))
+
+
+def _variants(lab: Lab, cells: Collection[Cell]) -> list[Variant]:
+    text = source.read(lab.solution)
+    return all_or_errors(lambda cell: _variant(text, cell), cells)
+
+
+def _variant(solution: source.Source, cell: Cell) -> Variant:
+    tasks, header = solution.tasks, cell.header
+    if cell.task not in tasks:
+        raise LabError(
+            f"{cell.where}: `{cell.task}` is no task of the lab; it has {', '.join(tasks)}"
+        )
+    text = cell.definitions(solution.solved_text)
+    bound = set().union(*map(_bound, ast.parse(text).body))
+    if others := [task for task in tasks if task in bound and task != cell.task]:
+        raise LabError(
+            f"{cell.where}: {cell.name} replaces {', '.join(others)} as well; "
+            f"an answer to {cell.task} leaves the other tasks as they are"
+        )
+    return Variant(
+        kind="mistake" if "breaks" in header else "alternative",
+        name=cell.name,
+        path=cell.path,
+        because=header.get("because", ""),
+        fails=tuple(name.strip() for name in header.get("fails", "").split(",") if name.strip()),
+        outcome=header.get("outcome", "failed"),
+        task=cell.task,
+        breaks=header.get("breaks", ""),
+        text=text,
+        line=cell.line,
+    )
 
 
 def namespace(lab: Lab, variant: Variant, spark: SparkSession) -> dict[str, Any]:
@@ -110,21 +161,22 @@ def _texts(lab: Lab, variant: Variant) -> Iterator[tuple[str, str]]:
         yield text.starter_text, f"{lab.name}/lab.ipynb"
         return
     yield text.solved_text, f"{lab.name}/solution.py"
-    if variant.path != lab.solution:
-        yield variant.path.read_text("utf-8"), str(variant.path)
+    if variant.text:
+        cell = f", {variant.name}" if variant.task else ""
+        yield variant.text, f"{variant.path}{cell}"
 
 
 def replaced_tasks(lab: Lab, variant: Variant) -> tuple[str, ...]:
-    """The tasks whose answer a mistake or an alternative replaces; all of the lab for others."""
+    """The task that an answer says, or those that an alternative replaces; all for others."""
+    if variant.task:
+        return (variant.task,)
     if variant.path == lab.solution:
         return lab.tasks
-    body = ast.parse(variant.path.read_text("utf-8"), str(variant.path)).body
-    bound = set().union(*map(_bound, body))
+    bound = set().union(*map(_bound, ast.parse(variant.text, str(variant.path)).body))
     replaced = tuple(task for task in lab.tasks if task in bound)
-    if not replaced or (variant.kind == "mistake" and len(replaced) > 1):
+    if not replaced:
         raise LabError(
-            f"{variant.path}: replaces {', '.join(replaced) or 'no task'}; "
-            f"a {variant.kind} replaces {'one' if variant.kind == 'mistake' else 'some'} "
+            f"{variant.path}: replaces no task; an alternative replaces some "
             f"of {', '.join(lab.tasks)}"
         )
     return replaced

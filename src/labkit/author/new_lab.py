@@ -13,7 +13,7 @@ FILES = {
     "solution.py": "solutions/{name}/solution.py",
     "checks.py": "labs/{name}/checks.py",
     "hidden_checks.py": "solutions/{name}/hidden_checks.py",
-    "mistake.py": "solutions/{name}/mistakes/keeps_everything.py",
+    "mistakes.py": "solutions/{name}/mistakes.py",
     "alternative.py": "solutions/{name}/alternatives/sql.py",
 }
 

@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from pyspark.sql import SparkSession
 
+from labkit.author.clauses import quote_problem
 from labkit.author.known_answers import (
     Kind,
     Variant,
@@ -32,9 +33,10 @@ from labkit.course.hints import read_hints
 from labkit.course.labs import Lab
 from labkit.grading.grade import grade
 from labkit.home import LabError
-from labkit.judge.answer import Learner
+from labkit.judge.answer import Learner, trimmed_trace
 from labkit.judge.runner import PUBLIC_SEED, judge
 from labkit.spark import session
+from labkit.verdict.errors import short
 from labkit.verdict.outcome import CheckResult
 
 WORKERS = 2  # more would wait for the one JVM that they share
@@ -77,11 +79,14 @@ def run_trial(
     """
     started = time.perf_counter()
     ids = variant.fails if named and variant.kind == "mistake" else None
-    touched = replaced_tasks if variant.kind == "mistake" else touched_tasks
-    tasks = list(touched(lab, variant))
+    tasks = list(replaced_tasks(lab, variant) if variant.task else touched_tasks(lab, variant))
     if way == "notebook":
         files = [path for path in (lab.checks, lab.hidden_checks) if path.is_file()]
-        learner = Learner(namespace(lab, variant, spark), lab.tasks)
+        try:
+            learner = Learner(namespace(lab, variant, spark), lab.tasks)
+        except Exception as error:  # of an author's own code; others are still to be judged
+            problem = f"its definitions raise {short(error)}\n{trimmed_trace(error.__traceback__)}"
+            return Trial(lab.slug, variant, way, (), (problem,))
         results = judge(
             lab.root, learner, spark, files, seed=seed, tasks=tasks, ids=ids, timeout=SECONDS
         )
@@ -246,8 +251,41 @@ def check_names(path: Path) -> list[str]:
     ]
 
 
+def tasks_of_checks(lab: Lab) -> dict[str, str]:
+    """The task of each check by the check's name, read without running them."""
+    files = [path for path in (lab.checks, lab.hidden_checks) if path.is_file()]
+    return {
+        part.name: str(mark.args[0].value)
+        for path in files
+        for part in ast.parse(path.read_text("utf-8")).body
+        if isinstance(part, ast.FunctionDef)
+        for mark in part.decorator_list
+        if isinstance(mark, ast.Call)
+        and isinstance(mark.func, ast.Name)
+        and mark.func.id == "check"
+        if mark.args and isinstance(mark.args[0], ast.Constant)
+    }
+
+
+def mistake_problems(lab: Lab) -> Iterator[str]:
+    """Faults of a lab's mistakes that need no Spark: their form, stale edits, quotes, checks."""
+    try:
+        mistakes = [variant for variant in variants(lab) if variant.kind == "mistake"]
+    except LabError as error:
+        yield from str(error).splitlines()
+        return
+    tasks = tasks_of_checks(lab)
+    for mistake in mistakes:
+        if problem := quote_problem(lab, mistake):
+            yield problem
+        for name in mistake.fails:
+            if tasks.get(name.partition("[")[0]) != mistake.task:
+                yield f"{mistake.where}: {mistake.name}: {name} is no check of {mistake.task}"
+
+
 def static_problems(lab: Lab) -> Iterator[str]:
-    """Faults of a lab's files that need no Spark: hints, stray files, unknown tasks."""
+    """Faults of a lab's files that need no Spark: mistakes, hints, stray files, unknown tasks."""
+    yield from mistake_problems(lab)
     tasks = source.read(lab.solution).tasks
     hints = read_hints(lab.checks)
     for task in tasks:
@@ -262,7 +300,7 @@ def static_problems(lab: Lab) -> Iterator[str]:
     for path in lab.starter.parent.iterdir():
         if path.name not in allowed and not path.name.startswith(("__", ".")):
             yield f"stray file labs/{lab.name}/{path.name}"
-    allowed = {"solution.py", "solution.ipynb", "hidden_checks.py", "mistakes", "alternatives"}
+    allowed = {"solution.py", "solution.ipynb", "hidden_checks.py", "mistakes.py", "alternatives"}
     for path in lab.solutions.iterdir():
         if path.name not in allowed and not path.name.startswith(("__", ".")):
             yield f"stray file solutions/{lab.name}/{path.name}"

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +18,7 @@ from labkit.cli import batch as batch_commands
 from labkit.cli import check as check_commands
 from labkit.cli import export as export_commands
 from labkit.cli import learner as learner_commands
+from labkit.cli import prove as prove_commands
 from labkit.cli import rehearse as rehearse_commands
 from labkit.course.labs import find_lab, find_labs
 from labkit.escape import printable
@@ -226,7 +228,9 @@ def build(
 
 @app.command()
 def prove(
-    slug: Annotated[list[str] | None, typer.Argument(help="labs")] = None,
+    slug: Annotated[
+        list[str] | None, typer.Argument(help="labs; with --answers one lab, then more files")
+    ] = None,
     all_labs: Annotated[bool, typer.Option("--all", help="every lab")] = False,
     only: Annotated[list[str] | None, typer.Option(help="only this variant; repeatable")] = None,
     workers: Annotated[int, typer.Option(help="processes that judge side by side")] = 2,
@@ -236,6 +240,17 @@ def prove(
     long: Annotated[
         bool, typer.Option("--long", help="each mistake by all checks of its task")
     ] = False,
+    clauses: Annotated[
+        bool,
+        typer.Option("--clauses", help="only show which sentences of the tasks no mistake breaks"),
+    ] = False,
+    answers: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="judge only the answers in this file, in the form of mistakes.py: "
+            "those with `breaks` must be rejected, others pass; repeatable"
+        ),
+    ] = None,
 ) -> None:
     """Author: prove that a lab's checks accept right answers and reject wrong ones."""
     import functools
@@ -245,9 +260,18 @@ def prove(
 
     root = home.root()
     os.environ["LAB_ROOT"] = str(root)
-    if not slug and not all_labs:
+    if not slug and (answers or not all_labs):
         raise LabError("say which lab: `lab prove SLUG`, or `lab prove --all`")
+    if answers and slug:
+        first, *more = slug  # `--answers FILE FILE`: the second one comes as an argument
+        files = [*answers, *map(Path, more)]
+        good = prove_commands.show_answers(find_lab(first, root), files, workers)
+        raise typer.Exit(0 if good else 1)
     labs = find_labs(root) if all_labs else [find_lab(name, root) for name in slug or ()]
+    if clauses:
+        for lab in labs:
+            prove_commands.show_clauses(lab)
+        return
     started = time.perf_counter()
     show = functools.partial(_show_trial, reasons=reasons)
     found = prove_labs(

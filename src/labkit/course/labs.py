@@ -59,6 +59,11 @@ class Lab:
         return self.solutions / "hidden_checks.py"
 
     @property
+    def mistakes(self) -> Path:
+        """Wrong answers, a cell each."""
+        return self.solutions / "mistakes.py"
+
+    @property
     def work(self) -> Path:
         """The learner's copy."""
         return self.root / "work" / self.name / "lab.ipynb"

@@ -1,0 +1,698 @@
+# %% amounts_counted
+# task: revenue_per_window
+# fails: test_revenue_of_each_store_and_window
+# because: a payment without an amount is not counted
+# breaks: `payments` (long, the number of rows, one without an amount included)
+def revenue_per_window(events: DataFrame) -> DataFrame:
+    return (
+        watermarked(events)
+        .groupBy(F.window("event_time", "5 minutes"), "store_id")
+        .agg(F.sum("amount").alias("revenue"), F.count("amount").alias("payments"))
+        .select("window.start", "window.end", "store_id", "revenue", "payments")
+        .toDF("window_start", "window_end", "store_id", "revenue", "payments")
+    )
+
+
+# %% an_hour_of_patience
+# task: revenue_per_window
+# fails: test_windows_leave_when_the_watermark_passes_them,
+#   test_events_of_emitted_windows_are_dropped
+# because: a generous watermark keeps windows open, and results wait for an hour
+# breaks: All tasks want a watermark of ten minutes on `event_time`.
+def revenue_per_window(events: DataFrame) -> DataFrame:
+    return (
+        events.withWatermark("event_time", "1 hour")
+        .groupBy(F.window("event_time", "5 minutes"), "store_id")
+        .agg(F.sum("amount").alias("revenue"), F.count("*").alias("payments"))
+        .select("window.start", "window.end", "store_id", "revenue", "payments")
+        .toDF("window_start", "window_end", "store_id", "revenue", "payments")
+    )
+
+
+# %% cards_counted
+# task: revenue_per_window
+# fails: test_out_of_order_events_count_while_their_window_is_open
+# because: counts cards instead of payments
+# breaks: `payments` (long, the number of rows, one without an amount included)
+def revenue_per_window(events: DataFrame) -> DataFrame:
+    return (
+        watermarked(events)
+        .groupBy(F.window("event_time", "5 minutes"), "store_id")
+        .agg(F.sum("amount").alias("revenue"), F.approx_count_distinct("card_id").alias("payments"))
+        .select("window.start", "window.end", "store_id", "revenue", "payments")
+        .toDF("window_start", "window_end", "store_id", "revenue", "payments")
+    )
+
+
+# %% five_minutes_of_patience
+# task: revenue_per_window
+# fails: test_windows_leave_when_the_watermark_passes_them
+# because: the watermark is as long as the window, five minutes instead of ten
+# breaks: All tasks want a watermark of ten minutes on `event_time`.
+def revenue_per_window(events: DataFrame) -> DataFrame:
+    return (
+        events.withWatermark("event_time", "5 minutes")
+        .groupBy(F.window("event_time", "5 minutes"), "store_id")
+        .agg(F.sum("amount").alias("revenue"), F.count("*").alias("payments"))
+        .select("window.start", "window.end", "store_id", "revenue", "payments")
+        .toDF("window_start", "window_end", "store_id", "revenue", "payments")
+    )
+
+
+# %% grouped_by_event
+# task: revenue_per_window
+# fails: test_state_holds_open_windows_only, test_open_windows_survive_a_restart,
+#   test_arrival_within_the_watermark_changes_no_window
+# because: the event is one of the keys: state has a row for each event instead of one for each
+#   window
+# breaks: one row for each store and five minutes.
+def revenue_per_window(events: DataFrame) -> DataFrame:
+    return (
+        watermarked(events)
+        .groupBy(
+            F.window("event_time", "5 minutes"), "store_id", "event_id", F.unix_millis("event_time")
+        )
+        .agg(F.sum("amount").alias("revenue"), F.count("*").alias("payments"))
+        .select("window.start", "window.end", "store_id", "revenue", "payments")
+        .toDF("window_start", "window_end", "store_id", "revenue", "payments")
+    )
+
+
+# %% ids_counted
+# task: revenue_per_window
+# fails: test_revenue_of_each_store_and_window
+# because: a repeat is not counted, and in a larger window others are not either: the count is
+#   approximate
+# breaks: A payment sent twice is two rows here
+def revenue_per_window(events: DataFrame) -> DataFrame:
+    return (
+        watermarked(events)
+        .groupBy(F.window("event_time", "5 minutes"), "store_id")
+        .agg(
+            F.sum("amount").alias("revenue"), F.approx_count_distinct("event_id").alias("payments")
+        )
+        .select("window.start", "window.end", "store_id", "revenue", "payments")
+        .toDF("window_start", "window_end", "store_id", "revenue", "payments")
+    )
+
+
+# %% late_by_the_clock
+# task: revenue_per_window
+# fails: test_revenue_of_each_store_and_window
+# because: compares event_time with the clock of the machine, so a replay of old files drops
+#   everything
+# breaks: Spark computes it from the data, never from a clock
+def revenue_per_window(events: DataFrame) -> DataFrame:
+    return (
+        watermarked(events)
+        .where("event_time > current_timestamp() - INTERVAL 10 MINUTES")
+        .groupBy(F.window("event_time", "5 minutes"), "store_id")
+        .agg(F.sum("amount").alias("revenue"), F.count("*").alias("payments"))
+        .select("window.start", "window.end", "store_id", "revenue", "payments")
+        .toDF("window_start", "window_end", "store_id", "revenue", "payments")
+    )
+
+
+# %% sliding_windows
+# task: revenue_per_window
+# fails: test_revenue_of_each_store_and_window
+# because: the window slides by a minute, so each payment is counted five times
+# breaks: Windows begin at full five minutes, start included, end excluded.
+def revenue_per_window(events: DataFrame) -> DataFrame:
+    return (
+        watermarked(events)
+        .groupBy(F.window("event_time", "5 minutes", "1 minute"), "store_id")
+        .agg(F.sum("amount").alias("revenue"), F.count("*").alias("payments"))
+        .select("window.start", "window.end", "store_id", "revenue", "payments")
+        .toDF("window_start", "window_end", "store_id", "revenue", "payments")
+    )
+
+
+# %% time_rounded_by_hand
+# task: revenue_per_window
+# fails: test_revenue_of_each_store_and_window
+# because: a column computed from event_time carries no watermark, so append mode is refused
+# breaks: streaming in, streaming out, made for append mode.
+# outcome: error
+def revenue_per_window(events: DataFrame) -> DataFrame:
+    return (
+        watermarked(events)
+        .withColumn(
+            "window_start", F.timestamp_seconds(F.floor(F.unix_seconds("event_time") / 300) * 300)
+        )
+        .groupBy("window_start", "store_id")
+        .agg(F.sum("amount").alias("revenue"), F.count("*").alias("payments"))
+        .withColumn("window_end", F.col("window_start") + F.expr("INTERVAL 5 MINUTES"))
+        .select("window_start", "window_end", "store_id", "revenue", "payments")
+    )
+
+
+# %% watermark_after_the_windows
+# task: revenue_per_window
+# fails: test_revenue_of_each_store_and_window
+# because: the watermark is set on the result, so the aggregation below has none
+# breaks: All tasks want a watermark of ten minutes on `event_time`.
+# outcome: error
+def revenue_per_window(events: DataFrame) -> DataFrame:
+    return (
+        events.groupBy(F.window("event_time", "5 minutes"), "store_id")
+        .agg(F.sum("amount").alias("revenue"), F.count("*").alias("payments"))
+        .select("window.start", "window.end", "store_id", "revenue", "payments")
+        .toDF("window_start", "window_end", "store_id", "revenue", "payments")
+        .withWatermark("window_end", "10 minutes")
+    )
+
+
+# %% watermark_set_again
+# task: revenue_per_window
+# fails: test_a_watermark_that_is_there_already_stays
+# because: sets a watermark on a stream that has one; Spark disallows to redefine it
+# breaks: A second one on the same stream fails ("Redefining watermark is disallowed"), and not
+#   before its second micro-batch, so a function that may come second has to look.
+# outcome: error
+def revenue_per_window(events: DataFrame) -> DataFrame:
+    return (
+        events.withWatermark("event_time", "10 minutes")
+        .groupBy(F.window("event_time", "5 minutes"), "store_id")
+        .agg(F.sum("amount").alias("revenue"), F.count("*").alias("payments"))
+        .select("window.start", "window.end", "store_id", "revenue", "payments")
+        .toDF("window_start", "window_end", "store_id", "revenue", "payments")
+    )
+
+
+# %% window_left_as_a_struct
+# task: revenue_per_window
+# fails: test_revenue_of_each_store_and_window
+# because: returns the window as one column instead of its start and end
+# breaks: The columns are `window_start` and `window_end` (timestamp)
+# -        .select(
+# -            F.col("window.start").alias("window_start"),
+# -            F.col("window.end").alias("window_end"),
+# -            *["store_id", "revenue", "payments"],
+# -        )
+
+# %% windows_without_a_watermark
+# task: revenue_per_window
+# fails: test_revenue_of_each_store_and_window
+# because: append mode can't know when a window is finished; Spark refuses the plan
+# breaks: All tasks want a watermark of ten minutes on `event_time`.
+# outcome: error
+def revenue_per_window(events: DataFrame) -> DataFrame:
+    return (
+        events.groupBy(F.window("event_time", "5 minutes"), "store_id")
+        .agg(F.sum("amount").alias("revenue"), F.count("*").alias("payments"))
+        .select("window.start", "window.end", "store_id", "revenue", "payments")
+        .toDF("window_start", "window_end", "store_id", "revenue", "payments")
+    )
+
+
+# %% first_of_each_window
+# task: deduplicate
+# fails: test_equal_rows_come_out_once
+# because: an aggregation holds every event back until its window ends, and two windows don't know
+#   each other
+# breaks: let through with the file that brings it first
+def deduplicate(events: DataFrame) -> DataFrame:
+    first = F.min_by(F.struct(*events.columns), "event_time").alias("first")
+    return (
+        watermarked(events)
+        .groupBy(F.window("event_time", "10 minutes"), "event_id")
+        .agg(first)
+        .select("first.*")
+    )
+
+
+# %% nothing_to_look_back_from
+# task: deduplicate
+# fails: test_equal_rows_come_out_once
+# because: dropDuplicatesWithinWatermark needs a watermark
+# breaks: All tasks want a watermark of ten minutes on `event_time`.
+# outcome: error
+def deduplicate(events: DataFrame) -> DataFrame:
+    return events.dropDuplicatesWithinWatermark(["event_id"])
+
+
+# %% remembers_a_day
+# task: deduplicate
+# fails: test_state_does_not_grow_for_ever, test_an_event_older_than_the_watermark_is_dropped
+# because: a day of patience is a day of state
+# breaks: an event is forgotten when the watermark has passed its time by the ten minutes.
+def deduplicate(events: DataFrame) -> DataFrame:
+    return events.withWatermark("event_time", "1 day").dropDuplicatesWithinWatermark(["event_id"])
+
+
+# %% remembers_a_minute
+# task: deduplicate
+# fails: test_state_does_not_grow_for_ever
+# because: forgets after a minute what may come again for ten
+# breaks: an event is forgotten when the watermark has passed its time by the ten minutes.
+def deduplicate(events: DataFrame) -> DataFrame:
+    return events.withWatermark("event_time", "1 minute").dropDuplicatesWithinWatermark(
+        ["event_id"]
+    )
+
+
+# %% remembers_for_ever
+# task: deduplicate
+# fails: test_state_does_not_grow_for_ever
+# because: without a watermark every event_id is kept in state for ever
+# breaks: State must not grow for ever
+def deduplicate(events: DataFrame) -> DataFrame:
+    return events.dropDuplicates(["event_id"])
+
+
+# %% row_number_on_a_stream
+# task: deduplicate
+# fails: test_equal_rows_come_out_once
+# because: a window without time needs all rows; Spark refuses it on a stream
+# breaks: ? As in Task 1 a stream comes in and a stream goes out, made for append mode.
+# outcome: error
+def deduplicate(events: DataFrame) -> DataFrame:
+    from pyspark.sql import Window
+
+    first = Window.partitionBy("event_id").orderBy("event_time")
+    return watermarked(events).withColumn("n", F.row_number().over(first)).where("n = 1").drop("n")
+
+
+# %% time_among_the_keys
+# task: deduplicate
+# fails: test_the_second_attempt_has_another_time, test_known_events_survive_a_restart,
+#   test_each_of_many_events_comes_out_once
+# because: with event_time among the keys state is freed, but a second attempt with another time is
+#   a new key
+# breaks: The second attempt comes within ten minutes of event time, perhaps with another
+#   `event_time`
+def deduplicate(events: DataFrame) -> DataFrame:
+    return watermarked(events).dropDuplicates(["event_id", "event_time"])
+
+
+# %% watermark_again_before_deduplicating
+# task: deduplicate
+# fails: test_deduplication_respects_a_watermark
+# because: sets a watermark on a stream that has one; Spark disallows to redefine it
+# breaks: A second one on the same stream fails ("Redefining watermark is disallowed"), and not
+#   before its second micro-batch, so a function that may come second has to look.
+# outcome: error
+def deduplicate(events: DataFrame) -> DataFrame:
+    return events.withWatermark("event_time", "10 minutes").dropDuplicatesWithinWatermark(
+        ["event_id"]
+    )
+
+
+# %% watermark_that_nothing_uses
+# task: deduplicate
+# fails: test_state_does_not_grow_for_ever
+# because: a watermark frees state only when its column is among the keys; event_id alone stays for
+#   ever
+# breaks: State must not grow for ever
+def deduplicate(events: DataFrame) -> DataFrame:
+    return watermarked(events).dropDuplicates(["event_id"])
+
+
+# %% what_looks_alike
+# task: deduplicate
+# fails: test_payments_that_look_alike_stay
+# because: two payments of one card and amount may be two coffees
+# breaks: two payments that look alike but have different ids are two.
+def deduplicate(events: DataFrame) -> DataFrame:
+    return watermarked(events).dropDuplicatesWithinWatermark(["card_id", "store_id", "amount"])
+
+
+# %% whole_rows_within_the_watermark
+# task: deduplicate
+# fails: test_the_second_attempt_has_another_time
+# because: without columns the method compares whole rows
+# breaks: The second attempt comes within ten minutes of event time, perhaps with another
+#   `event_time`
+def deduplicate(events: DataFrame) -> DataFrame:
+    return watermarked(events).dropDuplicatesWithinWatermark()
+
+
+# %% amounts_counted_in_sessions
+# task: sessions
+# fails: test_a_gap_of_fifteen_minutes_ends_a_session
+# because: a payment without an amount is not counted
+# breaks: `payments` (long, the number of rows, as in Task 1)
+def sessions(events: DataFrame) -> DataFrame:
+    return (
+        watermarked(events)
+        .groupBy("card_id", F.session_window("event_time", "15 minutes").alias("session"))
+        .agg(F.count("amount").alias("payments"), F.sum("amount").alias("amount"))
+        .select("card_id", "session.start", "session.end", "payments", "amount")
+        .toDF("card_id", "session_start", "session_end", "payments", "amount")
+    )
+
+
+# %% ends_with_the_last_payment
+# task: sessions
+# fails: test_a_gap_of_fifteen_minutes_ends_a_session
+# because: a session lasts until the gap is over, not until its last payment
+# breaks: `session_end` (15 minutes after the last one)
+def sessions(events: DataFrame) -> DataFrame:
+    return (
+        watermarked(events)
+        .groupBy("card_id", F.session_window("event_time", "15 minutes").alias("session"))
+        .agg(
+            F.max("event_time").alias("session_end"),
+            F.count("*").alias("payments"),
+            F.sum("amount").alias("amount"),
+        )
+        .select("card_id", "session.start", "session_end", "payments", "amount")
+        .withColumnRenamed("start", "session_start")
+    )
+
+
+# %% gap_of_ten_minutes
+# task: sessions
+# fails: test_a_gap_of_fifteen_minutes_ends_a_session, test_a_payment_in_between_joins_two_sessions,
+#   test_a_payment_behind_the_watermark_can_open_a_session,
+#   test_arrival_within_the_watermark_changes_no_session
+# because: the gap is the watermark's ten minutes instead of fifteen
+# breaks: payments of a card with no gap of more than 15 minutes
+def sessions(events: DataFrame) -> DataFrame:
+    return (
+        watermarked(events)
+        .groupBy("card_id", F.session_window("event_time", "10 minutes").alias("session"))
+        .agg(F.count("*").alias("payments"), F.sum("amount").alias("amount"))
+        .select("card_id", "session.start", "session.end", "payments", "amount")
+        .toDF("card_id", "session_start", "session_end", "payments", "amount")
+    )
+
+
+# %% half_an_hour_of_patience
+# task: sessions
+# fails: test_sessions_leave_when_the_watermark_passes_them,
+#   test_payments_of_ended_sessions_are_dropped
+# because: adds the gap to the delay and some more, so sessions come late and stay in state
+# breaks: All tasks want a watermark of ten minutes on `event_time`.
+def sessions(events: DataFrame) -> DataFrame:
+    return (
+        events.withWatermark("event_time", "30 minutes")
+        .groupBy("card_id", F.session_window("event_time", "15 minutes").alias("session"))
+        .agg(F.count("*").alias("payments"), F.sum("amount").alias("amount"))
+        .select("card_id", "session.start", "session.end", "payments", "amount")
+        .toDF("card_id", "session_start", "session_end", "payments", "amount")
+    )
+
+
+# %% ids_counted_in_sessions
+# task: sessions
+# fails: test_a_gap_of_fifteen_minutes_ends_a_session
+# because: a repeat is not counted, and in a long session others are not either: the count is
+#   approximate
+# breaks: `payments` (long, the number of rows, as in Task 1)
+def sessions(events: DataFrame) -> DataFrame:
+    return (
+        watermarked(events)
+        .groupBy("card_id", F.session_window("event_time", "15 minutes").alias("session"))
+        .agg(F.approx_count_distinct("event_id").alias("payments"), F.sum("amount").alias("amount"))
+        .select("card_id", "session.start", "session.end", "payments", "amount")
+        .toDF("card_id", "session_start", "session_end", "payments", "amount")
+    )
+
+
+# %% no_patience
+# task: sessions
+# fails: test_sessions_leave_when_the_watermark_passes_them
+# because: without delay a session goes as soon as a younger payment is seen, and what belongs to it
+#   comes too late
+# breaks: All tasks want a watermark of ten minutes on `event_time`.
+def sessions(events: DataFrame) -> DataFrame:
+    return (
+        events.withWatermark("event_time", "0 minutes")
+        .groupBy("card_id", F.session_window("event_time", "15 minutes").alias("session"))
+        .agg(F.count("*").alias("payments"), F.sum("amount").alias("amount"))
+        .select("card_id", "session.start", "session.end", "payments", "amount")
+        .toDF("card_id", "session_start", "session_end", "payments", "amount")
+    )
+
+
+# %% quarters_of_an_hour
+# task: sessions
+# fails: test_a_gap_of_fifteen_minutes_ends_a_session
+# because: tumbling windows have fixed borders; a shopping tour doesn't
+# breaks: `session_start` (the first payment), `session_end` (15 minutes after the last one)
+def sessions(events: DataFrame) -> DataFrame:
+    return (
+        watermarked(events)
+        .groupBy("card_id", F.window("event_time", "15 minutes").alias("session"))
+        .agg(F.count("*").alias("payments"), F.sum("amount").alias("amount"))
+        .select("card_id", "session.start", "session.end", "payments", "amount")
+        .toDF("card_id", "session_start", "session_end", "payments", "amount")
+    )
+
+
+# %% sessions_by_lag
+# task: sessions
+# fails: test_a_gap_of_fifteen_minutes_ends_a_session
+# because: the batch solution, lag over a window of rows, is refused on a stream
+# breaks: ? As in Task 1 a stream comes in and a stream goes out, made for append mode.
+# outcome: error
+def sessions(events: DataFrame) -> DataFrame:
+    from pyspark.sql import Window
+
+    by_time = Window.partitionBy("card_id").orderBy("event_time")
+    gap = F.unix_seconds("event_time") - F.unix_seconds(F.lag("event_time").over(by_time))
+    begins = F.coalesce(gap > 15 * 60, F.lit(True)).cast("int")
+    numbered = watermarked(events).withColumn("number", F.sum(begins).over(by_time))
+    return (
+        numbered.groupBy("card_id", "number")
+        .agg(
+            F.min("event_time").alias("session_start"),
+            (F.max("event_time") + F.expr("INTERVAL 15 MINUTES")).alias("session_end"),
+            F.count("*").alias("payments"),
+            F.sum("amount").alias("amount"),
+        )
+        .drop("number")
+    )
+
+
+# %% sessions_of_each_payment
+# task: sessions
+# fails: test_state_holds_open_sessions_only
+# because: keeps each payment in state as well, as a group of its own
+# breaks: one row for each such session
+def sessions(events: DataFrame) -> DataFrame:
+    return (
+        watermarked(events)
+        .groupBy(
+            "card_id", "event_id", F.session_window("event_time", "15 minutes").alias("session")
+        )
+        .agg(F.count("*").alias("payments"), F.sum("amount").alias("amount"))
+        .select("card_id", "session.start", "session.end", "payments", "amount")
+        .toDF("card_id", "session_start", "session_end", "payments", "amount")
+    )
+
+
+# %% sessions_of_each_store
+# task: sessions
+# fails: test_a_gap_of_fifteen_minutes_ends_a_session
+# because: the store is one of the keys, so a tour through two stores is two sessions
+# breaks: payments of a card with no gap of more than 15 minutes
+def sessions(events: DataFrame) -> DataFrame:
+    return (
+        watermarked(events)
+        .groupBy(
+            "card_id", "store_id", F.session_window("event_time", "15 minutes").alias("session")
+        )
+        .agg(F.count("*").alias("payments"), F.sum("amount").alias("amount"))
+        .select("card_id", "session.start", "session.end", "payments", "amount")
+        .toDF("card_id", "session_start", "session_end", "payments", "amount")
+    )
+
+
+# %% sessions_without_a_watermark
+# task: sessions
+# fails: test_a_gap_of_fifteen_minutes_ends_a_session
+# because: append mode can't know when a session is finished; Spark refuses the plan
+# breaks: All tasks want a watermark of ten minutes on `event_time`.
+# outcome: error
+def sessions(events: DataFrame) -> DataFrame:
+    return (
+        events.groupBy("card_id", F.session_window("event_time", "15 minutes").alias("session"))
+        .agg(F.count("*").alias("payments"), F.sum("amount").alias("amount"))
+        .select("card_id", "session.start", "session.end", "payments", "amount")
+        .toDF("card_id", "session_start", "session_end", "payments", "amount")
+    )
+
+
+# %% watermark_again_before_sessions
+# task: sessions
+# fails: test_sessions_respect_a_watermark
+# because: sets a watermark on a stream that has one; Spark disallows to redefine it
+# breaks: A second one on the same stream fails ("Redefining watermark is disallowed"), and not
+#   before its second micro-batch, so a function that may come second has to look.
+# outcome: error
+def sessions(events: DataFrame) -> DataFrame:
+    return (
+        events.withWatermark("event_time", "10 minutes")
+        .groupBy("card_id", F.session_window("event_time", "15 minutes").alias("session"))
+        .agg(F.count("*").alias("payments"), F.sum("amount").alias("amount"))
+        .select("card_id", "session.start", "session.end", "payments", "amount")
+        .toDF("card_id", "session_start", "session_end", "payments", "amount")
+    )
+
+
+# %% a_maximum_for_each_store
+# task: late_events
+# fails: test_late_events_go_to_the_late_table
+# because: each store gets a watermark of its own, so a store that was silent is never late
+# breaks: A row is late when its `event_time` is older than the greatest event time of all *earlier*
+#   files minus ten minutes.
+# -    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
+# +    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
+# +    COLUMNS = ["event_id", "store_id", "card_id", "amount", "event_time"]
+# -        newest = spark.table(table).agg(F.max("event_time")).first()[0]
+# -        border = newest and newest - timedelta(minutes=10)
+# -        is_late = F.coalesce(F.col("event_time") < F.lit(border), F.lit(False))
+# -        # Late rows first: they never raise the maximum, so a second attempt finds the same one.
+# +        newest = spark.table(table).groupBy("store_id").agg(F.max("event_time").alias("newest"))
+# +        events = events.join(newest, on="store_id", how="left").select(*COLUMNS, "newest")
+# +        border = F.col("newest") - F.expr("INTERVAL 10 MINUTES")
+# +        is_late = F.coalesce(F.col("event_time") < border, F.lit(False))
+# -            writer = rows.write.format("delta").mode("append").option("txnAppId", checkpoint)
+# +            writer = (
+# +                rows.select(COLUMNS)
+# +                .write.format("delta")
+# +                .mode("append")
+# +                .option("txnAppId", checkpoint)
+# +            )
+
+# %% all_files_in_one_micro_batch
+# task: late_events
+# fails: test_late_events_go_to_the_late_table
+# because: without maxFilesPerTrigger all files are one micro-batch, and nothing came before it
+# breaks: One file is one micro-batch, in the order of modification times
+# -    stream = spark.readStream.schema(EVENTS).option("maxFilesPerTrigger", 1).json(source)
+# +    stream = spark.readStream.schema(EVENTS).json(source)
+
+# %% appends_again
+# task: late_events
+# fails: test_every_row_lands_once
+# because: a micro-batch that broke off comes again, and a plain append writes its rows again
+# breaks: That holds when a call breaks off anywhere, also between the two writes, and is repeated.
+# -            writer = rows.write.format("delta").mode("append").option("txnAppId", checkpoint)
+# -            writer.option("txnVersion", number).saveAsTable(name)
+# +            rows.write.format("delta").mode("append").saveAsTable(name)
+
+# %% drops_late_rows
+# task: late_events
+# fails: test_late_events_go_to_the_late_table
+# because: a watermark and a filter lose late rows; nothing ever reaches the late table
+# breaks: Late rows go to `late_table`, all others to `table`.
+def late_events(
+    spark: SparkSession, source: str, table: str, late_table: str, checkpoint: str
+) -> None:
+    stream = spark.readStream.schema(EVENTS).option("maxFilesPerTrigger", 1).json(source)
+    writer = watermarked(stream).writeStream.format("delta").outputMode("append")
+    writer = writer.option("checkpointLocation", checkpoint).trigger(availableNow=True)
+    writer.toTable(table).awaitTermination()
+
+
+# %% maximum_in_a_variable
+# task: late_events
+# fails: test_late_events_go_to_the_late_table
+# because: the maximum lives in the process, and is gone when the stream starts again
+# breaks: `checkpoint` is a folder; called again with it, the function goes on.
+# -    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
+# +    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
+# +    seen = []
+# -        newest = spark.table(table).agg(F.max("event_time")).first()[0]
+# +        newest = max(seen, default=None)
+# +        seen.extend(filter(None, events.agg(F.max("event_time")).first()))
+
+# %% maximum_of_the_file_before
+# task: late_events
+# fails: test_late_events_go_to_the_late_table
+# because: compares with the file before; an older file may hold the greatest time
+# breaks: A row is late when its `event_time` is older than the greatest event time of all *earlier*
+#   files minus ten minutes.
+# -    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
+# +    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
+# +    seen = f"{table}_seen"
+# +    spark.sql(f"CREATE TABLE IF NOT EXISTS {seen} (number long, newest timestamp) USING delta")
+# -        newest = spark.table(table).agg(F.max("event_time")).first()[0]
+# -        border = newest and newest - timedelta(minutes=10)
+# +        before = spark.table(seen).where(F.col("number") == number - 1).first()
+# +        border = before and before["newest"] - timedelta(minutes=10)
+# -        # Late rows first: they never raise the maximum, so a second attempt finds the same one.
+# -        for rows, name in [(events.where(is_late), late_table), (events.where(~is_late), table)]:
+# +        newest = events.agg(F.lit(number).cast("long").alias("number"), F.max("event_time").alias("newest"))
+# +        parts = [
+# +            (events.where(is_late), late_table),
+# +            (events.where(~is_late), table),
+# +            (newest, seen),
+# +        ]
+# +        for rows, name in parts:
+
+# %% merges_by_event
+# task: late_events
+# fails: test_every_row_lands_once
+# because: a MERGE that inserts what is new makes the write repeatable, and swallows redelivered
+#   events
+# breaks: a row that is in the source twice lands twice.
+# -    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
+# +    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
+# +    from delta.tables import DeltaTable
+# -            writer = rows.write.format("delta").mode("append").option("txnAppId", checkpoint)
+# -            writer.option("txnVersion", number).saveAsTable(name)
+# +            target = DeltaTable.forName(spark, name).alias("old")
+# +            new = rows.dropDuplicates(["event_id"]).alias("new")
+# +            target.merge(new, "old.event_id = new.event_id").whenNotMatchedInsertAll().execute()
+
+# %% null_is_neither
+# task: late_events
+# fails: test_an_event_without_a_time_is_not_late, test_every_row_lands_once
+# because: neither a condition nor its negation is true for a null
+# breaks: Exactly ten minutes behind is on time, and so is a row without a time.
+# -    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
+# +    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
+# +    from datetime import datetime
+# -        border = newest and newest - timedelta(minutes=10)
+# -        is_late = F.coalesce(F.col("event_time") < F.lit(border), F.lit(False))
+# -        # Late rows first: they never raise the maximum, so a second attempt finds the same one.
+# +        border = newest - timedelta(minutes=10) if newest else datetime(1, 1, 1)
+# +        is_late = F.col("event_time") < F.lit(border)
+
+# %% number_of_the_file_kept
+# task: late_events
+# fails: test_both_tables_keep_the_columns_of_the_events
+# because: adds the number of the micro-batch to the tables
+# breaks: Both tables exist, are empty before the first call, and have the columns of the events.
+# -            writer = rows.write.format("delta").mode("append").option("txnAppId", checkpoint)
+# +            writer = (
+# +                rows.withColumn("micro_batch", F.lit(number))
+# +                .write.format("delta")
+# +                .mode("append")
+# +                .option("txnAppId", checkpoint)
+# +                .option("mergeSchema", True)
+# +            )
+
+# %% older_or_equal
+# task: late_events
+# fails: test_ten_minutes_behind_is_in_time
+# because: takes an event exactly at the border as late
+# breaks: Exactly ten minutes behind is on time, and so is a row without a time.
+# -        is_late = F.coalesce(F.col("event_time") < F.lit(border), F.lit(False))
+# -        # Late rows first: they never raise the maximum, so a second attempt finds the same one.
+# +        is_late = F.coalesce(F.col("event_time") <= F.lit(border), F.lit(False))
+
+# %% on_time_rows_first
+# task: late_events
+# fails: test_every_row_lands_once, test_a_file_does_not_make_its_own_events_late
+# because: the first write raises the maximum, so the second attempt takes rows for late that are in
+#   the table already
+# breaks: That holds when a call breaks off anywhere, also between the two writes, and is repeated.
+# -        # Late rows first: they never raise the maximum, so a second attempt finds the same one.
+# -        for rows, name in [(events.where(is_late), late_table), (events.where(~is_late), table)]:
+# +        for rows, name in [(events.where(~is_late), table), (events.where(is_late), late_table)]:
+
+# %% own_file_counts
+# task: late_events
+# fails: test_a_file_does_not_make_its_own_events_late
+# because: takes the maximum over the events of the micro-batch too
+# breaks: A row is late when its `event_time` is older than the greatest event time of all *earlier*
+#   files minus ten minutes.
+# -        newest = spark.table(table).agg(F.max("event_time")).first()[0]
+# +        known = spark.table(table).select("event_time").union(events.select("event_time"))
+# +        newest = known.agg(F.max("event_time")).first()[0]

@@ -1,0 +1,811 @@
+# %% answer_of_the_real_log
+# task: stage_table
+# fails: test_one_row_for_each_stage, test_duration_is_the_stages_own
+# because: returns what the notebook's log says, whatever it is given
+# breaks: a row for each stage with at least one `SparkListenerStageCompleted`
+def stage_table(events: DataFrame) -> DataFrame:
+    row = (
+        22,
+        "parquet at NativeMethodAccessorImpl.java:0",
+        34553,
+        16,
+        11200,
+        1100.0,
+        4954319,
+        217300,
+        0,
+    )
+    names = "stage_id name duration_ms tasks max_task_ms median_task_ms shuffle_read_bytes shuffle_write_bytes spill_bytes"
+    types = "bigint string bigint bigint bigint double bigint bigint bigint"
+    return events.sparkSession.range(1).select(
+        *(F.lit(v).cast(t).alias(n) for v, t, n in zip(row, types.split(), names.split()))
+    )
+
+
+# %% approximate_median
+# task: stage_table
+# fails: test_median_is_exact
+# because: approx_percentile answers with one of the two middle values
+# breaks: `median_task_ms` | double | exact median of the task times
+# -            F.median(ms).alias("median_task_ms"),
+# +            F.percentile_approx(ms, 0.5).cast("double").alias("median_task_ms"),
+
+# %% counts_failed_attempts
+# task: stage_table
+# fails: test_only_successful_attempts_count
+# because: every attempt of a task counts, also failed ones
+# breaks: All but the first three columns come from the task attempts (`SparkListenerTaskEnd`) that
+#   ended with the reason `Success`.
+# -    succeeded = "Event = 'SparkListenerTaskEnd' AND `Task End Reason`.Reason = 'Success'"
+# +    succeeded = "Event = 'SparkListenerTaskEnd'"
+# -            F.countDistinct("Task Info.Partition ID").alias("tasks"),
+# +            F.count("*").alias("tasks"),
+
+# %% drops_failed_keeps_killed
+# task: stage_table
+# fails: test_only_successful_attempts_count
+# because: leaves out exceptions only, and counts killed speculative copies
+# breaks: All but the first three columns come from the task attempts (`SparkListenerTaskEnd`) that
+#   ended with the reason `Success`.
+# -    succeeded = "Event = 'SparkListenerTaskEnd' AND `Task End Reason`.Reason = 'Success'"
+# +    succeeded = "Event = 'SparkListenerTaskEnd' AND `Task End Reason`.Reason NOT LIKE '%Exception%'"
+# -            F.countDistinct("Task Info.Partition ID").alias("tasks"),
+# +            F.count("*").alias("tasks"),
+
+# %% duration_from_first_task
+# task: stage_table
+# fails: test_duration_is_the_stages_own
+# because: measures from the first task's launch to the last one's finish: the wait for a core is
+#   lost
+# breaks: from submission to completion, added up over the stage's attempts
+# -    duration = F.col("Completion Time") - F.col("Submission Time")
+#
+# -        .agg(F.max("Stage Name").alias("name"), F.sum(duration).alias("duration_ms"))
+# +        .agg(F.max("Stage Name").alias("name"))
+# -        .agg(
+# +        .agg(
+# +            (F.max("Task Info.Finish Time") - F.min("Task Info.Launch Time")).alias("duration_ms"),
+# -    return stages.join(tasks, on="stage_id", how="left").fillna(0, subset=counts)
+# +    return (
+# +        stages.join(tasks, on="stage_id", how="left")
+# +        .fillna(0, subset=counts)
+# +        .select(
+# +            "stage_id", "name", "duration_ms", "tasks", "max_task_ms", "median_task_ms", *counts[1:]
+# +        )
+# +    )
+
+# %% first_submission_to_last_completion
+# task: stage_table
+# fails: test_stage_with_two_attempts
+# because: counts the pause between two attempts as work of the stage
+# breaks: from submission to completion, added up over the stage's attempts
+# -    duration = F.col("Completion Time") - F.col("Submission Time")
+#
+# -        .agg(F.max("Stage Name").alias("name"), F.sum(duration).alias("duration_ms"))
+# +        .agg(
+# +            F.max("Stage Name").alias("name"),
+# +            (F.max("Completion Time") - F.min("Submission Time")).alias("duration_ms"),
+# +        )
+
+# %% local_reads_only
+# task: stage_table
+# fails: test_bytes_are_added_up
+# because: on one machine all reads are local, on a cluster most are remote
+# breaks: `shuffle_read_bytes` | long | remote and local
+# -            F.sum(read["Remote Bytes Read"] + read["Local Bytes Read"]).alias("shuffle_read_bytes"),
+# +            F.sum(read["Local Bytes Read"]).alias("shuffle_read_bytes"),
+
+# %% log_read_without_names
+# task: stage_table
+# fails: test_reads_the_real_log
+# because: keeps one name for all stages: the first one seen
+# breaks: `stage_id`, `name` | long, string | `Stage ID` and `Stage Name`
+# -        .agg(F.max("Stage Name").alias("name"), F.sum(duration).alias("duration_ms"))
+# +        .agg(F.lit("count at job.py:1").alias("name"), F.sum(duration).alias("duration_ms"))
+
+# %% mean_task_time
+# task: stage_table
+# fails: test_median_is_exact
+# because: the mean hides the skew that the median shows
+# breaks: `median_task_ms` | double | exact median of the task times
+# -            F.median(ms).alias("median_task_ms"),
+# +            F.mean(ms).alias("median_task_ms"),
+
+# %% memory_spill_added
+# task: stage_table
+# fails: test_bytes_are_added_up
+# because: adds the size that spilled data had in memory to what reached the disk
+# breaks: `spill_bytes` | long | spilled to disk
+# -    parsed = events.select(F.from_json("value", EVENT).alias("e")).select("e.*")
+# +    parsed = events.select("value", F.from_json("value", EVENT).alias("e")).select("value", "e.*")
+# -            F.sum("Task Metrics.Disk Bytes Spilled").alias("spill_bytes"),
+# +            F.sum(
+# +                F.col("Task Metrics.Disk Bytes Spilled")
+# +                + F.get_json_object("value", "$.['Task Metrics'].['Memory Bytes Spilled']").cast(
+# +                    "long"
+# +                )
+# +            ).alias("spill_bytes"),
+
+# %% null_bytes_of_failed_stage
+# task: stage_table
+# fails: test_stage_without_a_success_stays
+# because: leaves nulls where nothing succeeded
+# breaks: A stage without any has 0 tasks, 0 bytes and null times.
+# -    counts = ["tasks", "shuffle_read_bytes", "shuffle_write_bytes", "spill_bytes"]
+# -    return stages.join(tasks, on="stage_id", how="left").fillna(0, subset=counts)
+# +    return stages.join(tasks, on="stage_id", how="left")
+
+# %% repeated_partitions_counted_twice
+# task: stage_table
+# fails: test_stage_with_two_attempts
+# because: a partition computed again after its output was lost counts twice
+# breaks: partitions computed: a `Partition ID` counts once
+# -            F.countDistinct("Task Info.Partition ID").alias("tasks"),
+# +            F.count("Task Info.Partition ID").alias("tasks"),
+
+# %% row_for_each_attempt
+# task: stage_table
+# fails: test_stage_with_two_attempts
+# because: one row for each attempt of a stage, as the UI lists them; tasks are joined to both
+# breaks: a row for each stage with at least one `SparkListenerStageCompleted`
+# -        .select("`Stage Info`.*")
+# -        .groupBy(F.col("Stage ID").alias("stage_id"))
+# +        .select("`Stage Info`.*")
+# +        .groupBy(F.col("Stage ID").alias("stage_id"), "Stage Attempt ID")
+# -    return stages.join(tasks, on="stage_id", how="left").fillna(0, subset=counts)
+# +    return (
+# +        stages.join(tasks, on="stage_id", how="left")
+# +        .fillna(0, subset=counts)
+# +        .drop("Stage Attempt ID")
+# +    )
+
+# %% stages_from_tasks
+# task: stage_table
+# fails: test_only_completed_stages
+# because: takes every stage that had a task, also one that still ran when the application ended
+# breaks: a row for each stage with at least one `SparkListenerStageCompleted`
+# -    return stages.join(tasks, on="stage_id", how="left").fillna(0, subset=counts)
+# +    return stages.join(tasks, on="stage_id", how="full").fillna(0, subset=counts)
+
+# %% stages_of_the_jobs
+# task: stage_table
+# fails: test_one_row_for_each_stage, test_only_completed_stages
+# because: takes every event with stage information, those of submitted stages too, and rows of
+#   other events
+# breaks: a row for each stage with at least one `SparkListenerStageCompleted`
+# -        parsed.where("Event = 'SparkListenerStageCompleted'")
+# -        .select("`Stage Info`.*")
+# +        parsed.select("`Stage Info`.*")
+# -    return stages.join(tasks, on="stage_id", how="left").fillna(0, subset=counts)
+# +    return stages.join(tasks, on="stage_id", how="full").fillna(0, subset=counts)
+
+# %% stages_without_success_dropped
+# task: stage_table
+# fails: test_stage_without_a_success_stays
+# because: an inner join loses the stage that took nine seconds and did nothing
+# breaks: a row for each stage with at least one `SparkListenerStageCompleted`
+# -    return stages.join(tasks, on="stage_id", how="left").fillna(0, subset=counts)
+# +    return stages.join(tasks, on="stage_id", how="inner").fillna(0, subset=counts)
+
+# %% total_task_time_as_duration
+# task: stage_table
+# fails: test_duration_is_the_stages_own
+# because: adds up the tasks' times: 16 tasks beside each other don't last 16 times as long
+# breaks: from submission to completion, added up over the stage's attempts
+# -    duration = F.col("Completion Time") - F.col("Submission Time")
+#
+# -        .agg(F.max("Stage Name").alias("name"), F.sum(duration).alias("duration_ms"))
+# +        .agg(F.max("Stage Name").alias("name"))
+# -        .agg(
+# +        .agg(
+# +            F.sum(ms).alias("duration_ms"),
+# -    return stages.join(tasks, on="stage_id", how="left").fillna(0, subset=counts)
+# +    return (
+# +        stages.join(tasks, on="stage_id", how="left")
+# +        .fillna(0, subset=counts)
+# +        .select(
+# +            "stage_id", "name", "duration_ms", "tasks", "max_task_ms", "median_task_ms", *counts[1:]
+# +        )
+# +    )
+
+# %% failed_stage_forgotten
+# task: diagnosis
+# fails: test_tie_and_failed_stage, test_names_the_cause
+# because: a stage without a successful task is called compute
+# breaks: `failed` | no task succeeded | read the failure reason first
+# -        F.when(F.col("tasks") == 0, "failed")
+# -        .when(F.col("tasks") == 1, "single_task")
+# +        F.when(F.col("tasks") == 1, "single_task")
+
+# %% median_of_zero_divides
+# task: diagnosis
+# fails: test_median_of_zero
+# because: divides by a median of 0 ms, an error in ANSI mode
+# breaks: a median under 1 ms counts as 1 ms
+# outcome: error
+# -    ratio = F.col("max_task_ms") / F.greatest("median_task_ms", F.lit(1.0))
+# +    ratio = F.col("max_task_ms") / F.col("median_task_ms")
+
+# %% more_than_three
+# task: diagnosis
+# fails: test_limits_belong_to_the_cause
+# because: a ratio of exactly 3 is no skew
+# breaks: `skew` | ratio at least 3 | one key holds most rows
+# -        .when(ratio >= 3, "skew")
+# +        .when(ratio > 3, "skew")
+
+# %% most_task_time_dominates
+# task: diagnosis
+# fails: test_longest_stage_dominates
+# because: task time added up says what a stage costs, not how long the job waits for it
+# breaks: one row about the stage that lasted longest
+# -    longest = stages.orderBy(F.desc("duration_ms"), "stage_id").limit(1)
+# +    longest = stages.orderBy((F.col("tasks") * F.col("median_task_ms")).desc(), "stage_id").limit(1)
+
+# %% one_task_is_no_cause
+# task: diagnosis
+# fails: test_names_the_cause
+# because: doesn't look for stages of one task, and names their spill
+# breaks: `single_task` | one task
+# -        .when(F.col("tasks") == 1, "single_task")
+
+# %% share_of_the_longest
+# task: diagnosis
+# fails: test_longest_stage_dominates
+# because: the share of the longest stage is taken of the longest stage
+# breaks: `share` double (of the sum of all durations)
+# -    whole = stages.agg(F.sum("duration_ms").alias("whole"))
+# +    whole = stages.agg(F.max("duration_ms").alias("whole"))
+
+# %% shuffle_is_always_to_blame
+# task: diagnosis
+# fails: test_names_the_cause
+# because: calls any stage that shuffles much skewed
+# breaks: `skew` | ratio at least 3 | one key holds most rows
+# -        .when(ratio >= 3, "skew")
+# +        .when((ratio >= 3) | (F.col("shuffle_read_bytes") > 10**8), "skew")
+
+# %% slowest_task_dominates
+# task: diagnosis
+# fails: test_longest_stage_dominates
+# because: the stage of the slowest task need not be the one that lasted longest
+# breaks: one row about the stage that lasted longest
+# -    longest = stages.orderBy(F.desc("duration_ms"), "stage_id").limit(1)
+# +    longest = stages.orderBy(F.desc("max_task_ms"), "stage_id").limit(1)
+
+# %% spill_before_skew
+# task: diagnosis
+# fails: test_names_the_cause
+# because: names the spill of the one large task, a symptom of skew
+# breaks: and `cause`, by the first line that fits
+# -        .when(F.col("tasks") == 1, "single_task")
+# +        .when(F.col("tasks") == 1, "single_task")
+# +        .when(F.col("spill_bytes") > 0, "spill")
+# -        .when(F.col("spill_bytes") > 0, "spill")
+
+# %% spill_is_compute
+# task: diagnosis
+# fails: test_names_the_cause
+# because: doesn't look at spill at all
+# breaks: `spill` | spilled to disk | partitions too large for the memory of a task
+# -        .when(F.col("spill_bytes") > 0, "spill")
+
+# %% tie_by_chance
+# task: diagnosis
+# fails: test_tie_and_failed_stage
+# because: takes the later of two stages that lasted equally long
+# breaks: of two that lasted equally long, the smaller `stage_id`
+# -    longest = stages.orderBy(F.desc("duration_ms"), "stage_id").limit(1)
+# +    longest = stages.orderBy(F.desc("duration_ms"), F.desc("stage_id")).limit(1)
+
+# %% between_both_ends
+# task: fast_report
+# fails: test_rate_of_the_moment
+# because: BETWEEN includes both ends: an order at the change of rates counts twice
+# breaks: Write `fast_report(orders, customers, rates)`: the rows of `slow_report` and its columns
+# -        F.col("valid_to").isNull() | (F.col("ordered_at") < F.col("valid_to"))
+# +        F.col("valid_to").isNull() | (F.col("ordered_at") <= F.col("valid_to"))
+
+# %% branch_twice
+# task: fast_report
+# fails: test_orders_are_read_once
+# because: computes the countries' totals from the orders again
+# breaks: orders are read once
+# -    total = F.sum("revenue").over(Window.partitionBy("country"))
+# +    countries = priced.groupBy("country").agg(F.sum("euro").alias("total"))
+# -    return segments.withColumn("total", total).select(
+# +    return segments.join(countries, on="country", how="inner").select(
+
+# %% broadcasts_the_orders
+# task: fast_report
+# fails: test_small_sides_are_broadcast
+# because: broadcasts the wrong side: the table that grows
+# breaks: customers and rates are broadcast
+# -        orders.where(in_2026 & counts)
+# -        .withColumn("code", code)
+# -        .join(F.broadcast(named), on=(F.col("code") == F.col("rate_currency")) & valid, how="inner")
+# +        named.join(
+# +            F.broadcast(orders.where(in_2026 & counts).withColumn("code", code)),
+# +            on=(F.col("code") == F.col("rate_currency")) & valid,
+# +            how="inner",
+# +        )
+
+# %% cached_inside
+# task: fast_report
+# fails: test_call_runs_no_job
+# because: caches and counts inside the function, to make the second use cheap; nobody releases it
+# breaks: calling the function runs no job
+# -    segments = priced.groupBy("country", "segment").agg(
+# +    priced = priced.cache()
+# +    priced.count()
+# +    segments = priced.groupBy("country", "segment").agg(
+
+# %% counts_kept
+# task: fast_report
+# fails: test_call_runs_no_job
+# because: keeps a count for the log line
+# breaks: calling the function runs no job
+# -    segments = priced.groupBy("country", "segment").agg(
+# +    print(priced.count(), "orders priced")
+# +    segments = priced.groupBy("country", "segment").agg(
+
+# %% customers_inner
+# task: fast_report
+# fails: test_same_rows_as_the_slow_job
+# because: an inner join loses the orders of unknown customers
+# breaks: Write `fast_report(orders, customers, rates)`: the rows of `slow_report` and its columns
+# -        .join(F.broadcast(customers), on="customer_id", how="left")
+# +        .join(F.broadcast(customers), on="customer_id", how="inner")
+
+# %% distinct_over_all_columns
+# task: fast_report
+# fails: test_reads_only_needed_columns
+# because: removes duplicates that there aren't, over all columns: every one is read
+# breaks: only needed columns are read
+# -        orders.where(in_2026 & counts)
+# +        orders.where(in_2026 & counts)
+# +        .dropDuplicates()
+
+# %% double_arithmetic
+# task: fast_report
+# fails: test_same_rows_as_the_slow_job
+# because: computes money in floating point
+# breaks: its columns `country` string, `segment` string, `orders` long, `revenue` decimal(24,2),
+#   `share` double
+# -    euro = F.bround(F.coalesce("amount", F.lit(0)) * F.col("rate"), 2).cast("decimal(14,2)")
+# +    euro = F.bround(F.coalesce("amount", F.lit(0)).cast("double") * F.col("rate").cast("double"), 2)
+
+# %% empty_text_is_a_value
+# task: fast_report
+# fails: test_text_as_people_type_it
+# because: only nulls get a default; in Python an empty string is false, too
+# breaks: Test what `price` does with odd values before you replace it
+# -            *(
+# -                F.coalesce(F.nullif(c, F.lit("")), F.lit("unknown")).alias(c)
+# -                for c in ["country", "segment"]
+# -            ),
+# +            *(F.coalesce(c, F.lit("unknown")).alias(c) for c in ["country", "segment"]),
+
+# %% filter_left_above_the_join
+# task: fast_report
+# fails: test_filters_reach_the_scan
+# because: filters on a column that depends on the joined rate, so that the filter stays above the
+#   join
+# breaks: the reader of orders applies both filters
+# -    counts = F.col("status").isin("paid", "shipped")
+#
+# -        orders.where(in_2026 & counts)
+# +        orders.where(in_2026)
+# -        .join(F.broadcast(customers), on="customer_id", how="left")
+# +        .join(F.broadcast(customers), on="customer_id", how="left")
+# +        .where(
+# +            F.when(F.col("rate").isNull(), F.lit("lost"))
+# +            .otherwise(F.col("status"))
+# +            .isin("paid", "shipped")
+# +        )
+
+# %% half_up
+# task: fast_report
+# fails: test_half_cents_round_as_before
+# because: round() takes halves away from zero, quantize to the even cent
+# breaks: Test what `price` does with odd values before you replace it
+# -    euro = F.bround(F.coalesce("amount", F.lit(0)) * F.col("rate"), 2).cast("decimal(14,2)")
+# +    euro = F.round(F.coalesce("amount", F.lit(0)) * F.col("rate"), 2).cast("decimal(14,2)")
+
+# %% last_day_lost
+# task: fast_report
+# fails: test_year_from_first_to_last_moment
+# because: <= '2026-12-31' ends at the first moment of that day
+# breaks: Write `fast_report(orders, customers, rates)`: the rows of `slow_report` and its columns
+# -    in_2026 = (F.col("ordered_at") >= "2026-01-01") & (F.col("ordered_at") < "2027-01-01")
+# +    in_2026 = (F.col("ordered_at") >= "2026-01-01") & (F.col("ordered_at") <= "2026-12-31")
+
+# %% merge_hint_kept
+# task: fast_report
+# fails: test_small_sides_are_broadcast
+# because: keeps the hint of 2019, and with it the shuffle of the orders by customer
+# breaks: customers and rates are broadcast
+# -        .join(F.broadcast(customers), on="customer_id", how="left")
+# +        .join(customers.hint("merge"), on="customer_id", how="left")
+
+# %% null_amounts_stay_null
+# task: fast_report
+# fails: test_order_without_amount
+# because: the sum of nothing but nulls is null, not 0.00
+# breaks: Test what `price` does with odd values before you replace it
+# -    euro = F.bround(F.coalesce("amount", F.lit(0)) * F.col("rate"), 2).cast("decimal(14,2)")
+# +    euro = F.bround(F.col("amount") * F.col("rate"), 2).cast("decimal(14,2)")
+
+# %% only_python_removed
+# task: fast_report
+# fails: test_moves_a_tenth_of_the_bytes, test_small_sides_are_broadcast
+# because: drops Python, and keeps hint, function of the date and repartition as they were
+# breaks: at most a tenth of the bytes that the slow job shuffles
+def fast_report(orders: DataFrame, customers: DataFrame, rates: DataFrame) -> DataFrame:
+    code = F.upper(F.btrim(F.coalesce(F.nullif("currency", F.lit("")), F.lit("EUR")), F.lit(" \t")))
+    valid = (F.col("valid_from") <= F.col("ordered_at")) & (
+        F.col("valid_to").isNull() | (F.col("ordered_at") < F.col("valid_to"))
+    )
+    enriched = orders.join(customers.hint("merge"), on="customer_id", how="left")
+    candidates = enriched.join(
+        rates.withColumnRenamed("currency", "rate_currency"), on=valid, how="inner"
+    )
+    priced = candidates.repartition(1).where(
+        (code == F.col("rate_currency"))
+        & F.col("status").isin("paid", "shipped")
+        & (F.year("ordered_at") == 2026)
+    )
+    euro = F.bround(F.coalesce("amount", F.lit(0)) * F.col("rate"), 2).cast("decimal(14,2)")
+    named = [
+        F.coalesce(F.nullif(c, F.lit("")), F.lit("unknown")).alias(c)
+        for c in ["country", "segment"]
+    ]
+    segments = priced.groupBy(*named).agg(
+        F.count("*").alias("orders"), F.sum(euro).alias("revenue")
+    )
+    total = F.sum("revenue").over(Window.partitionBy("country"))
+    share = F.col("revenue").cast("double") / F.col("total").cast("double")
+    return segments.withColumn("total", total).select(
+        "country", "segment", "orders", "revenue", F.when(F.col("total") != 0, share).alias("share")
+    )
+
+
+# %% open_rates_lost
+# task: fast_report
+# fails: test_rate_of_the_moment
+# because: a rate without an end never matches
+# breaks: Write `fast_report(orders, customers, rates)`: the rows of `slow_report` and its columns
+# -    valid = (F.col("valid_from") <= F.col("ordered_at")) & (
+# -        F.col("valid_to").isNull() | (F.col("ordered_at") < F.col("valid_to"))
+# -    )
+# +    valid = (F.col("valid_from") <= F.col("ordered_at")) & (F.col("ordered_at") < F.col("valid_to"))
+
+# %% pandas_udf
+# task: fast_report
+# fails: test_no_python_in_the_plan
+# because: a pandas function is still Python: rows leave the JVM, and the optimizer sees a box
+# breaks: No row passes through Python
+# -    euro = F.bround(F.coalesce("amount", F.lit(0)) * F.col("rate"), 2).cast("decimal(14,2)")
+# +    euro = to_euro("amount", "rate")
+
+from decimal import Decimal
+
+import pandas as pd
+
+
+@F.pandas_udf("decimal(14,2)")
+def to_euro(amount: pd.Series, rate: pd.Series) -> pd.Series:
+    return (amount.fillna(Decimal(0)) * rate).map(lambda euro: euro.quantize(Decimal("0.01")))
+
+
+# %% plain_udf_for_rounding
+# task: fast_report
+# fails: test_no_python_in_the_plan
+# because: keeps a small Python function, for the rounding only
+# breaks: No row passes through Python
+# -    euro = F.bround(F.coalesce("amount", F.lit(0)) * F.col("rate"), 2).cast("decimal(14,2)")
+# +    euro = to_cents(F.coalesce("amount", F.lit(0)) * F.col("rate"))
+
+from decimal import Decimal
+
+
+@F.udf("decimal(14,2)")
+def to_cents(euro):
+    return euro.quantize(Decimal("0.01"))
+
+
+# %% range_join_kept
+# task: fast_report
+# fails: test_no_nested_loop
+# because: joins rates by time alone and compares currencies as text afterwards
+# breaks: no nested loop
+# -        .join(F.broadcast(named), on=(F.col("code") == F.col("rate_currency")) & valid, how="inner")
+# +        .join(
+# +            F.broadcast(named),
+# +            on=valid & F.col("code").startswith(F.col("rate_currency")),
+# +            how="inner",
+# +        )
+
+# %% repartition_kept
+# task: fast_report
+# fails: test_no_step_in_one_task
+# because: keeps repartition(1): all rows behind it go through one task
+# breaks: none of them into a single task
+# -    segments = priced.groupBy("country", "segment").agg(
+# -        F.count("*").alias("orders"), F.sum("euro").alias("revenue")
+# +    segments = (
+# +        priced.repartition(1)
+# +        .groupBy("country", "segment")
+# +        .agg(F.count("*").alias("orders"), F.sum("euro").alias("revenue"))
+
+# %% repartitions_by_currency_first
+# task: fast_report
+# fails: test_at_most_two_shuffles
+# because: shuffles the orders by currency before a broadcast join that doesn't need it
+# breaks: two shuffles at most
+# -        .withColumn("code", code)
+# +        .withColumn("code", code)
+# +        .repartition("code")
+
+# %% rounds_the_sum
+# task: fast_report
+# fails: test_half_cents_round_as_before
+# because: rounds the sums rather than each order
+# breaks: Write `fast_report(orders, customers, rates)`: the rows of `slow_report` and its columns
+# -    euro = F.bround(F.coalesce("amount", F.lit(0)) * F.col("rate"), 2).cast("decimal(14,2)")
+# +    euro = F.coalesce("amount", F.lit(0)) * F.col("rate")
+# -        F.count("*").alias("orders"), F.sum("euro").alias("revenue")
+# +        F.count("*").alias("orders"),
+# +        F.bround(F.sum("euro"), 2).cast("decimal(24,2)").alias("revenue"),
+
+# %% tabs_stay
+# task: fast_report
+# fails: test_text_as_people_type_it
+# because: trim removes blanks only; strip removes tabs too
+# breaks: Test what `price` does with odd values before you replace it
+# -    code = F.upper(F.btrim(typed, F.lit(" \t\r\n")))
+# +    code = F.upper(F.trim(typed))
+
+# %% through_the_driver
+# task: fast_report
+# fails: test_call_runs_no_job
+# because: collects the report with pandas and makes a frame of it again
+# breaks: calling the function runs no job
+def lazy_report(orders: DataFrame, customers: DataFrame, rates: DataFrame) -> DataFrame:
+    """The rows of `slow_report`: orders, revenue and share by country and segment."""
+    in_2026 = (F.col("ordered_at") >= "2026-01-01") & (F.col("ordered_at") < "2027-01-01")
+    counts = F.col("status").isin("paid", "shipped")
+    valid = (F.col("valid_from") <= F.col("ordered_at")) & (
+        F.col("valid_to").isNull() | (F.col("ordered_at") < F.col("valid_to"))
+    )
+    typed = F.coalesce(F.nullif("currency", F.lit("")), F.lit("EUR"))
+    # `str.strip` takes tabs and line ends too; `quantize` rounds half to even, as `bround` does
+    code = F.upper(F.btrim(typed, F.lit(" \t\r\n")))
+    euro = F.bround(F.coalesce("amount", F.lit(0)) * F.col("rate"), 2).cast("decimal(14,2)")
+    named = rates.withColumnRenamed("currency", "rate_currency")
+    priced = (
+        orders.where(in_2026 & counts)
+        .withColumn("code", code)
+        .join(F.broadcast(named), on=(F.col("code") == F.col("rate_currency")) & valid, how="inner")
+        .join(F.broadcast(customers), on="customer_id", how="left")
+        .select(
+            *(
+                F.coalesce(F.nullif(c, F.lit("")), F.lit("unknown")).alias(c)
+                for c in ["country", "segment"]
+            ),
+            euro.alias("euro"),
+        )
+    )
+    segments = priced.groupBy("country", "segment").agg(
+        F.count("*").alias("orders"), F.sum("euro").alias("revenue")
+    )
+    total = F.sum("revenue").over(Window.partitionBy("country"))
+    share = F.col("revenue").cast("double") / F.col("total").cast("double")
+    return segments.withColumn("total", total).select(
+        "country", "segment", "orders", "revenue", F.when(F.col("total") != 0, share).alias("share")
+    )
+
+
+def fast_report(orders: DataFrame, customers: DataFrame, rates: DataFrame) -> DataFrame:
+    rows = lazy_report(orders, customers, rates)
+    return orders.sparkSession.createDataFrame(rows.toArrow(), rows.schema)
+
+
+# %% totals_of_the_segments_joined
+# task: fast_report
+# fails: test_orders_are_read_once
+# because: joins totals of the segments to the segments: pruned to other columns, the second use
+#   can't re-use the exchange
+# breaks: orders are read once
+# -    total = F.sum("revenue").over(Window.partitionBy("country"))
+# +    countries = segments.groupBy("country").agg(F.sum("revenue").alias("total"))
+# -    return segments.withColumn("total", total).select(
+# +    return segments.join(countries, on="country", how="inner").select(
+
+# %% year_function
+# task: fast_report
+# fails: test_filters_reach_the_scan
+# because: year(ordered_at) = 2026 can't be applied by the reader
+# breaks: the reader of orders applies both filters
+# -    in_2026 = (F.col("ordered_at") >= "2026-01-01") & (F.col("ordered_at") < "2027-01-01")
+# +    in_2026 = F.year("ordered_at") == 2026
+
+# %% appends
+# task: materialise_once
+# fails: test_second_run_replaces
+# because: a second run doubles the numbers
+# breaks: It creates them, or replaces what they hold
+# -                .write.mode("overwrite")
+# +                .write.mode("append")
+
+# %% cached_and_kept
+# task: materialise_once
+# fails: test_nothing_is_left
+# because: caches and never releases
+# breaks: Afterwards nothing is cached and no other table is left
+# -        shared.unpersist()
+# +        pass
+
+# %% cached_twice
+# task: materialise_once
+# fails: test_nothing_is_left
+# because: caches the branch and a projection of it, and releases the projection only
+# breaks: Afterwards nothing is cached and no other table is left
+def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
+    shared = priced.cache()
+    wanted = shared.select("country", "ordered_on", "euro", F.lit(1).alias("one")).cache()
+    try:
+        for name, key in (("by_country", "country"), ("by_day", "ordered_on")):
+            rows = wanted.groupBy(key).agg(
+                F.sum("one").alias("orders"), F.sum("euro").alias("revenue")
+            )
+            rows.write.mode("overwrite").saveAsTable(tables[name])
+    finally:
+        wanted.unpersist()
+
+
+# %% caches_the_outputs
+# task: materialise_once
+# fails: test_branch_is_computed_once
+# because: caches the two results, each used once, instead of what they share
+# breaks: `priced` is computed once, so that both tables agree even if a source changes in between
+def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
+    for name, key in (("by_country", "country"), ("by_day", "ordered_on")):
+        rows = (
+            priced.groupBy(key)
+            .agg(F.count("*").alias("orders"), F.sum("euro").alias("revenue"))
+            .cache()
+        )
+        try:
+            rows.count()
+            rows.write.mode("overwrite").saveAsTable(tables[name])
+        finally:
+            rows.unpersist()
+
+
+# %% collects_the_branch
+# task: materialise_once
+# fails: test_rows_stay_on_the_executors
+# because: computed once, and every row travels to the driver and back
+# breaks: its rows don't pass through the driver
+def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
+    shared = priced.sparkSession.createDataFrame(priced.toArrow(), priced.schema)
+    for name, key in (("by_country", "country"), ("by_day", "ordered_on")):
+        rows = shared.groupBy(key).agg(F.count("*").alias("orders"), F.sum("euro").alias("revenue"))
+        rows.write.mode("overwrite").saveAsTable(tables[name])
+
+
+# %% counts_amounts_not_orders
+# task: materialise_once
+# fails: test_both_tables_are_written
+# because: counts the distinct amounts
+# breaks: ? `orders` counts the rows of `priced`, `revenue` adds up their `euro`.
+# -                .agg(F.count("*").alias("orders"), F.sum("euro").alias("revenue"))
+# +                .agg(F.countDistinct("euro").alias("orders"), F.sum("euro").alias("revenue"))
+
+# %% never_cached
+# task: materialise_once
+# fails: test_branch_is_computed_once
+# because: each write computes the branch again
+# breaks: `priced` is computed once, so that both tables agree even if a source changes in between
+# -    shared = priced.persist()
+# +    shared = priced
+# -        shared.unpersist()
+# +        pass
+
+# %% released_before_the_second_write
+# task: materialise_once
+# fails: test_branch_is_computed_once
+# because: writes are actions, frames are plans: releasing after the first write makes the second
+#   compute again
+# breaks: `priced` is computed once, so that both tables agree even if a source changes in between
+# -            )
+# +            )
+# +            shared.unpersist()
+
+# %% released_on_success_only
+# task: materialise_once
+# fails: test_released_when_a_write_fails
+# because: a failing write skips the release
+# breaks: Afterwards nothing is cached and no other table is left, also when a write raises
+def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
+    priced.cache()
+    for name, key in (("by_country", "country"), ("by_day", "ordered_on")):
+        rows = priced.groupBy(key).agg(F.count("*").alias("orders"), F.sum("euro").alias("revenue"))
+        rows.write.mode("overwrite").saveAsTable(tables[name])
+    priced.unpersist()
+
+
+# %% revenue_as_double
+# task: materialise_once
+# fails: test_both_tables_are_written
+# because: adds up doubles, and writes them
+# breaks: then `orders` long and `revenue` decimal(24,2)
+def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
+    shared = priced.persist()
+    try:
+        for name, key in (("by_country", "country"), ("by_day", "ordered_on")):
+            revenue = F.sum(F.col("euro").cast("double")).alias("revenue")
+            rows = shared.groupBy(key).agg(F.count("*").alias("orders"), revenue)
+            rows.write.mode("overwrite").saveAsTable(tables[name])
+    finally:
+        shared.unpersist()
+
+
+# %% revenue_wider
+# task: materialise_once
+# fails: test_both_tables_are_written
+# because: a cast before the sum adds ten digits to the type that was agreed upon
+# breaks: then `orders` long and `revenue` decimal(24,2)
+def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
+    shared = priced.persist()
+    try:
+        for name, key in (("by_country", "country"), ("by_day", "ordered_on")):
+            revenue = F.sum(F.col("euro").cast("decimal(24,2)")).alias("revenue")
+            rows = shared.groupBy(key).agg(F.count("*").alias("orders"), revenue)
+            rows.write.mode("overwrite").saveAsTable(tables[name])
+    finally:
+        shared.unpersist()
+
+
+# %% swallows_the_error
+# task: materialise_once
+# fails: test_released_when_a_write_fails
+# because: logs the failure and returns: the caller believes both tables are written
+# breaks: the error goes on to the caller
+# -            )
+# +            )
+# +    except Exception as error:
+# +        print(error)
+
+# %% working_table_left
+# task: materialise_once
+# fails: test_nothing_is_left
+# because: writes the branch to a table and forgets to drop it
+# breaks: Afterwards nothing is cached and no other table is left
+def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
+    working = tables["by_day"] + "_priced"
+    priced.write.mode("overwrite").saveAsTable(working)
+    shared = priced.sparkSession.table(working)
+    for name, key in (("by_country", "country"), ("by_day", "ordered_on")):
+        rows = shared.groupBy(key).agg(F.count("*").alias("orders"), F.sum("euro").alias("revenue"))
+        rows.write.mode("overwrite").saveAsTable(tables[name])
+
+
+# %% working_table_on_success_only
+# task: materialise_once
+# fails: test_released_when_a_write_fails
+# because: the working table goes when all is well; a write that raises leaves it behind
+# breaks: Afterwards nothing is cached and no other table is left, also when a write raises
+def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
+    spark = priced.sparkSession
+    working = tables["by_country"] + "_working"
+    priced.write.mode("overwrite").saveAsTable(working)
+    for name, key in (("by_country", "country"), ("by_day", "ordered_on")):
+        rows = (
+            spark.table(working)
+            .groupBy(key)
+            .agg(F.count("*").alias("orders"), F.sum("euro").alias("revenue"))
+        )
+        rows.write.mode("overwrite").saveAsTable(tables[name])
+    spark.sql(f"DROP TABLE {working}")
