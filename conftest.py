@@ -1,8 +1,5 @@
 """What all tests share: the toy course, and what runs beside the tests: proofs and notebooks."""
 
-import os
-import subprocess
-import sys
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: bool(WAITING.intersection(_fixtures(item))))
 
 
-WAITING = {"trials", "under_nbval"}
+WAITING = {"trials", "whole_trials", "under_nbval"}
 
 
 def _fixtures(item: pytest.Item) -> list[str]:
@@ -67,21 +64,14 @@ def beside(request: pytest.FixtureRequest):
     if not proved and not opened:
         yield Beside()
         return
-    from labkit.author.prove import Proof
+    from labkit.author.prove import Proof, run_notebook
 
-    nbval = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env"]
-    depth = "long" if os.environ.get("LAB_LONG") else "short"
+    due = _labs(request.session.items, "whole_trials")
     with Proof() as proof:
         yield Beside(
-            {slug: proof.start(lab, depth=depth) for slug, lab in proved.items()},
             {
-                slug: proof.after(
-                    subprocess.run,
-                    [*nbval, str(lab.solutions)],
-                    cwd=lab.root,
-                    capture_output=True,
-                    text=True,
-                )
-                for slug, lab in opened.items()
+                slug: proof.start(lab, depth="short" if slug in due else "smoke")
+                for slug, lab in proved.items()
             },
+            {slug: proof.after(run_notebook, lab) for slug, lab in opened.items()},
         )

@@ -60,22 +60,19 @@ def variants(lab: Lab) -> tuple[Variant, ...]:
     )
 
 
-def few_for_all_tasks(lab: Lab, every: Sequence[Variant]) -> tuple[Variant, ...]:
-    """The variants, and of mistakes and of alternatives a few that replace every task any of them does.
+def few_for_all_tasks(lab: Lab, alternatives: Sequence[Variant]) -> tuple[Variant, ...]:
+    """A few of the alternatives, which replace every task that any of them does.
 
-    The one that replaces most tasks which none before it does is next; of two equal ones the one
-    that names more checks.
+    The one that replaces most tasks which none before it does is next.
     """
-    kept = set()
-    for kind in ("mistake", "alternative"):
-        tasks = {v: set(replaced_tasks(lab, v)) for v in every if v.kind == kind}
-        left: set[str] = set().union(*tasks.values())
-        while left:
-            gain = {v: (len(tasks[v] & left), len(v.fails)) for v in tasks}
-            most = max(gain, key=gain.__getitem__)
-            kept.add(most)
-            left -= tasks[most]
-    return tuple(v for v in every if v.kind in ("starter", "solution") or v in kept)
+    tasks = {variant: set(replaced_tasks(lab, variant)) for variant in alternatives}
+    kept: list[Variant] = []
+    left: set[str] = set().union(*tasks.values())
+    while left:
+        most = max(tasks, key=lambda variant: len(tasks[variant] & left))
+        kept.append(most)
+        left -= tasks[most]
+    return tuple(kept)
 
 
 def read_alternative(path: Path) -> Variant:

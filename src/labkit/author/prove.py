@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import multiprocessing
 import os
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -17,6 +19,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from pyspark.sql import SparkSession
 
+from labkit.author import record
 from labkit.author.clauses import quote_problem
 from labkit.author.known_answers import (
     Kind,
@@ -44,7 +47,20 @@ SECONDS = 300.0
 
 T = TypeVar("T")
 Way = Literal["notebook", "shell"]
-Depth = Literal["short", "whole", "long"]
+Depth = Literal["smoke", "short", "whole", "long"]
+BOTH: tuple[Way, ...] = ("notebook", "shell")
+WHOLE: dict[Kind, tuple[Way, ...]] = {
+    "starter": BOTH,
+    "solution": BOTH,
+    "alternative": BOTH,
+    "mistake": ("notebook",),
+}
+WAYS: dict[Depth, dict[Kind, tuple[Way, ...]]] = {
+    "smoke": {"starter": ("notebook",), "solution": ("notebook",)},
+    "short": {**WHOLE, "solution": ("shell",), "alternative": ("notebook",)},
+    "whole": WHOLE,
+    "long": WHOLE,
+}
 
 
 @dataclass(frozen=True)
@@ -164,26 +180,22 @@ class Proof:
 
         Right answers and the starter are judged both ways, the notebook's and the shell's, and each
         mistake by the checks that it names. In a `long` proof it meets all checks of its task. A
-        `short` one has one mistake for each task, as few alternatives as replace each task, in the
-        notebook's way alone, and the solution in the shell's: the solved notebook is run as well.
+        `short` one has as few alternatives as replace each task, in the notebook's way alone, and
+        the solution in the shell's, for its notebook is run as well. In a `smoke` test starter and
+        solution are judged in the notebook's way.
         """
-        short = depth == "short"
-        every = few_for_all_tasks(lab, variants(lab)) if short else variants(lab)
-        chosen = [v for v in every if not only or v.name in only]
+        chosen = [v for v in variants(lab) if not only or v.name in only]
         if not chosen:
             raise LabError(f"{lab.name} has no variant called {', '.join(only)}")
-        both = {"notebook", "shell"}
-        ways: dict[Kind, set[str]] = {
-            "starter": both,
-            "solution": {"shell"} if short else both,
-            "alternative": {"notebook"} if short else both,
-            "mistake": {"notebook"},
-        }
+        if depth == "short":
+            few = few_for_all_tasks(lab, [v for v in chosen if v.kind == "alternative"])
+            chosen = [v for v in chosen if v.kind != "alternative" or v in few]
+        ways = WAYS[depth]
         trials: list[tuple[Variant, Way]] = [
             (variant, way)
             for way in get_args(Way)
             for variant in chosen
-            if way in ways[variant.kind]
+            if way in ways.get(variant.kind, ())
         ]
         return [self._pool.submit(_trial, lab, variant, way, depth) for variant, way in trials]
 
@@ -218,15 +230,38 @@ def prove(
     depth: Depth = "whole",
     on_trial: Callable[[Trial], None] = lambda trial: None,
 ) -> dict[str, tuple[str, ...]]:
-    """What is wrong with each lab, by slug; `on_trial` hears of each trial as it ends."""
+    """What is wrong with each lab, by slug; `on_trial` hears of each trial as it ends.
+
+    A lab that is proved whole, its solved notebook too, gets its record.
+    """
+    whole = not only
     with Proof(workers) as proof:
         begun = {lab.slug: proof.start(lab, only, depth=depth) for lab in labs}
+        notebooks = {lab.slug: proof.after(run_notebook, lab) for lab in labs if whole}
         for done in as_completed([trial for trials in begun.values() for trial in trials]):
             on_trial(done.result())
-    return {
-        lab.slug: tuple(problems(lab, [t.result() for t in begun[lab.slug]], whole=not only))
-        for lab in labs
-    }
+        found: dict[str, tuple[str, ...]] = {}
+        for lab in labs:
+            wrong = [*problems(lab, [t.result() for t in begun[lab.slug]], whole=whole)]
+            if whole and (failed := notebooks[lab.slug].result()):
+                wrong.append(f"the solved notebook does not run:\n{failed}")
+            if whole and not wrong:
+                record.write(lab)
+            found[lab.slug] = tuple(wrong)
+    return found
+
+
+def run_notebook(lab: Lab) -> str:
+    """Runs the solved notebook under nbval, where `lab.check` raises; "" or what failed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", str(lab.solutions)],
+        cwd=lab.root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    passed = done.returncode == 0 and " passed" in done.stdout and "skipped" not in done.stdout
+    return "" if passed else done.stdout + done.stderr
 
 
 def problems(lab: Lab, trials: Collection[Trial], *, whole: bool = True) -> Iterator[str]:
@@ -300,7 +335,14 @@ def static_problems(lab: Lab) -> Iterator[str]:
     for path in lab.starter.parent.iterdir():
         if path.name not in allowed and not path.name.startswith(("__", ".")):
             yield f"stray file labs/{lab.name}/{path.name}"
-    allowed = {"solution.py", "solution.ipynb", "hidden_checks.py", "mistakes.py", "alternatives"}
+    allowed = {
+        "solution.py",
+        "solution.ipynb",
+        "hidden_checks.py",
+        "mistakes.py",
+        "alternatives",
+        "proof.json",
+    }
     for path in lab.solutions.iterdir():
         if path.name not in allowed and not path.name.startswith(("__", ".")):
             yield f"stray file solutions/{lab.name}/{path.name}"

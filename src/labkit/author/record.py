@@ -1,0 +1,128 @@
+"""The record of a lab's proof: what its verdicts depended on when it was last proved whole."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from labkit.author.known_answers import variants
+from labkit.course.labs import Lab
+from labkit.home import LabError
+
+State = Literal["fresh", "other labkit", "stale", "absent"]
+# The rooms that a verdict depends on, and what is installed beside them.
+ROOMS = ("verdict", "course", "sandbox", "spark", "parts", "checks", "judge", "grading")
+LOCKS = ("requirements.lock", "jars.lock")
+# A lab is proved again at the latest by so many commits. A prime: pushes of several commits at a
+# time still meet every part.
+TURNS = 5
+
+
+def path(lab: Lab) -> Path:
+    return lab.solutions / "proof.json"
+
+
+def write(lab: Lab) -> None:
+    """Notes that the lab was proved with the files that are there now."""
+    facts = {"lab": hash_of_lab(lab), "labkit": hash_of_labkit(lab.root)}
+    path(lab).write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+
+
+def state(lab: Lab) -> State:
+    """`stale` when the lab's own files changed since its proof, `other labkit` when only that did."""
+    try:
+        facts = json.loads(path(lab).read_text("utf-8"))
+    except (OSError, ValueError):
+        return "absent"
+    try:
+        if facts.get("lab") != hash_of_lab(lab):
+            return "stale"
+    except (LabError, SyntaxError):  # a mistake that no longer fits, say
+        return "stale"
+    return "fresh" if facts.get("labkit") == hash_of_labkit(lab.root) else "other labkit"
+
+
+def hash_of_lab(lab: Lab) -> str:
+    """sha256 over what decides verdicts in the lab's own files; prose and hints don't."""
+    digest = hashlib.sha256()
+    for file in (lab.solution, lab.checks, lab.hidden_checks):
+        if file.is_file():
+            digest.update(code(file.read_text("utf-8")).encode())
+    for variant in variants(lab):
+        facts = (variant.kind, variant.name, variant.task, variant.fails, variant.outcome)
+        digest.update(repr((*facts, code(variant.text))).encode())
+    for file in lab.made_from(lab.about["datasets"]):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def hash_of_labkit(root: Path) -> str:
+    """sha256 over the rooms of labkit and the locked packages that all verdicts depend on."""
+    package = root / "src" / "labkit"
+    digest = hashlib.sha256()
+    for file in sorted(file for room in ROOMS for file in (package / room).rglob("*.py")):
+        digest.update(file.relative_to(package).as_posix().encode())
+        digest.update(code(file.read_text("utf-8")).encode())
+    for name in LOCKS:
+        if (root / name).is_file():
+            digest.update((root / name).read_bytes())
+    return digest.hexdigest()
+
+
+def code(text: str) -> str:
+    """A module without comments on lines of their own, blank lines, docstrings and HINTS.
+
+    Cut by line numbers, which are the same in every Python; what `ast` prints is not.
+    """
+    lines = text.splitlines()
+    for first, last in _unimportant(ast.parse(text)):
+        lines[first - 1 : last] = [""] * (last - first + 1)
+    return "\n".join(line for line in lines if line.strip() and not line.lstrip().startswith("#"))
+
+
+def _unimportant(module: ast.Module) -> Iterator[tuple[int, int]]:
+    """First and last lines of docstrings and of HINTS."""
+    for node in ast.walk(module):
+        body = getattr(node, "body", None)
+        if (
+            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+            and isinstance(body[0].value.value, str)
+        ):
+            yield body[0].lineno, body[0].end_lineno or body[0].lineno
+        if isinstance(node, ast.Assign) and any(
+            isinstance(target, ast.Name) and target.id == "HINTS" for target in node.targets
+        ):
+            yield node.lineno, node.end_lineno or node.lineno
+
+
+def due(labs: Sequence[Lab], turn: int) -> list[Lab]:
+    """The labs to prove now: those without a fresh record of their own files, and a part that turns.
+
+    A lab whose record is only of another labkit waits for its turn: it comes within TURNS commits.
+    """
+    return [
+        lab
+        for number, lab in enumerate(labs)
+        if number % TURNS == turn % TURNS or state(lab) in ("stale", "absent")
+    ]
+
+
+def turn(root: Path) -> int:
+    """The number of commits of the checkout; 0 where it is no repository, or only a part of one."""
+    if (root / ".git" / "shallow").exists():
+        return int(os.environ.get("GITHUB_RUN_NUMBER", 0))
+    command = ["git", "-C", str(root), "rev-list", "--count", "HEAD"]
+    try:
+        counted = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return 0
+    return int(counted.stdout)
