@@ -66,8 +66,9 @@ def batch(found: dict[str, Any]) -> Iterator[str]:
     if shards := found.get("sharded"):
         took = [run["seconds"] for run in shards["shards"]]
         yield (
-            f"\n{shards['merged']} submissions in two shards of two workers, one after the other: {took[0]:.0f} s and "
-            f"{took[1]:.0f} s, {shards['measured / predicted']:.2f} times what the cost each of the whole batch predicts."
+            f"\n{shards['merged']} submissions in two shards of two workers, one after the other:\n"
+            f"{took[0]:.0f} s and {took[1]:.0f} s, {shards['measured / predicted']:.2f} times what "
+            "their share of the whole batch predicts."
         )
 
 
@@ -101,10 +102,11 @@ TABLES = {"batch": batch, "costs": costs, "scale": scale}
 def machine(found: dict[str, Any]) -> str:
     before = found.get("machine", {}).get("before") or found["before"]
     after = found.get("machine", {}).get("after") or found["after"]
-    versions = "".join(f", {name} {one}" for name, one in before.get("versions", {}).items())
+    versions = ", ".join(f"{name} {one}" for name, one in before.get("versions", {}).items())
     return (
-        f"\n{before['cores']} cores, {before['system']}, Python {before['python']}{versions}; load "
+        f"\n{before['cores']} cores, {before['system']}, Python {before['python']}; load "
         f"{before['load'][0]} before and {after['load'][0]} after.\n"
+        + (f"Versions: {versions}.\n" if versions else "")
     )
 
 
