@@ -15,6 +15,7 @@ from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
 from labkit.checks.row_diff import diff, key_of, snapped, sorted_rows
 from labkit.verdict.errors import AnswerError, kind_of, short
+from labkit.verdict.reason import to_text
 
 
 def make_frame(spark: SparkSession, ddl: str, rows: Iterable[Any]) -> DataFrame:
@@ -124,7 +125,7 @@ def assert_frame(
     unknown = [name for name in keys if name not in names]
     require(not unknown, f"no column {', '.join(unknown)} to tell rows apart by")
     problems = diff(names, keys, got, want)
-    require(not problems, "\n".join(problems))
+    require(not problems, to_text(problems))
     if ordered:
         order = (
             [key_of(names, keys, row) for row in got],
