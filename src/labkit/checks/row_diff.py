@@ -66,6 +66,21 @@ def _example(tables: Sequence[Table]) -> list[Block]:
     return [Prose(f"for example: {IN_SHORT[first.kind]} {row}")]
 
 
+def pairs(
+    names: Sequence[str], keys: Sequence[str], got: Sequence[Values], want: Sequence[Values]
+) -> list[Pair]:
+    """The rows of both sides by business key, equal ones beside each other.
+
+    None stands beside a row that the other side lacks.
+    """
+    mine, theirs = by_key(names, keys, got), by_key(names, keys, want)
+    return [
+        pair
+        for key in {**theirs, **mine}
+        for pair in _side_by_side(mine.get(key, []), theirs.get(key, []))
+    ]
+
+
 def _side_by_side(answers: Sequence[Values], rows: Sequence[Values]) -> list[Pair]:
     """Rows of one key: equal ones in pairs, then what is left of either side."""
     left = list(rows)
@@ -148,16 +163,8 @@ def _same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def snapped(
-    got: list[Values], want: list[Values], names: Sequence[str], keys: Sequence[str]
-) -> list[Values]:
-    """`got` with each row replaced by the expected one it equals within tolerance."""
-    pool = by_key(names, keys, want)
-    return [
-        next((row for row in pool.get(key_of(names, keys, mine), []) if _same_row(mine, row)), mine)
-        for mine in got
-    ]
-
-
-def sorted_rows(rows: list[Values]) -> list[Values]:
-    return sorted(rows, key=lambda row: [(value is not None, str(value)) for value in row])
+def snapped(mine: Any, theirs: Any) -> Any:
+    """`mine` with each float replaced that is near enough to what `theirs` has in its place."""
+    if isinstance(mine, tuple) and isinstance(theirs, tuple) and len(mine) == len(theirs):
+        return tuple(map(snapped, mine, theirs))
+    return theirs if isinstance(mine, float) and _same(mine, theirs) else mine
