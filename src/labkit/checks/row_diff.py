@@ -50,9 +50,9 @@ def diff(
         if key not in theirs:
             found["row that should not be there"].append([_whole(names, keys, rows)])
     tables = [
-        Table(kind, len(entries), tuple(row for rows in entries[:SHOWN] for row in rows))
-        for kind, entries in found.items()
-        if entries
+        Table(kind, len(groups), tuple(row for rows in groups[:SHOWN] for row in rows))
+        for kind, groups in found.items()
+        if groups
     ]
     return _example(tables) if terse.get() else list(tables)
 
