@@ -5,8 +5,14 @@ from __future__ import annotations
 import re
 
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+COLOURS = re.compile(r"\x1b\[[0-9;:]*[A-Za-z]")
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 SIGNS = re.compile(r"[^\w\s,;()?%-]|_")  # what may be markup, a mention, a link or a shortcode
+
+
+def without_colours(value: str) -> str:
+    """`value` without a terminal's codes for colours, in which chispa and IPython write."""
+    return COLOURS.sub("", value)
 
 
 def printable(value: str) -> str:

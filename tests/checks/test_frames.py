@@ -1,4 +1,4 @@
-"""Frames compared by key: equal ones pass, each kind of difference is told, bounded."""
+"""Frames compared by key: chispa decides, each kind of difference is told, bounded."""
 
 import datetime
 from decimal import Decimal
@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from pyspark.sql import functions as F
 
-from labkit.checks import assert_columns, assert_frame, collect
+from labkit.checks import assert_columns, assert_frame, collect, frames, measured
 from labkit.checks.row_diff import terse
 from labkit.verdict.errors import AnswerError
 
@@ -141,3 +141,96 @@ def test_wrong_number_of_values_is_the_checks_mistake(frame):
 def test_rows_of_another_width_are_told_with_the_columns_that_came(frame):
     with pytest.raises(AssertionError, match=r"1 column comes back \(id\), expected 2"):
         assert_frame(frame("id long", [(1,)]), [(1, "a")], key="id")
+
+
+@pytest.fixture
+def chispa_says(monkeypatch):
+    """Puts words into chispa's mouth."""
+
+    def say(rows=None, schemas=None):
+        if rows is not None:
+            monkeypatch.setattr(frames, "are_rows_equal_enhanced", lambda *a, **k: rows)
+        if schemas is not None:
+            monkeypatch.setattr(
+                frames, "are_schemas_equal_ignore_nullable", lambda *a, **k: schemas
+            )
+
+    return say
+
+
+def test_chispa_decides_what_passes(rows, chispa_says):
+    chispa_says(rows=True, schemas=True)
+    assert_frame(rows, [(1, "x", 9.0)], key="id", schema="id int, name string, cost double")
+
+
+def test_chispa_decides_what_fails_and_the_reason_is_honest(rows, chispa_says):
+    chispa_says(rows=False)
+    with pytest.raises(AssertionError) as caught:
+        assert_frame(rows, RIGHT, key="id")
+    assert str(caught.value) == (
+        "chispa tells the row id 3 from the one expected: (3, None, None), expected (3, None, None)"
+    )
+    chispa_says(schemas=False)
+    with pytest.raises(AssertionError, match="chispa tells the schema struct<id:bigint") as caught:
+        assert_columns(rows, DDL)
+
+
+def test_a_frame_is_run_once(spark, tmp_path):
+    spark.range(100).repartition(4).write.parquet(str(tmp_path / "numbers"))
+    numbers = spark.read.parquet(str(tmp_path / "numbers"))
+    with measured(spark) as alone:
+        collect(numbers)
+    with measured(spark) as compared:
+        assert_frame(numbers, [(n,) for n in range(100)], key="id", schema="id long")
+    with measured(spark) as explained, pytest.raises(AssertionError, match="1 × row missing"):
+        assert_frame(numbers, [(n,) for n in range(101)], key="id", schema="id long")
+    assert compared.jobs == explained.jobs == alone.jobs
+
+
+def test_equal_values_in_another_form_are_in_the_same_place(frame):
+    ddl = "price decimal(10,2), name string"
+    made = frame(ddl, [(Decimal("1.50"), "a"), (Decimal("1.50"), "b"), (Decimal("10.00"), "c")])
+    expected = [(Decimal("1.5"), "b"), (10, "c"), (Decimal("1.500"), "a")]
+    assert_frame(made, expected, key="price", schema=ddl)
+
+
+def test_a_number_is_no_boolean(frame):
+    with pytest.raises(AssertionError, match="flag is 1, expected True"):
+        assert_frame(frame("id long, flag int", [(1, 1)]), [(1, True)], key="id")
+
+
+def test_floats_are_near_enough_deep_inside_and_nan_is_nan(frame):
+    made = frame("id long, x array<double>", [(1, [1 / 3, float("nan")])])
+    assert_frame(made, [(1, [0.33333333333333337, float("nan")])], key="id")
+    with pytest.raises(AssertionError, match="row differs"):
+        assert_frame(made, [(1, [0.33333333333333337, 0.0])], key="id")
+
+
+def test_keys_of_a_map_count_and_the_order_of_a_structs_fields_does_not(frame):
+    made = frame("id long, m map<string, int>, s struct<a: int, b: int>", [(1, {"k": 3}, (1, 2))])
+    assert_frame(made, [(1, {"k": 3}, {"b": 2, "a": 1})], key="id")
+    with pytest.raises(AssertionError, match=r"m is \(\('k', 3\),\), expected \(\('j', 3\),\)"):
+        assert_frame(made, [(1, {"j": 3}, (1, 2))], key="id")
+
+
+def test_each_of_two_columns_of_one_name_counts(frame):
+    twice = frame("id long, a int, b int", [(1, 1, 2)]).toDF("id", "x", "x")
+    assert_frame(twice, [(1, 1, 2)], key="id", columns=["id", "x", "x"])
+    with pytest.raises(AssertionError, match="x is 1, expected 9"):
+        assert_frame(twice, [(1, 9, 2)], key="id")
+
+
+def test_a_frame_without_columns_is_told(spark):
+    with pytest.raises(AssertionError, match="columns are none; expected a, b"):
+        assert_columns(spark.range(1).select(), "a struct<b: int>, b int")
+
+
+@pytest.mark.parametrize(
+    ("ddl", "value"),
+    [
+        ("m map<string, int>", "map('k', 1)"),
+        ("m array<struct<a: int>>", "array(named_struct('a', 1))"),
+    ],
+)
+def test_nullability_inside_a_type_is_ignored(spark, ddl, value):
+    assert_columns(spark.range(1).select(F.expr(value).alias("m")), ddl)

@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 from labkit.checks import settings, with_plan
 from labkit.checks.plan_tree import LINE_CHARACTERS, MOST_LINES, Operator, draw, plan_of
 from labkit.checks.row_diff import terse
+from labkit.verdict.reason import to_text
 
 ORDERS = Operator("FileSourceScan", ("orders",))
 LOOP = Operator(
@@ -29,6 +30,10 @@ LOOP = Operator(
 )
 
 
+def drawn(plan, marked):
+    return to_text([draw(plan, marked)]).splitlines()
+
+
 def chain(length, *marked):
     """So many operators, each the input of the one above; the marked ones have a name."""
     plan = Operator("Range")
@@ -38,7 +43,7 @@ def chain(length, *marked):
 
 
 def test_a_join_branches_and_the_offending_operator_is_marked():
-    assert draw(LOOP, {"BroadcastNestedLoopJoin"}) == [
+    assert drawn(LOOP, {"BroadcastNestedLoopJoin"}) == [
         "plan, result first:",
         "    HashAggregate (country)",
         "  ✗ BroadcastNestedLoopJoin Inner",
@@ -50,16 +55,16 @@ def test_a_join_branches_and_the_offending_operator_is_marked():
 
 
 def test_operators_are_marked_by_what_they_do():
-    assert "  ✗ │ FileSourceScan orders" in draw(LOOP, {"orders"})
+    assert "  ✗ │ FileSourceScan orders" in drawn(LOOP, {"orders"})
 
 
 def test_what_only_chooses_columns_is_left_out_unless_it_is_marked():
-    assert not any("Project" in line for line in draw(LOOP, set()))
-    assert "  ✗ Project" in draw(LOOP, {"Project"})
+    assert not any("Project" in line for line in drawn(LOOP, set()))
+    assert "  ✗ Project" in drawn(LOOP, {"Project"})
 
 
 def test_a_long_plan_is_cut_around_its_marks():
-    lines = draw(chain(60, 40), {"Bad"})
+    lines = drawn(chain(60, 40), {"Bad"})
     assert len(lines) == MOST_LINES + 3
     assert "  ✗ Bad" in lines
     assert lines[1] == "    ... 29 operators"
@@ -67,22 +72,22 @@ def test_a_long_plan_is_cut_around_its_marks():
 
 
 def test_no_gap_stands_for_a_single_operator():
-    assert not any("..." in line for line in draw(chain(MOST_LINES + 1, 5), {"Bad"}))
+    assert not any("..." in line for line in drawn(chain(MOST_LINES + 1, 5), {"Bad"}))
 
 
 def test_marks_far_apart_are_all_drawn():
-    lines = draw(chain(90, 15, 50, 80), {"Bad"})
+    lines = drawn(chain(90, 15, 50, 80), {"Bad"})
     assert lines.count("  ✗ Bad") == 3
     assert sum("..." in line for line in lines) == 4
 
 
 def test_a_long_line_is_cut():
-    (_, line) = draw(Operator("HashAggregate", columns=("c" * 200,)), set())
+    (_, line) = drawn(Operator("HashAggregate", columns=("c" * 200,)), set())
     assert len(line) == LINE_CHARACTERS + 4
 
 
 def test_the_name_of_a_column_cannot_break_the_drawing():
-    (_, line) = draw(Operator("HashAggregate", columns=("a\n  ✗ Sort\x1b[31m",)), set())
+    (_, line) = drawn(Operator("HashAggregate", columns=("a\n  ✗ Sort\x1b[31m",)), set())
     assert line == "    HashAggregate (a ✗ Sort�[31m)"
 
 
@@ -100,10 +105,10 @@ def lines(df, *marked):
 def test_the_plan_of_a_frame_tells_joins_keys_shuffles_and_sources(sales, frame):
     shops = frame("shop string, city string", [("a", "Oslo")])
     with settings(sales.sparkSession, {"spark.sql.autoBroadcastJoinThreshold": "-1"}):
-        drawn = lines(sales.join(shops, on="shop", how="left"), "SortMergeJoin")
-    assert drawn[:3] == ["why", "plan, result first:", "  ✗ SortMergeJoin LeftOuter (shop)"]
-    assert "    │ ShuffleExchange HashPartitioning (shop)" in drawn
-    assert "    │ FileSourceScan sales" in drawn
+        found = lines(sales.join(shops, on="shop", how="left"), "SortMergeJoin")
+    assert found[:3] == ["why", "plan, result first:", "  ✗ SortMergeJoin LeftOuter (shop)"]
+    assert "    │ ShuffleExchange HashPartitioning (shop)" in found
+    assert "    │ FileSourceScan sales" in found
 
 
 def test_python_and_single_partitions_are_facts(sales):

@@ -1,5 +1,6 @@
 """Checks run on answers: every outcome told apart, on the toy course."""
 
+import re
 import sys
 import time
 
@@ -32,6 +33,22 @@ from labkit.checks import check
 def test_needs_more(learner):
     """needs what is not here"""
     pytest.skip("no broker here")
+'''
+OWN_TEST_CHECK = '''
+from labkit.checks import check, failure_of
+
+
+@check("double")
+def test_says_nothing(learner, frame):
+    """says nothing"""
+    said = failure_of(learner.double, frame("n long", [(1,)]))
+    assert said is None, f"it says:\\n{said}"
+
+
+@check("double")
+def test_does_not_raise(learner, frame):
+    """does not raise"""
+    learner.double(frame("n long", [(1,)]))
 '''
 SLOW_CHECK = '''
 from labkit.checks import check
@@ -109,6 +126,21 @@ def test_no_check_at_all_is_broken(results_of, toy):
     toy.checks.write_text("x = 1\n")
     (result,) = results_of("").values()
     assert (result.outcome, result.reason) == ("broken", "no check was found in checks.py")
+
+
+def test_no_colour_of_chispas_is_in_a_result(results_of, toy):
+    toy.checks.write_text(OWN_TEST_CHECK)
+    answer = (
+        "import chispa\n\n"
+        "def double(numbers):\n"
+        "    chispa.assert_df_equality(numbers, numbers.selectExpr('2 * n as n'))\n"
+    )
+    found = results_of(answer)
+    told, raised = found["test_says_nothing"], found["test_does_not_raise"]
+    assert (told.outcome, raised.outcome) == ("failed", "error")
+    assert "| n=1 | n=2 |" in told.reason
+    assert raised.reason.startswith("DataFramesNotEqualError: +")
+    assert not re.search(r"\x1b|x1b", told.reason + raised.reason + raised.trace)
 
 
 def test_skipped_is_never_passed(results_of, toy):

@@ -23,6 +23,7 @@ from labkit.learner.rehearsal import debrief, rehearse
 from labkit.verdict import page
 from labkit.verdict import report as verdict
 from labkit.verdict.outcome import CellProblem, CheckResult, Report
+from labkit.verdict.reason import Prose, to_text
 
 pytestmark = pytest.mark.browser
 
@@ -72,8 +73,8 @@ def reasons() -> list[str]:
     plan = Operator("HashAggregate", columns=("country",), inputs=(loop,))
     batches = [MicroBatch(n, (SparkRow(k=1),), 3, start.replace(minute=n), n, 2) for n in range(4)]
     return [
-        "\n".join(diff(names, keys, got, want)),
-        "\n".join(["every order meets every rate", *draw(plan, {"BroadcastNestedLoopJoin"})]),
+        to_text(diff(names, keys, got, want)),
+        to_text([Prose("every order meets every rate"), draw(plan, {"BroadcastNestedLoopJoin"})]),
         with_batches("2 rows of state are left after the last file", batches),
         "the tasks read unevenly:\n  24,084\n  384",
     ]

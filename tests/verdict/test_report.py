@@ -9,6 +9,7 @@ import pytest
 from labkit.checks.plan_tree import Operator, draw
 from labkit.verdict import report
 from labkit.verdict.outcome import CellProblem, CheckResult, Report
+from labkit.verdict.reason import Prose, to_text
 
 HERE = Path(__file__).parents[1]
 RESULTS = (
@@ -57,8 +58,9 @@ def test_html_escapes_what_came_from_a_learner():
 
 
 def test_plan_is_drawn_in_html_and_in_text_with_its_marked_operator():
-    lines = draw(Operator("HashAggregate", columns=("<b>",), inputs=(Operator("Scan"),)), {"Scan"})
-    result = CheckResult("test_a", "double", "failed", "t", 1, reason="\n".join(["why", *lines]))
+    plan = draw(Operator("HashAggregate", columns=("<b>",), inputs=(Operator("Scan"),)), {"Scan"})
+    reason = to_text([Prose("why"), plan])
+    result = CheckResult("test_a", "double", "failed", "t", 1, reason=reason)
     page = report.html([result], seconds=0.1)
     assert "<figcaption>plan, result first</figcaption>" in page
     assert "<pre>  HashAggregate (&lt;b&gt;)\n<mark>✗ Scan</mark></pre>" in page

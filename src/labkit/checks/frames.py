@@ -1,4 +1,8 @@
-"""Compare a learner's frame with expected rows: types first, then a bounded diff by key, then chispa."""
+"""Compare a learner's frame with expected rows: chispa decides, a bounded diff by key says why.
+
+chispa is asked by its comparers of two schemas and of two rows, which answer yes or no. Its
+assertions would draw a table of all rows, in colours, and collect each frame again.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-from chispa.rows_comparer import assert_basic_rows_equality
+from chispa.row_comparer import are_rows_equal_enhanced
+from chispa.schema_comparer import are_schemas_equal_ignore_nullable
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import ArrayType, DataType, MapType, StructType
+from pyspark.sql.types import ArrayType, DataType, MapType, NullType, StructField, StructType
 
-from labkit.checks.row_diff import diff, key_of, snapped, sorted_rows
+from labkit.checks.row_diff import Pair, Values, diff, key_of, label_of, pairs, show, snapped
 from labkit.verdict.errors import AnswerError, kind_of, short
+from labkit.verdict.reason import to_text
 
 
 def make_frame(spark: SparkSession, ddl: str, rows: Iterable[Any]) -> DataFrame:
@@ -70,28 +76,42 @@ def assert_columns(actual: Any, expected: str | Sequence[str]) -> None:
         schema = actual.schema
     except (PySparkException, Py4JError) as error:
         raise AnswerError("error", short(error), original=error) from error
-    if isinstance(expected, str) and " " in expected.strip():
-        wanted = StructType.fromDDL(expected)
-        names, types = wanted.names, [field.dataType for field in wanted]
-    else:
-        names = expected.split(",") if isinstance(expected, str) else list(expected)
-        types = None
-    got = schema.names
-    if got != list(names):
+    typed = isinstance(expected, str) and " " in expected.strip()
+    wanted = StructType.fromDDL(str(expected)) if typed else _named(expected, schema)
+    if not are_schemas_equal_ignore_nullable(schema, wanted, ignore_metadata=True):
+        raise AssertionError(_columns_that_differ(schema, wanted))
+
+
+def _named(expected: str | Sequence[str], schema: StructType) -> StructType:
+    """Columns of these names, of whatever type has come in their place."""
+    names = expected.split(",") if isinstance(expected, str) else expected
+    types = [field.dataType for field in schema]
+    return StructType(
+        [
+            StructField(name, types[place] if place < len(types) else NullType())
+            for place, name in enumerate(names)
+        ]
+    )
+
+
+def _columns_that_differ(schema: StructType, wanted: StructType) -> str:
+    got, names = schema.names, wanted.names
+    if got != names:
         missing = [name for name in names if name not in got]
         extra = [name for name in got if name not in names]
         parts = [f"columns are {', '.join(got) or 'none'}; expected {', '.join(names)}"]
         parts += [f"missing: {', '.join(missing)}"] if missing else []
         parts += [f"not asked for: {', '.join(extra)}"] if extra else []
         parts += [] if missing or extra else ["the order differs"]
-        raise AssertionError("; ".join(parts))
-    if types is not None:
-        wrong = [
-            f"{field.name} is {field.dataType.simpleString()}, expected {want.simpleString()}"
-            for field, want in zip(schema, types, strict=True)
-            if field.dataType.simpleString() != want.simpleString()
-        ]
-        require(not wrong, "column types: " + "; ".join(wrong))
+        return "; ".join(parts)
+    wrong = [
+        f"{field.name} is {field.dataType.simpleString()}, expected {want.dataType.simpleString()}"
+        for field, want in zip(schema, wanted, strict=True)
+        if field.dataType.simpleString() != want.dataType.simpleString()
+    ]
+    if wrong:
+        return "column types: " + "; ".join(wrong)
+    return f"chispa tells the schema {schema.simpleString()} from {wanted.simpleString()}"
 
 
 def assert_frame(
@@ -118,36 +138,71 @@ def assert_frame(
         assert_columns(actual, list(wanted_rows[0]))
     rows = collect(actual, limit=limit or max(10_000, 2 * len(wanted_rows)))
     names = list(actual.columns)
-    got = [_values(row) for row in rows]
-    want = [_values(_in_order(row, names)) for row in wanted_rows]
+    kinds = [field.dataType for field in actual.schema]
+    got = [_values(row, kinds) for row in rows]
+    want = [_values(_in_order(row, names), kinds) for row in wanted_rows]
     keys = [key] if isinstance(key, str) else list(key)
     unknown = [name for name in keys if name not in names]
     require(not unknown, f"no column {', '.join(unknown)} to tell rows apart by")
-    problems = diff(names, keys, got, want)
-    require(not problems, "\n".join(problems))
+    apart = next((pair for pair in pairs(names, keys, got, want) if not _equal(*pair)), None)
+    if apart:
+        problems = diff(names, keys, got, want)
+        raise AssertionError(to_text(problems) if problems else _apart(names, keys, apart))
     if ordered:
         order = (
             [key_of(names, keys, row) for row in got],
             [key_of(names, keys, row) for row in want],
         )
         require(order[0] == order[1], "the rows are right, their order isn't")
-    pair = Row(*names)
-    assert_basic_rows_equality(
-        [pair(*row) for row in sorted_rows(snapped(got, want, names, keys))],
-        [pair(*row) for row in sorted_rows(want)],
-    )
     return rows
 
 
-def _values(row: Any) -> tuple[Any, ...]:
-    return tuple(_deep(value) for value in row)
+def _equal(mine: Values | None, theirs: Values | None) -> bool:
+    """What chispa says of two rows, floats within tolerance taken for the same."""
+    return bool(
+        are_rows_equal_enhanced(_row(snapped(mine, theirs)), _row(theirs), allow_nan_equality=True)
+    )
 
 
-def _deep(value: Any) -> Any:
+def _row(values: Values | None) -> Row | None:
+    """A row for chispa, which compares columns by name: two of an answer's may have the same."""
+    if values is None:
+        return None
+    return Row(*map(str, range(len(values))))(*map(_told_apart, values))
+
+
+def _told_apart(value: Any) -> Any:
+    """`value`, a boolean with its kind: in Python True equals 1."""
+    if isinstance(value, tuple):
+        return tuple(map(_told_apart, value))
+    return ("boolean", value) if isinstance(value, bool) else value
+
+
+def _apart(names: Sequence[str], keys: Sequence[str], pair: Pair) -> str:
+    """A reason for two rows that chispa tells apart and the diff does not."""
+    mine, theirs = pair
+    label = label_of(keys, key_of(names, keys, mine or theirs or ()))
+    return (
+        f"chispa tells the row {label} from the one expected: {show(mine)}, expected {show(theirs)}"
+    )
+
+
+def _values(row: Any, kinds: Sequence[DataType]) -> Values:
+    return tuple(_deep(value, kind) for value, kind in zip(row, kinds, strict=True))
+
+
+def _deep(value: Any, kind: DataType) -> Any:
+    """`value` as tuples all the way down, which can be compared whatever it was given as."""
+    if isinstance(kind, StructType) and isinstance(value, Mapping):
+        return _deep([value.get(name) for name in kind.names], kind)
+    if isinstance(kind, MapType) and isinstance(value, Mapping):
+        items = [(_deep(k, kind.keyType), _deep(v, kind.valueType)) for k, v in value.items()]
+        return tuple(sorted(items, key=str))
     if isinstance(value, (list, tuple)):  # a Row is a tuple
-        return tuple(_deep(item) for item in value)
-    if isinstance(value, Mapping):
-        return tuple(_deep(item) for item in value.values())
+        kinds = [getattr(kind, "elementType", kind)] * len(value)
+        if isinstance(kind, StructType) and len(kind) == len(value):
+            kinds = [field.dataType for field in kind]
+        return tuple(map(_deep, value, kinds))
     return value
 
 

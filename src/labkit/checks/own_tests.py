@@ -7,6 +7,7 @@ from typing import Any
 
 import chispa
 
+from labkit.escape import without_colours
 from labkit.verdict.errors import AnswerError
 
 CHISPA_ERRORS = (
@@ -22,6 +23,6 @@ def failure_of(call: Callable[..., Any], *args: Any) -> str | None:
         call(*args)
     except AnswerError as error:
         if isinstance(error.original, (AssertionError, *CHISPA_ERRORS)):
-            return str(error.original) or type(error.original).__name__
+            return without_colours(str(error.original)) or type(error.original).__name__
         raise
     return None

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from labkit.checks.plans import each, inputs, is_python, source_of, unwrapped
 from labkit.checks.row_diff import terse
 from labkit.escape import one_line
-from labkit.verdict.reason import MARK, PLAN
+from labkit.verdict.reason import Plan, PlanLine, from_text, to_text
 
 # A reason is cut at 2,000 characters, and a plan is a part of one.
 MOST_LINES = 22
@@ -60,7 +60,7 @@ def with_plan(reason: str, df: DataFrame, *marked: str) -> str:
     """
     if terse.get():
         return reason
-    return "\n".join([reason, *draw(plan_of(df), marked)])
+    return to_text([*from_text(reason), draw(plan_of(df), marked)])
 
 
 def plan_of(df: DataFrame) -> Operator:
@@ -68,42 +68,40 @@ def plan_of(df: DataFrame) -> Operator:
     return _operator(df._jdf.queryExecution().executedPlan())
 
 
-def draw(plan: Operator, marked: Collection[str]) -> list[str]:
-    """Lines of a tree: what has one input stands above it, a join's inputs branch off.
+def draw(plan: Operator, marked: Collection[str]) -> Plan:
+    """A tree, a line an operator: what has one input stands above it, a join's inputs branch off.
 
     Of a plan with more than MOST_LINES lines, those nearest to a marked one are drawn.
     """
     lines = list(_lines(plan, marked, "", ""))
-    marks = [number for number, (hit, _) in enumerate(lines) if hit] or [0]
+    marks = [number for number, line in enumerate(lines) if line.marked] or [0]
     by_distance = sorted(range(len(lines)), key=lambda n: min(abs(n - mark) for mark in marks))
     near = set(by_distance[:MOST_LINES])
     # A gap of one line would not be shorter than the line.
     near |= {n for n in range(len(lines)) if {n - 1, n + 1} <= near | {-1, len(lines)}}
-    drawn = [PLAN]
+    drawn: list[PlanLine] = []
     last = -1
     for number in sorted(near):
         drawn += _gap(number - last - 1)
         hit, text = lines[number]
         text = text if len(text) <= LINE_CHARACTERS else text[: LINE_CHARACTERS - 3] + "..."
-        drawn.append(f"  {MARK if hit else ' '} {text}")
+        drawn.append(PlanLine(hit, text))
         last = number
-    return drawn + _gap(len(lines) - last - 1)
+    return Plan((*drawn, *_gap(len(lines) - last - 1)))
 
 
-def _gap(size: int) -> list[str]:
-    return [f"    ... {size} operators"] if size else []
+def _gap(size: int) -> list[PlanLine]:
+    return [PlanLine(False, f"... {size} operators")] if size else []
 
 
-def _lines(
-    plan: Operator, marked: Collection[str], first: str, rest: str
-) -> Iterator[tuple[bool, str]]:
-    """(marked, text) of each operator; `first` leads its line and `rest` the lines below."""
+def _lines(plan: Operator, marked: Collection[str], first: str, rest: str) -> Iterator[PlanLine]:
+    """The line of each operator; `first` leads its line and `rest` the lines below."""
     hit = plan.name in marked or any(fact in marked for fact in plan.facts)
     below = plan.inputs
     if len(below) == 1 and plan.name in LEFT_OUT and not hit:
         yield from _lines(below[0], marked, first, rest)
         return
-    yield hit, f"{first}{plan}"
+    yield PlanLine(hit, f"{first}{plan}")
     if len(below) == 1:
         yield from _lines(below[0], marked, rest, rest)
         return

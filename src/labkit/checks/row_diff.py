@@ -7,117 +7,138 @@ import math
 from collections.abc import Sequence
 from contextvars import ContextVar
 from decimal import Decimal
-from typing import Any
+from itertools import zip_longest
+from typing import Any, get_args
+
+from labkit.verdict.reason import Block, Kind, Prose, Table, entries
+
+Values = tuple[Any, ...]  # of a row, in the order of its columns
+Pair = tuple[Values | None, Values | None]
 
 SHOWN = 3
 ROW_CHARACTERS = 160
 REL_TOL = 1e-9
+ONE_SIDED = ("row missing", "row that should not be there")
+IN_SHORT: dict[Kind, str] = {
+    "row missing": "missing",
+    "row that should not be there": "unexpected",
+    "wrong number of rows": "repeated",
+    "row differs": "differs",
+}
 
 # Hidden checks tell the property that broke and one counter-example, no more.
 terse: ContextVar[bool] = ContextVar("terse", default=False)
 
 
 def diff(
-    names: Sequence[str],
-    keys: Sequence[str],
-    got: list[tuple[Any, ...]],
-    want: list[tuple[Any, ...]],
-) -> list[str]:
+    names: Sequence[str], keys: Sequence[str], got: Sequence[Values], want: Sequence[Values]
+) -> list[Block]:
     """What separates two bags of rows, by key: missing, extra, repeated and changed rows, bounded."""
-    mine, theirs = _by_key(names, keys, got), _by_key(names, keys, want)
-    missing, extra, repeated, changed = [], [], [], []
-    for one, rows in theirs.items():
-        answers = mine.get(one, [])
-        label = _label(keys, one)
+    mine, theirs = by_key(names, keys, got), by_key(names, keys, want)
+    found: dict[Kind, list[list[tuple[str, ...]]]] = {kind: [] for kind in get_args(Kind)}
+    for key, rows in theirs.items():
+        answers = mine.get(key, [])
+        label = label_of(keys, key)
         if not answers:
-            missing.append(label if terse.get() else _whole(names, keys, rows))
+            found["row missing"].append([_whole(names, keys, rows)])
         elif len(answers) != len(rows):
-            repeated.append(f"{label}: {_rows(answers)}, expected {len(rows)}")
-        else:
-            changed += _changed(names, label, answers, rows)
-    extra = [
-        _label(keys, one) if terse.get() else _whole(names, keys, rows)
-        for one, rows in mine.items()
-        if one not in theirs
+            cells = (label, _rows(answers), str(len(rows)))
+            found["wrong number of rows"].append([cells])
+        elif changed := _changed(names, label, answers, rows):
+            found["row differs"].append(changed)
+    for key, rows in mine.items():
+        if key not in theirs:
+            found["row that should not be there"].append([_whole(names, keys, rows)])
+    tables = [
+        Table(kind, len(groups), tuple(row for rows in groups[:SHOWN] for row in rows))
+        for kind, groups in found.items()
+        if groups
     ]
-    if terse.get():
-        found = [
-            ("missing", missing),
-            ("unexpected", extra),
-            ("repeated", repeated),
-            ("differs", changed),
-        ]
-        first = next(((kind, rows[0]) for kind, rows in found if rows), None)
-        return [f"for example: {first[0]} {first[1]}"] if first else []
+    return _example(tables) if terse.get() else list(tables)
+
+
+def _example(tables: Sequence[Table]) -> list[Block]:
+    """The first row of the first table; when one side lacks it, its key alone."""
+    if not tables:
+        return []
+    first = tables[0]
+    row = first.rows[0][0] if first.kind in ONE_SIDED else entries(first)[0]
+    return [Prose(f"for example: {IN_SHORT[first.kind]} {row}")]
+
+
+def pairs(
+    names: Sequence[str], keys: Sequence[str], got: Sequence[Values], want: Sequence[Values]
+) -> list[Pair]:
+    """The rows of both sides by business key, equal ones beside each other.
+
+    None stands beside a row that the other side lacks.
+    """
+    mine, theirs = by_key(names, keys, got), by_key(names, keys, want)
     return [
-        *_section("row missing", missing),
-        *_section("row that should not be there", extra),
-        *_section("wrong number of rows", repeated),
-        *_section("row differs", changed),
+        pair
+        for key in {**theirs, **mine}
+        for pair in _side_by_side(mine.get(key, []), theirs.get(key, []))
     ]
+
+
+def _side_by_side(answers: Sequence[Values], rows: Sequence[Values]) -> list[Pair]:
+    """Rows of one key: equal ones in pairs, then what is left of either side."""
+    left = list(rows)
+    alike: list[Pair] = []
+    unmatched = []
+    for answer in answers:
+        at = next((at for at, row in enumerate(left) if _same_row(answer, row)), None)
+        if at is None:
+            unmatched.append(answer)
+        else:
+            alike.append((answer, left.pop(at)))
+    return [*alike, *zip_longest(unmatched, left)]
 
 
 def _changed(
-    names: Sequence[str], label: str, answers: list[tuple[Any, ...]], rows: list[tuple[Any, ...]]
-) -> list[str]:
-    left = list(rows)
-    unmatched = []
-    for answer in answers:
-        match = next((row for row in left if _same_row(answer, row)), None)
-        if match is None:
-            unmatched.append(answer)
-        else:
-            left.remove(match)
-    if not unmatched:
-        return []
-    cells = [
-        f"{name} is {_show(a)}, expected {_show(b)}"
-        for name, a, b in zip(names, unmatched[0], left[0], strict=True)
-        if not _same(a, b)
-    ]
-    return [f"{label}: {'; '.join(cells)}"]
+    names: Sequence[str], label: str, answers: Sequence[Values], rows: Sequence[Values]
+) -> list[tuple[str, ...]]:
+    """The cells that differ in the first pair of rows that is not equal."""
+    for answer, row in _side_by_side(answers, rows):
+        cells = zip(names, answer or (), row or (), strict=True)
+        differ = [(name, show(a), show(b)) for name, a, b in cells if not _same(a, b)]
+        if differ:
+            return [(label, *cell) for cell in differ]
+    return []
 
 
-def _section(kind: str, items: list[str]) -> list[str]:
-    if not items:
-        return []
-    more = len(items) - SHOWN
-    lines = [f"{len(items)} × {kind}:", *[f"  {item}" for item in items[:SHOWN]]]
-    return [*lines, f"  ... and {more} more"] if more > 0 else lines
-
-
-def _by_key(
-    names: Sequence[str], keys: Sequence[str], rows: list[tuple[Any, ...]]
-) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
-    found: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+def by_key(
+    names: Sequence[str], keys: Sequence[str], rows: Sequence[Values]
+) -> dict[Values, list[Values]]:
+    found: dict[Values, list[Values]] = {}
     for row in rows:
         found.setdefault(key_of(names, keys, row), []).append(row)
     return found
 
 
-def key_of(names: Sequence[str], keys: Sequence[str], row: tuple[Any, ...]) -> tuple[Any, ...]:
+def key_of(names: Sequence[str], keys: Sequence[str], row: Values) -> Values:
     return tuple(row[names.index(name)] for name in keys)
 
 
-def _label(keys: Sequence[str], values: Sequence[Any]) -> str:
-    return ", ".join(f"{name} {_show(value)}" for name, value in zip(keys, values, strict=True))
+def label_of(keys: Sequence[str], values: Sequence[Any]) -> str:
+    return ", ".join(f"{name} {show(value)}" for name, value in zip(keys, values, strict=True))
 
 
-def _whole(names: Sequence[str], keys: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
-    """The first of these rows, the key before its other columns, and how many there are."""
+def _whole(names: Sequence[str], keys: Sequence[str], rows: Sequence[Values]) -> tuple[str, str]:
+    """The key of these rows; the other columns of the first one, and how many rows there are."""
     first = dict(zip(names, rows[0], strict=True))
-    label = _label(keys, [first.pop(name) for name in keys])
-    rest = ", ".join(f"{name} {_show(value)}" for name, value in first.items())
+    label = label_of(keys, [first.pop(name) for name in keys])
+    rest = ", ".join(f"{name} {show(value)}" for name, value in first.items())
     rest = rest if len(rest) <= ROW_CHARACTERS else rest[: ROW_CHARACTERS - 3] + "..."
     times = f" ({_rows(rows)})" if len(rows) > 1 else ""
-    return (f"{label}: {rest}" if rest else label) + times
+    return (label, rest + times) if rest else (label + times, "")
 
 
 def _rows(rows: Sequence[Any]) -> str:
     return f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
 
 
-def _show(value: Any) -> str:
+def show(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, datetime.datetime):
@@ -128,7 +149,7 @@ def _show(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _same_row(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
+def _same_row(a: Values, b: Values) -> bool:
     return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
 
 
@@ -142,19 +163,8 @@ def _same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def snapped(
-    got: list[tuple[Any, ...]],
-    want: list[tuple[Any, ...]],
-    names: Sequence[str],
-    keys: Sequence[str],
-) -> list[tuple[Any, ...]]:
-    """`got` with each row replaced by the expected one it equals within tolerance."""
-    pool = _by_key(names, keys, want)
-    return [
-        next((row for row in pool.get(key_of(names, keys, mine), []) if _same_row(mine, row)), mine)
-        for mine in got
-    ]
-
-
-def sorted_rows(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    return sorted(rows, key=lambda row: [(value is not None, str(value)) for value in row])
+def snapped(mine: Any, theirs: Any) -> Any:
+    """`mine` with each float replaced that is near enough to what `theirs` has in its place."""
+    if isinstance(mine, tuple) and isinstance(theirs, tuple) and len(mine) == len(theirs):
+        return tuple(map(snapped, mine, theirs))
+    return theirs if isinstance(mine, float) and _same(mine, theirs) else mine

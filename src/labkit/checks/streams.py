@@ -20,7 +20,7 @@ from labkit.checks.frames import require_frame
 from labkit.checks.row_diff import terse
 from labkit.checks.settings import settings
 from labkit.verdict.errors import AnswerError, short
-from labkit.verdict.reason import BATCHES
+from labkit.verdict.reason import Grid, from_text, to_text
 
 # One file is one micro-batch, and none runs without a file. The rest is speed, measured on five
 # files through one aggregation: 1.7 s with Spark's defaults, 0.8 s with these and the lab's own.
@@ -30,6 +30,7 @@ STREAM_SETTINGS = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
+BATCH_HEAD = ("file", "rows in", "rows out", "watermark", "dropped", "state rows")
 MOST_BATCHES = 12
 LOG_BYTES = 1_000_000
 FIRST_FILE = datetime(2020, 1, 1).timestamp()
@@ -158,19 +159,15 @@ def with_batches(reason: str, batches: Sequence[MicroBatch]) -> str:
     """`reason` and below it a line for each micro-batch; `reason` alone in a hidden check."""
     if terse.get():
         return reason
-    table: list[tuple[str, ...]] = [
-        ("file", "rows in", "rows out", "watermark", "dropped", "state rows")
-    ]
+    rows = []
     for batch in batches[:MOST_BATCHES]:
         watermark = batch.watermark.isoformat(sep=" ") if batch.watermark else "none"
         counts = batch.dropped, batch.state_rows
         cells = batch.number + 1, batch.input_rows, len(batch.rows), watermark, *counts
-        table.append(tuple(map(str, cells)))
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
-    more = len(batches) - MOST_BATCHES
-    lines += [f"  ... and {more} more"] if more > 0 else []
-    return "\n".join([reason, BATCHES, *lines])
+        rows.append(tuple(map(str, cells)))
+    more = max(0, len(batches) - MOST_BATCHES)
+    table = Grid("micro-batches, one a file", BATCH_HEAD, tuple(rows), more)
+    return to_text([*from_text(reason), table])
 
 
 def _micro_batch(progress: Mapping[str, Any], rows: tuple[Row, ...]) -> MicroBatch:

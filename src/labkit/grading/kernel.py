@@ -21,6 +21,7 @@ import zmq
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
+from labkit.escape import without_colours
 from labkit.grading.submission import Submission
 from labkit.sandbox.sandbox import Limits, Sandbox, remove
 from labkit.verdict.outcome import CellProblem
@@ -29,7 +30,6 @@ START_SECONDS = 60
 INTERRUPT_SECONDS = 10  # what code has to stop once interrupted
 REPLY_BYTES = 64_000_000
 KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "JAVA_HOME", "LD_LIBRARY_PATH", "PYSPARK_PYTHON")
-ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # What ipykernel calls the file of a cell, another number in each run; which cell it was is told beside it.
 CELL_FILE = re.compile(r" \(\d+\.py, line \d+\)$", re.MULTILINE)
 CELL_LINE = re.compile(r"(?:Cell In\[\d+\], line|line) (\d+)")
@@ -219,9 +219,9 @@ class Kernel:
         content = reply["content"]
         if content.get("status") == "ok":
             return None
-        trace = ANSI.sub("", "\n".join(map(str, content.get("traceback") or [])))
+        trace = without_colours("\n".join(map(str, content.get("traceback") or [])))
         lines = CELL_LINE.findall(trace[:100_000])
-        said = f"{content.get('ename')}: {content.get('evalue')}"[:2000]
+        said = without_colours(f"{content.get('ename')}: {content.get('evalue')}"[:2000])
         text = CELL_FILE.sub("", said).splitlines()
         return max(1, int(lines[0][:9])) if lines else 1, " ".join(text[:2])[:300]
 

@@ -18,6 +18,7 @@ from labkit.checks.mark import Declaration, declaration
 from labkit.checks.own_tests import CHISPA_ERRORS
 from labkit.checks.row_diff import terse
 from labkit.checks.settings import settings
+from labkit.escape import without_colours
 from labkit.judge.answer import Answering
 from labkit.judge.fixtures import Fixtures, Folders
 from labkit.judge.time_limit import Clock, Terms
@@ -260,8 +261,8 @@ def keep(
         declared.title,
         declared.points,
         hidden=is_hidden(item),
-        reason=reason[:REASON_CHARACTERS],
-        trace=trace,
+        reason=without_colours(reason)[:REASON_CHARACTERS],
+        trace=without_colours(trace),
         seconds=seconds,
     )
 
@@ -284,10 +285,8 @@ def read_outcome(
         return error.outcome, error.reason, error.trace
     if isinstance(error, pytest.skip.Exception):
         return "skipped", str(error), ""
-    if isinstance(error, AssertionError):
+    if isinstance(error, (AssertionError, *CHISPA_ERRORS)):
         return "failed", str(error).strip() or declared.title, ""
-    if isinstance(error, CHISPA_ERRORS):
-        return "failed", str(error).strip(), ""
     if isinstance(error, (PySparkException, Py4JError, ConnectionError)):  # the last: no JVM
         return "error", f"Spark could not run the answer: {short(error)}", ""
     place = call.excinfo.traceback[-1]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.course.labs import Lab
+from labkit.escape import without_colours
 from labkit.grading.submission import Cell, read_submission
 from labkit.judge.answer import Learner
 from labkit.judge.runner import judge
@@ -107,7 +108,8 @@ class Watching:
             return None
         if isinstance(error, KeyboardInterrupt):
             raise error
-        text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        text = without_colours(f"{type(error).__name__}: {error}")
+        text = " ".join(text.split())[:300]
         return CellProblem(cell.number, _line(error), text)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from labkit.escape import without_colours
+
 MESSAGE_LINES = 6
 MESSAGE_CHARACTERS = 600
 # Spark closes the message of an error found while planning by its code, the place in the query, and the plan.
@@ -47,7 +49,7 @@ class CheckTimeout(BaseException):
 
 def short(error: BaseException) -> str:
     """`Class: message`, bounded: Spark's messages run to pages, and end in a plan."""
-    told = PLAN.sub("", str(error).strip())
+    told = PLAN.sub("", without_colours(str(error)).strip())
     lines = [line.rstrip() for line in told.splitlines() if line.strip()]
     kept = [line for line in lines if not line.lstrip().startswith("at ")][:MESSAGE_LINES]
     text = "\n".join(kept)[:MESSAGE_CHARACTERS]

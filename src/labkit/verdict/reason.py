@@ -1,52 +1,147 @@
-"""Read a check's reason as blocks to show: prose, tables (a keyed diff, micro-batches), a plan."""
+"""Why a check did not pass, in blocks; how they are written as text, and read back.
+
+A reason travels as text: a terminal shows it and `result.json` holds it. Pages read it back, to
+draw tables and trees. `from_text` undoes `to_text`, whatever is in a cell: a line break is written
+as ↵, and a backslash stands before what would otherwise be read as the end of the cell.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import ClassVar, Literal, NamedTuple, cast, get_args
 
 from markupsafe import Markup, escape
 
 from labkit.escape import printable
 
-SECTION = re.compile(
-    r"\d+ × (row missing|row that should not be there|wrong number of rows|row differs):"
-)
-CHANGED = re.compile(r"(?P<label>.+?): (?P<cells>\w+ is .*, expected .*)")
-CELL = re.compile(r"(\w+) is (.*?), expected (.*?)(?:; (?=\w+ is )|$)")
-REPEATED = re.compile(r"(.+): (\d+ rows?), expected (\d+)")
-HEADS = {
-    "row missing": ("row", "its values"),
-    "row that should not be there": ("row", "its values"),
-    "row differs": ("row", "column", "yours", "expected"),
-    "wrong number of rows": ("row", "yours", "expected"),
+Kind = Literal["row missing", "row that should not be there", "wrong number of rows", "row differs"]
+Caption = Literal["micro-batches, one a file"]
+
+
+class Form(NamedTuple):
+    """The columns of a table, and what ends a cell of each in text: the line, if nothing else."""
+
+    head: tuple[str, ...]
+    ends: tuple[str, ...]
+
+
+FORMS: dict[str, Form] = {
+    "row missing": Form(("row", "its values"), (": ", "")),
+    "row that should not be there": Form(("row", "its values"), (": ", "")),
+    "wrong number of rows": Form(("row", "yours", "expected"), (": ", ", expected ", "")),
+    "row differs": Form(
+        ("row", "column", "yours", "expected"), (": ", " is ", ", expected ", "; ")
+    ),
 }
-# The first lines of what labkit.checks writes besides diffs. In a grid a line of heads follows, and cells are
-# two blanks apart.
-BATCHES = "micro-batches, one a file:"
-GRIDS = {BATCHES}
-PLAN = "plan, result first:"
+SECTION = re.compile(rf"(\d+) × ({'|'.join(get_args(Kind))}):")
+GRID = re.compile(rf"({'|'.join(get_args(Caption))}):")
+PLAN = "plan, result first"
+HEADING = re.compile(rf"{SECTION.pattern}|{GRID.pattern}|{PLAN}:")
+MORE = re.compile(r"\.\.\. and (\d+)\b.*")
 MARK = "✗"  # before an operator that a check objects to
+INDENT = "  "  # of what is below a heading
+INDENTED = re.compile(f"{INDENT}.*")
+GAP = "  "  # between the cells of a grid, at least
+EMPTY = "-"  # a cell of a grid with nothing in it
+BLANK = re.compile(f" .*|{EMPTY}", re.DOTALL)  # what such a cell can't begin with, or be
 
 
-@dataclass
-class Block:
-    """Prose when it has no `caption`; a table when it has a `head`, whose `more` is left out; a plan."""
+@dataclass(frozen=True)
+class Prose:
+    """Anything; between backticks, code. Prose after prose is read back as one."""
 
-    lines: list[str] = field(default_factory=list)
-    caption: str = ""
-    head: tuple[str, ...] = ()
-    rows: list[tuple[str, ...]] = field(default_factory=list)
-    more: str = ""
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines)
+    text: str
+    form: ClassVar[str] = "prose"
 
     @property
-    def operators(self) -> list[tuple[bool, str]]:
-        """The lines of a plan, and whether a check objects to the operator in it."""
-        return [(line.startswith(f"  {MARK} "), line[2:]) for line in self.lines]
+    def lines(self) -> list[str]:
+        return self.text.splitlines()
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows that differ from those expected in one way: `count` of them, of which some are shown.
+
+    Each of `rows` has the cells that FORMS names; the first is the business key. A row that
+    differs in several columns is as many rows of one key, one after another.
+    """
+
+    kind: Kind
+    count: int
+    rows: tuple[tuple[str, ...], ...]
+    form: ClassVar[str] = "table"
+
+    @property
+    def entries(self) -> list[list[tuple[str, ...]]]:
+        """The rows by key."""
+        if self.kind != "row differs":
+            return [[row] for row in self.rows]
+        return [list(rows) for _, rows in groupby(self.rows, key=lambda row: row[0])]
+
+    @property
+    def more(self) -> int:
+        return self.count - len(self.entries)
+
+    @property
+    def caption(self) -> str:
+        return f"{self.count} × {self.kind}"
+
+    @property
+    def head(self) -> tuple[str, ...]:
+        """The columns to draw: a row may be its key alone, then there are no values to show."""
+        head = FORMS[self.kind].head
+        return head if len(head) > 2 or any(values for _, values in self.rows) else head[:1]
+
+    @property
+    def drawn(self) -> list[tuple[str, ...]]:
+        """The rows as a page shows them, each key once."""
+        width = len(self.head)
+        return [
+            ("" if number else row[0], *row[1:width])
+            for rows in self.entries
+            for number, row in enumerate(rows)
+        ]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table in aligned columns; `more` rows are left out."""
+
+    caption: Caption
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    more: int = 0
+    form: ClassVar[str] = "grid"
+
+    @property
+    def drawn(self) -> list[tuple[str, ...]]:
+        return list(self.rows)
+
+
+class PlanLine(NamedTuple):
+    """A line of a plan, and whether a check objects to the operator in it."""
+
+    marked: bool
+    text: str
+
+    def __str__(self) -> str:
+        return f"{MARK if self.marked else ' '} {self.text}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan as a tree of text."""
+
+    lines: tuple[PlanLine, ...]
+    caption: ClassVar[str] = PLAN
+    form: ClassVar[str] = "plan"
+
+
+Block = Prose | Table | Grid | Plan
 
 
 def prose(text: str) -> Markup:
@@ -54,51 +149,181 @@ def prose(text: str) -> Markup:
     return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(printable(text)))))
 
 
-def blocks(reason: str) -> list[Block]:
-    """The blocks of a reason, in its order; whatever has another form stays prose."""
-    found: list[Block] = []
-    for line in reason.splitlines():
-        if section := SECTION.fullmatch(line):
-            found.append(Block(caption=line.rstrip(":"), head=HEADS[section[1]]))
-        elif line in GRIDS or line == PLAN:
-            found.append(Block(caption=line.rstrip(":")))
-        elif found and found[-1].caption and line.startswith("  "):
-            _add(found[-1], line)
+def to_text(blocks: Sequence[Block]) -> str:
+    """The blocks as lines, for a terminal and for `result.json`."""
+    lines: list[str] = []
+    for before, block in pairwise([Prose(""), *blocks]):
+        if isinstance(block, Prose):
+            first, *rest = block.text.split("\n")
+            if not isinstance(before, Prose):
+                first = _guarded(first, INDENTED)
+            lines += [_guarded(line, HEADING) for line in (first, *rest)]
         else:
-            if not found or found[-1].caption:
-                found.append(Block())
-            found[-1].lines.append(line)
-    return [_without_empty_column(block) for block in found]
+            lines.append(f"{block.caption}:")
+            lines += [INDENT + line for line in _body(block)]
+    return "\n".join(lines)
 
 
-def _add(block: Block, line: str) -> None:
-    """Puts one more line of a table or a plan into its block."""
-    if f"{block.caption}:" == PLAN:
-        block.lines.append(line)
-    elif line.startswith("  ... and "):
-        block.more = line.strip()
-    elif f"{block.caption}:" not in GRIDS:
-        block.rows += _rows(line[2:], block.head)
-    elif not block.head:
-        block.head = tuple(re.split(r"\s{2,}", line.strip()))
-    else:
-        block.rows.append(tuple(re.split(r"\s{2,}", line.strip())))
+def from_text(text: str) -> list[Block]:
+    """The blocks of a reason, in its order; of text that was cut, what is left of them."""
+    blocks: list[Block] = []
+    lines = deque(text.split("\n") if text else ())
+    while lines:
+        line = lines.popleft()
+        if section := SECTION.fullmatch(line):
+            blocks.append(_read_table(int(section[1]), cast(Kind, section[2]), lines))
+        elif grid := GRID.fullmatch(line):
+            blocks.append(_read_grid(cast(Caption, grid[1]), lines))
+        elif line == f"{PLAN}:":
+            blocks.append(Plan(tuple(_read_plan(lines))))
+        elif blocks and isinstance(before := blocks[-1], Prose):
+            blocks[-1] = Prose(f"{before.text}\n{_unguarded(line, HEADING)}")
+        else:
+            line = _unguarded(line, INDENTED) if blocks else line
+            blocks.append(Prose(_unguarded(line, HEADING)))
+    return blocks
 
 
-def _without_empty_column(block: Block) -> Block:
-    """A row may be its key alone: then there are no values to show."""
-    if block.head == HEADS["row missing"] and not any(values for _, values in block.rows):
-        block.head, block.rows = block.head[:1], [row[:1] for row in block.rows]
-    return block
+def _body(block: Table | Grid | Plan) -> Iterator[str]:
+    if isinstance(block, Plan):
+        yield from (_on_one_line(str(line)) for line in block.lines)
+        return
+    rows = entries(block) if isinstance(block, Table) else _aligned([block.head, *block.rows])
+    yield from (_guarded(row, MORE) for row in rows)
+    if block.more > 0:
+        yield f"... and {block.more} more"
 
 
-def _rows(line: str, head: tuple[str, ...]) -> list[tuple[str, ...]]:
-    if len(head) == 4 and (changed := CHANGED.fullmatch(line)):
-        cells = CELL.findall(changed["cells"])
-        return [(changed["label"] if n == 0 else "", *cell) for n, cell in enumerate(cells)]
-    if len(head) == 3 and (repeated := REPEATED.fullmatch(line)):
-        return [repeated.groups()]
-    if len(head) == 2:
-        label, _, values = line.partition(": ")
-        return [(label, values)]
-    return [(line, *[""] * (len(head) - 1))]
+def _read_plan(lines: deque[str]) -> Iterator[PlanLine]:
+    while lines and lines[0].startswith(INDENT):
+        line = _with_breaks(lines.popleft().removeprefix(INDENT))
+        yield PlanLine(line.startswith(MARK), line[2:])
+
+
+def _read_rows(lines: deque[str]) -> Iterator[str | int]:
+    """The lines below a heading without their indent; last, how many rows are left out."""
+    while lines and lines[0].startswith(INDENT):
+        line = lines.popleft().removeprefix(INDENT)
+        if more := MORE.fullmatch(line):
+            yield int(more[1])
+            return
+        yield _unguarded(line, MORE)
+
+
+def entries(table: Table) -> list[str]:
+    """The text of each row that is shown: its key, and what is to be said of it."""
+    key_end, *ends = FORMS[table.kind].ends
+    lines = []
+    for rows in table.entries:
+        line = _closed(rows[0][0], key_end)
+        if len(rows) == 1 and not any(rows[0][1:]):
+            lines.append(line.removesuffix(key_end))
+            continue
+        for row in rows:
+            line += "".join(map(_closed, row[1:], ends))
+        lines.append(line.removesuffix(ends[-1]))
+    return lines
+
+
+def _read_table(count: int, kind: Kind, lines: deque[str]) -> Table:
+    rows: list[tuple[str, ...]] = []
+    for line in _read_rows(lines):
+        if isinstance(line, str):
+            rows += _read_entry(line, FORMS[kind])
+    return Table(kind, count, tuple(rows))
+
+
+def _read_entry(line: str, form: Form) -> Iterator[tuple[str, ...]]:
+    key_end, *ends = form.ends
+    key, rest = _first(line + key_end, key_end)
+    rest = rest.removesuffix(key_end) + ends[-1]
+    nothing = ("",) * len(ends)
+    if rest == ends[-1]:
+        yield (key, *nothing)
+        return
+    while rest:
+        cells = []
+        for end in ends:
+            cell, rest = _first(rest, end)
+            cells.append(cell)
+        yield (key, *cells)
+
+
+def _aligned(table: Sequence[tuple[str, ...]]) -> list[str]:
+    """The rows of a grid, their cells padded to columns."""
+    shown = [
+        [_closed(_guarded(cell, BLANK) or EMPTY, GAP).removesuffix(GAP) for cell in row]
+        for row in table
+    ]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    return [GAP.join([*map(str.ljust, row[:-1], widths), *row[-1:]]) for row in shown]
+
+
+def _read_grid(caption: Caption, lines: deque[str]) -> Grid:
+    table, more = [], 0
+    for line in _read_rows(lines):
+        if isinstance(line, int):
+            more = line
+        else:
+            table.append(tuple(_read_cells(line)))
+    head, *rows = table or [()]
+    # A row that was cut is as wide as the others.
+    rows = [(*row, *[""] * len(head))[: len(head)] for row in rows]
+    return Grid(caption, head, tuple(rows), more)
+
+
+def _read_cells(line: str) -> Iterator[str]:
+    rest = line + GAP
+    while rest:
+        cell, rest = _first(rest, GAP)
+        yield "" if cell == EMPTY else _unguarded(cell, BLANK)
+        rest = rest.lstrip(" ")
+
+
+def _closed(cell: str, end: str) -> str:
+    """`cell` and what ends it, with a backslash wherever it could be taken to end earlier."""
+    text = _on_one_line(cell) + end
+    at, mark = len(text) - len(end), ""
+    while end and at >= 0:  # from the right, for one such place may reach into the next
+        run = at - len(text[:at].rstrip("\\"))
+        text = text[:at] + "\\" * run + mark + text[at:]
+        at, mark = text.rfind(end, 0, at + len(end) - 1), "\\"
+    return text
+
+
+def _first(text: str, end: str) -> tuple[str, str]:
+    """The cell that `text` begins with, and what follows its end; all of it when it has none."""
+    cell, at = "", 0
+    for match in re.finditer(rf"(?<!\\)(\\*)(?={re.escape(end)})", text) if end else ():
+        run = len(match[1])
+        cell += text[at : match.start()] + "\\" * (run // 2)
+        at = match.end()
+        if run % 2 == 0:
+            return _with_breaks(cell), text[at + len(end) :]
+    return _with_breaks(cell + text[at:]), ""
+
+
+def _on_one_line(cell: str) -> str:
+    return re.sub(
+        r"(\\*)(\n|↵)",
+        lambda found: found[1] * 2 + ("↵" if found[2] == "\n" else "\\↵"),
+        cell,
+    )
+
+
+def _with_breaks(text: str) -> str:
+    """Undoes `_on_one_line`."""
+    return re.sub(
+        r"(\\*)↵",
+        lambda found: "\\" * (len(found[1]) // 2) + ("↵" if len(found[1]) % 2 else "\n"),
+        text,
+    )
+
+
+def _guarded(text: str, form: re.Pattern[str]) -> str:
+    """`text` with a backslash before it if it would be read as something of this form."""
+    return f"\\{text}" if form.fullmatch(text.lstrip("\\")) else text
+
+
+def _unguarded(text: str, form: re.Pattern[str]) -> str:
+    return text.removeprefix("\\") if form.fullmatch(text.lstrip("\\")) else text

@@ -62,7 +62,7 @@ def state(results: Sequence[CheckResult]) -> str:
     return "failed" if outcomes & {"failed", "error", "timeout"} else "open"
 
 
-templates.globals.update(marks=MARKS, words=WORDS, blocks=reason.blocks, state=state)
+templates.globals.update(marks=MARKS, words=WORDS, blocks=reason.from_text, state=state)
 templates.filters["prose"] = reason.prose
 
 
