@@ -1,32 +1,17 @@
 """Submissions of every kind are read, or refused with a reason; nothing in them is run."""
 
-import json
 import os
 
 import nbformat
 import pytest
+from malformed import GOOD, MALFORMED
 
 from labkit.grading.submission import UnreadableError, read_submission
-
-GOOD = nbformat.v4.new_notebook(
-    cells=[
-        nbformat.v4.new_markdown_cell("# Title"),
-        nbformat.v4.new_code_cell('import labkit\nlab = labkit.open("toy")'),
-        nbformat.v4.new_code_cell(""),
-        nbformat.v4.new_code_cell("x = 1"),
-    ]
-)
 
 
 def write(path, content):
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
-
-
-def changed(**metadata):
-    notebook = nbformat.from_dict(json.loads(nbformat.writes(GOOD)))
-    notebook.metadata.update(metadata)
-    return nbformat.writes(notebook)
 
 
 def test_cells_are_numbered_as_a_reader_counts(tmp_path):
@@ -40,30 +25,6 @@ def test_percent_and_plain_python_are_read(tmp_path):
     plain = read_submission(write(tmp_path / "b.py", "x = 1\ny = 2\n"))
     assert [cell.number for cell in percent.cells] == [1, 2]
     assert [cell.source for cell in plain.cells] == ["x = 1\ny = 2\n"]
-
-
-MALFORMED = {
-    "empty file": ("a.ipynb", "", "is empty"),
-    "white space": ("a.ipynb", " \n\n", "is empty"),
-    "not JSON": ("a.ipynb", "hello", "not a notebook|not JSON|nbformat 99"),
-    "truncated JSON": ("a.ipynb", nbformat.writes(GOOD)[:200], "not a notebook|not JSON|nbformat 99"),
-    "JSON of another kind": ("a.ipynb", "[1, 2]", "not a notebook|not JSON|nbformat 99"),
-    "a JSON object without cells": ("a.ipynb", "{}", "not a notebook|not JSON|nbformat 99"),
-    "wrong nbformat": ("a.ipynb", '{"nbformat": 99, "nbformat_minor": 0, "metadata": {}, "cells": []}', "not a notebook|not JSON|nbformat 99"),
-    "cells are a number": ("a.ipynb", '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": 3}', "notebook|malformed"),
-    "cells without type": ("a.ipynb", '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{}]}', "notebook|malformed"),
-    "nbformat 3": ("a.ipynb", '{"nbformat": 3, "worksheets": []}', "nbformat 3"),
-    "source is a number": ("a.ipynb", '{"nbformat": 4, "cells": [{"cell_type": "code", "source": 3}]}', "cell 1 is malformed"),
-    "no cells": ("a.ipynb", nbformat.writes(nbformat.v4.new_notebook()), "no code cell"),
-    "prose only": ("a.ipynb", nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("a")])), "no code cell"),
-    "other language": ("a.ipynb", changed(kernelspec={"language": "R", "name": "ir", "display_name": "R"}), "notebook in R"),
-    "binary": ("a.ipynb", b"\x89PNG\r\n\x1a\n\xff\xfe", "not UTF-8"),
-    "latin-1 text": ("a.py", "name = 'é'".encode("latin-1"), "not UTF-8"),
-    "null bytes": ("a.py", "x = 1\x00", "null bytes"),
-    "not Python": ("a.py", "def f(:\n", "line 1: not Python"),
-    "other suffix": ("a.txt", "x = 1", "neither .ipynb nor .py"),
-    "1e400 nested lists": ("a.ipynb", "[" * 100_000, "not a notebook|not JSON|nbformat 99"),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "content", "says"), MALFORMED.values(), ids=MALFORMED.keys())

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,6 +44,8 @@ Slug = Annotated[str, typer.Argument(help="a lab: its name, folder or number")]
 @app.callback(invoke_without_command=True)
 def where(context: typer.Context) -> None:
     """Lakehouse Labs: graded Spark and Delta Lake case studies."""
+    with suppress(LabError):  # a command that needs a checkout says so; `lab doctor` needs none
+        home.use(home.root())
     if context.invoked_subcommand is None:
         from labkit.learner import overview
 
@@ -109,7 +112,7 @@ def test(
     arguments = [*(context.args or ["tests"]), *patience]
     # Tests start what they need themselves: on no cluster and no broker of the user's.
     own = {key: value for key, value in os.environ.items() if key not in OUTSIDE}
-    environment = {**own, "LAB_ROOT": str(root), **({"LAB_LONG": "1"} if long else {})}
+    environment = {**own, **({"LAB_LONG": "1"} if long else {})}
     from labkit.spark import make_archive
 
     if context.args:
@@ -209,19 +212,18 @@ def build(
     from labkit.author import build as builder
 
     root = home.root()
-    os.environ["LAB_ROOT"] = str(root)
     labs = [find_lab(name, root) for name in slug] if slug else find_labs(root)
-    found = 0
+    stale = 0
     for lab in labs:
         if check:
             for sentence in builder.stale(lab):
                 errors.print(escape(sentence), style="red")
-                found += 1
+                stale += 1
             continue
         written = [builder.execute(lab)] if execute else builder.build(lab)
         for path in written:
             console.print(f"wrote {path.relative_to(root)}")
-    raise typer.Exit(1 if found else 0)
+    raise typer.Exit(1 if stale else 0)
 
 
 @app.command()
@@ -244,25 +246,26 @@ def prove(
     from labkit.author.prove import prove as prove_labs
 
     root = home.root()
-    os.environ["LAB_ROOT"] = str(root)
     if not slug and not all_labs:
         raise LabError("say which lab: `lab prove SLUG`, or `lab prove --all`")
     labs = find_labs(root) if all_labs else [find_lab(name, root) for name in slug or ()]
     started = time.perf_counter()
     show = functools.partial(_show_trial, reasons=reasons)
-    found = prove_labs(
+    problems_by_lab = prove_labs(
         labs,
         only=only or (),
         workers=workers,
         depth="long" if long else "whole",
         on_trial=show,
     )
-    for name, problems in found.items():
+    for name, problems in problems_by_lab.items():
         for problem in problems:
             console.print(f"[red]✗[/] {name}: {escape(problem)}")
-    wrong = sum(map(len, found.values()))
+    wrong = sum(map(len, problems_by_lab.values()))
     verdict = f"{wrong} problems" if wrong else "proved"
-    console.print(f"{', '.join(found)}: {verdict} in {time.perf_counter() - started:.0f} s")
+    console.print(
+        f"{', '.join(problems_by_lab)}: {verdict} in {time.perf_counter() - started:.0f} s"
+    )
     raise typer.Exit(1 if wrong else 0)
 
 
@@ -292,8 +295,8 @@ def main() -> None:
         )
         sys.exit(3)
     except SystemExit as end:
-        told = "grade" in sys.argv[1:2]
-        if end.code == INTERRUPTED and not told:  # what typer makes of Ctrl-C
+        says_so_itself = "grade" in sys.argv[1:2]
+        if end.code == INTERRUPTED and not says_so_itself:  # what typer makes of Ctrl-C
             judging = "check" in sys.argv[1:2]
             errors.print("Interrupted; nothing was judged." if judging else "Interrupted.")
         raise

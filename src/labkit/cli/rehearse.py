@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from pathlib import Path
@@ -58,7 +57,6 @@ def rehearse(
     from labkit.learner.rehearsal.rehearse import SESSION, Rehearsal, current
 
     root = home.root()
-    os.environ["LAB_ROOT"] = str(root)
     fresh = minutes is not None or bool(topics)
     if what == "status":
         _status(current(root))
@@ -87,10 +85,9 @@ def finish(
         Path | None, typer.Argument(help="folder of a rehearsal; the one under way if none")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="seed of generated data; repeats a run")] = None,
-    fenced: Annotated[
+    sandbox: Annotated[
         bool,
         typer.Option(
-            "--sandbox/--no-sandbox",
             help="with FOLDER and hidden checks: run it where it can reach and change nothing else",
         ),
     ] = True,
@@ -99,34 +96,37 @@ def finish(
 
     A folder that you name may be somebody else's: where there are hidden checks it is graded in the sandbox.
     """
-    from labkit.grading.judging import fence, judging
+    from labkit.cli.grading import grader, prepare_sandbox
     from labkit.learner.rehearsal import debrief
     from labkit.learner.rehearsal.rehearse import Rehearsal, current
-    from labkit.verdict import report
 
     root = home.root()
-    os.environ["LAB_ROOT"] = str(root)
-    found = Rehearsal(folder.resolve(), root) if folder else current(root)
-    found.session()
-    found.refuse_links()
-    hidden = all(lab.hidden_checks.is_file() for lab in found.labs)
-    fenced = fence(fenced and folder is not None and hidden)
-    found.finish()
-    console.print(f"The clock stopped at {clock.face(found.elapsed().seconds)}.")
+    rehearsal = Rehearsal(folder.resolve(), root) if folder else current(root)
+    rehearsal.session()
+    rehearsal.refuse_links()
+    hidden = all(lab.hidden_checks.is_file() for lab in rehearsal.labs)
+    sandboxed = prepare_sandbox(sandbox and folder is not None and hidden)
+    rehearsal.finish()
+    console.print(f"The clock stopped at {clock.face(rehearsal.elapsed().seconds)}.")
     from labkit.grading.grade import draw_seed
+    from labkit.verdict.report_json import write_json
 
     reports = {}
-    with judging(root, fenced=fenced) as judged:
-        for lab in found.labs:
-            one = draw_seed(hidden) if seed is None else seed
-            reports[lab.slug] = judged(lab, found.notebook(lab), hidden=hidden, seed=one)
-            report.write_json(reports[lab.slug], found.folder / f"result-{lab.slug}.json")
-    told = debrief.Debrief(found, reports)
-    page = found.folder / debrief.PAGE
-    page.write_text(debrief.html(told), "utf-8")
-    console.print(escape(debrief.text(told)))
+    with grader(root, sandboxed=sandboxed) as grading:
+        for lab in rehearsal.labs:
+            reports[lab.slug] = grading.grade(
+                lab,
+                rehearsal.notebook(lab),
+                hidden=hidden,
+                seed=draw_seed(hidden) if seed is None else seed,
+            )
+            write_json(reports[lab.slug], rehearsal.folder / f"result-{lab.slug}.json")
+    finished = debrief.Debrief(rehearsal, reports)
+    page = rehearsal.folder / debrief.PAGE
+    page.write_text(debrief.html(finished), "utf-8")
+    console.print(escape(debrief.text(finished)))
     console.print(f"\nDebrief: {escape(str(page))}")
-    raise typer.Exit(max(one.exit_code for one in reports.values()))
+    raise typer.Exit(max(report.exit_code for report in reports.values()))
 
 
 def _fresh(
@@ -213,7 +213,7 @@ def _attend(found: Rehearsal, *, jupyter: bool, browser: bool, port: int) -> Non
 def _tick(found: Rehearsal, over: threading.Event) -> None:
     """Notes each save, and shows the time left: on a live line, and as lines near the end."""
     log = found.log()
-    told = {minutes for minutes in WARNINGS if found.left() < minutes * 60}
+    warned = {minutes for minutes in WARNINGS if found.left() < minutes * 60}
     with console.status(_left(found)) if console.is_terminal else _Silent() as line:
         while not over.wait(LOOK_SECONDS):
             if found.finished:
@@ -222,8 +222,8 @@ def _tick(found: Rehearsal, over: threading.Event) -> None:
             left = found.left()
             line.update(_left(found))
             for minutes in WARNINGS:
-                if left < minutes * 60 and minutes not in told:
-                    told.add(minutes)
+                if left < minutes * 60 and minutes not in warned:
+                    warned.add(minutes)
                     words = (
                         f"{minutes} min left"
                         if minutes

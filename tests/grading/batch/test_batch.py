@@ -11,7 +11,7 @@ from pathlib import Path
 
 import batches
 import pytest
-from test_submission import MALFORMED
+from malformed import MALFORMED
 
 import labkit.grading.grade
 from labkit.course.labs import Lab

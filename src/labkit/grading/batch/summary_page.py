@@ -29,7 +29,9 @@ def summary_page(rows: Sequence[Row], missing: Sequence[str], folder: Path) -> s
         seeds=sorted({row.report.seed for row in rows if row.report.seed}),
         with_students=any(row.student for row in rows),
         with_labs=len({row.report.lab for row in rows}) > 1,
-        unboxed=any(row.report.status == "graded" and not row.report.sandbox for row in rows),
+        without_sandbox=any(
+            row.report.status == "graded" and not row.report.sandbox for row in rows
+        ),
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
