@@ -66,16 +66,16 @@ def grade(
     from labkit.grading.batch.run import Options, grade_batch
     from labkit.spark import jars
 
-    found = collect(paths, any_python=lab is not None)
-    if found.passed_over:
-        names = ", ".join(one_line(path.name, 40) for path in found.passed_over[:3])
-        more = ", ..." if len(found.passed_over) > 3 else ""
+    collected = collect(paths, any_python=lab is not None)
+    if collected.passed_over:
+        names = ", ".join(one_line(path.name, 40) for path in collected.passed_over[:3])
+        more = ", ..." if len(collected.passed_over) > 3 else ""
         errors.print(
-            f"{len(found.passed_over)} Python files open no lab and are left out: "
+            f"{len(collected.passed_over)} Python files open no lab and are left out: "
             f"{escape(names)}{more}",
             style="yellow",
         )
-    if not found.entries:
+    if not collected.entries:
         raise LabError(
             f"no submission in {', '.join(paths)}: no .ipynb, and no .py that opens a lab"
         )
@@ -86,7 +86,7 @@ def grade(
     )  # fmt: skip
     try:
         with _Display() as display:
-            batch = grade_batch(found, out, options, display.step)
+            batch = grade_batch(collected, out, options, display.step)
     except KeyboardInterrupt:
         errors.print(f"Interrupted. What is graded is in {escape(str(out))}; --resume goes on.")
         raise typer.Exit(130) from None

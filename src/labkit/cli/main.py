@@ -133,16 +133,16 @@ def spark_status() -> None:
     """Show whether warm Spark runs, since when, and who is attached."""
     from labkit.spark import warm
 
-    found = warm.status()
-    if found is None:
+    facts = warm.status()
+    if facts is None:
         console.print("Warm Spark is not running; the first notebook or check starts it.")
         return
     console.print(
-        f"Warm Spark runs for {found['seconds'] // 60} min (process {found['pid']}, JVM "
-        f"{found['jvm_pid']}, {found['memory_mb']} MB resident)"
+        f"Warm Spark runs for {facts['seconds'] // 60} min (process {facts['pid']}, JVM "
+        f"{facts['jvm_pid']}, {facts['memory_mb']} MB resident)"
     )
-    console.print(f"UI: {found['ui'] or 'off'}\nlog: {found['log']}")
-    for client in found["clients"]:
+    console.print(f"UI: {facts['ui'] or 'off'}\nlog: {facts['log']}")
+    for client in facts["clients"]:
         console.print(
             f"  attached: {escape(client['name'])}, process {client['pid']}, {client['seconds']} s"
         )

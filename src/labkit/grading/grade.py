@@ -65,7 +65,7 @@ def checks_hash(lab: Lab, *, hidden: bool) -> str:
 class Grader:
     """Grades submissions, one after the other, on one Spark.
 
-    `on_stage` is told what comes next, in words: Spark may have to start, and cells take their time.
+    `on_stage` gets a line on what comes next: Spark may have to start, and cells take their time.
     """
 
     def __init__(

@@ -186,9 +186,9 @@ def visible(more: Iterable[Path] = ()) -> list[str]:
     python = [sys.prefix, sys.base_prefix, str(Path(__file__).parents[2])]
     packages = [path for path in python if _is_code(Path(path))]
     wanted = [*packages, *map(str, more)]
-    found = {path for path in (*wanted, *map(os.path.realpath, wanted)) if os.path.exists(path)}
+    there = {path for path in (*wanted, *map(os.path.realpath, wanted)) if os.path.exists(path)}
     shown = [path for path in SYSTEM if os.path.lexists(path)]
-    for path in sorted(found):
+    for path in sorted(there):
         if not any(Path(path).is_relative_to(earlier) for earlier in shown):
             shown.append(path)
     return shown
@@ -244,13 +244,13 @@ def adopt_orphans() -> None:
 
 def children() -> dict[int, list[int]]:
     """The processes of this machine by their parent."""
-    found: dict[int, list[int]] = {}
+    by_parent: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
             with suppress(OSError, ValueError):
                 stat = Path(f"/proc/{name}/stat").read_text()
-                found.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(name))
-    return found
+                by_parent.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(name))
+    return by_parent
 
 
 def descendants(pid: int) -> Iterator[int]:
@@ -258,9 +258,9 @@ def descendants(pid: int) -> Iterator[int]:
     by_parent = children()
     waiting = list(by_parent.get(pid, ()))
     while waiting:
-        found = waiting.pop(0)
-        yield found
-        waiting += by_parent.get(found, ())
+        child = waiting.pop(0)
+        yield child
+        waiting += by_parent.get(child, ())
 
 
 def kill_all_but(kept: Collection[int]) -> int:

@@ -39,15 +39,15 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Found:
+class Collected:
     """The entries of a batch by name, and the files that are none."""
 
     entries: tuple[Entry, ...]
     passed_over: tuple[Path, ...] = ()
 
-    def shard(self, part: int, parts: int) -> Found:
+    def shard(self, part: int, parts: int) -> Collected:
         """Every `parts`-th entry, beginning with number `part` (from 1)."""
-        return Found(self.entries[part - 1 :: parts], self.passed_over)
+        return Collected(self.entries[part - 1 :: parts], self.passed_over)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class _Draft:
     refused: str = ""
 
 
-def collect(arguments: Sequence[str], *, any_python: bool = False) -> Found:
+def collect(arguments: Sequence[str], *, any_python: bool = False) -> Collected:
     """The submissions that the arguments name; LabError for an argument that names nothing.
 
     In a folder, notebooks count, and Python files that open a lab (with `any_python` all of them);
@@ -86,7 +86,7 @@ def collect(arguments: Sequence[str], *, any_python: bool = False) -> Found:
             drafts += _matching(argument)
         else:
             raise LabError(f"{argument} isn't there; name files, folders, patterns or a .csv list")
-    return Found(_with_names(drafts), tuple(passed_over))
+    return Collected(_with_names(drafts), tuple(passed_over))
 
 
 def _named(path: Path) -> _Draft:
@@ -99,8 +99,8 @@ def _named(path: Path) -> _Draft:
 def _matching(pattern: str) -> list[_Draft]:
     fixed = pattern.split("*")[0].split("?")[0].split("[")[0]
     base = Path(os.path.dirname(fixed))
-    found = sorted(Path(name) for name in glob.glob(pattern, recursive=True))
-    files = [path for path in found if path.suffix in KINDS]
+    paths = sorted(Path(name) for name in glob.glob(pattern, recursive=True))
+    files = [path for path in paths if path.suffix in KINDS]
     if not files:
         raise LabError(f"{pattern} matches no .ipynb or .py file")
     return [_Draft(str(p.relative_to(base)), p, refused=leads_away(p, base)) for p in files]
@@ -185,9 +185,11 @@ def _with_names(drafts: Sequence[_Draft]) -> tuple[Entry, ...]:
     taken: dict[str, Entry] = {}
     for entry in sorted(entries, key=lambda entry: (entry.name, str(entry.path))):
         if entry.name.casefold() in taken:
-            said = f"the results of {entry.path.name} would be called like another one's; rename it"
+            reason = (
+                f"the results of {entry.path.name} would be called like another one's; rename it"
+            )
             name = _with_hash(entry.name, f"again\0{entry.path}")
-            entry = replace(entry, name=name, refused=said)
+            entry = replace(entry, name=name, refused=reason)
         taken[entry.name.casefold()] = entry
     return tuple(sorted(taken.values(), key=lambda entry: entry.name))
 

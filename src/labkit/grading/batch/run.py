@@ -14,7 +14,7 @@ from labkit import home
 from labkit.course.hints import read_hints
 from labkit.course.labs import Lab, find_lab
 from labkit.escape import well_formed
-from labkit.grading.batch.collect import Entry, Found
+from labkit.grading.batch.collect import Collected, Entry
 from labkit.grading.batch.pool import GRACE_SECONDS, Pool, Reply
 from labkit.grading.batch.results import (
     Batch,
@@ -75,7 +75,7 @@ class _Task:
 
 
 def grade_batch(
-    found: Found,
+    collected: Collected,
     out: Path,
     options: Options,
     on_step: Callable[[Step], None],
@@ -87,7 +87,7 @@ def grade_batch(
     Each result is on disk before the next one is told. Stopped at any moment, the same call with
     `resume` goes on: what has a result from the same submission, checks, versions and seed stays.
     """
-    entries = found.shard(*options.shard).entries
+    entries = collected.shard(*options.shard).entries
     seen = sandbox.in_sight([out, *(entry.path for entry in entries)]) if options.sandbox else ""
     if seen and not sandbox.reason():
         raise LabError(f"{seen}; put submissions and --out elsewhere, or grade with --no-sandbox")
@@ -101,9 +101,9 @@ def grade_batch(
             )
         if before and before.shard != options.shard:
             part, parts = before.shard
-            content = f"part {part} of {parts}" if parts > 1 else "a whole batch"
+            held = f"part {part} of {parts}" if parts > 1 else "a whole batch"
             raise LabError(
-                f"{out} holds {content}; each part has an --out of its own, "
+                f"{out} holds {held}; each part has an --out of its own, "
                 "and `lab report` makes one batch of them"
             )
         seed = _seed(options, before)
@@ -157,8 +157,7 @@ class _Run:
             try:
                 task = self._read(entry, before)
             except UnreadableError as error:
-                report = self._refusal(entry, error)
-                self._keep(entry, report, to_json(report), before)
+                self._keep(entry, to_json(self._refusal(entry, error)), before)
                 continue
             if before and self._stays(before.report, task):
                 self._step(before, fresh=False)
@@ -170,13 +169,8 @@ class _Run:
         for reply in pool.run([self._request(task) for task in self._todo.values()]):
             task = self._todo[reply.request["name"]]
             self._judged += 1
-            if reply.result is None:
-                report = self._unjudged(task, reply)
-                result = to_json(report)
-            else:
-                report = self._judged_report(task, reply.result)
-                result = reply.result
-            self._keep(task.entry, report, result, task.before, lab=task.lab, log=reply.log)
+            result = reply.result or to_json(self._unjudged(task, reply))
+            self._keep(task.entry, result, task.before, lab=task.lab, log=reply.log)
 
     def _read(self, entry: Entry, before: Row | None) -> _Task:
         """What to judge; UnreadableError when it can't be."""
@@ -197,14 +191,16 @@ class _Run:
     def _keep(
         self,
         entry: Entry,
-        report: Report,
         result: str,
         before: Row | None,
         *,
         lab: Lab | None = None,
         log: bytes = b"",
     ) -> None:
-        """Writes down a report, whose JSON is `result`, unless it says what it said before."""
+        """Writes down a result, the text of its file, unless it says what it said before."""
+        report = from_json(result)
+        if report is None:
+            raise LabError(f"the result of {entry.name} has no known form; is labkit mixed?")
         if before and before.report.without_timing() == report.without_timing():
             self._step(before, fresh=False)
             return
@@ -217,12 +213,6 @@ class _Run:
         self.rows.append(row)
         left = len(self._todo) - self._judged
         self._on_step(Step(row, len(self.rows), len(self._entries), fresh, left, self._judged))
-
-    def _judged_report(self, task: _Task, result: str) -> Report:
-        report = from_json(result)
-        if report is None:
-            raise LabError(f"the result of {task.entry.name} has no known form; is labkit mixed?")
-        return report
 
     def _refusal(self, entry: Entry, error: UnreadableError) -> Report:
         """The report on a submission that is not judged."""
@@ -258,8 +248,9 @@ class _Run:
             and report.checks_sha256 == self._checks_hash(task.lab)
             and report.versions == self._versions
         )
-        needs_sandbox = report.status == "graded" and not report.sandbox and self._has_sandbox
-        return current and not needs_sandbox and not self._retry(report)
+        if not current or self._retry(report):
+            return False
+        return report.sandbox or report.status != "graded" or not self._has_sandbox
 
     @cached_property
     def _has_sandbox(self) -> bool:
