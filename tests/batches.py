@@ -37,7 +37,7 @@ for line in sys.stdin:
         "sandbox": True, "timing": {"seconds": 0.5, "checks": {}}}
     result["score"] = float(sum(c["points"] for c in result["checks"]))
     if note: open(note, "a").write(r["name"] + "\\n")
-    print(json.dumps({"result": result, "spent": False}), flush=True)
+    print(json.dumps({"result": json.dumps(result), "spent": False}), flush=True)
 """
 pool = functools.partial(Pool, command=(sys.executable, "-c", STAND_IN))
 

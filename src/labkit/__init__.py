@@ -14,6 +14,8 @@ __all__ = ["open"]
 def open(slug: str) -> LabSession:
     """The lab `slug` in this notebook: its Spark session, data, checks and hints."""
     # Imported on use: the command line and the judge have no need of what a notebook shows.
+    from labkit import home
     from labkit.learner.notebook import open_lab
 
+    home.use(home.root())  # wherever the notebook changes to
     return open_lab(slug)

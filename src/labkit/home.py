@@ -39,6 +39,11 @@ def root() -> Path:
     )
 
 
+def use(folder: Path) -> None:
+    """Decides the checkout for this process and for those that it starts."""
+    os.environ["LAB_ROOT"] = str(folder)
+
+
 def is_checkout(folder: Path) -> bool:
     return (folder / "labs").is_dir() and (folder / "jars.lock").is_file()
 

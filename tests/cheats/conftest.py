@@ -87,7 +87,7 @@ def cheats_course(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def fenced(cheats_course, tmp_path_factory):
+def sandboxed(cheats_course, tmp_path_factory):
     """A judge in the sandbox. Linux alone has one; where it forbids it, the tests say so."""
     if sys.platform != "linux":
         pytest.skip(sandbox.reason())
@@ -98,7 +98,7 @@ def fenced(cheats_course, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def unfenced(cheats_course, tmp_path_factory):
+def without_sandbox(cheats_course, tmp_path_factory):
     """A judge without the sandbox."""
     found = JudgeProcess("off", cheats_course, tmp_path_factory.mktemp("submissions"))
     yield found

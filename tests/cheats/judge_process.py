@@ -6,22 +6,24 @@ from labkit.sandbox import sandbox
 
 if __name__ == "__main__":
     if sys.argv[1] == "on":
-        sandbox.isolate()
+        sandbox.leave_network()
     import json
     from pathlib import Path
 
     from labkit.course.labs import Lab
-    from labkit.grading.grade import grade
-    from labkit.grading.jvm import Engine
+    from labkit.grading.grade import Grader
+    from labkit.grading.jvm import GradingJvm
+    from labkit.verdict.report_json import to_json
 
     root = Path(sys.argv[2])
     answers = sys.stdout
     sys.stdout = sys.stderr
-    with Engine(root, sandboxed=sys.argv[1] == "on") as engine:
+    with GradingJvm(root, sandboxed=sys.argv[1] == "on") as spark:
+        grader = Grader(spark)
         for line in sys.stdin:
             asked = json.loads(line)
-            engine.limits = sandbox.Limits(**asked.pop("limits"))
+            spark.limits = sandbox.Limits(**asked.pop("limits"))
             path = Path(asked.pop("path"))
-            report = grade(Lab(0, "toy", root), path, engine.session, engine=engine, **asked)
-            facts = {"spoiled": engine.spoiled, "starts": engine.starts}
-            print(json.dumps(report.as_dict() | facts), file=answers, flush=True)
+            report = grader.grade(Lab(0, "toy", root), path, **asked)
+            facts = {"spoiled": spark.spoiled, "starts": spark.starts}
+            print(json.dumps(json.loads(to_json(report)) | facts), file=answers, flush=True)

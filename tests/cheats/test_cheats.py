@@ -133,10 +133,10 @@ def is_unharmed(judge, attack, after):
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=ids)
-def test_attack_steals_nothing_and_harms_nobody(fenced, attack):
-    found = judge_attack(fenced, attack)
+def test_attack_steals_nothing_and_harms_nobody(sandboxed, attack):
+    found = judge_attack(sandboxed, attack)
     assert found["sandbox"]
-    is_unharmed(fenced, attack, found)
+    is_unharmed(sandboxed, attack, found)
 
 
 REAL = (
@@ -148,8 +148,8 @@ REAL = (
 
 
 @pytest.mark.parametrize("attack", [a for a in ATTACKS if a.name in REAL], ids=REAL)
-def test_attack_on_the_sandbox_is_real(unfenced, attack):
-    found = unfenced.ask(attack.submission())
+def test_attack_on_the_sandbox_is_real(without_sandbox, attack):
+    found = without_sandbox.ask(attack.submission())
     stolen = [c for c in found["checks"] if not attack.steals or c["id"] in attack.steals]
     assert stolen and all(c["points"] for c in stolen), stolen
     assert not found["sandbox"]
@@ -157,9 +157,9 @@ def test_attack_on_the_sandbox_is_real(unfenced, attack):
 
 @pytest.mark.skipif("LAB_LONG" not in os.environ, reason="one of the long repetitions")
 @pytest.mark.parametrize("attack", [a for a in ATTACKS if not a.needs], ids=lambda a: a.name)
-def test_attack_is_stopped_without_the_sandbox(unfenced, attack):
-    found = judge_attack(unfenced, attack)
-    is_unharmed(unfenced, attack, found)
+def test_attack_is_stopped_without_the_sandbox(without_sandbox, attack):
+    found = judge_attack(without_sandbox, attack)
+    is_unharmed(without_sandbox, attack, found)
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=ids)
@@ -182,16 +182,16 @@ def double(numbers):
 
 
 @pytest.mark.parametrize("answer", ["double = lambda n: n.select('nothing')", VARYING])
-def test_same_seed_and_submission_give_the_same_report_but_for_timing(fenced, answer):
-    first, second = (fenced.ask(PRELUDE + answer) for _ in range(2))
+def test_same_seed_and_submission_give_the_same_report_but_for_timing(sandboxed, answer):
+    first, second = (sandboxed.ask(PRELUDE + answer) for _ in range(2))
     for found in (first, second):
         assert found.pop("timing")
     assert first == second
 
 
-def test_time_of_a_whole_submission_is_limited(fenced):
+def test_time_of_a_whole_submission_is_limited(sandboxed):
     endless = PRELUDE + "import time\n\n\ndef double(numbers):\n    time.sleep(3600)\n"
-    found = fenced.ask(endless, limits={"submission_seconds": 8})
+    found = sandboxed.ask(endless, limits={"submission_seconds": 8})
     assert found["status"] == "graded"
     assert {c["outcome"] for c in found["checks"]} == {"timeout"}
     assert {c["reason"] for c in found["checks"]} == {"the submission took longer than 8 s in all"}

@@ -1,8 +1,13 @@
 """Submissions run in a kernel of their own; the verdict is made here."""
 
+import json
+
 import pytest
 
-from labkit.grading.grade import draw_seed, grade
+from labkit.grading.grade import Grader, draw_seed
+from labkit.grading.grading_spark import WarmSpark
+from labkit.grading.submission import read_submission
+from labkit.verdict.report_json import to_json
 
 OPEN = 'import labkit\nlab = labkit.open("toy")\nspark = lab.spark\n'
 IMPORTS = (
@@ -14,11 +19,17 @@ RIGHT = [OPEN + IMPORTS, DOUBLE, STORE]
 
 
 @pytest.fixture
-def graded(toy, spark, tmp_path):
+def grader(spark):
+    with WarmSpark(lambda: spark) as warm:
+        yield Grader(warm)
+
+
+@pytest.fixture
+def graded(toy, grader, tmp_path):
     def run(cells, **options):
         path = tmp_path / "answer.py"
         path.write_text("".join(f"# %%\n{cell}\n" for cell in cells))
-        return grade(toy, path, lambda: spark, **options)
+        return grader.grade(toy, path, **options)
 
     return run
 
@@ -27,16 +38,16 @@ def outcomes(report):
     return {check.id: check.outcome for check in report.checks}
 
 
-def test_reference_notebook_has_full_marks(toy, spark):
-    report = grade(toy, toy.solved, lambda: spark, hidden=True, seed=11)
+def test_reference_notebook_has_full_marks(toy, grader):
+    report = grader.grade(toy, toy.solved, hidden=True, seed=11)
     assert report.status == "graded"
     assert report.problems == ()
     assert (report.score, report.max_score) == (4.0, 4.0)
     assert report.exit_code == 0
 
 
-def test_starter_is_todo_everywhere_and_scores_nothing(toy, spark):
-    report = grade(toy, toy.starter, lambda: spark, hidden=True)
+def test_starter_is_todo_everywhere_and_scores_nothing(toy, grader):
+    report = grader.grade(toy, toy.starter, hidden=True)
     assert set(outcomes(report).values()) == {"todo"}
     assert report.score == 0
     assert report.problems == ()
@@ -115,18 +126,36 @@ def test_unreadable_submission_is_a_status_and_starts_no_spark(toy, tmp_path):
 
     path = tmp_path / "a.ipynb"
     path.write_text("{")
-    report = grade(toy, path, never)
-    assert (report.status, report.exit_code) == ("unreadable", 2)
     other = tmp_path / "b.py"
     other.write_text('import labkit\nlab = labkit.open("cdc_merge")\n')
-    assert grade(toy, other, never).status == "no_lab"
+    with WarmSpark(never) as warm:
+        grader = Grader(warm)
+        report = grader.grade(toy, path)
+        assert (report.status, report.exit_code) == ("unreadable", 2)
+        assert grader.grade(toy, other).status == "no_lab"
+        assert grader.grade(toy, read_submission(other)).status == "no_lab"
+
+
+def test_stages_are_told_as_they_begin(toy, spark, tmp_path):
+    path = tmp_path / "answer.py"
+    path.write_text(f"# %%\n{RIGHT[0]}\n")
+    stages = []
+    with WarmSpark(lambda: spark) as warm:
+        Grader(warm, on_stage=stages.append).grade(toy, path, tasks=["double"])
+    assert stages == ["starting Spark", "running answer.py and its checks"]
+
+
+def test_nothing_is_left_of_a_submission_but_its_report(graded, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    assert graded(RIGHT).passed
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_same_seed_gives_the_same_report_but_for_timing(graded):
-    first, second = (graded(RIGHT, hidden=True, seed=23).as_dict() for _ in range(2))
-    assert first.pop("timing")
-    assert second.pop("timing")
-    assert first == second
+    first, second = (graded(RIGHT, hidden=True, seed=23) for _ in range(2))
+    assert first.seconds and second.seconds
+    assert first.without_timing() == second.without_timing()
 
 
 def test_a_scale_reaches_the_data_of_the_checks_and_the_report(toy, graded, tmp_path):
@@ -136,9 +165,9 @@ def test_a_scale_reaches_the_data_of_the_checks_and_the_report(toy, graded, tmp_
     toy.hidden_checks.write_text(checks)
     report = graded(RIGHT, hidden=True, scale=3)
     assert report.passed
-    assert report.as_dict()["scale"] == 3
+    assert json.loads(to_json(report))["scale"] == 3
     assert not graded(RIGHT, hidden=True).passed
-    assert "scale" not in graded(RIGHT, tasks=["double"]).as_dict()
+    assert "scale" not in json.loads(to_json(graded(RIGHT, tasks=["double"])))
 
 
 def test_hidden_runs_draw_a_seed_that_no_notebook_has():

@@ -9,7 +9,9 @@ import zipfile
 
 import pytest
 
-from labkit.grading.grade import grade
+from labkit.grading.grade import Grader
+from labkit.grading.grading_spark import WarmSpark
+from labkit.verdict.report_json import from_json, to_json
 
 DOUBLE = "def double(numbers):\n    return numbers.selectExpr('n', 'n * 2 AS twice')\n"
 OPEN = "import labkit\nlab = labkit.open('toy')\nspark = lab.spark\n"
@@ -72,6 +74,11 @@ KINDS = {
 }  # fmt: skip
 
 
+def grade(toy, path, session, **options):
+    with WarmSpark(session) as warm:
+        return Grader(warm).grade(toy, path, **options)
+
+
 def never():
     raise AssertionError("a JVM for a file that can't be graded")
 
@@ -84,7 +91,7 @@ def test_file_that_cannot_be_graded_is_a_row_with_a_reason(toy, tmp_path, name, 
     assert row.status in ("unreadable", "no_lab")
     assert re.search(says, row.message)
     assert (row.score, row.exit_code) == (0, 2)
-    json.dumps(row.as_dict())
+    assert from_json(to_json(row)).without_timing() == row.without_timing()
 
 
 def huge(path):

@@ -10,7 +10,7 @@ from labkit.author.known_answers import Variant, define, namespace
 from labkit.judge import time_limit as limits
 from labkit.judge.answer import Learner
 from labkit.judge.runner import judge
-from labkit.judge.time_limit import Terms, time_limit
+from labkit.judge.time_limit import GradedRun, time_limit
 from labkit.spark.lease import lease_of
 from labkit.verdict.errors import CheckTimeout
 
@@ -172,8 +172,8 @@ def test_endless(learner, number):
 def test_time_that_is_over_cuts_checks_and_not_what_is_around_them(results_of, toy):
     """Where pytest runs code of its own an error would end the whole run."""
     toy.checks.write_text(MANY_CHECKS)
-    terms = Terms(until=time.monotonic() - 1, seconds=8)
-    results = results_of("def double(numbers):\n    while True: pass", terms=terms)
+    graded = GradedRun(until=time.monotonic() - 1, seconds=8)
+    results = results_of("def double(numbers):\n    while True: pass", graded=graded)
     assert len(results) == 40
     assert {(result.outcome, result.reason) for result in results.values()} == {
         ("timeout", "the submission took longer than 8 s in all")
@@ -274,9 +274,9 @@ def test_time_that_a_finalizer_swallowed_ends_what_still_runs(monkeypatch):
             while not dropped:
                 pass
 
-    with pytest.raises(CheckTimeout), time_limit(0.3, may_end=lambda frame: True) as clock:
+    with pytest.raises(CheckTimeout), time_limit(0.3, may_end=lambda frame: True) as alarm:
         Slow()
-        assert clock.rang
+        assert alarm.rang
         while True:
             pass
     assert dropped[0].exc_type is CheckTimeout

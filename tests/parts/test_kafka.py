@@ -105,7 +105,7 @@ def test_a_broker_that_cannot_start_says_why(monkeypatch, tmp_path):
 
 
 def test_without_a_broker_a_check_is_skipped_not_passed(monkeypatch, toy, spark, tmp_path):
-    def refuse(box: object = None) -> str:
+    def refuse(sandbox: object = None) -> str:
         raise LabError("no memory")
 
     monkeypatch.setattr(kafka, "bootstrap", refuse)

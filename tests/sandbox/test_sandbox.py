@@ -10,23 +10,23 @@ import pytest
 from labkit.sandbox import sandbox
 from labkit.sandbox.sandbox import Limits, Sandbox
 
-# In a process of its own: isolation is for the rest of a process.
+# In a process of its own: a process that left the network has left it for good.
 PROGRAM = """
 import json, subprocess, sys
 from pathlib import Path
 from labkit.sandbox import sandbox
 asked = json.loads(sys.argv[1])
-reason = sandbox.isolate()
+reason = sandbox.leave_network()
 if reason:
     print(json.dumps({"reason": reason}))
     sys.exit()
-with sandbox.Sandbox.make(on=True) as box:
-    scratch = box.submissions / "one"
+with sandbox.Sandbox.make(on=True) as place:
+    scratch = place.submissions / "one"
     scratch.mkdir()
-    box.give(scratch)
+    place.give(scratch)
     read = [Path(path) for path in asked["read"]]
     limits = sandbox.Limits(**asked["limits"]).of_kernel(sandboxed=True)
-    command = box.command(asked["argv"], cwd=scratch, read=read, limits=limits)
+    command = place.command(asked["argv"], cwd=scratch, read=read, limits=limits)
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     print(json.dumps({"reason": "", "out": done.stdout, "err": done.stderr, "code": done.returncode}))
 """
@@ -131,11 +131,11 @@ def test_system_without_namespaces_says_so_and_goes_on_without(monkeypatch):
 
     monkeypatch.setattr(sandbox, "_state", {})
     monkeypatch.setattr(sandbox.launcher, "unshare", refuse)
-    reason = sandbox.isolate()
+    reason = sandbox.leave_network()
     assert reason == "this system allows no namespaces here ([Errno 1] Operation not permitted)"
-    with Sandbox.make(on=not reason, reason=reason) as box:
-        command = box.command(
-            ["sh", "-c", "pwd"], cwd=box.submissions, limits=Limits().of_kernel(sandboxed=False)
+    with Sandbox.make(on=not reason, reason=reason) as place:
+        command = place.command(
+            ["sh", "-c", "pwd"], cwd=place.submissions, limits=Limits().of_kernel(sandboxed=False)
         )
         assert subprocess.run(command, capture_output=True, text=True).returncode == 0
 

@@ -1,5 +1,6 @@
 """Reports as text, HTML and JSON: the same facts, nothing of a learner's taken at its word."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from labkit.checks.plan_tree import Operator, draw
 from labkit.verdict import report
 from labkit.verdict.outcome import CellProblem, CheckResult, Report
 from labkit.verdict.reason import Prose, to_text
+from labkit.verdict.report_json import from_json, to_json
 
 HERE = Path(__file__).parents[1]
 RESULTS = (
@@ -27,15 +29,28 @@ EVIL = "<script>alert(1)</script>\x1b[31m red"
 
 def test_json_is_the_golden_file_and_follows_the_schema():
     schema = json.loads((HERE.parent / "docs" / "result.schema.json").read_text())
-    jsonschema.validate(REPORT.as_dict(), schema)
-    assert report.to_json(REPORT) == (HERE / "golden" / "result.json").read_text()
+    jsonschema.validate(json.loads(to_json(REPORT)), schema)
+    assert to_json(REPORT) == (HERE / "golden" / "result.json").read_text()
 
 
 def test_two_runs_differ_in_timing_alone():
     again = Report(**{**vars(REPORT), "seconds": 99.0})
-    first, second = REPORT.as_dict(), again.as_dict()
+    first, second = json.loads(to_json(REPORT)), json.loads(to_json(again))
     assert first.pop("timing") != second.pop("timing")
     assert first == second
+    assert REPORT.without_timing() == again.without_timing()
+
+
+def test_json_gives_the_same_report_back():
+    assert from_json(to_json(REPORT)) == REPORT
+    assert from_json(to_json(dataclasses.replace(REPORT, scale=3))).scale == 3
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", '{"version": 99}', '{"version": 1, "timing": 3}', "[" * 10_000]
+)
+def test_text_that_is_no_report_is_none(text):
+    assert from_json(text) is None
 
 
 def test_text_says_what_passed_what_failed_and_why():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
 
+from labkit import home
 from labkit.author.known_answers import Variant
 from labkit.author.prove import WORKERS, Proof, Trial, run_trial
 from labkit.course.labs import Lab
@@ -33,7 +33,7 @@ def judge_answers(
 
 def _trial(lab: Lab, answer: Variant) -> Trial:
     """Runs in a worker."""
-    os.environ["LAB_ROOT"] = str(lab.root)
+    home.use(lab.root)
     trial = run_trial(lab, answer, session.current())
     if not trial.results and trial.problems:  # it didn't come to the checks
         return trial

@@ -19,6 +19,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from pyspark.sql import SparkSession
 
+from labkit import home
 from labkit.author import record
 from labkit.author.clauses import quote_problem
 from labkit.author.known_answers import (
@@ -34,7 +35,8 @@ from labkit.author.known_answers import (
 from labkit.course import source
 from labkit.course.hints import read_hints
 from labkit.course.labs import Lab
-from labkit.grading.grade import grade
+from labkit.grading.grade import Grader
+from labkit.grading.grading_spark import WarmSpark
 from labkit.home import LabError
 from labkit.judge.answer import Learner, trimmed_trace
 from labkit.judge.runner import PUBLIC_SEED, judge
@@ -113,7 +115,8 @@ def run_trial(
             if variant.kind != "starter":
                 path = Path(folder) / f"{variant.name}.py"
                 path.write_text(as_submission(lab, variant), "utf-8")
-            report = grade(lab, path, lambda: spark, hidden=True, seed=seed, tasks=tasks)
+            with WarmSpark(lambda: spark) as warm:
+                report = Grader(warm).grade(lab, path, hidden=True, seed=seed, tasks=tasks)
         results = report.checks
         problems = [str(problem) for problem in report.problems] + list(faults(variant, results))
         if report.status != "graded":
@@ -218,7 +221,7 @@ def _end_with_parent() -> None:
 
 def _trial(lab: Lab, variant: Variant, way: Way, depth: Depth) -> Trial:
     """Runs in a worker."""
-    os.environ["LAB_ROOT"] = str(lab.root)
+    home.use(lab.root)
     return run_trial(lab, variant, session.current(), way=way, named=depth != "long")
 
 

@@ -49,7 +49,7 @@ def grade(
     ] = False,
     shard: Annotated[str, typer.Option(metavar="I/N", help="only part I of N, from 1")] = "1/1",
     sandbox: Annotated[
-        bool, typer.Option(help="fence submissions off; needs the namespaces of Linux")
+        bool, typer.Option(help="run each where it can reach and change nothing else; Linux alone")
     ] = True,
     timeout: Annotated[float, typer.Option(min=1, help="seconds for one submission")] = 1_800,
     check_timeout: Annotated[float, typer.Option(min=1, help="seconds for one check")] = 120,
@@ -58,7 +58,7 @@ def grade(
     part = _shard(shard)
     if cluster.master():
         raise LabError(
-            f"`lab grade` fences each submission off on this machine; unset {cluster.MASTER}. "
+            f"`lab grade` runs each submission in a sandbox of this machine; unset {cluster.MASTER}. "
             "Many machines grade by --shard, and `lab report` merges what they found"
         )
     from labkit.grading.batch.collect import collect
@@ -66,16 +66,16 @@ def grade(
     from labkit.grading.batch.run import Options, grade_batch
     from labkit.spark import jars
 
-    found = collect(paths, any_python=lab is not None)
-    if found.passed_over:
-        names = ", ".join(one_line(path.name, 40) for path in found.passed_over[:3])
-        more = ", ..." if len(found.passed_over) > 3 else ""
+    collected = collect(paths, any_python=lab is not None)
+    if collected.passed_over:
+        names = ", ".join(one_line(path.name, 40) for path in collected.passed_over[:3])
+        more = ", ..." if len(collected.passed_over) > 3 else ""
         errors.print(
-            f"{len(found.passed_over)} Python files open no lab and are left out: "
+            f"{len(collected.passed_over)} Python files open no lab and are left out: "
             f"{escape(names)}{more}",
             style="yellow",
         )
-    if not found.entries:
+    if not collected.entries:
         raise LabError(
             f"no submission in {', '.join(paths)}: no .ipynb, and no .py that opens a lab"
         )
@@ -86,7 +86,7 @@ def grade(
     )  # fmt: skip
     try:
         with _Display() as display:
-            batch = grade_batch(found, out, options, display.step)
+            batch = grade_batch(collected, out, options, display.step)
     except KeyboardInterrupt:
         errors.print(f"Interrupted. What is graded is in {escape(str(out))}; --resume goes on.")
         raise typer.Exit(130) from None
@@ -139,9 +139,10 @@ def _conclude(batch: Batch, written: list[Path]) -> None:
     parts += [f"{broken} with a broken check"] if broken else []
     parts += [f"{len(batch.missing)} without a result"] if batch.missing else []
     console.print(f"{len(batch.rows)} submissions: {', '.join(parts)}")
-    if unfenced := sum(r.report.status == "graded" and not r.report.sandbox for r in batch.rows):
+    reports = [row.report for row in batch.rows]
+    if without := sum(report.status == "graded" and not report.sandbox for report in reports):
         errors.print(
-            f"{unfenced} graded without a sandbox; `lab doctor` says whether this machine has one",
+            f"{without} graded without a sandbox; `lab doctor` says whether this machine has one",
             style="yellow",
         )
     if batch.missing:
@@ -198,10 +199,10 @@ class _Display:
         return f"{minutes:.0f} min left" if minutes < 90 else f"{minutes / 60:.1f} h left"
 
     def _line(self, step: Step) -> str:
-        found = step.row.report
-        if found.status != "graded":
-            return f"{one_line(step.row.name, 60)}: {found.status.replace('_', ' ')}"
+        report = step.row.report
+        if report.status != "graded":
+            return f"{one_line(step.row.name, 60)}: {report.status.replace('_', ' ')}"
         return (
-            f"{one_line(step.row.name, 60)}: {found.score:g} of {found.max_score:g} points, "
-            f"{found.seconds:.1f} s"
+            f"{one_line(step.row.name, 60)}: {report.score:g} of {report.max_score:g} points, "
+            f"{report.seconds:.1f} s"
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,14 +11,15 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from labkit import home
 from labkit.cli.learner import Slug
 from labkit.course.hints import require_task
 from labkit.course.labs import Lab, find_lab
+from labkit.escape import printable
 from labkit.home import LabError
 
 if TYPE_CHECKING:
-    from labkit.verdict.outcome import CheckResult
+    from labkit.grading.submission import Submission
+    from labkit.verdict.outcome import CellProblem, CheckResult, Report
 
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -37,10 +37,9 @@ def check(
     seed: Annotated[int | None, typer.Option(help="seed of generated data; repeats a run")] = None,
     scale: Annotated[int, typer.Option(min=1, help="times the rows of generated data")] = 1,
     json_out: Annotated[Path | None, typer.Option("--json", help="write the report here")] = None,
-    fenced: Annotated[
+    sandbox: Annotated[
         bool,
         typer.Option(
-            "--sandbox/--no-sandbox",
             help="with --submission or --hidden: run it where it can reach and change nothing else",
         ),
     ] = True,
@@ -50,65 +49,86 @@ def check(
     Your own copy is run in warm Spark, for an answer in seconds. A submission (or any answer, with
     the hidden checks) is graded: in the sandbox, with a JVM of its own.
     """
-    from labkit.grading.judging import fence, judging
+    from labkit.cli.grading import grader, prepare_sandbox
 
     if submission is not None:
         _require_the_file_itself(submission)
-    fenced = fence(fenced and (submission is not None or hidden))
+    sandboxed = prepare_sandbox(sandbox and (submission is not None or hidden))
     from labkit.grading.grade import draw_seed
-    from labkit.grading.submission import UnreadableError, read_submission
     from labkit.learner import progress
-    from labkit.verdict import report
+    from labkit.verdict.report_json import write_json
 
-    root = home.root()
-    if slug is None:
-        if submission is None:
-            raise LabError("say which lab: `lab check SLUG`, or `lab check --submission FILE`")
-        try:
-            slug = read_submission(submission).lab
-        except UnreadableError as error:
-            raise LabError(str(error)) from None
-        if slug is None:
-            raise LabError(f"{submission} names no lab (labkit.open); say which: `lab check SLUG`")
-    lab = find_lab(slug, root)
+    lab, answer = _lab_and_answer(slug, submission)
     for name in task or ():
         require_task(lab, name)
-    os.environ["LAB_ROOT"] = str(root)
-    path = submission or lab.work
-    if submission is None and not path.is_file() and not list(path.parent.glob("*.ipynb")):
-        raise LabError(f"you have not started {lab.slug}; `lab start {lab.slug}` makes your copy")
-    seed = draw_seed(hidden) if seed is None else seed
-    with judging(lab.root, fenced=fenced) as judged:
-        found = judged(lab, path, hidden=hidden, seed=seed, scale=scale, tasks=task)
-    for problem in found.problems:
-        console.print(escape(report.printable(f"{path.name}, {problem}")), style="yellow")
-    if found.message:
-        kind = "lab" if found.exit_code == 2 else found.status
-        errors.print(escape(report.printable(f"{kind}: {found.message}")), style="red")
-    if found.checks:
-        console.print(escape(report.text(found.checks, found.seconds)))
-        told = [f"seed {found.seed}"] if hidden else []
-        told += [f"scale {found.scale}"] if found.scale != 1 else []
-        if told:
-            console.print(", ".join(told), style="dim")
-    if submission is None and found.status == "graded":
-        progress.record(lab, found.checks)
-        _say_next_hint(lab, found.checks)
+    with grader(lab.root, sandboxed=sandboxed) as grading:
+        report = grading.grade(
+            lab,
+            answer,
+            hidden=hidden,
+            seed=draw_seed(hidden) if seed is None else seed,
+            scale=scale,
+            tasks=task,
+        )
+    _show(report, submission or lab.work, hidden=hidden)
+    if submission is None and report.status == "graded":
+        progress.record(lab, report.checks)
+        _say_next_hint(lab, report.checks)
     if hidden and not lab.hidden_checks.is_file():
         errors.print(f"{lab.slug} has no hidden checks here", style="yellow")
     if json_out:
-        report.write_json(found, json_out)
-    raise typer.Exit(found.exit_code)
+        write_json(report, json_out)
+    raise typer.Exit(report.exit_code)
 
 
 def _require_the_file_itself(submission: Path) -> None:
     """LabError for a link: one to the solution would have full marks."""
-    from labkit.grading.batch.collect import collect
+    from labkit.grading.refusal import refusal
 
-    if submission.suffix in (".ipynb", ".py") and os.path.lexists(submission):
-        (entry,) = collect([str(submission)]).entries
-        if entry.refused:
-            raise LabError(entry.refused)
+    if reason := refusal(submission):
+        raise LabError(reason)
+
+
+def _lab_and_answer(slug: str | None, submission: Path | None) -> tuple[Lab, Submission | Path]:
+    """What to check: the lab that was named, else the one that the submission opens."""
+    from labkit.grading.submission import UnreadableError, read_submission
+
+    if slug is not None:
+        lab = find_lab(slug)
+        if submission is None and not list(lab.work.parent.glob("*.ipynb")):
+            raise LabError(
+                f"you have not started {lab.slug}; `lab start {lab.slug}` makes your copy"
+            )
+        return lab, submission or lab.work
+    if submission is None:
+        raise LabError("say which lab: `lab check SLUG`, or `lab check --submission FILE`")
+    try:
+        answer = read_submission(submission)
+    except UnreadableError as error:
+        raise LabError(str(error)) from None
+    if answer.lab is None:
+        raise LabError(f"{submission} names no lab (labkit.open); say which: `lab check SLUG`")
+    return find_lab(answer.lab), answer
+
+
+def _show(report: Report, path: Path, *, hidden: bool) -> None:
+    from labkit.verdict.report import text
+
+    _show_problems(path, report.problems)
+    if report.message:
+        kind = "lab" if report.exit_code == 2 else report.status
+        errors.print(escape(printable(f"{kind}: {report.message}")), style="red")
+    if report.checks:
+        console.print(escape(text(report.checks, report.seconds)))
+        drawn = [f"seed {report.seed}"] if hidden else []
+        drawn += [f"scale {report.scale}"] if report.scale != 1 else []
+        if drawn:
+            console.print(", ".join(drawn), style="dim")
+
+
+def _show_problems(path: Path, problems: Sequence[CellProblem]) -> None:
+    for problem in problems:
+        console.print(escape(printable(f"{path.name}, {problem}")), style="yellow")
 
 
 def _say_next_hint(lab: Lab, results: Sequence[CheckResult]) -> None:
@@ -127,33 +147,30 @@ def watch(
     """Check your copy again whenever you save it: the tasks that changed, until Ctrl-C."""
     from labkit.grading.submission import UnreadableError
     from labkit.learner.watch import Watching, saves
-    from labkit.verdict import report
+    from labkit.verdict.report import text
 
-    root = home.root()
-    os.environ["LAB_ROOT"] = str(root)
-    lab = find_lab(slug, root)
+    lab = find_lab(slug)
     path = submission or lab.work
     if not path.is_file():
         raise LabError(f"there is no {path}; `lab start {lab.slug}` makes your copy")
     console.print(f"Watching {escape(str(path))}; save it to check it, Ctrl-C ends.")
-    watched = Watching(lab, path)
+    watching = Watching(lab, path)
     try:
         for _ in saves(path):
             try:
                 with errors.status("checking"):
-                    found = watched.check()
+                    done = watching.check()
             except UnreadableError as error:
-                errors.print(escape(report.printable(str(error))), style="yellow")
+                errors.print(escape(printable(str(error))), style="yellow")
                 continue
-            if found is None:
+            if done is None:
                 continue
-            for problem in found.problems:
-                console.print(escape(report.printable(f"{path.name}, {problem}")), style="yellow")
-            if found.results:
-                console.print(escape(report.text(found.results, found.seconds)))
-            _say_next_hint(lab, found.results)
-            console.print(f"[dim]{datetime.datetime.now():%H:%M:%S} · {found.seconds:.1f} s[/]\n")
+            _show_problems(path, done.problems)
+            if done.results:
+                console.print(escape(text(done.results, done.seconds)))
+            _say_next_hint(lab, done.results)
+            console.print(f"[dim]{datetime.datetime.now():%H:%M:%S} · {done.seconds:.1f} s[/]\n")
     except KeyboardInterrupt:
         console.print("Watching ended.")
     finally:
-        watched.close()
+        watching.close()

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,6 +46,8 @@ Slug = Annotated[str, typer.Argument(help="a lab: its name, folder or number")]
 @app.callback(invoke_without_command=True)
 def where(context: typer.Context) -> None:
     """Lakehouse Labs: graded Spark and Delta Lake case studies."""
+    with suppress(LabError):  # a command that needs a checkout says so; `lab doctor` needs none
+        home.use(home.root())
     if context.invoked_subcommand is None:
         from labkit.learner import overview
 
@@ -111,7 +114,7 @@ def test(
     arguments = [*(context.args or ["tests"]), *patience]
     # Tests start what they need themselves: on no cluster and no broker of the user's.
     own = {key: value for key, value in os.environ.items() if key not in OUTSIDE}
-    environment = {**own, "LAB_ROOT": str(root), **({"LAB_LONG": "1"} if long else {})}
+    environment = {**own, **({"LAB_LONG": "1"} if long else {})}
     from labkit.spark import make_archive
 
     if context.args:
@@ -132,16 +135,16 @@ def spark_status() -> None:
     """Show whether warm Spark runs, since when, and who is attached."""
     from labkit.spark import warm
 
-    found = warm.status()
-    if found is None:
+    facts = warm.status()
+    if facts is None:
         console.print("Warm Spark is not running; the first notebook or check starts it.")
         return
     console.print(
-        f"Warm Spark runs for {found['seconds'] // 60} min (process {found['pid']}, JVM "
-        f"{found['jvm_pid']}, {found['memory_mb']} MB resident)"
+        f"Warm Spark runs for {facts['seconds'] // 60} min (process {facts['pid']}, JVM "
+        f"{facts['jvm_pid']}, {facts['memory_mb']} MB resident)"
     )
-    console.print(f"UI: {found['ui'] or 'off'}\nlog: {found['log']}")
-    for client in found["clients"]:
+    console.print(f"UI: {facts['ui'] or 'off'}\nlog: {facts['log']}")
+    for client in facts["clients"]:
         console.print(
             f"  attached: {escape(client['name'])}, process {client['pid']}, {client['seconds']} s"
         )
@@ -211,19 +214,18 @@ def build(
     from labkit.author import build as builder
 
     root = home.root()
-    os.environ["LAB_ROOT"] = str(root)
     labs = [find_lab(name, root) for name in slug] if slug else find_labs(root)
-    found = 0
+    stale = 0
     for lab in labs:
         if check:
             for sentence in builder.stale(lab):
                 errors.print(escape(sentence), style="red")
-                found += 1
+                stale += 1
             continue
         written = [builder.execute(lab)] if execute else builder.build(lab)
         for path in written:
             console.print(f"wrote {path.relative_to(root)}")
-    raise typer.Exit(1 if found else 0)
+    raise typer.Exit(1 if stale else 0)
 
 
 @app.command()
@@ -259,7 +261,6 @@ def prove(
     from labkit.author.prove import prove as prove_labs
 
     root = home.root()
-    os.environ["LAB_ROOT"] = str(root)
     if not slug and (answers or not all_labs):
         raise LabError("say which lab: `lab prove SLUG`, or `lab prove --all`")
     if answers and slug:
@@ -274,19 +275,21 @@ def prove(
         return
     started = time.perf_counter()
     show = functools.partial(_show_trial, reasons=reasons)
-    found = prove_labs(
+    problems_by_lab = prove_labs(
         labs,
         only=only or (),
         workers=workers,
         depth="long" if long else "whole",
         on_trial=show,
     )
-    for name, problems in found.items():
+    for name, problems in problems_by_lab.items():
         for problem in problems:
             console.print(f"[red]✗[/] {name}: {escape(problem)}")
-    wrong = sum(map(len, found.values()))
+    wrong = sum(map(len, problems_by_lab.values()))
     verdict = f"{wrong} problems" if wrong else "proved"
-    console.print(f"{', '.join(found)}: {verdict} in {time.perf_counter() - started:.0f} s")
+    console.print(
+        f"{', '.join(problems_by_lab)}: {verdict} in {time.perf_counter() - started:.0f} s"
+    )
     raise typer.Exit(1 if wrong else 0)
 
 
@@ -316,8 +319,8 @@ def main() -> None:
         )
         sys.exit(3)
     except SystemExit as end:
-        told = "grade" in sys.argv[1:2]
-        if end.code == INTERRUPTED and not told:  # what typer makes of Ctrl-C
+        says_so_itself = "grade" in sys.argv[1:2]
+        if end.code == INTERRUPTED and not says_so_itself:  # what typer makes of Ctrl-C
             judging = "check" in sys.argv[1:2]
             errors.print("Interrupted; nothing was judged." if judging else "Interrupted.")
         raise

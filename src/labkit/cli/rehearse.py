@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from pathlib import Path
@@ -58,28 +57,27 @@ def rehearse(
     from labkit.learner.rehearsal.rehearse import SESSION, Rehearsal, current
 
     root = home.root()
-    os.environ["LAB_ROOT"] = str(root)
     fresh = minutes is not None or bool(topics)
     if what == "status":
         _status(current(root))
         return
     if what is None and not fresh:
-        found = current(root)
+        rehearsal = current(root)
     elif what is not None and (Path(what) / SESSION).is_file():
-        found = Rehearsal(Path(what).resolve(), root)
+        rehearsal = Rehearsal(Path(what).resolve(), root)
     else:
-        found = _fresh(root, what, minutes, topics, to)
-    if found.finished:
+        rehearsal = _fresh(root, what, minutes, topics, to)
+    if rehearsal.finished:
         raise LabError(
-            f"{found.folder} is finished; its debrief is {found.folder / 'debrief.html'}"
+            f"{rehearsal.folder} is finished; its debrief is {rehearsal.folder / 'debrief.html'}"
         )
-    names = ", ".join(lab.slug for lab in found.labs)
-    console.print(f"{escape(names)} · {found.minutes} min · {escape(str(found.folder))}")
+    names = ", ".join(lab.slug for lab in rehearsal.labs)
+    console.print(f"{escape(names)} · {rehearsal.minutes} min · {escape(str(rehearsal.folder))}")
     if later:
-        console.print(f"The clock begins with: ./lab rehearse {escape(str(found.folder))}")
+        console.print(f"The clock begins with: ./lab rehearse {escape(str(rehearsal.folder))}")
         return
-    found.open()
-    _attend(found, jupyter=jupyter, browser=browser, port=port)
+    rehearsal.open()
+    _attend(rehearsal, jupyter=jupyter, browser=browser, port=port)
 
 
 def finish(
@@ -87,10 +85,9 @@ def finish(
         Path | None, typer.Argument(help="folder of a rehearsal; the one under way if none")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="seed of generated data; repeats a run")] = None,
-    fenced: Annotated[
+    sandbox: Annotated[
         bool,
         typer.Option(
-            "--sandbox/--no-sandbox",
             help="with FOLDER and hidden checks: run it where it can reach and change nothing else",
         ),
     ] = True,
@@ -99,34 +96,37 @@ def finish(
 
     A folder that you name may be somebody else's: where there are hidden checks it is graded in the sandbox.
     """
-    from labkit.grading.judging import fence, judging
+    from labkit.cli.grading import grader, prepare_sandbox
     from labkit.learner.rehearsal import debrief
     from labkit.learner.rehearsal.rehearse import Rehearsal, current
-    from labkit.verdict import report
 
     root = home.root()
-    os.environ["LAB_ROOT"] = str(root)
-    found = Rehearsal(folder.resolve(), root) if folder else current(root)
-    found.session()
-    found.refuse_links()
-    hidden = all(lab.hidden_checks.is_file() for lab in found.labs)
-    fenced = fence(fenced and folder is not None and hidden)
-    found.finish()
-    console.print(f"The clock stopped at {clock.face(found.elapsed().seconds)}.")
+    rehearsal = Rehearsal(folder.resolve(), root) if folder else current(root)
+    rehearsal.session()
+    rehearsal.refuse_links()
+    hidden = all(lab.hidden_checks.is_file() for lab in rehearsal.labs)
+    sandboxed = prepare_sandbox(sandbox and folder is not None and hidden)
+    rehearsal.finish()
+    console.print(f"The clock stopped at {clock.face(rehearsal.elapsed().seconds)}.")
     from labkit.grading.grade import draw_seed
+    from labkit.verdict.report_json import write_json
 
     reports = {}
-    with judging(root, fenced=fenced) as judged:
-        for lab in found.labs:
-            one = draw_seed(hidden) if seed is None else seed
-            reports[lab.slug] = judged(lab, found.notebook(lab), hidden=hidden, seed=one)
-            report.write_json(reports[lab.slug], found.folder / f"result-{lab.slug}.json")
-    told = debrief.Debrief(found, reports)
-    page = found.folder / debrief.PAGE
-    page.write_text(debrief.html(told), "utf-8")
-    console.print(escape(debrief.text(told)))
+    with grader(root, sandboxed=sandboxed) as grading:
+        for lab in rehearsal.labs:
+            reports[lab.slug] = grading.grade(
+                lab,
+                rehearsal.notebook(lab),
+                hidden=hidden,
+                seed=draw_seed(hidden) if seed is None else seed,
+            )
+            write_json(reports[lab.slug], rehearsal.folder / f"result-{lab.slug}.json")
+    finished = debrief.Debrief(rehearsal, reports)
+    page = rehearsal.folder / debrief.PAGE
+    page.write_text(debrief.html(finished), "utf-8")
+    console.print(escape(debrief.text(finished)))
     console.print(f"\nDebrief: {escape(str(page))}")
-    raise typer.Exit(max(one.exit_code for one in reports.values()))
+    raise typer.Exit(max(report.exit_code for report in reports.values()))
 
 
 def _fresh(
@@ -149,85 +149,89 @@ def _fresh(
     return make(labs, minutes or usual, to.resolve() if to else None)
 
 
-def _status(found: Rehearsal) -> None:
-    names = ", ".join(lab.slug for lab in found.labs)
-    console.print(f"{escape(names)} in {escape(str(found.folder))}")
-    if not found.begun:
-        console.print(f"The clock has not begun; you will have {found.minutes} min.")
+def _status(rehearsal: Rehearsal) -> None:
+    names = ", ".join(lab.slug for lab in rehearsal.labs)
+    console.print(f"{escape(names)} in {escape(str(rehearsal.folder))}")
+    if not rehearsal.begun:
+        console.print(f"The clock has not begun; you will have {rehearsal.minutes} min.")
         return
-    console.print(f"{clock.face(found.elapsed().seconds)} of {found.minutes} min · {_left(found)}")
-    for note in found.elapsed().notes:
+    console.print(
+        f"{clock.face(rehearsal.elapsed().seconds)} of {rehearsal.minutes} min · {_left(rehearsal)}"
+    )
+    for note in rehearsal.elapsed().notes:
         console.print(escape(note), style="yellow")
-    saves = [save for save in found.log().read() if save.elapsed > 0]
+    saves = [save for save in rehearsal.log().read() if save.elapsed > 0]
     if saves:
         console.print(f"{len(saves)} saves, the last at {clock.face(saves[-1].elapsed)}")
 
 
-def _where(found: Rehearsal) -> str:
+def _where(rehearsal: Rehearsal) -> str:
     """What a command needs to find a rehearsal; nothing for one in work/."""
     from labkit.learner.rehearsal.rehearse import home_of
 
-    if found.folder.parent == home_of(found.root):
+    if rehearsal.folder.parent == home_of(rehearsal.root):
         return ""
-    return f" {escape(str(found.folder))}"
+    return f" {escape(str(rehearsal.folder))}"
 
 
-def _left(found: Rehearsal) -> str:
-    left = found.left()
+def _left(rehearsal: Rehearsal) -> str:
+    left = rehearsal.left()
     return f"{clock.face(left)} left" if left >= 0 else f"{clock.face(-left)} over time"
 
 
-def _attend(found: Rehearsal, *, jupyter: bool, browser: bool, port: int) -> None:
+def _attend(rehearsal: Rehearsal, *, jupyter: bool, browser: bool, port: int) -> None:
     """Shows the clock and notes the saves until Ctrl-C; JupyterLab runs beside it."""
     from labkit.learner import workspace
 
-    lab = found.labs[0]
-    console.print(f"The prompt: {escape(str(found.folder / 'PROMPT.md'))}")
-    where = _where(found)
+    lab = rehearsal.labs[0]
+    console.print(f"The prompt: {escape(str(rehearsal.folder / 'PROMPT.md'))}")
+    where = _where(rehearsal)
     console.print(
         "Ctrl-C closes this; the clock runs on. "
         f"`./lab rehearse{where}` goes on, `./lab finish{where}` ends."
     )
     over = threading.Event()
-    watcher = threading.Thread(target=_tick, args=(found, over), daemon=True)
+    watcher = threading.Thread(target=_tick, args=(rehearsal, over), daemon=True)
     watcher.start()
     try:
         if jupyter:
             workspace.serve(
                 lab, browser=browser, port=port, say=lambda text: console.print(escape(text)),
-                notebook=found.notebook(lab),
+                notebook=rehearsal.notebook(lab),
             )  # fmt: skip
         else:
-            while not found.finished:
+            while not rehearsal.finished:
                 time.sleep(LOOK_SECONDS)  # between two looks at whether `lab finish` was run
     except KeyboardInterrupt:
         pass
     finally:
         over.set()
         watcher.join()
-        found.note("close")
-    if not found.finished:
-        console.print(f"Closed with {_left(found)}; the clock runs on until ./lab finish{where}")
+        rehearsal.note("close")
+    if not rehearsal.finished:
+        console.print(
+            f"Closed with {_left(rehearsal)}; the clock runs on until ./lab finish{where}"
+        )
 
 
-def _tick(found: Rehearsal, over: threading.Event) -> None:
+def _tick(rehearsal: Rehearsal, over: threading.Event) -> None:
     """Notes each save, and shows the time left: on a live line, and as lines near the end."""
-    log = found.log()
-    told = {minutes for minutes in WARNINGS if found.left() < minutes * 60}
-    with console.status(_left(found)) if console.is_terminal else _Silent() as line:
+    log = rehearsal.log()
+    warned = {minutes for minutes in WARNINGS if rehearsal.left() < minutes * 60}
+    with console.status(_left(rehearsal)) if console.is_terminal else _Silent() as line:
         while not over.wait(LOOK_SECONDS):
-            if found.finished:
+            if rehearsal.finished:
                 return
-            log.look(found.elapsed().seconds)
-            left = found.left()
-            line.update(_left(found))
+            log.look(rehearsal.elapsed().seconds)
+            left = rehearsal.left()
+            line.update(_left(rehearsal))
             for minutes in WARNINGS:
-                if left < minutes * 60 and minutes not in told:
-                    told.add(minutes)
+                if left < minutes * 60 and minutes not in warned:
+                    warned.add(minutes)
                     words = (
                         f"{minutes} min left"
                         if minutes
-                        else f"The time is over: ./lab finish{_where(found)}"
+                        else f"The time is over: ./lab finish{_where(rehearsal)}"
                     )
                     console.print(f"[bold yellow]{words}[/]")
 

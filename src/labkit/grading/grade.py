@@ -1,13 +1,12 @@
-"""Grade one submission: run it in a kernel of its own, judge its functions from this process."""
+"""Grade submissions: each runs in a kernel of its own, and is judged from this process."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import secrets
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
@@ -19,16 +18,13 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from labkit.course.labs import Lab
-from labkit.grading.jvm import Engine, session_state
-from labkit.grading.kernel import Kernel, KernelDiedError
-from labkit.grading.remote import RemoteLearner
+from labkit.grading.grading_spark import GradingSpark
+from labkit.grading.kernel import KernelDiedError
+from labkit.grading.running import running
 from labkit.grading.submission import Submission, UnreadableError, read_submission
 from labkit.judge.runner import PUBLIC_SEED, judge
-from labkit.judge.time_limit import Terms
-from labkit.parts import kafka
-from labkit.sandbox.sandbox import Limits, remove
-from labkit.spark.lease import offer, withdraw
-from labkit.verdict.outcome import CellProblem, CheckResult, Report
+from labkit.judge.time_limit import GradedRun
+from labkit.verdict.outcome import CellProblem, CheckResult, Report, Status
 
 CHECK_SECONDS = 120.0
 PACKAGES = ("pyspark", "delta-spark", "chispa", "lakehouse-labs")
@@ -66,165 +62,156 @@ def checks_hash(lab: Lab, *, hidden: bool) -> str:
     return digest.hexdigest()
 
 
-def grade(
-    lab: Lab,
-    path: Path,
-    session: Callable[[], SparkSession],
-    *,
-    hidden: bool = False,
-    seed: int = PUBLIC_SEED,
-    scale: int = 1,
-    tasks: list[str] | None = None,
-    timeout: float = CHECK_SECONDS,
-    engine: Engine | None = None,
-) -> Report:
-    """The report on the submission at `path`; bad submissions are a status, not an exception.
+class Grader:
+    """Grades submissions, one after the other, on one Spark.
 
-    `session` is called once the submission has been read: a bad file starts no JVM. With an
-    `engine` (whose `session` that is) the submission runs in its sandbox and under its limits, and
-    the engine is examined afterwards; without, in the caller's Spark and unfenced.
+    `on_stage` gets a line on what comes next: Spark may have to start, and cells take their time.
     """
-    started = time.perf_counter()
-    sandboxed = engine is not None and engine.sandbox.on
-    try:
-        submission = read_submission(path)
-        submission.require_lab(lab.slug)
-    except UnreadableError as error:
-        found = Report(lab.slug, error.status, seed, message=str(error))
-    else:
-        files = [lab.checks]
-        if hidden and lab.hidden_checks.is_file():
-            files.append(lab.hidden_checks)
-        run = _Run(lab, submission, session(), engine)
-        found = run.report(files, seed=seed, scale=scale, tasks=tasks, timeout=timeout)
-        found = replace(found, submission_sha256=submission.sha256)
-    return replace(
-        found,
-        scale=scale,
-        seconds=time.perf_counter() - started,
-        versions=versions(),
-        checks_sha256=checks_hash(lab, hidden=hidden),
-        sandbox=sandboxed,
-    )
-
-
-class _Run:
-    """One submission: its scratch folder, its kernel, its way into the JVM, and their end."""
 
     def __init__(
-        self, lab: Lab, submission: Submission, spark: SparkSession, engine: Engine | None
+        self, spark: GradingSpark, *, on_stage: Callable[[str], None] = lambda stage: None
     ) -> None:
-        self._lab, self._submission, self._spark, self._engine = lab, submission, spark, engine
-        self._limits = engine.limits if engine else Limits()
-        place = engine.sandbox.submissions if engine else None
-        self._scratch = Path(tempfile.mkdtemp(prefix="submission-", dir=place))
-        self._until = time.monotonic() + self._limits.submission_seconds
+        self._spark, self._on_stage = spark, on_stage
+
+    def grade(
+        self,
+        lab: Lab,
+        submission: Submission | Path,
+        *,
+        hidden: bool = False,
+        seed: int = PUBLIC_SEED,
+        scale: int = 1,
+        tasks: Collection[str] | None = None,
+        timeout: float = CHECK_SECONDS,
+    ) -> Report:
+        """The report on a submission, or on the file at a path; a bad one is a status, no exception.
+
+        Spark is asked for a session once the submission has been read: a bad file starts no JVM.
+        """
+        started = time.perf_counter()
+        try:
+            if isinstance(submission, Path):
+                submission = read_submission(submission)
+            submission.require_lab(lab.slug)
+        except UnreadableError as error:
+            report = Report(lab.slug, error.status, seed, message=str(error))
+        else:
+            self._on_stage("starting Spark")
+            session = self._spark.session()
+            self._on_stage(f"running {submission.path.name} and its checks")
+            one = _OneSubmission(lab, submission, self._spark, session)
+            report = one.report(hidden=hidden, seed=seed, scale=scale, tasks=tasks, timeout=timeout)
+        return replace(
+            report,
+            scale=scale,
+            seconds=time.perf_counter() - started,
+            versions=versions(),
+            checks_sha256=checks_hash(lab, hidden=hidden),
+            sandbox=self._spark.sandbox.on,
+        )
+
+
+class _OneSubmission:
+    """One submission: its scratch folder, its time, and what is found about it."""
+
+    def __init__(
+        self, lab: Lab, submission: Submission, spark: GradingSpark, session: SparkSession
+    ) -> None:
+        self._lab, self._submission, self._spark, self._session = lab, submission, spark, session
+        self._scratch = spark.scratch()
+        self._until = time.monotonic() + spark.limits.submission_seconds
         self._problems: tuple[CellProblem, ...] = ()
 
     def report(
         self,
-        files: list[Path],
         *,
+        hidden: bool,
         seed: int,
         scale: int,
-        tasks: list[str] | None,
+        tasks: Collection[str] | None,
         timeout: float,
     ) -> Report:
-        offered = offer(self._spark)
+        lab = self._lab
+        files = [lab.checks]
+        if hidden and lab.hidden_checks.is_file():
+            files.append(lab.hidden_checks)
         try:
-            before = self._judges_own()  # nothing of the submission has run yet
-            box = self._engine.sandbox if self._engine else None
-            broker = kafka.environment(self._lab.about["needs"], box)
-            environment = {**offered.environment, **broker}
-            with self._kernel(environment) as kernel:
-                self._problems = kernel.run(self._submission, until=self._until)
-                learner = RemoteLearner(kernel, self._spark, self._lab.tasks)
+            before = self._spark.session_state(self._session)  # nothing of it has run yet
+            with running(lab, self._spark, self._session, self._scratch) as one:
+                self._problems = one.kernel.run(self._submission, until=self._until)
                 results = judge(
-                    self._lab.root, learner, self._spark, files,
+                    lab.root, one.learner, self._session, files,
                     seed=seed, scale=scale, tasks=tasks, timeout=timeout,
-                    terms=self._terms(broker.get(kafka.ADDRESS, ""), before),
+                    graded=self._graded_run(one.broker, before),
                 )  # fmt: skip
-            return self._made("graded", seed, results=results)
+            return self._reported("graded", seed, results=results)
         except KernelDiedError as error:
             if error.limit:
-                self._spoil(str(error))
-            return self._made("timeout" if error.limit else "crashed", seed, str(error))
+                self._spark.spoil(str(error))
+            return self._reported("timeout" if error.limit else "crashed", seed, str(error))
         except (Py4JError, PySparkException, OSError) as error:
-            self._spoil(str(error)[:200])
+            self._spark.spoil(str(error)[:200])
             kind = type(error).__name__
-            return self._made("crashed", seed, f"Spark ended while the submission ran ({kind})")
+            return self._reported("crashed", seed, f"Spark ended while the submission ran ({kind})")
         finally:
-            withdraw(self._spark, offered)
-            remove(self._scratch)
-            if self._engine:
-                self._engine.finish()
+            self._spark.finish()
 
-    def _kernel(self, environment: dict[str, str]) -> Kernel:
-        lab = self._lab
-        return Kernel(
-            self._scratch,
-            environment,
-            root=lab.root,
-            sandbox=self._engine.sandbox if self._engine else None,
-            read=[lab.starter, lab.root / "datasets", lab.root / "jars.lock"],
-            limits=self._limits,
-        )
-
-    def _terms(self, broker: str, before: dict[str, Any]) -> Terms:
-        engine = self._engine
-        return Terms(
-            folder=engine.sandbox.checks if engine else None,
-            data=engine.sandbox.data if engine else None,
+    def _graded_run(self, broker: str, before: dict[str, Any]) -> GradedRun:
+        return GradedRun(
+            folder=self._spark.checks_folder,
+            data=self._spark.data_folder,
             broker=broker,
             until=self._until,
-            seconds=self._limits.submission_seconds,
+            seconds=self._spark.limits.submission_seconds,
             tampered=lambda: self._tampered(before),
             after_timeout=self._after_timeout,
         )
 
     def _tampered(self, before: dict[str, Any]) -> str:
+        """Why nothing is believed any more; empty while the judge's session is as it was."""
         try:
-            now = self._judges_own()
+            now = self._spark.session_state(self._session)
         except (Py4JError, PySparkException, OSError):
-            return self._spoil(UNSEEN)
-        return self._spoil(TAMPERED) if now != before else ""
-
-    def _judges_own(self) -> dict[str, Any]:
-        """What decides how the judge's queries are read."""
-        if self._engine is None:  # a session that others made, and may change
-            return {}
-        found = session_state(self._spark)
-        return {name: found[name] for name in ("functions", "rules")}
-
-    def _after_timeout(self) -> None:
-        self._spoil("a check ran out of time")
-        with suppress(Py4JError, PySparkException, OSError):
-            if self._engine:
-                self._spark._jsc.sc().cancelAllJobs()
-
-    def _spoil(self, why: str) -> str:
-        if self._engine:
-            self._engine.spoil(why)
+            why = UNSEEN
+        else:
+            why = TAMPERED if now != before else ""
+        if why:
+            self._spark.spoil(why)
         return why
 
-    def _made(
-        self, status: str, seed: int, message: str = "", *, results: tuple[CheckResult, ...] = ()
+    def _after_timeout(self) -> None:
+        self._spark.spoil("a check ran out of time")
+        with suppress(Py4JError, PySparkException, OSError):
+            self._spark.end_jobs()
+
+    def _reported(
+        self,
+        status: Status,
+        seed: int,
+        message: str = "",
+        *,
+        results: tuple[CheckResult, ...] = (),
     ) -> Report:
-        checks = tuple(
-            replace(check, reason=self._settled(check.reason), trace=self._settled(check.trace))
-            for check in results
+        return Report(
+            self._lab.slug,
+            status,
+            seed,
+            tuple(
+                replace(check, reason=self._settled(check.reason), trace=self._settled(check.trace))
+                for check in results
+            ),
+            tuple(
+                replace(problem, message=self._settled(problem.message))
+                for problem in self._problems
+            ),
+            self._settled(message),
+            submission_sha256=self._submission.sha256,
         )
-        problems = tuple(
-            replace(found, message=self._settled(found.message)) for found in self._problems
-        )
-        message = self._settled(message)
-        return Report(self._lab.slug, status, seed, checks, problems, message)  # type: ignore[arg-type]
 
     def _settled(self, text: str) -> str:
         """`text` without what differs from run to run, so that the same run gives the same report."""
         text = text.replace(str(self._scratch), ".")
-        if self._engine:
-            text = text.replace(str(self._engine.sandbox.place), "")
+        text = text.replace(str(self._spark.sandbox.place), "")
         for pattern, word in VARYING:
             text = pattern.sub(word, text)
         return text

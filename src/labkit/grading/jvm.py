@@ -6,8 +6,9 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pyspark
 from py4j.protocol import Py4JError
@@ -37,14 +38,18 @@ GRADING = {
     "spark.driver.maxResultSize": "256m",
     "spark.app.name": "labkit-grading",
 }
+KEPT_ENVIRONMENT = (
+    *("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "JAVA_HOME", "TZ"),
+    *("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON", "SPARK_LOCAL_DIRS", "SPARK_LOCAL_IP"),
+)
 OPTIONS = "-XX:+ExitOnOutOfMemoryError -XX:-UsePerfData"
 
 
-class Engine:
+class GradingJvm:
     """One JVM after the other, each for as many submissions as leave it as they found it.
 
-    With `reuse=False` each submission has a JVM of its own, at some ten seconds each. `lasting` says
-    that there will be many for one JVM.
+    The `GradingSpark` for submissions that somebody else made. With `reuse=False` each of them has
+    a JVM of its own, at some ten seconds each. `lasting` says that there will be many for one JVM.
     """
 
     def __init__(
@@ -56,7 +61,7 @@ class Engine:
         lasting: bool = False,
         limits: Limits | None = None,
     ) -> None:
-        reason = sandbox.isolate() if sandboxed else "it was switched off"
+        reason = sandbox.leave_network() if sandboxed else "it was switched off"
         self.limits = limits or Limits()
         self.sandbox = Sandbox.make(on=not reason, reason=reason)
         self.starts = 0
@@ -64,11 +69,11 @@ class Engine:
         self._root, self._reuse, self._lasting = root, reuse, lasting
         self._process: subprocess.Popen[bytes] | None = None
         self._base: SparkSession | None = None
-        self._found: dict[str, Any] = {}
+        self._state_at_start: dict[str, Any] = {}
         sandbox.adopt_orphans()
         distrust()
 
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -81,12 +86,41 @@ class Engine:
         if self._base is None or self.spoiled:
             self._end()
             self._base = self._start()
-            self._found = {}
-            self._found = self._state()
+            self._state_at_start = {}
+            self._state_at_start = self._state()
         session = self._base.newSession()
         # A gateway's threads inherit what this thread has as its active session: not the judge's.
         session._jvm.org.apache.spark.sql.classic.SparkSession.clearActiveSession()
         return session
+
+    @property
+    def checks_folder(self) -> Path:
+        """For files that checks and submission share."""
+        return self.sandbox.checks
+
+    @property
+    def data_folder(self) -> Path:
+        """For files that the submission may only read."""
+        return self.sandbox.data
+
+    def scratch(self) -> Path:
+        """A fresh folder for one submission, which the sandbox lets it write to."""
+        return Path(tempfile.mkdtemp(prefix="submission-", dir=self.sandbox.submissions))
+
+    def session_state(self, session: SparkSession) -> dict[str, Any]:
+        """What decides how a session reads a query, but for views: checks make some themselves."""
+        java: Any = session._jsparkSession
+        functions = java.sessionState().functionRegistry().functionBuilders()
+        extra = java.experimental()
+        return {
+            "functions": int(functions.hashCode()),
+            "rules": (extra.extraOptimizations().size(), extra.extraStrategies().size()),
+        }
+
+    def end_jobs(self) -> None:
+        """Cancels all jobs: they are the submission's, or the judge's on its behalf."""
+        if self._base is not None:
+            self._base._jsc.sc().cancelAllJobs()
 
     def spoil(self, why: str) -> None:
         """The next submission gets another JVM."""
@@ -95,12 +129,11 @@ class Engine:
     def finish(self) -> None:
         """Ends what a submission left running, and looks whether the JVM is as it was."""
         sandbox.kill_all_but(self._jvm())
-        box = self.sandbox
-        for folder in (box.checks, box.data, box.submissions):
+        for folder in (self.sandbox.checks, self.sandbox.data, self.sandbox.submissions):
             for entry in folder.iterdir():
                 if not sandbox.remove(entry):
                     self.spoil(f"a submission left what can't be removed in {folder.name}")
-        for entry in box.place.glob("lab-kafka-*"):
+        for entry in self.sandbox.place.glob("lab-kafka-*"):
             sandbox.remove(entry)
         if not self._reuse:
             self.spoil("each submission has a JVM of its own")
@@ -108,11 +141,11 @@ class Engine:
             return
         try:
             self._clean()
-            now = self._state()
+            now = self._state(self._state_at_start.get("session settings", ()))
         except (Py4JError, PySparkException, OSError) as error:
             self.spoil(f"the JVM can't be cleaned up ({type(error).__name__})")
             return
-        changed = [name for name, value in self._found.items() if now[name] != value]
+        changed = [name for name, value in self._state_at_start.items() if now[name] != value]
         if changed:
             self.spoil(f"a submission changed the JVM's {', '.join(changed)}")
 
@@ -166,9 +199,7 @@ class Engine:
         self, conf: dict[str, str], folder: Path, connection: Path, log: Path
     ) -> subprocess.Popen[bytes]:
         process_environment(folder)
-        names = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "JAVA_HOME", "TZ")
-        spark = ("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON", "SPARK_LOCAL_DIRS", "SPARK_LOCAL_IP")
-        environment = {name: os.environ[name] for name in (*names, *spark) if name in os.environ}
+        environment = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
         environment |= {
             "HOME": str(folder),
             "SPARK_CONNECT_MODE": "0",
@@ -178,17 +209,17 @@ class Engine:
             "PYTHONNOUSERSITE": "1",
         }
         submit = Path(pyspark.__file__).with_name("bin") / "spark-submit"
-        options = [part for pair in conf.items() for part in ("--conf", "=".join(pair))]
-        box = self.sandbox
-        command = box.command(
-            [str(submit), *options, "pyspark-shell"],
+        arguments = [str(submit)]
+        for name, value in conf.items():
+            arguments += ["--conf", f"{name}={value}"]
+        readable = [java_home(), self._root / "datasets", self.sandbox.data, class_archive.folder()]
+        readable += {jar.parent for jar in jars()}
+        command = self.sandbox.command(
+            [*arguments, "pyspark-shell"],
             cwd=folder,
-            read=[
-                *(java_home(), *{jar.parent for jar in jars()}),
-                *(self._root / "datasets", box.data, class_archive.folder()),
-            ],
-            write=[box.jvm, box.submissions, box.checks],
-            limits=self.limits.of_jvm(sandboxed=box.on),
+            read=readable,
+            write=[self.sandbox.jvm, self.sandbox.submissions, self.sandbox.checks],
+            limits=self.limits.of_jvm(sandboxed=self.sandbox.on),
         )
         with log.open("wb") as out:
             return subprocess.Popen(
@@ -209,9 +240,9 @@ class Engine:
                 )
             time.sleep(0.02)  # between two looks for the file
         with path.open("rb") as file:
-            found = read_int(file), UTF8Deserializer().loads(file)
+            port, secret = read_int(file), UTF8Deserializer().loads(file)
         path.unlink()  # a submission sees this folder, and has a gateway of its own
-        return found
+        return port, secret
 
     def _end(self) -> None:
         if SparkContext._gateway is not None:  # else py4j says goodbye to objects of a dead JVM
@@ -234,9 +265,7 @@ class Engine:
         spark._jsc.sc().cancelAllJobs()
         shared = spark._jsparkSession.sharedState()
         shared.cacheManager().clearCache()
-        catalog = (
-            shared.externalCatalog()
-        )  # asked directly: through SQL it takes a quarter of a second
+        catalog = shared.externalCatalog()  # asked directly: SQL takes a quarter of a second
         for database in strings(catalog.listDatabases()):
             if database != "default":
                 spark.sql(f"DROP DATABASE IF EXISTS `{database}` CASCADE")
@@ -245,36 +274,27 @@ class Engine:
             spark.sql(f"DROP {'VIEW' if is_view else 'TABLE'} IF EXISTS default.`{table}`")
         shared.globalTempViewManager().clear()
 
-    def _state(self) -> dict[str, Any]:
-        """What a submission has no business to change in a JVM that others use after it."""
+    def _state(self, settings: Collection[str] = ()) -> dict[str, Any]:
+        """What a submission has no business to change in a JVM that others use after it.
+
+        Of the session's settings these alone, when some are given: Delta adds some of its own.
+        """
         assert self._base is not None
         jvm: Any = self._base._jvm
         session = self._base._jsparkSession
         default = jvm.org.apache.spark.sql.classic.SparkSession.getDefaultSession()
         shared = session.sharedState()
         values = dict(self._base.conf.getAll)
-        first = self._found.get("session settings", values)  # Delta adds some of its own
         question = "SELECT sum(id * id) FROM range(0, 100, 1, 1) WHERE id % 7 = 3"
         return {
             "time zone": str(jvm.java.util.TimeZone.getDefault().getID()),
             "locale": str(jvm.java.util.Locale.getDefault().toString()),
             "settings": str(self._base._jsc.sc().getConf().toDebugString()),
-            "session settings": {name: values.get(name) for name in first},
+            "session settings": {name: values.get(name) for name in settings or values},
             "default session": jvm.System.identityHashCode(default.get()),
             "catalog": shared.externalCatalog().listFunctions("default", "*").size(),
             "streams": int(shared.activeStreamingQueries().size()),
             "arithmetic": self._base.sql(question).first()[0],
-            **session_state(self._base),
+            "views": str(session.sessionState().catalog().listTempViews("*", "*").toString()),
+            **self.session_state(self._base),
         }
-
-
-def session_state(spark: SparkSession) -> dict[str, Any]:
-    """What decides how a session reads a query: its functions, views and further rules."""
-    session: Any = spark._jsparkSession
-    extra = session.experimental()
-    views = session.sessionState().catalog().listTempViews("*", "*")
-    return {
-        "functions": int(session.sessionState().functionRegistry().functionBuilders().hashCode()),
-        "views": str(views.toString()),
-        "rules": (extra.extraOptimizations().size(), extra.extraStrategies().size()),
-    }

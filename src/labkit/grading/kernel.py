@@ -30,7 +30,11 @@ START_SECONDS = 60
 INTERRUPT_SECONDS = 10  # what code has to stop once interrupted
 REPLY_BYTES = 64_000_000
 KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "JAVA_HOME", "LD_LIBRARY_PATH", "PYSPARK_PYTHON")
-# What ipykernel calls the file of a cell, another number in each run; which cell it was is told beside it.
+IPYKERNEL = (sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher")
+# Calls are strings of Python: the shell channel has no other way to return a value.
+INSIDE = "__import__('labkit.grading.inside_kernel', fromlist=['*'])"
+SESSION = "__import__('labkit.spark.session', fromlist=['*'])"
+# What ipykernel calls the file of a cell, another number in each run; a report has the cell's own.
 CELL_FILE = re.compile(r" \(\d+\.py, line \d+\)$", re.MULTILINE)
 CELL_LINE = re.compile(r"(?:Cell In\[\d+\], line|line) (\d+)")
 
@@ -52,11 +56,11 @@ class Kernel:
         gateway: Mapping[str, str],
         *,
         root: Path,
-        sandbox: Sandbox | None = None,
-        read: Collection[Path] = (),
-        limits: Limits | None = None,
+        sandbox: Sandbox,
+        read: Collection[Path],
+        limits: Limits,
     ) -> None:
-        self._limits = limits or Limits()
+        self._limits = limits
         self._ended = ""
         scratch.mkdir(parents=True, exist_ok=True)
         environment = {key: os.environ[key] for key in KEPT_ENVIRONMENT if key in os.environ}
@@ -72,26 +76,18 @@ class Kernel:
             "LAB_SCRATCH": str(scratch),
             **gateway,
         }
-        self._place: Sandbox | None = None
-        if sandbox is None:
-            sandbox = self._place = Sandbox.make(on=False)
         # Sockets in a folder that only this user can enter; a path of theirs has 107 bytes at most.
         self._sockets = Path(tempfile.mkdtemp(prefix="k-", dir=sandbox.place))
         connection = self._sockets / "kernel.json"
         self._manager = KernelManager(
             connection_file=str(connection), transport="ipc", ip=f"{self._sockets}/s"
         )
-        argv = [
-            sys.executable,
-            *("-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", str(connection)),
-        ]
-        if sandbox.on:
-            sandbox.give(scratch)
+        sandbox.give(scratch)
         self._manager.kernel_spec.argv[:] = sandbox.command(
-            argv,
+            [*IPYKERNEL, "-f", str(connection)],
             cwd=scratch,
             read=read,
-            write=[self._sockets, *([sandbox.checks, sandbox.jvm] if sandbox.on else [])],
+            write=[self._sockets, sandbox.checks, sandbox.jvm],
             give=[self._sockets, connection],
             limits=self._limits.of_kernel(sandboxed=sandbox.on),
         )
@@ -129,8 +125,6 @@ class Kernel:
         self._manager.shutdown_kernel(now=True)
         self._manager.cleanup_resources()
         remove(self._sockets)
-        if self._place is not None:
-            self._place.close()
 
     def run(self, submission: Submission, *, until: float | None = None) -> tuple[CellProblem, ...]:
         """Runs every cell; one that raises is noted and the run goes on. `until`: no cell starts later."""
@@ -150,17 +144,15 @@ class Kernel:
     def _cut_output(self, submission: Submission) -> list[CellProblem]:
         """Which cells printed more than is kept; the kernel counts them in the order they ran."""
         try:
-            found = self._ask(
-                "__import__('labkit.grading.inside_kernel', fromlist=['printed']).printed()"
-            )
-            printed = {int(number): int(count) for number, count in found.items()}
+            counts = self._ask(f"{INSIDE}.printed()")
+            printed = {int(number): int(count) for number, count in counts.items()}
         except (
+            KernelDiedError,
+            TimeoutError,
             AttributeError,
             TypeError,
             ValueError,
             OverflowError,
-            KernelDiedError,
-            TimeoutError,
         ):
             return []  # the count is a courtesy; a submission that breaks it gains nothing
         most = self._limits.output_characters
@@ -172,12 +164,7 @@ class Kernel:
 
     def call(self, request: str) -> Any:
         """The kernel's JSON answer to a call (see `labkit.grading.inside_kernel`)."""
-        expression = (
-            "__import__('labkit.grading.inside_kernel', fromlist=['answer'])"
-            f".answer({request!r}, globals(), __import__('labkit.spark.session', "
-            "fromlist=['current']).current())"
-        )
-        return self._ask(expression, None)
+        return self._ask(f"{INSIDE}.answer({request!r}, globals(), {SESSION}.current())", None)
 
     def _ask(self, expression: str, seconds: float | None = START_SECONDS) -> Any:
         """The JSON that an expression in the kernel gives; what comes back is the submission's word."""
@@ -185,13 +172,13 @@ class Kernel:
         packed = f"__import__('base64').b64encode(({expression}).encode()).decode()"
         reply = self._request("", {"answer": packed}, seconds)
         try:
-            found = reply["content"].get("user_expressions", {}).get("answer", {})
-            if found.get("status") == "ok":
-                return json.loads(base64.b64decode(found["data"]["text/plain"].strip("'")))
-            said = f"{found.get('ename')}: {found.get('evalue')}"
+            value = reply["content"].get("user_expressions", {}).get("answer", {})
+            if value.get("status") == "ok":
+                return json.loads(base64.b64decode(value["data"]["text/plain"].strip("'")))
+            message = f"{value.get('ename')}: {value.get('evalue')}"
         except Exception as error:
-            said = f"its answer can't be read ({type(error).__name__})"
-        raise KernelDiedError(said[:300])
+            message = f"its answer can't be read ({type(error).__name__})"
+        raise KernelDiedError(message[:300])
 
     def stop(self) -> bool:
         """Interrupts what runs; whether the kernel is there for more. One that won't stop is killed."""
@@ -210,19 +197,19 @@ class Kernel:
         try:
             reply = self._request(code, {}, seconds)
         except TimeoutError:
-            said = f"took longer than {seconds:.3g} s"
+            too_long = f"took longer than {seconds:.3g} s"
             if not self.stop():
                 raise KernelDiedError(
-                    f"a cell {said} and could not be stopped", limit=True
+                    f"a cell {too_long} and could not be stopped", limit=True
                 ) from None
-            return 1, f"{said} and was stopped"
+            return 1, f"{too_long} and was stopped"
         content = reply["content"]
         if content.get("status") == "ok":
             return None
         trace = without_colours("\n".join(map(str, content.get("traceback") or [])))
         lines = CELL_LINE.findall(trace[:100_000])
-        said = without_colours(f"{content.get('ename')}: {content.get('evalue')}"[:2000])
-        text = CELL_FILE.sub("", said).splitlines()
+        error = without_colours(f"{content.get('ename')}: {content.get('evalue')}"[:2000])
+        text = CELL_FILE.sub("", error).splitlines()
         return max(1, int(lines[0][:9])) if lines else 1, " ".join(text[:2])[:300]
 
     def _lives(self, seconds: float = 0.0) -> bool:
@@ -237,9 +224,7 @@ class Kernel:
     def _ready(self) -> None:
         """Waits until the kernel answers."""
         self._reply(self._client.kernel_info(), START_SECONDS)
-        self._ask(
-            "__import__('labkit.grading.inside_kernel', fromlist=['watch_output']).watch_output()"
-        )
+        self._ask(f"{INSIDE}.watch_output()")
 
     def _request(
         self, code: str, expressions: Mapping[str, str], seconds: float | None

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pyspark.sql import SparkSession
 
+from labkit.judge.answer import Answering
 from labkit.judge.fixtures import Fixtures
 from labkit.judge.runner import PUBLIC_SEED, declared_by, read_outcome
+
+if TYPE_CHECKING:
+    from labkit.course.labs import Lab
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,43 +54,40 @@ class PlainPytest(Fixtures):
         self._config = config
         self.run_seed = int(config.getoption("lab_seed"))
         self.root = Path(str(config.rootpath))
-        self._kernels: dict[str, Any] = {}
-        self._offers: list[Any] = []
+        self._learners: dict[str, Answering] = {}
+        self._held = ExitStack()  # their kernels
 
     def session(self) -> SparkSession:
         from labkit.spark import session
 
         return session.current()
 
-    def answer(self, checks: Path) -> Any:
+    def answer(self, checks: Path) -> Answering:
         from labkit.course.labs import find_lab
-        from labkit.grading.kernel import Kernel
-        from labkit.grading.remote import RemoteLearner
-        from labkit.grading.submission import UnreadableError, read_submission
-        from labkit.parts import kafka
-        from labkit.spark.lease import offer
 
         lab = find_lab(checks.parent.name)
-        if lab.slug not in self._kernels:
-            given = self._config.getoption("submission")
-            path = Path(given) if given else lab.work if lab.work.is_file() else lab.starter
-            try:
-                submission = read_submission(path)
-                submission.require_lab(lab.slug)
-            except UnreadableError as error:
-                raise pytest.UsageError(str(error)) from None
-            offered = offer(self.session())
-            self._offers.append(offered)
-            environment = {**offered.environment, **kafka.environment(lab.about["needs"])}
-            kernel = Kernel(self._scratch() / lab.name, environment, root=lab.root)
-            self._kernels[lab.slug] = kernel
-            for problem in kernel.run(submission):
-                print(f"{path.name}, {problem}")
-        return RemoteLearner(self._kernels[lab.slug], self.session(), lab.tasks)
+        if lab.slug not in self._learners:
+            self._learners[lab.slug] = self._run(lab)
+        return self._learners[lab.slug]
 
-    def _scratch(self) -> Path:
-        factory = self._config._tmp_path_factory  # type: ignore[attr-defined]
-        return Path(factory.mktemp("submission"))
+    def _run(self, lab: Lab) -> Answering:
+        """Runs the submission to a lab; its functions wait for checks until the end of pytest."""
+        from labkit.grading.grading_spark import WarmSpark
+        from labkit.grading.running import running
+        from labkit.grading.submission import UnreadableError, read_submission
+
+        given = self._config.getoption("submission")
+        path = Path(given) if given else lab.work if lab.work.is_file() else lab.starter
+        try:
+            submission = read_submission(path)
+            submission.require_lab(lab.slug)
+        except UnreadableError as error:
+            raise pytest.UsageError(str(error)) from None
+        spark = self._held.enter_context(WarmSpark())
+        one = self._held.enter_context(running(lab, spark, self.session(), spark.scratch()))
+        for problem in one.kernel.run(submission):
+            print(f"{path.name}, {problem}")
+        return one.learner
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -100,9 +102,4 @@ class PlainPytest(Fixtures):
         return report
 
     def pytest_unconfigure(self) -> None:
-        from labkit.spark.lease import withdraw
-
-        for kernel in self._kernels.values():
-            kernel.close()
-        for offered in self._offers:
-            withdraw(self.session(), offered)
+        self._held.close()

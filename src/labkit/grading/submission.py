@@ -121,8 +121,8 @@ def _notebook_cells(data: bytes, path: Path) -> list[Cell]:
             raise UnreadableError(f"{path.name} is in nbformat 3; save it again in Jupyter")
         raise UnreadableError(f"{path.name} is JSON, but not a notebook: it has no list of cells")
     if notebook.get("nbformat") != 4:
-        found = str(notebook.get("nbformat"))[:20]
-        raise UnreadableError(f"{path.name} is in nbformat {found}, expected 4; save it again")
+        version = str(notebook.get("nbformat"))[:20]
+        raise UnreadableError(f"{path.name} is in nbformat {version}, expected 4; save it again")
     language = _language(notebook.get("metadata"))
     if language.lower() not in ("python", "python3", "ipython"):
         raise UnreadableError(f"{path.name} is a notebook in {language}; these labs are in Python")

@@ -75,6 +75,9 @@ class Answering(Protocol):
 
     def __getattr__(self, task: str) -> Callable[..., Any]: ...
 
+    def is_todo(self, task: str) -> bool:
+        """Whether `task` is known to be a stub, so that its checks need not set anything up."""
+
 
 class Learner:
     """The answer by function name, out of a namespace in this process."""
@@ -83,8 +86,8 @@ class Learner:
         self._namespace = namespace
         self._tasks = tuple(tasks)
 
-    def _is_todo(self, task: str) -> bool:
-        """Whether `task` is still a stub, so that its checks need not set anything up."""
+    def is_todo(self, task: str) -> bool:
+        """Whether `task` is the stub that the starter has."""
         return always_todo(self._namespace.get(task))
 
     def __getattr__(self, task: str) -> Callable[..., Any]:

@@ -64,7 +64,7 @@ class Fixtures:
 
         A judge of a sandbox makes them itself: it runs no Python of its own in the answer's Spark.
         """
-        fenced = self.data is not None
+        spark = self.session if self.data is None else None
 
         def generate(name: str) -> Path:
             into = self.data or tmp_path_factory.getbasetemp() / "datasets"
@@ -74,7 +74,7 @@ class Fixtures:
                 into,
                 seed=self.run_seed,
                 scale=self.run_scale,
-                spark=None if fenced else self.session,
+                spark=spark,
             )
 
         return generate

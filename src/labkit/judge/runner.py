@@ -21,7 +21,7 @@ from labkit.checks.settings import settings
 from labkit.escape import without_colours
 from labkit.judge.answer import Answering
 from labkit.judge.fixtures import Fixtures, Folders
-from labkit.judge.time_limit import Clock, Terms
+from labkit.judge.time_limit import Alarm, GradedRun
 from labkit.verdict.errors import AnswerError, CheckTimeout, short
 from labkit.verdict.outcome import CheckResult, Outcome
 
@@ -56,15 +56,15 @@ class Judge(Fixtures):
         tasks: Collection[str] | None = None,
         ids: Collection[str] | None = None,
         timeout: float | None = None,
-        terms: Terms | None = None,
+        graded: GradedRun | None = None,
     ) -> None:
         self.root, self.run_seed, self.run_scale = root, seed, scale
-        self._terms = terms or Terms()
-        self.folder, self.data = self._terms.folder, self._terms.data
-        self.broker = self._terms.broker
+        self._graded = graded or GradedRun()
+        self.folder, self.data = self._graded.folder, self._graded.data
+        self.broker = self._graded.broker
         self._learner, self._spark = learner, spark
         self._tasks, self._ids, self._timeout = tasks, ids, timeout
-        self._clock = Clock()
+        self._alarm = Alarm()
         self.results: dict[str, CheckResult] = {}
 
     def answer(self, checks: Path) -> Answering:
@@ -104,7 +104,7 @@ class Judge(Fixtures):
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         token = terse.set(is_hidden(item))
         try:
-            with self._terms.limit(self._timeout) as self._clock:
+            with self._graded.limit(self._timeout) as self._alarm:
                 return (yield)
         finally:
             terse.reset(token)
@@ -113,14 +113,14 @@ class Judge(Fixtures):
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Iterator[None]:
-        """Time that ends a fixture is its result, as pytest has it for errors that are no BaseException.
+        """Time that ends a fixture is its result: pytest keeps a fixture's failure if it is an Exception.
 
-        Else pytest stumbles over what is left of it when the next check asks for it.
+        This is none, and pytest would stumble over half a fixture when the next check asks for it.
         """
         try:
             return (yield)
         except BaseException as error:
-            timeout = self._clock.rang
+            timeout = self._alarm.rang
             if timeout is None or isinstance(error, KeyboardInterrupt):
                 raise
             key = fixturedef.cache_key(request)  # type: ignore[arg-type]
@@ -131,8 +131,7 @@ class Judge(Fixtures):
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """A stub is told before tables are made for it: a fresh notebook is quick to run through."""
         declared = declared_by(item)
-        is_todo = getattr(self._learner, "_is_todo", None)
-        if declared and is_todo and is_todo(declared.task):
+        if declared and self._learner.is_todo(declared.task):
             raise AnswerError("todo", f"`{declared.task}` is not written yet")
 
     @pytest.hookimpl(wrapper=True)
@@ -142,9 +141,9 @@ class Judge(Fixtures):
         report = yield
         declared = declared_by(item)
         if declared:
-            keep(self.results, item, declared, call, self._terms, self._clock.rang)
-        if call.excinfo is not None and self._clock.rang:
-            self._terms.after_timeout()
+            keep(self.results, item, declared, call, self._graded, self._alarm.rang)
+        if call.excinfo is not None and self._alarm.rang:
+            self._graded.after_timeout()
         return report
 
     def _wanted(self, item: pytest.Item) -> bool:
@@ -168,7 +167,7 @@ def judge(
     tasks: Collection[str] | None = None,
     ids: Collection[str] | None = None,
     timeout: float | None = None,
-    terms: Terms | None = None,
+    graded: GradedRun | None = None,
 ) -> tuple[CheckResult, ...]:
     """The results of the checks in `files`, in their order.
 
@@ -177,7 +176,7 @@ def judge(
     """
     plugin = Judge(
         root, learner, spark,
-        seed=seed, scale=scale, tasks=tasks, ids=ids, timeout=timeout, terms=terms,
+        seed=seed, scale=scale, tasks=tasks, ids=ids, timeout=timeout, graded=graded,
     )  # fmt: skip
     before = set(sys.modules)
     arguments = [
@@ -242,7 +241,7 @@ def keep(
     item: pytest.Item,
     declared: Declaration,
     call: pytest.CallInfo[None],
-    terms: Terms,
+    graded: GradedRun,
     rang: CheckTimeout | None,
 ) -> None:
     """Adds one phase of a check to its result: the first phase that is not `passed` decides."""
@@ -250,7 +249,7 @@ def keep(
     seconds = call.duration + (earlier.seconds if earlier else 0)
     outcome, reason, trace = read_outcome(declared, call, rang)
     # Where the JVM is gone, the error that says so stays.
-    if call.when == "call" and (changed := terms.tampered()) and outcome != "error":
+    if call.when == "call" and (changed := graded.tampered()) and outcome != "error":
         outcome, reason, trace = "error", changed, ""
     if earlier and earlier.outcome != "passed":
         outcome, reason, trace = earlier.outcome, earlier.reason, earlier.trace

@@ -1,4 +1,4 @@
-"""The terms of a graded run: folders that a sandbox shares, limits of time, a look at the session."""
+"""What a graded run adds to checks, and the alarm that ends a check when its time is over."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ CLEAN_UP_SECONDS = 30  # for what a check that ran out of time has to clean up
 
 
 @dataclass
-class Clock:
-    """The time of one check; `rang` is the error that the clock raised, once it did."""
+class Alarm:
+    """The time of one check; `rang` is the error that the alarm raised, once it did."""
 
     rang: CheckTimeout | None = None
 
 
 @dataclass(frozen=True)
-class Terms:
+class GradedRun:
     """What a graded run adds to checks: folders, an end, and a look at the judge's own session."""
 
     folder: Path | None = None
@@ -37,7 +37,7 @@ class Terms:
     tampered: Callable[[], str] = lambda: ""
     after_timeout: Callable[[], None] = lambda: None
 
-    def limit(self, seconds: float | None) -> AbstractContextManager[Clock]:
+    def limit(self, seconds: float | None) -> AbstractContextManager[Alarm]:
         """CheckTimeout after `seconds`, or at the end of the submission's time, in code of a check."""
         left = math.inf if self.until is None else max(self.until - time.monotonic(), 0.001)
         if left < (seconds or math.inf):
@@ -69,17 +69,17 @@ def time_limit(
     seconds: float | None,
     error: CheckTimeout | None = None,
     may_end: Callable[[FrameType | None], bool] = in_check,
-) -> Iterator[Clock]:
+) -> Iterator[Alarm]:
     """CheckTimeout (or `error`) in the main thread after `seconds`; None is no limit.
 
-    While `may_end` says no of the frame that runs, the clock rings again a moment later. It rings
+    While `may_end` says no of the frame that runs, the alarm rings again a moment later. It rings
     again for what is still running CLEAN_UP_SECONDS after that: Python drops an error that is
     raised in a finalizer (py4j has one for each object of the JVM), and so may a bare `except`.
     Whatever fails once it rang has run out of time: code may stumble on its way out.
     """
-    clock = Clock()
+    alarm = Alarm()
     if not seconds:
-        yield clock
+        yield alarm
         return
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -88,13 +88,13 @@ def time_limit(
             return
         signal.setitimer(signal.ITIMER_REAL, CLEAN_UP_SECONDS)
         give_up_line()
-        clock.rang = error or CheckTimeout(seconds)
-        raise clock.rang
+        alarm.rang = error or CheckTimeout(seconds)
+        raise alarm.rang
 
     previous = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        yield clock
+        yield alarm
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)

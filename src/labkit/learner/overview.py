@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from labkit.course.labs import Lab
+from labkit.escape import printable
 from labkit.learner import progress
 from labkit.verdict import report
 
@@ -65,9 +66,7 @@ def next_lines(labs: Sequence[Lab]) -> list[str]:
     lines = [f"[bold]Next:[/] {step.task} in {step.lab.slug} · ./lab start {step.lab.slug}"]
     if step.lacked:
         lines.append("Its last answer did not pass:")
-        lines += [
-            f"  [red]✗[/] {escape(report.printable(title))}" for title in step.lacked[:LACKED_SHOWN]
-        ]
+        lines += [f"  [red]✗[/] {escape(printable(title))}" for title in step.lacked[:LACKED_SHOWN]]
         if more := len(step.lacked) - LACKED_SHOWN:
             lines += [f"  ... and {more} more"] if more > 0 else []
         lines.append(f"  ./lab hint {step.lab.slug} {step.task}")

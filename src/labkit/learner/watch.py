@@ -39,8 +39,8 @@ def saves(path: Path) -> Iterator[None]:
     seen: object = None
     while True:
         try:
-            found = path.stat()
-            stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+            file = path.stat()
+            stamp = (file.st_mtime_ns, file.st_size, file.st_ino)
         except OSError:
             stamp = None
         if stamp is not None and stamp != seen:
@@ -77,23 +77,23 @@ class Watching:
         submission = read_submission(self._path)
         submission.require_lab(self._lab.slug)
         uses = used_by_checks(self._lab.checks, self._lab.tasks)
-        found = edit(self._cells, submission.cells, self._lab.tasks, uses)
-        if found is None:
+        edited = edit(self._cells, submission.cells, self._lab.tasks, uses)
+        if edited is None:
             return None
         started = time.perf_counter()
         spark = session.current()
-        if found.fresh:
+        if edited.fresh:
             self._shell.reset()
-        problems = tuple(problem for cell in found.cells if (problem := self._run(cell)))
+        problems = tuple(problem for cell in edited.cells if (problem := self._run(cell)))
         self._cells = submission.cells
         results: tuple[CheckResult, ...] = ()
-        if found.tasks:
+        if edited.tasks:
             results = judge(
                 self._lab.root,
                 Learner(self._shell.user_ns, self._lab.tasks),
                 spark if session.alive(spark) else session.current(),
                 [self._lab.checks],
-                tasks=found.tasks,
+                tasks=edited.tasks,
                 timeout=CHECK_SECONDS,
             )
             progress.record(self._lab, results)

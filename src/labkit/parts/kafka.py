@@ -48,7 +48,7 @@ class Broker:
                 self.process.wait()
 
 
-def bootstrap(box: Sandbox | None = None) -> str:
+def bootstrap(sandbox: Sandbox | None = None) -> str:
     """The address of a broker for this process; LabError says why there is none.
 
     In order: the one that LAB_KAFKA names, the one of `lab kafka start`, else one of this
@@ -61,29 +61,29 @@ def bootstrap(box: Sandbox | None = None) -> str:
         return shared.bootstrap
     mine = _own.get(os.getpid())
     if mine is None or mine.process is None or mine.process.poll() is not None:
-        mine = _own[os.getpid()] = start(box=box)
+        mine = _own[os.getpid()] = start(sandbox=sandbox)
         atexit.register(mine.stop)
     return mine.bootstrap
 
 
-def environment(needs: Collection[str], box: Sandbox | None = None) -> dict[str, str]:
+def environment(needs: Collection[str], sandbox: Sandbox | None = None) -> dict[str, str]:
     """What tells another process of this process's broker; empty when it isn't needed or can't start."""
     if "kafka" not in needs:
         return {}
     try:
-        return {ADDRESS: bootstrap(box)}
+        return {ADDRESS: bootstrap(sandbox)}
     except LabError:
         return {}
 
 
-def start(*, attached: bool = True, box: Sandbox | None = None) -> Broker:
+def start(*, attached: bool = True, sandbox: Sandbox | None = None) -> Broker:
     """A new broker, about 5 s; attached, it ends with this process. LabError when it can't start."""
     process = subprocess.Popen(
         [
             sys.executable,
             *("-I", "-m", "labkit.parts.kafka_server"),
             *(["--attached"] if attached else []),
-            *(["--sandbox", str(box.place)] if box and box.on else []),
+            *(["--sandbox", str(sandbox.place)] if sandbox and sandbox.on else []),
         ],
         stdin=subprocess.PIPE if attached else subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -86,7 +86,9 @@ def cluster_id() -> str:
     return base64.urlsafe_b64encode(bytes([random[0] & 0x7F]) + random[1:]).decode().rstrip("=")
 
 
-def start_broker(folder: Path, box: Sandbox | None = None) -> tuple[subprocess.Popen[bytes], str]:
+def start_broker(
+    folder: Path, sandbox: Sandbox | None = None
+) -> tuple[subprocess.Popen[bytes], str]:
     """A broker with its data in `folder`, in a sandbox if there is one, and its address; LabError
     when none starts.
     """
@@ -97,11 +99,11 @@ def start_broker(folder: Path, box: Sandbox | None = None) -> tuple[subprocess.P
     except OSError as error:
         raise LabError(f"the Kafka broker can't be started: {error}") from None
 
-    def fenced(argv: Sequence[str]) -> Sequence[str]:
-        if box is None:
+    def confined(argv: Sequence[str]) -> Sequence[str]:
+        if sandbox is None:
             return argv
         read = {java_home(), *(jar.parent for jar in found)}
-        return box.command(argv, cwd=folder, read=read, limits=Limits().of_jvm(sandboxed=True))
+        return sandbox.command(argv, cwd=folder, read=read, limits=Limits().of_jvm(sandboxed=True))
 
     (folder / "log4j2.properties").write_text(LOG4J, "utf-8")
     command = [
@@ -117,8 +119,8 @@ def start_broker(folder: Path, box: Sandbox | None = None) -> tuple[subprocess.P
         text = PROPERTIES.format(port=port, controller=controller, folder=folder)
         properties.write_text(text, "utf-8")
         tool = [*command, "kafka.tools.StorageTool", "format"]
-        _run(fenced([*tool, "-t", cluster_id(), "-c", str(properties)]), folder / "format.log")
-        server = fenced([*command, "kafka.Kafka", str(properties)])
+        _run(confined([*tool, "-t", cluster_id(), "-c", str(properties)]), folder / "format.log")
+        server = confined([*command, "kafka.Kafka", str(properties)])
         broker = _launch(server, folder / "broker.log")
         if _listens(broker, port):
             return broker, f"127.0.0.1:{port}"
@@ -185,7 +187,7 @@ def _end(number: int, frame: FrameType | None) -> None:
     raise _Ended
 
 
-def serve(*, attached: bool, box: Sandbox | None = None) -> int:
+def serve(*, attached: bool, sandbox: Sandbox | None = None) -> int:
     """Runs a broker until it ends, a signal comes, or (attached) standard input is closed.
 
     The first and only line on standard output is JSON: `bootstrap`, `pid`, `log`, or `error`.
@@ -193,14 +195,14 @@ def serve(*, attached: bool, box: Sandbox | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    folder = Path(tempfile.mkdtemp(prefix="lab-kafka-", dir=box.place if box else None))
-    if box:
+    folder = Path(tempfile.mkdtemp(prefix="lab-kafka-", dir=sandbox.place if sandbox else None))
+    if sandbox:
         folder.chmod(0o755)
-        box.give(folder)
+        sandbox.give(folder)
     broker: subprocess.Popen[bytes] | None = None
     try:
         try:
-            broker, bootstrap = start_broker(folder, box)
+            broker, bootstrap = start_broker(folder, sandbox)
         except LabError as error:
             print(json.dumps({"error": str(error)}), flush=True)
             return error.exit_code
@@ -225,4 +227,4 @@ if __name__ == "__main__":
     parser.add_argument("--sandbox", type=Path, help="its place, in which the broker runs")
     given = parser.parse_args()
     place = given.sandbox
-    sys.exit(serve(attached=given.attached, box=Sandbox(place, on=True) if place else None))
+    sys.exit(serve(attached=given.attached, sandbox=Sandbox(place, on=True) if place else None))

@@ -42,40 +42,40 @@ class Limits:
 
     def of_kernel(self, *, sandboxed: bool) -> dict[str, int]:
         """Resource limits of the submission's own process and its children."""
-        found = {
+        limits = {
             "AS": self.memory_mb * MB,
             "FSIZE": self.file_mb * MB,
             "NOFILE": self.open_files,
             "CORE": 0,
         }
-        return {**found, "NPROC": self.processes} if sandboxed else found
+        return {**limits, "NPROC": self.processes} if sandboxed else limits
 
     def of_jvm(self, *, sandboxed: bool) -> dict[str, int]:
         """Those of the JVM and its Python workers; its memory is bounded by its own settings."""
-        found = {"FSIZE": self.file_mb * MB, "NOFILE": 4 * self.open_files, "CORE": 0}
-        return {**found, "NPROC": 8 * self.processes} if sandboxed else found
+        limits = {"FSIZE": self.file_mb * MB, "NOFILE": 4 * self.open_files, "CORE": 0}
+        return {**limits, "NPROC": 8 * self.processes} if sandboxed else limits
 
 
-def isolate() -> str:
+def leave_network() -> str:
     """Takes this process off the network, but for a loopback of its own; "" or why it can't.
 
     Call it first, before a library starts threads. What this process starts stays in there too.
     """
     if "reason" not in _state:
-        _state["reason"] = _isolate()
+        _state["reason"] = _leave_network()
     return _state["reason"]
 
 
 @cache
 def reason() -> str:
     """Why there is no sandbox on this system; "" when there is. Asked in a process of its own."""
-    code = "from labkit.sandbox.sandbox import isolate; print(isolate())"
+    code = "from labkit.sandbox.sandbox import leave_network; print(leave_network())"
     command = [sys.executable, "-I", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
     return done.stdout.strip() if done.returncode == 0 else done.stderr.strip()[-200:]
 
 
-def _isolate() -> str:
+def _leave_network() -> str:
     if sys.platform != "linux":
         return "namespaces are a thing of Linux"
     try:
@@ -98,7 +98,7 @@ def _isolate() -> str:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """The folders of a grading worker, and how it starts processes; `on` is whether they are fenced.
+    """The folders of a grading worker, and how it starts processes; without `on` they are only limited.
 
     Inside, `jvm/*`, `submissions/*` and `checks` can be written, `data` only read. What the
     judge makes in there itself nobody inside can rename or remove when root started it.
@@ -186,9 +186,9 @@ def visible(more: Iterable[Path] = ()) -> list[str]:
     python = [sys.prefix, sys.base_prefix, str(Path(__file__).parents[2])]
     packages = [path for path in python if _is_code(Path(path))]
     wanted = [*packages, *map(str, more)]
-    found = {path for path in (*wanted, *map(os.path.realpath, wanted)) if os.path.exists(path)}
+    there = {path for path in (*wanted, *map(os.path.realpath, wanted)) if os.path.exists(path)}
     shown = [path for path in SYSTEM if os.path.lexists(path)]
-    for path in sorted(found):
+    for path in sorted(there):
         if not any(Path(path).is_relative_to(earlier) for earlier in shown):
             shown.append(path)
     return shown
@@ -244,13 +244,13 @@ def adopt_orphans() -> None:
 
 def children() -> dict[int, list[int]]:
     """The processes of this machine by their parent."""
-    found: dict[int, list[int]] = {}
+    by_parent: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
             with suppress(OSError, ValueError):
                 stat = Path(f"/proc/{name}/stat").read_text()
-                found.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(name))
-    return found
+                by_parent.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(name))
+    return by_parent
 
 
 def descendants(pid: int) -> Iterator[int]:
@@ -258,9 +258,9 @@ def descendants(pid: int) -> Iterator[int]:
     by_parent = children()
     waiting = list(by_parent.get(pid, ()))
     while waiting:
-        found = waiting.pop(0)
-        yield found
-        waiting += by_parent.get(found, ())
+        child = waiting.pop(0)
+        yield child
+        waiting += by_parent.get(child, ())
 
 
 def kill_all_but(kept: Collection[int]) -> int:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 Outcome = Literal["passed", "failed", "todo", "error", "timeout", "broken", "skipped"]
 Status = Literal["graded", "unreadable", "no_lab", "crashed", "timeout"]
-
-SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -101,68 +98,7 @@ class Report:
     def task(self, name: str) -> tuple[CheckResult, ...]:
         return tuple(check for check in self.checks if check.task == name)
 
-    def as_dict(self) -> dict[str, Any]:
-        """The report as `result.json` holds it; what varies from run to run is under `timing`."""
-        return {
-            "version": SCHEMA_VERSION,
-            "lab": self.lab,
-            "status": self.status,
-            "message": self.message,
-            "seed": self.seed,
-            "score": self.score,
-            "max_score": self.max_score,
-            "checks": [
-                {
-                    "id": check.id,
-                    "task": check.task,
-                    "outcome": check.outcome,
-                    "points": check.points,
-                    "max_points": check.max_points,
-                    "title": check.title,
-                    "reason": check.reason,
-                    "trace": check.trace,
-                    "hidden": check.hidden,
-                }
-                for check in self.checks
-            ],
-            "problems": [
-                {"cell": problem.cell, "line": problem.line, "message": problem.message}
-                for problem in self.problems
-            ],
-            "submission_sha256": self.submission_sha256,
-            "checks_sha256": self.checks_sha256,
-            "versions": self.versions,
-            "sandbox": self.sandbox,
-            **({"scale": self.scale} if self.scale != 1 else {}),
-            "timing": {
-                "seconds": round(self.seconds, 3),
-                "checks": {check.id: round(check.seconds, 3) for check in self.checks},
-            },
-        }
-
-    @classmethod
-    def of(cls, data: Mapping[str, Any]) -> Report | None:
-        """The report that a `result.json` holds; None when it holds none."""
-        try:
-            if data["version"] != SCHEMA_VERSION:
-                return None
-            seconds = data["timing"]["checks"]
-            checks = tuple(
-                CheckResult(
-                    id=check["id"], task=check["task"], outcome=check["outcome"],
-                    title=check["title"], max_points=check["max_points"], hidden=check["hidden"],
-                    reason=check["reason"], trace=check["trace"],
-                    seconds=float(seconds.get(check["id"], 0)),
-                )
-                for check in data["checks"]
-            )  # fmt: skip
-            return cls(
-                lab=data["lab"], status=data["status"], seed=data["seed"], checks=checks,
-                problems=tuple(CellProblem(**problem) for problem in data["problems"]),
-                message=data["message"], seconds=float(data["timing"]["seconds"]),
-                versions=dict(data["versions"]), submission_sha256=data["submission_sha256"],
-                checks_sha256=data["checks_sha256"], sandbox=data["sandbox"],
-                scale=data.get("scale", 1),
-            )  # fmt: skip
-        except (KeyError, TypeError, AttributeError, ValueError):
-            return None
+    def without_timing(self) -> Report:
+        """What two runs over the same submission, checks, versions and seed have in common."""
+        checks = tuple(replace(check, seconds=0.0) for check in self.checks)
+        return replace(self, checks=checks, seconds=0.0)

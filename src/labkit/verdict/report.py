@@ -1,29 +1,15 @@
-"""Show a report: text for terminals, HTML for notebooks and files, JSON for machines."""
+"""Show a report: text for terminals, HTML for notebooks and files."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from labkit.escape import printable, well_formed
-from labkit.home import LabError
+from labkit.escape import printable
 from labkit.verdict import reason
-from labkit.verdict.outcome import CheckResult, Outcome, Report
-
-__all__ = [
-    "html",
-    "printable",
-    "same_reason",
-    "summary",
-    "templates",
-    "text",
-    "to_json",
-    "write_json",
-]
+from labkit.verdict.outcome import CheckResult, Outcome
 
 MARKS: dict[Outcome, str] = {
     "passed": "✓",
@@ -124,16 +110,3 @@ def html(results: Sequence[CheckResult], *, seconds: float, foot: Sequence[str] 
 def render(template: str, **values: Any) -> str:
     """A page from the package's templates; whatever is put in is escaped."""
     return templates.get_template(template).render(**values) + "\n"
-
-
-def to_json(report: Report) -> str:
-    """`result.json`: see docs/result.schema.json."""
-    return well_formed(json.dumps(report.as_dict(), indent=2, ensure_ascii=False)) + "\n"
-
-
-def write_json(report: Report, path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(to_json(report), "utf-8")
-    except OSError as error:
-        raise LabError(f"{path} can't be written ({error.strerror}); name another file") from None

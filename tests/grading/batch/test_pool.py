@@ -1,5 +1,6 @@
 """Workers are replaced when they die, hang or talk nonsense; every request gets its one reply."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from processes import alive
 
 from labkit.grading.batch.pool import COMMAND as WORKER
 from labkit.grading.batch.pool import Pool
-from labkit.grading.batch.worker import UNFENCED
+from labkit.grading.batch.worker import NO_SANDBOX
 from labkit.home import LabError
 
 # Speaks the protocol of a worker; what it does with a submission is the name of its file.
@@ -35,7 +36,8 @@ for line in sys.stdin:
         open(request["note"], "w").write(str(child.pid))
         time.sleep(1.5); os._exit(1)
     if act == "broke": say({"crashed": "grading stopped (ValueError)", "spent": True}); continue
-    say({"result": {"by": os.getpid(), "words": sys.argv[2:]}, "spent": act == "spend"})
+    result = json.dumps({"by": os.getpid(), "words": sys.argv[2:]})
+    say({"result": result, "spent": act == "spend"})
 """
 COMMAND = (sys.executable, "-c", ACTOR)
 
@@ -46,6 +48,10 @@ def run(acts, size=1, seconds=20.0, **more):
         return {int(reply.request["name"]): reply for reply in pool.run(requests)}
 
 
+def said(reply):
+    return json.loads(reply.result)
+
+
 def test_every_request_gets_one_reply():
     replies = run(["ok"] * 30, size=3)
     assert sorted(replies) == list(range(30))
@@ -53,13 +59,13 @@ def test_every_request_gets_one_reply():
 
 
 def test_one_worker_serves_many():
-    assert len({reply.result["by"] for reply in run(["ok"] * 5).values()}) == 1
+    assert len({said(reply)["by"] for reply in run(["ok"] * 5).values()}) == 1
 
 
 def test_workers_are_told_when_their_jvm_will_last():
     for size, count, words in ((1, 8, ["many"]), (2, 9, []), (1, 2, [])):
-        said = [reply.result["words"] for reply in run(["ok"] * count, size=size).values()]
-        assert said == [words] * count
+        replies = run(["ok"] * count, size=size).values()
+        assert [said(reply)["words"] for reply in replies] == [words] * count
 
 
 @pytest.mark.parametrize(
@@ -77,12 +83,12 @@ def test_bad_submission_costs_itself_alone(act, status, says):
     replies = run(["ok", act, "ok"], seconds=1.0 if act == "hang" else 20.0)
     assert [replies[n].status for n in range(3)] == ["graded", status, "graded"]
     assert says in replies[1].message
-    assert replies[0].result["by"] != replies[2].result["by"]
+    assert said(replies[0])["by"] != said(replies[2])["by"]
 
 
 def test_worker_that_is_spent_takes_no_other_submission():
     replies = run(["ok", "spend", "ok"])
-    workers = [replies[n].result["by"] for n in range(3)]
+    workers = [said(replies[n])["by"] for n in range(3)]
     assert workers[0] == workers[1] != workers[2]
 
 
@@ -156,7 +162,7 @@ def test_no_module_comes_from_the_folder_that_grading_was_called_in(tmp_path):
     for name in ("queue", "json", "labkit"):
         (tmp_path / f"{name}.py").write_text("open('was_here', 'w')\nraise SystemExit(9)\n")
     done = subprocess.run(
-        [*WORKER, str(tmp_path / "folder"), UNFENCED],
+        [*WORKER, str(tmp_path / "folder"), NO_SANDBOX],
         cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert not (tmp_path / "was_here").exists()

@@ -8,13 +8,13 @@ import hashlib
 import io
 import os
 import re
-import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labkit.escape import one_line
+from labkit.grading.refusal import in_current_folder, leads_away, link, not_ordinary, refusal
 from labkit.grading.submission import OPENS
 from labkit.home import LabError
 
@@ -39,15 +39,15 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Found:
+class Collected:
     """The entries of a batch by name, and the files that are none."""
 
     entries: tuple[Entry, ...]
     passed_over: tuple[Path, ...] = ()
 
-    def shard(self, part: int, parts: int) -> Found:
+    def shard(self, part: int, parts: int) -> Collected:
         """Every `parts`-th entry, beginning with number `part` (from 1)."""
-        return Found(self.entries[part - 1 :: parts], self.passed_over)
+        return Collected(self.entries[part - 1 :: parts], self.passed_over)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class _Draft:
     refused: str = ""
 
 
-def collect(arguments: Sequence[str], *, any_python: bool = False) -> Found:
+def collect(arguments: Sequence[str], *, any_python: bool = False) -> Collected:
     """The submissions that the arguments name; LabError for an argument that names nothing.
 
     In a folder, notebooks count, and Python files that open a lab (with `any_python` all of them);
@@ -86,29 +86,24 @@ def collect(arguments: Sequence[str], *, any_python: bool = False) -> Found:
             drafts += _matching(argument)
         else:
             raise LabError(f"{argument} isn't there; name files, folders, patterns or a .csv list")
-    return Found(_with_names(drafts), tuple(passed_over))
+    return Collected(_with_names(drafts), tuple(passed_over))
 
 
 def _named(path: Path) -> _Draft:
-    """A file that the caller, or a pattern that their shell expanded, named.
-
-    Below the current folder no link is followed; elsewhere neither the file nor its folder is one.
-    """
+    """A file that the caller, or a pattern that their shell expanded, named."""
     absolute = Path(os.path.abspath(path))
-    below = absolute.is_relative_to(Path.cwd())
-    label = absolute.relative_to(Path.cwd() if below else absolute.anchor)
-    base = Path() if below else absolute.parent.parent
-    return _Draft(str(label), path, refused=_leads_away(path, base))
+    base = Path.cwd() if in_current_folder(path) else absolute.anchor
+    return _Draft(str(absolute.relative_to(base)), path, refused=refusal(path))
 
 
 def _matching(pattern: str) -> list[_Draft]:
     fixed = pattern.split("*")[0].split("?")[0].split("[")[0]
     base = Path(os.path.dirname(fixed))
-    found = sorted(Path(name) for name in glob.glob(pattern, recursive=True))
-    files = [path for path in found if path.suffix in KINDS]
+    paths = sorted(Path(name) for name in glob.glob(pattern, recursive=True))
+    files = [path for path in paths if path.suffix in KINDS]
     if not files:
         raise LabError(f"{pattern} matches no .ipynb or .py file")
-    return [_Draft(str(p.relative_to(base)), p, refused=_leads_away(p, base)) for p in files]
+    return [_Draft(str(p.relative_to(base)), p, refused=leads_away(p, base)) for p in files]
 
 
 def _walk(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -120,10 +115,10 @@ def _walk(folder: Path) -> Iterator[tuple[Path, str]]:
         for name in list(folders):
             if Path(name).suffix in KINDS:  # a folder named like a notebook
                 folders.remove(name)
-                yield here / name, _not_ordinary(here / name) or _link(here / name)
+                yield here / name, not_ordinary(here / name) or link(here / name)
         for name in sorted(files):
             if not name.startswith(".") and Path(name).suffix in KINDS:
-                yield here / name, _link(here / name) or _not_ordinary(here / name)
+                yield here / name, link(here / name) or not_ordinary(here / name)
     for error in unreadable:
         where = Path(str(error.filename))
         yield where, f"the folder {where.name} can't be read: {error.strerror}"
@@ -159,7 +154,7 @@ def _listed(list_file: Path) -> list[_Draft]:
             refused = f"row {number} of {list_file.name} has no path"
             path = base / f"row-{number}"
         else:
-            refused = _leads_away(path, base)
+            refused = leads_away(path, base)
         label = student if student and count[student] == 1 else f"{student}/{given or number}"
         drafts.append(_Draft(label, path, student, refused))
     return drafts
@@ -167,36 +162,6 @@ def _listed(list_file: Path) -> list[_Draft]:
 
 def _cell(row: list[str], at: int) -> str:
     return row[at].strip() if at < len(row) else ""
-
-
-def _leads_away(path: Path, base: Path) -> str:
-    """Why a path is not below `base` without links; empty when it is, or isn't there at all."""
-    try:
-        real, root = path.resolve(), base.resolve()
-    except (OSError, RuntimeError) as error:
-        return f"{path.name} can't be reached: {error}"
-    if not real.is_relative_to(root):
-        return f"{path.name} leads out of the folder {root.name or root}; hand in the file itself"
-    if real != Path(os.path.normpath(root / os.path.relpath(path, base))):
-        return f"{path.name} goes through a symbolic link; hand in the file itself"
-    return _not_ordinary(path)
-
-
-def _link(path: Path) -> str:
-    if path.is_symlink():
-        return f"{path.name} is a symbolic link; hand in the file itself"
-    return ""
-
-
-def _not_ordinary(path: Path) -> str:
-    """Why opening a path could wait for ever: a pipe, a socket, a device; folders are told later."""
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return ""  # reading it says what is wrong
-    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
-        return ""
-    return f"{path.name} is not an ordinary file"
 
 
 def _with_names(drafts: Sequence[_Draft]) -> tuple[Entry, ...]:
@@ -220,9 +185,11 @@ def _with_names(drafts: Sequence[_Draft]) -> tuple[Entry, ...]:
     taken: dict[str, Entry] = {}
     for entry in sorted(entries, key=lambda entry: (entry.name, str(entry.path))):
         if entry.name.casefold() in taken:
-            said = f"the results of {entry.path.name} would be called like another one's; rename it"
+            reason = (
+                f"the results of {entry.path.name} would be called like another one's; rename it"
+            )
             name = _with_hash(entry.name, f"again\0{entry.path}")
-            entry = replace(entry, name=name, refused=said)
+            entry = replace(entry, name=name, refused=reason)
         taken[entry.name.casefold()] = entry
     return tuple(sorted(taken.values(), key=lambda entry: entry.name))
 

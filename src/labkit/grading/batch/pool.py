@@ -32,14 +32,14 @@ MEMORY_BYTES = 3_000_000_000  # of one worker: JVM, kernel, judge
 
 @dataclass(frozen=True)
 class Reply:
-    """What became of a request: a result, or the status and message of a submission without one."""
+    """What became of a request: the text of a result.json, or why a submission has none."""
 
     request: dict[str, Any]
-    result: dict[str, Any] | None
+    result: str | None
     status: Status = "graded"
     message: str = ""
     log: bytes = b""
-    fenced: bool = False
+    sandboxed: bool = False
 
 
 def usual_workers() -> int:
@@ -61,7 +61,7 @@ class Pool:
         command: Sequence[str] = COMMAND,
         start_seconds: float = START_SECONDS,
     ) -> None:
-        self._size, self._seconds, self._fenced = size, seconds, sandbox
+        self._size, self._seconds, self._sandbox = size, seconds, sandbox
         self._command, self._start_seconds = tuple(command), start_seconds
         self._replies: queue.Queue[tuple[Reply | LabError, threading.Event]] = queue.Queue()
         self._workers: set[Worker] = set()
@@ -145,27 +145,27 @@ class Pool:
             return self._none(request, worker, error.status, str(error)), True
         if "result" in answer:
             spent = answer["spent"] or worker.served >= SUBMISSIONS_PER_JVM
-            return Reply(request, answer["result"]), spent
+            return Reply(request, str(answer["result"])), spent
         return self._none(request, worker, "crashed", str(answer.get("crashed"))), True
 
     def _none(self, request: dict[str, Any], worker: Worker, status: Status, message: str) -> Reply:
-        return Reply(request, None, status, message, worker.tail(), worker.fenced)
+        return Reply(request, None, status, message, worker.tail(), worker.sandboxed)
 
     def _start(self) -> Worker:
         """A worker that said it is ready; a second try, then LabError with what it wrote."""
         for attempt in (1, 2):
-            worker = Worker(self._command, fenced=self._fenced, many=self._many)
+            worker = Worker(self._command, sandbox=self._sandbox, many=self._many)
             with self._guard:
                 if self._closed:
                     worker.end()
                     raise LabError("the batch was stopped")
                 self._workers.add(worker)
             try:
-                said = worker.hear(time.monotonic() + self._start_seconds)
-                if "ready" in said:
-                    worker.welcome(said)
+                message = worker.hear(time.monotonic() + self._start_seconds)
+                if "ready" in message:
+                    worker.welcome(message)
                     return worker
-                reason = str(said.get("refused"))
+                reason = str(message.get("refused"))
             except WorkerLostError as error:
                 last = worker.tail().decode("utf-8", "replace").strip().splitlines()[-5:]
                 reason = "\n".join([str(error), *last])

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -15,15 +15,11 @@ from labkit.escape import well_formed
 from labkit.grading.batch.collect import Entry
 from labkit.home import LabError
 from labkit.verdict.outcome import Report
+from labkit.verdict.report_json import from_json
 
 VERSION = 1
-PLAN, RESULT, ORIGIN, PAGE, LOG = (
-    "batch.json",
-    "result.json",
-    "submission.json",
-    "report.html",
-    "worker.log",
-)
+PLAN = "batch.json"
+RESULT, ORIGIN, PAGE, LOG = "result.json", "submission.json", "report.html", "worker.log"
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,7 @@ class Results:
         }  # fmt: skip
         write(self.folder / PLAN, _json(data))
 
-    def keep(self, entry: Entry, result: Mapping[str, Any], page: str, log: bytes = b"") -> None:
+    def keep(self, entry: Entry, result: str, page: str, log: bytes = b"") -> None:
         """Writes all that belongs to a submission; `result.json` last, so that it vouches for all."""
         place = self.folder / entry.name
         origin = {
@@ -105,7 +101,7 @@ class Results:
             write(place / PAGE, well_formed(page))
             if log:
                 (place / LOG).write_bytes(log)
-            write(place / RESULT, _json(result))
+            write(place / RESULT, result)
         except OSError as error:
             raise LabError(
                 f"{place} can't be written ({error.strerror}); what was graded before is kept. "
@@ -128,9 +124,9 @@ class Results:
             shutil.rmtree(self.folder / name, ignore_errors=True)
         return set(names) - gone
 
-    def result(self, name: str) -> dict[str, Any] | None:
-        """The result of a submission as it was written; None when there is none that can be read."""
-        return _load(self.folder / name / RESULT)
+    def row(self, name: str) -> Row | None:
+        """A submission as it was written down; None when it has no result that can be read."""
+        return _read_row(self.folder / name)
 
 
 def read_plan(folder: Path) -> Plan | None:
@@ -150,20 +146,27 @@ def read_rows(folder: Path, names: Iterable[str]) -> tuple[list[Row], list[str]]
     """The rows of these submissions, and the names of those that have no result yet."""
     rows, missing = [], []
     for name in names:
-        place = folder / name
-        result = _load(place / RESULT)
-        report = None if result is None else Report.of(result)
-        if report is None:
+        if row := _read_row(folder / name):
+            rows.append(row)
+        else:
             missing.append(name)
-            continue
-        origin = _load(place / ORIGIN) or {}
-        student, path = str(origin.get("student", "")), str(origin.get("path", ""))
-        rows.append(Row(name, student, path, report, place))
     return rows, missing
 
 
-def read_batch(folders: Sequence[Path], *, whole: bool = True) -> Batch:
-    """What the batches in these folders hold, together; `whole` misses the shards that are not there."""
+def _read_row(place: Path) -> Row | None:
+    try:
+        report = from_json((place / RESULT).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    if report is None:
+        return None
+    origin = _load(place / ORIGIN) or {}
+    student, path = str(origin.get("student", "")), str(origin.get("path", ""))
+    return Row(place.name, student, path, report, place)
+
+
+def read_batch(folders: Sequence[Path]) -> Batch:
+    """What the batches in these folders hold, together, and which shards are not there."""
     rows: list[Row] = []
     missing: list[str] = []
     plans: dict[Path, Plan] = {}
@@ -184,7 +187,7 @@ def read_batch(folders: Sequence[Path], *, whole: bool = True) -> Batch:
         f"part {part} of {parts}"
         for parts in sorted({parts for _, parts in shards})
         for part in range(1, parts + 1)
-        if whole and (part, parts) not in shards
+        if (part, parts) not in shards
     ]
     seeds = sorted({plan.seed for plan in plans.values() if plan.shard != (1, 1)})
     notes: tuple[str, ...] = ()
@@ -194,17 +197,6 @@ def read_batch(folders: Sequence[Path], *, whole: bool = True) -> Batch:
         )
     rows.sort(key=lambda row: (row.name, str(row.folder)))
     return Batch(tuple(rows), (*sorted(missing), *absent), notes)
-
-
-def is_current(data: Mapping[str, Any] | None, expected: Mapping[str, Any]) -> bool:
-    """Whether a result was made from just these: submission, checks, versions, seed."""
-    return data is not None and all(data.get(key) == value for key, value in expected.items())
-
-
-def same_but_timing(one: Mapping[str, Any] | None, other: Mapping[str, Any]) -> bool:
-    if one is None:
-        return False
-    return {**one, "timing": None} == {**other, "timing": None}
 
 
 def union(old: Iterable[str], new: Collection[str]) -> tuple[str, ...]:

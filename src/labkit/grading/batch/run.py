@@ -13,17 +13,16 @@ from typing import Any
 from labkit import home
 from labkit.course.hints import read_hints
 from labkit.course.labs import Lab, find_lab
-from labkit.grading.batch.collect import Entry, Found
+from labkit.escape import well_formed
+from labkit.grading.batch.collect import Collected, Entry
 from labkit.grading.batch.pool import GRACE_SECONDS, Pool, Reply
 from labkit.grading.batch.results import (
     Batch,
     Plan,
     Results,
     Row,
-    is_current,
-    read_batch,
     read_plan,
-    same_but_timing,
+    read_rows,
     union,
 )
 from labkit.grading.grade import CHECK_SECONDS, checks_hash, draw_seed, versions
@@ -32,6 +31,7 @@ from labkit.home import LabError
 from labkit.sandbox import sandbox
 from labkit.verdict.outcome import Report
 from labkit.verdict.page import report_page
+from labkit.verdict.report_json import from_json, to_json
 
 SUBMISSION_SECONDS = 1_800.0
 
@@ -71,10 +71,11 @@ class _Task:
     entry: Entry
     lab: Lab
     sha256: str
+    before: Row | None  # its result of an earlier run
 
 
 def grade_batch(
-    found: Found,
+    collected: Collected,
     out: Path,
     options: Options,
     on_step: Callable[[Step], None],
@@ -86,7 +87,7 @@ def grade_batch(
     Each result is on disk before the next one is told. Stopped at any moment, the same call with
     `resume` goes on: what has a result from the same submission, checks, versions and seed stays.
     """
-    entries = found.shard(*options.shard).entries
+    entries = collected.shard(*options.shard).entries
     seen = sandbox.in_sight([out, *(entry.path for entry in entries)]) if options.sandbox else ""
     if seen and not sandbox.reason():
         raise LabError(f"{seen}; put submissions and --out elsewhere, or grade with --no-sandbox")
@@ -99,9 +100,8 @@ def grade_batch(
                 "--resume goes on with it, another --out starts a new one"
             )
         if before and before.shard != options.shard:
-            held = (
-                "a whole batch" if before.shard == (1, 1) else "part {} of {}".format(*before.shard)
-            )
+            part, parts = before.shard
+            held = f"part {part} of {parts}" if parts > 1 else "a whole batch"
             raise LabError(
                 f"{out} holds {held}; each part has an --out of its own, "
                 "and `lab report` makes one batch of them"
@@ -115,7 +115,9 @@ def grade_batch(
         limit = options.seconds + GRACE_SECONDS
         with (make_pool or Pool)(options.workers, seconds=limit, sandbox=options.sandbox) as pool:
             run.judge(pool)
-    return read_batch([out], whole=False)
+        others, missing = read_rows(out, set(names) - {entry.name for entry in entries})
+    rows = sorted([*run.rows, *others], key=lambda row: row.name)
+    return Batch(tuple(rows), tuple(sorted(missing)))
 
 
 def _seed(options: Options, before: Plan | None) -> int:
@@ -141,7 +143,8 @@ class _Run:
         self._root = home.root()
         self._hashes: dict[str, str] = {}
         self._todo: dict[str, _Task] = {}
-        self._done = self._judged = 0
+        self._judged = 0
+        self.rows: list[Row] = []
 
     @cached_property
     def _versions(self) -> dict[str, str]:
@@ -150,14 +153,14 @@ class _Run:
     def settle(self) -> None:
         """Keeps what needs no worker: files that can't be judged, results that are there already."""
         for entry in self._entries:
+            before = self._results.row(entry.name)
             try:
-                task = self._read(entry)
+                task = self._read(entry, before)
             except UnreadableError as error:
-                self._keep(entry, self._refusal(entry, error).as_dict())
+                self._keep(entry, to_json(self._refusal(entry, error)), before)
                 continue
-            known = self._results.result(entry.name)
-            if known and self._stays(known, task):
-                self._keep(entry, known, task.lab, new=False)
+            if before and self._stays(before.report, task):
+                self._step(before, fresh=False)
             else:
                 self._todo[entry.name] = task
 
@@ -166,10 +169,10 @@ class _Run:
         for reply in pool.run([self._request(task) for task in self._todo.values()]):
             task = self._todo[reply.request["name"]]
             self._judged += 1
-            result = reply.result or self._unjudged(task, reply).as_dict()
-            self._keep(task.entry, result, task.lab, log=reply.log)
+            result = reply.result or to_json(self._unjudged(task, reply))
+            self._keep(task.entry, result, task.before, lab=task.lab, log=reply.log)
 
-    def _read(self, entry: Entry) -> _Task:
+    def _read(self, entry: Entry, before: Row | None) -> _Task:
         """What to judge; UnreadableError when it can't be."""
         if entry.refused:
             raise UnreadableError(entry.refused)
@@ -181,32 +184,35 @@ class _Run:
             text = f"{entry.path.name} opens no lab (labkit.open); say which with --lab"
             raise UnreadableError(text, "no_lab")
         try:
-            return _Task(entry, find_lab(name, self._root), submission.sha256)
+            return _Task(entry, find_lab(name, self._root), submission.sha256, before)
         except LabError as error:
             raise UnreadableError(f"{entry.path.name}: {error}", "no_lab") from None
 
     def _keep(
         self,
         entry: Entry,
-        result: dict[str, Any],
-        lab: Lab | None = None,
+        result: str,
+        before: Row | None,
         *,
-        new: bool = True,
+        lab: Lab | None = None,
         log: bytes = b"",
     ) -> None:
-        report = Report.of(result)
+        """Writes down a result, the text of its file, unless it says what it said before."""
+        report = from_json(result)
         if report is None:
             raise LabError(f"the result of {entry.name} has no known form; is labkit mixed?")
-        fresh = new and not same_but_timing(self._results.result(entry.name), result)
-        if fresh:
-            shown = report_page(report, entry.student, **_said_by(lab))
-            self._results.keep(entry, result, shown, log)
-        self._done += 1
-        row = Row(
-            entry.name, entry.student, str(entry.path), report, self._results.folder / entry.name
-        )
+        if before and before.report.without_timing() == report.without_timing():
+            self._step(before, fresh=False)
+            return
+        page = report_page(report, entry.student, **_of_lab(lab))
+        self._results.keep(entry, result, page, log)
+        path, folder = well_formed(str(entry.path)), self._results.folder / entry.name
+        self._step(Row(entry.name, entry.student, path, report, folder), fresh=True)
+
+    def _step(self, row: Row, *, fresh: bool) -> None:
+        self.rows.append(row)
         left = len(self._todo) - self._judged
-        self._on_step(Step(row, self._done, len(self._entries), fresh, left, self._judged))
+        self._on_step(Step(row, len(self.rows), len(self._entries), fresh, left, self._judged))
 
     def _refusal(self, entry: Entry, error: UnreadableError) -> Report:
         """The report on a submission that is not judged."""
@@ -225,40 +231,36 @@ class _Run:
         return Report(
             task.lab.slug, reply.status, self._seed, message=reply.message,
             versions=self._versions, submission_sha256=task.sha256,
-            checks_sha256=self._checks_hash(task.lab), sandbox=reply.fenced,
+            checks_sha256=self._checks_hash(task.lab), sandbox=reply.sandboxed,
         )  # fmt: skip
-
-    def _expected(self, task: _Task) -> dict[str, Any]:
-        """What a result has to be made from, to stay."""
-        return {
-            "lab": task.lab.slug,
-            "seed": self._seed,
-            "submission_sha256": task.sha256,
-            "checks_sha256": self._checks_hash(task.lab),
-            "versions": self._versions,
-        }
 
     def _checks_hash(self, lab: Lab) -> str:
         if lab.slug not in self._hashes:
             self._hashes[lab.slug] = checks_hash(lab, hidden=self._options.hidden)
         return self._hashes[lab.slug]
 
-    def _stays(self, known: dict[str, Any], task: _Task) -> bool:
-        """Whether a result from an earlier run is what this run would find."""
-        if Report.of(known) is None or not is_current(known, self._expected(task)):
+    def _stays(self, report: Report, task: _Task) -> bool:
+        """Whether a report from an earlier run is what this run would find."""
+        current = (
+            report.lab == task.lab.slug
+            and report.seed == self._seed
+            and report.submission_sha256 == task.sha256
+            and report.checks_sha256 == self._checks_hash(task.lab)
+            and report.versions == self._versions
+        )
+        if not current or self._retry(report):
             return False
-        unfenced = known["status"] == "graded" and not known["sandbox"]
-        return not ((unfenced and self._would_fence) or self._retry(known))
+        return report.sandbox or report.status != "graded" or not self._has_sandbox
 
     @cached_property
-    def _would_fence(self) -> bool:
+    def _has_sandbox(self) -> bool:
         return self._options.sandbox and not sandbox.reason()
 
-    def _retry(self, known: dict[str, Any]) -> bool:
+    def _retry(self, report: Report) -> bool:
         """Whether `--again` asks for one that crashed, ran out of time or met a broken check."""
-        outcomes = {check["outcome"] for check in known["checks"]}
+        outcomes = {check.outcome for check in report.checks}
         return self._options.again and (
-            known["status"] in ("crashed", "timeout") or bool(outcomes & {"broken", "timeout"})
+            report.status in ("crashed", "timeout") or bool(outcomes & {"broken", "timeout"})
         )
 
     def _request(self, task: _Task) -> dict[str, Any]:
@@ -274,7 +276,7 @@ class _Run:
         }
 
 
-def _said_by(lab: Lab | None) -> dict[str, Any]:
+def _of_lab(lab: Lab | None) -> dict[str, Any]:
     """What a report page takes from the lab; a lab that can't be read takes nobody their page."""
     if lab is None:
         return {}

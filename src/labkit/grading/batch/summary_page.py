@@ -25,11 +25,13 @@ def summary_page(rows: Sequence[Row], missing: Sequence[str], folder: Path) -> s
         missing=missing,
         passed=sum(row.report.passed for row in rows),
         statuses=tally.statuses(rows),
-        labs=[_lab(found) for found in tally.by_lab(rows)],
+        labs=[_lab(figures) for figures in tally.by_lab(rows)],
         seeds=sorted({row.report.seed for row in rows if row.report.seed}),
         with_students=any(row.student for row in rows),
         with_labs=len({row.report.lab for row in rows}) > 1,
-        unboxed=any(row.report.status == "graded" and not row.report.sandbox for row in rows),
+        without_sandbox=any(
+            row.report.status == "graded" and not row.report.sandbox for row in rows
+        ),
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
@@ -55,8 +57,8 @@ def _table_row(row: Row, folder: Path) -> dict[str, Any]:
     }
 
 
-def _lab(found: tally.LabTally) -> dict[str, Any]:
-    most = max(found.bins) or 1
+def _lab(figures: tally.LabTally) -> dict[str, Any]:
+    most = max(figures.bins) or 1
     bars = [
         {
             "count": count,
@@ -64,13 +66,13 @@ def _lab(found: tally.LabTally) -> dict[str, Any]:
             "label": "100" if number == 10 else f"{number * 10}–{number * 10 + 9}",
             "title": "full marks" if number == 10 else f"{number * 10} to {number * 10 + 9} %",
         }
-        for number, count in enumerate(found.bins)
+        for number, count in enumerate(figures.bins)
     ]
     failing = [
         {"check": check, "share": round(100 * check.rejected / check.written)}
-        for check in found.most_failed()
+        for check in figures.most_failed()
     ]
-    return {"tally": found, "bars": bars, "failing": failing}
+    return {"tally": figures, "bars": bars, "failing": failing}
 
 
 def _script() -> str:

@@ -12,12 +12,14 @@ import traceback
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
+from labkit import home
+from labkit.home import LabError
 from labkit.sandbox import sandbox
 
 if TYPE_CHECKING:
-    from labkit.grading.jvm import Engine
+    from labkit.grading.grade import Grader
 
-UNFENCED = "unfenced"  # on the command line: without the sandbox
+NO_SANDBOX = "no-sandbox"  # on the command line
 MANY = "many"  # on the command line: it will judge many answers
 
 _folders: list[Path] = []
@@ -26,20 +28,20 @@ _folders: list[Path] = []
 def main() -> None:
     """Serves stdin's requests until it is closed.
 
-    `python -I -m labkit.grading.batch.worker FOLDER [unfenced] [many]`
+    `python -I -m labkit.grading.batch.worker FOLDER [no-sandbox] [many]`
     """
     _folders.append(Path(sys.argv[1]))
-    fenced, many = UNFENCED not in sys.argv[2:], MANY in sys.argv[2:]
+    sandboxed, many = NO_SANDBOX not in sys.argv[2:], MANY in sys.argv[2:]
     requests, replies = _take_over_pipes()
     sandbox.adopt_orphans()
-    if fenced:
-        sandbox.isolate()  # before a library starts threads
+    if sandboxed:
+        sandbox.leave_network()  # before a library starts threads
     signal.signal(signal.SIGTERM, lambda *_: _end())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     todo: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_listen, args=(requests, todo), daemon=True).start()
     try:
-        _serve(todo, replies, fenced=fenced, many=many)
+        _serve(todo, replies, sandboxed=sandboxed, many=many)
     except BrokenPipeError:  # the parent went first
         _end()
     except BaseException:
@@ -48,45 +50,45 @@ def main() -> None:
 
 
 def _serve(
-    todo: queue.Queue[dict[str, Any]], replies: IO[str], *, fenced: bool, many: bool
+    todo: queue.Queue[dict[str, Any]], replies: IO[str], *, sandboxed: bool, many: bool
 ) -> None:
-    from labkit.grading.jvm import Engine
-    from labkit.home import LabError
+    from labkit.grading.grade import Grader
+    from labkit.grading.jvm import GradingJvm
 
     try:
-        engine = Engine(Path(os.environ["LAB_ROOT"]), sandboxed=fenced, lasting=many)
-        _folders.append(engine.sandbox.place)
-        engine.session()
+        spark = GradingJvm(home.root(), sandboxed=sandboxed, lasting=many)
+        _folders.append(spark.sandbox.place)
+        spark.session()
     except LabError as error:
         _say(replies, {"refused": str(error)})
         _end(code=1)
-    facts = {"folder": str(engine.sandbox.place), "sandbox": engine.sandbox.on}
+    facts = {"folder": str(spark.sandbox.place), "sandbox": spark.sandbox.on}
     _say(replies, {"ready": os.getpid(), **facts})
+    grader = Grader(spark)
     while True:
-        _say(replies, answer(todo.get(), engine))
+        request = todo.get()
+        spark.limits = sandbox.Limits(submission_seconds=request["seconds"])
+        _say(replies, graded(request, grader))
 
 
-def answer(request: dict[str, Any], engine: Engine) -> dict[str, Any]:
-    """The report on one submission, and whether this worker is not to take another one."""
+def graded(request: dict[str, Any], grader: Grader) -> dict[str, Any]:
+    """The text of a submission's result.json, and whether this worker is not to take another one."""
     from labkit.course.labs import find_lab
     from labkit.escape import one_line
-    from labkit.grading.grade import grade
+    from labkit.verdict.report_json import to_json
 
-    engine.limits = sandbox.Limits(submission_seconds=request["seconds"])
     try:
-        report = grade(
+        report = grader.grade(
             find_lab(request["lab"], Path(request["root"])),
             Path(request["path"]),
-            engine.session,
             hidden=request["hidden"],
             seed=request["seed"],
             timeout=request["check_seconds"],
-            engine=engine,
         )
     except Exception as error:  # whatever a submission does, the batch goes on without it
-        said = one_line(f"{type(error).__name__}: {error}", 300)
-        return {"crashed": f"grading stopped ({said})", "spent": True}
-    return {"result": report.as_dict(), "spent": False}
+        what = one_line(f"{type(error).__name__}: {error}", 300)
+        return {"crashed": f"grading stopped ({what})", "spent": True}
+    return {"result": to_json(report), "spent": False}
 
 
 def _take_over_pipes() -> tuple[IO[str], IO[str]]:

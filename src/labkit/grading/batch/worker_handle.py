@@ -18,8 +18,8 @@ from typing import Any
 import psutil
 
 from labkit import home
-from labkit.grading.batch.worker import MANY, UNFENCED
-from labkit.sandbox import sandbox
+from labkit.grading.batch.worker import MANY, NO_SANDBOX
+from labkit.sandbox.sandbox import remove
 from labkit.verdict.outcome import Status
 
 TAIL_BYTES = 65_536
@@ -37,11 +37,11 @@ class WorkerLostError(Exception):
 class Worker:
     """One worker process as its parent sees it, with everything that it started."""
 
-    def __init__(self, command: Sequence[str], *, fenced: bool = True, many: bool = False) -> None:
-        self.fenced = False  # until it says so
+    def __init__(self, command: Sequence[str], *, sandbox: bool = True, many: bool = False) -> None:
+        self.sandboxed = False  # until it says so
         self._folders = [Path(tempfile.mkdtemp(prefix="labkit-worker-"))]
         environment = {**os.environ, "LAB_ROOT": str(home.root()), "TMPDIR": str(self._folders[0])}
-        words = [*([] if fenced else [UNFENCED]), *([MANY] if many else [])]
+        words = ([] if sandbox else [NO_SANDBOX]) + ([MANY] if many else [])
         self._process = subprocess.Popen(
             [*command, str(self._folders[0]), *words],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -55,10 +55,10 @@ class Worker:
         self._drain = threading.Thread(target=self._read_log, daemon=True)
         self._drain.start()
 
-    def welcome(self, said: dict[str, Any]) -> None:
+    def welcome(self, ready: dict[str, Any]) -> None:
         """Takes in what the worker says of itself when it is ready."""
-        self.fenced = said.get("sandbox") is True
-        if folder := said.get("folder"):
+        self.sandboxed = ready.get("sandbox") is True
+        if folder := ready.get("folder"):
             self._folders.append(Path(folder))
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
@@ -107,7 +107,7 @@ class Worker:
             assert self._process.stdin is not None
             self._process.stdin.close()
         for folder in self._folders:
-            sandbox.remove(folder)
+            remove(folder)
 
     def tail(self) -> bytes:
         """The last that the worker wrote to stderr."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from labkit.course import hints, source
 from labkit.course.labs import Lab, find_labs
+from labkit.escape import printable
 from labkit.grading.submission import UnreadableError
 from labkit.home import LabError
 from labkit.learner import progress
@@ -100,7 +101,7 @@ def text(debrief: Debrief) -> str:
         lines += ["", report.text(found.checks)] if found.checks else []
     lines += ["", *debrief.notes()]
     lines += ["Next: " + one for one in next_labs(debrief)]
-    return report.printable("\n".join(lines))
+    return printable("\n".join(lines))
 
 
 def html(debrief: Debrief) -> str:

@@ -1,0 +1,48 @@
+"""What the commands that judge one answer share: the sandbox, and a grader that says what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+
+from labkit.sandbox import sandbox
+from labkit.spark import cluster, jars
+
+if TYPE_CHECKING:
+    from labkit.grading.grade import Grader
+    from labkit.grading.grading_spark import GradingSpark
+
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def prepare_sandbox(wanted: bool) -> bool:
+    """Takes this process off the network where a sandbox is wanted; whether answers are to be in one.
+
+    Call it before a library starts threads.
+    """
+    if wanted and (master := cluster.master()):
+        errors.print(f"without the sandbox: labs run on {escape(master)}", style="yellow")
+        return False
+    if wanted:
+        jars.fetch()
+        sandbox.leave_network()
+    return wanted
+
+
+@contextmanager
+def grader(root: Path, *, sandboxed: bool) -> Iterator[Grader]:
+    """A grader with a JVM of its own in a sandbox, or one in warm Spark; a line says how far it is."""
+    from labkit.grading.grade import Grader
+    from labkit.grading.grading_spark import WarmSpark
+    from labkit.grading.jvm import GradingJvm
+
+    made: GradingSpark = GradingJvm(root) if sandboxed else WarmSpark()
+    with made as spark, errors.status("reading") as status:
+        if spark.sandbox.reason:
+            errors.print(escape(f"without the sandbox: {spark.sandbox.reason}"), style="yellow")
+        yield Grader(spark, on_stage=lambda stage: status.update(escape(stage)))

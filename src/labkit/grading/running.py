@@ -1,0 +1,53 @@
+"""A submission in a kernel of its own, attached to the judge's Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from labkit.course.labs import Lab
+from labkit.grading.grading_spark import GradingSpark
+from labkit.grading.kernel import Kernel
+from labkit.grading.remote import RemoteLearner
+from labkit.parts import kafka
+from labkit.sandbox.sandbox import remove
+from labkit.spark.lease import offer, withdraw
+
+
+@dataclass(frozen=True)
+class Running:
+    """A kernel that is ready for a submission's cells, and then for calls on its functions."""
+
+    kernel: Kernel
+    learner: RemoteLearner
+    broker: str  # address of its Kafka broker; empty without one
+
+
+@contextmanager
+def running(
+    lab: Lab, spark: GradingSpark, session: SparkSession, scratch: Path
+) -> Iterator[Running]:
+    """A kernel in `scratch`, with a gateway of its own to the JVM of `session`.
+
+    In the end the kernel goes, and with it what it left in that JVM, and `scratch`.
+    """
+    with ExitStack() as held:
+        held.callback(remove, scratch)
+        offered = offer(session)
+        held.callback(withdraw, session, offered)
+        broker = kafka.environment(lab.about["needs"], spark.sandbox)
+        kernel = Kernel(
+            scratch,
+            {**offered.environment, **broker},
+            root=lab.root,
+            sandbox=spark.sandbox,
+            read=[lab.starter, lab.root / "datasets", lab.root / "jars.lock"],
+            limits=spark.limits,
+        )
+        held.enter_context(kernel)
+        learner = RemoteLearner(kernel, session, lab.tasks)
+        yield Running(kernel, learner, broker.get(kafka.ADDRESS, ""))
