@@ -14,8 +14,10 @@ from labkit import home
 from labkit.checks import MicroBatch, with_batches
 from labkit.checks.plan_tree import Operator, draw
 from labkit.checks.row_diff import diff
+from labkit.course import hints
 from labkit.course.labs import Lab, find_lab, find_labs
 from labkit.grading.batch.results import Row
+from labkit.grading.batch.summary_page import summary_page
 from labkit.learner import overview, progress
 from labkit.learner.rehearsal import debrief, rehearse
 from labkit.verdict import page
@@ -121,7 +123,7 @@ def a_summary(lab: Lab) -> str:
         Row(name, name.title(), f"{name}.ipynb", found, folder / name)
         for name, found in reports.items()
     ]
-    return page.summary_page(rows, ["zoe"], folder)
+    return summary_page(rows, ["zoe"], folder)
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +138,9 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     first = find_lab("warm_up", root)
     progress.record(first, [CheckResult("test_a", first.tasks[0], "passed", "t", 2)])
     made = {
-        "report": page.report_page(graded(lab), "Ada", lab),
+        "report": page.report_page(
+            graded(lab), "Ada", title=lab.title, hints=hints.read_hints(lab.checks)
+        ),
         "summary": a_summary(lab),
         "progress": overview.page(find_labs(root)),
         "debrief": a_debrief(lab),
