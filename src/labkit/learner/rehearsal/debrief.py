@@ -195,7 +195,6 @@ def _tasks(debrief: Debrief, lab: Lab, time: Spent) -> list[dict[str, Any]]:
                 "name": task,
                 "points": f"{sum(c.points for c in checks)} of {sum(c.max_points for c in checks)}",
                 "checks": checks,
-                "alike": report.same_reason(checks) if checks else None,
                 "passed": bool(checks) and all(c.outcome == "passed" for c in checks),
                 "time": clock.told(seconds) if changed is not None else "no save",
                 "last": clock.face(changed) if changed is not None else "",
