@@ -1,18 +1,110 @@
-"""The command `lab export`: a repository to hand out, without answers."""
+"""The commands of those who make labs or hand them out: new, build, prove, export."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from labkit import home
+from labkit.cli.screen import Slug, console, errors
 from labkit.course.labs import find_lab, find_labs
+from labkit.home import LabError
 
-console = Console(highlight=False, soft_wrap=True)
+if TYPE_CHECKING:
+    from labkit.author.prove import Trial
+
+
+def new(slug: Slug) -> None:
+    """Author: lay out the files of a new lab, its notebooks too."""
+    from labkit.author import build as builder
+    from labkit.author.new_lab import scaffold
+
+    root = home.root()
+    for path in [*scaffold(root, slug), *builder.build(find_lab(slug, root))]:
+        console.print(f"wrote {path.relative_to(root)}")
+
+
+def build(
+    slug: Annotated[list[str] | None, typer.Argument(help="labs; all if none")] = None,
+    execute: Annotated[
+        bool, typer.Option("--execute", help="run the solved notebook, store outputs")
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="only say what is stale")] = False,
+) -> None:
+    """Author: write the notebooks from solution.py."""
+    from labkit.author import build as builder
+
+    root = home.root()
+    os.environ["LAB_ROOT"] = str(root)
+    labs = [find_lab(name, root) for name in slug] if slug else find_labs(root)
+    found = 0
+    for lab in labs:
+        if check:
+            for sentence in builder.stale(lab):
+                errors.print(escape(sentence), style="red")
+                found += 1
+            continue
+        written = [builder.execute(lab)] if execute else builder.build(lab)
+        for path in written:
+            console.print(f"wrote {path.relative_to(root)}")
+    raise typer.Exit(1 if found else 0)
+
+
+def prove(
+    slug: Annotated[list[str] | None, typer.Argument(help="labs")] = None,
+    all_labs: Annotated[bool, typer.Option("--all", help="every lab")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="only this variant; repeatable")] = None,
+    workers: Annotated[int, typer.Option(help="processes that judge side by side")] = 2,
+    reasons: Annotated[
+        bool, typer.Option("--reasons", help="print why each mistake was rejected")
+    ] = False,
+    long: Annotated[
+        bool, typer.Option("--long", help="each mistake by all checks of its task")
+    ] = False,
+) -> None:
+    """Author: prove that a lab's checks accept right answers and reject wrong ones."""
+    import functools
+    import time
+
+    from labkit.author.prove import prove as prove_labs
+
+    root = home.root()
+    os.environ["LAB_ROOT"] = str(root)
+    if not slug and not all_labs:
+        raise LabError("say which lab: `lab prove SLUG`, or `lab prove --all`")
+    labs = find_labs(root) if all_labs else [find_lab(name, root) for name in slug or ()]
+    started = time.perf_counter()
+    show = functools.partial(_show_trial, reasons=reasons)
+    found = prove_labs(
+        labs,
+        only=only or (),
+        workers=workers,
+        depth="long" if long else "whole",
+        on_trial=show,
+    )
+    for name, problems in found.items():
+        for problem in problems:
+            console.print(f"[red]✗[/] {name}: {escape(problem)}")
+    wrong = sum(map(len, found.values()))
+    verdict = f"{wrong} problems" if wrong else "proved"
+    console.print(f"{', '.join(found)}: {verdict} in {time.perf_counter() - started:.0f} s")
+    raise typer.Exit(1 if wrong else 0)
+
+
+def _show_trial(trial: Trial, *, reasons: bool) -> None:
+    mark = "[red]✗[/]" if trial.problems else "[green]✓[/]"
+    console.print(f"{mark} {trial.lab}: {escape(str(trial))} [dim]{trial.seconds:.1f} s[/]")
+    if not reasons or trial.variant.kind != "mistake":
+        return
+    console.print(f"    [dim]because {escape(trial.variant.because)}[/]")
+    for result in trial.results:
+        if result.outcome != "passed":
+            text = f"{result.id} [{result.outcome}]: {result.reason}"
+            console.print("    " + escape(text).replace("\n", "\n      "))
 
 
 def export(

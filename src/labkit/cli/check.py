@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from labkit import home
-from labkit.cli.learner import Slug
+from labkit.cli.screen import Seed, Slug, Submission, console, errors
 from labkit.course.hints import require_task
 from labkit.course.labs import Lab, find_lab
 from labkit.home import LabError
@@ -21,20 +20,15 @@ from labkit.home import LabError
 if TYPE_CHECKING:
     from labkit.verdict.outcome import CheckResult
 
-console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
-
 
 def check(
     slug: Annotated[
         str | None, typer.Argument(help="a lab; may be left out with --submission")
     ] = None,
-    submission: Annotated[
-        Path | None, typer.Option(help="notebook or .py; your copy in work/ if none")
-    ] = None,
+    submission: Submission = None,
     task: Annotated[list[str] | None, typer.Option(help="check only this task; repeatable")] = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="run the hidden checks too")] = False,
-    seed: Annotated[int | None, typer.Option(help="seed of generated data; repeats a run")] = None,
+    seed: Seed = None,
     scale: Annotated[int, typer.Option(min=1, help="times the rows of generated data")] = 1,
     json_out: Annotated[Path | None, typer.Option("--json", help="write the report here")] = None,
     fenced: Annotated[
@@ -120,9 +114,7 @@ def _say_next_hint(lab: Lab, results: Sequence[CheckResult]) -> None:
 
 def watch(
     slug: Slug,
-    submission: Annotated[
-        Path | None, typer.Option(help="notebook or .py; your copy in work/ if none")
-    ] = None,
+    submission: Submission = None,
 ) -> None:
     """Check your copy again whenever you save it: the tasks that changed, until Ctrl-C."""
     from labkit.grading.submission import UnreadableError
