@@ -8,11 +8,18 @@ import threading
 
 import pytest
 
+import labkit
 from labkit.author.known_answers import Variant, namespace
 from labkit.home import LabError
 from labkit.learner import progress
-from labkit.learner.notebook import CheckFailedError, LabSession
+from labkit.learner.notebook import (
+    CheckFailedError,
+    GradedSession,
+    LabSession,
+    StrictSession,
+)
 from labkit.spark.lease import offer, withdraw
+from labkit.verdict.outcome import CheckResult
 
 WRONG = 'def double(numbers):\n    return numbers.select("n", (F.col("n") + 2).alias("twice"))\n'
 STUB = 'def double(numbers):\n    raise NotImplementedError("double")\n'
@@ -129,7 +136,7 @@ print(lab.check("double").passed, lab.spark is not spark, lab.spark.range(2).cou
     finally:
         withdraw(spark, offered)
     assert done.stdout == "True True 2\n"
-    assert "had been stopped; here is a new one" in done.stderr
+    assert "was stopped; this is a new one" in done.stderr
     assert spark.range(2).count() == 2
 
 
@@ -170,6 +177,20 @@ def test_next_follows_what_is_passed(lab):
     assert "the last lab" in repr(lab.next())
 
 
+def test_task_passed_in_a_terminal_is_passed_in_the_notebook(lab, toy):
+    progress.record(toy, [CheckResult("test_doubles", "double", "passed", "doubles", 2)])
+    assert "write `store`" in repr(lab.next())
+    assert "return numbers.select" in repr(lab.solution("double"))
+
+
+def test_progress_is_read_once_to_find_the_next_task(lab, monkeypatch):
+    read = []
+    load = progress.load
+    monkeypatch.setattr(progress, "load", lambda root: read.append(root) or load(root))
+    lab.next()
+    assert len(read) == 1
+
+
 def test_written_tells_stubs_from_answers(lab, names):
     assert lab.written("double", "store")
     exec(STUB, names)
@@ -195,15 +216,35 @@ def test_stub_is_to_do_before_anything_is_set_up_for_it(lab, names, toy):
     assert outcomes(lab.check("double")) == {"test_doubles": "todo", "test_new_rule": "broken"}
 
 
-def test_graded_run_leaves_checks_hints_and_progress_alone(lab, toy, monkeypatch):
-    monkeypatch.setenv("LAB_GRADED", "1")
-    assert (lab.check(), lab.hint(), lab.solution(give_up=True)) == (None, None, None)
+@pytest.mark.parametrize(
+    ("environment", "kind"),
+    [
+        ({}, LabSession),
+        ({"LAB_GRADED": "1"}, GradedSession),
+        ({"LAB_STRICT": "1"}, StrictSession),
+        ({"LAB_GRADED": "1", "LAB_STRICT": "1"}, GradedSession),
+    ],
+)
+def test_where_a_notebook_runs_is_known_when_it_opens_a_lab(toy, monkeypatch, environment, kind):
+    for name, value in {"LAB_ROOT": str(toy.root), **environment}.items():
+        monkeypatch.setenv(name, value)
+    assert type(labkit.open("toy")) is kind
+
+
+def test_graded_run_leaves_checks_hints_and_progress_alone(toy, names, monkeypatch, tmp_path):
+    monkeypatch.setenv("LAB_SCRATCH", str(tmp_path))
+    lab = GradedSession(toy, names)
+    said = (lab.check(), lab.hint(), lab.solution(give_up=True), lab.next())
+    assert said == (None, None, None, None)
+    assert lab.data("numbers").is_relative_to(tmp_path)
     assert not progress.path(toy.root).exists()
 
 
-def test_strict_run_fails_on_a_wrong_answer(lab, names, monkeypatch, toy):
-    monkeypatch.setenv("LAB_STRICT", "1")
-    lab.check("double")
+def test_strict_run_fails_on_a_wrong_answer_and_keeps_no_progress(names, toy):
+    lab = StrictSession(toy, names)
+    assert repr(lab.check("double")).endswith('Next: write `store`, then `lab.check("store")`.')
+    lab.check("store")
+    assert "All tasks passed" in repr(lab.next())
     exec(WRONG, names)
     with pytest.raises(CheckFailedError, match="row differs"):
         lab.check("double")

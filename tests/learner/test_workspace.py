@@ -87,6 +87,15 @@ def test_progress_of_another_user_is_not_replaced(toy, monkeypatch):
     assert progress.task(toy, "double") == {"hints": 1}
 
 
+def test_progress_in_a_checkout_of_somebody_else_is_kept_in_the_cache(toy, monkeypatch, tmp_path):
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path))
+    monkeypatch.setattr(progress.os, "access", lambda path, mode: mode != os.W_OK)
+    progress.record(toy, (passing("double"),))
+    assert progress.passed(progress.task(toy, "double"))
+    assert progress.path(toy.root).is_relative_to(tmp_path)
+    assert not (toy.root / "work").exists()
+
+
 def test_progress_of_a_newer_version_keeps_what_this_one_does_not_know(toy):
     progress.path(toy.root).parent.mkdir()
     progress.path(toy.root).write_text(

@@ -10,6 +10,7 @@ import pytest
 from labkit.checks.plan_tree import Operator, draw
 from labkit.verdict import report
 from labkit.verdict.outcome import CellProblem, CheckResult, Report
+from labkit.verdict.page import report_page
 from labkit.verdict.reason import Prose, to_text
 from labkit.verdict.report_json import from_json, to_json
 
@@ -63,6 +64,46 @@ def test_text_says_what_passed_what_failed_and_why():
 def test_task_to_do_is_told_once():
     assert report.text(RESULTS).count("not written yet") == 1
     assert report.html(RESULTS, seconds=1).count("not written yet") == 1
+
+
+SPARK = "Spark could not run the answer: AnalysisException: `m` cannot be resolved"
+ONE_ERROR = (
+    CheckResult("test_a", "double", "error", "doubles", 2, reason=SPARK, trace="cell 4, line 2"),
+    CheckResult("test_b", "double", "passed", "keeps nulls", 1),
+    CheckResult("test_c", "double", "error", "keeps zero", 1, True, SPARK, "cell 4, line 2"),
+    CheckResult("test_d", "double", "error", "is quick", 1, reason=SPARK, trace="cell 5, line 1"),
+    CheckResult("test_e", "double", "failed", "adds none", 1, reason="1 × row missing:\n  n 3"),
+    CheckResult("test_f", "double", "failed", "loses none", 1, reason="1 × row missing:\n  n 3"),
+)
+
+
+def test_reason_that_several_checks_share_is_told_once_below_their_titles():
+    assert report.text(ONE_ERROR).splitlines() == [
+        "double: 1 of 6 checks passed · 1 of 7 points",
+        "  ! doubles [error]",
+        "  ! keeps zero [error]",
+        "  ! is quick [error]",
+        "      Same reason for these 3 checks:",
+        f"      {SPARK}",
+        "      cell 4, line 2",
+        "      cell 5, line 1",
+        "  ✓ keeps nulls",
+        "  ✗ adds none",
+        "  ✗ loses none",
+        "      Same reason for these 2 checks:",
+        "      1 × row missing:",
+        "        n 3",
+    ]
+
+
+@pytest.mark.parametrize(
+    "page", [report.html(ONE_ERROR, seconds=1), report_page(Report("toy", "graded", 7, ONE_ERROR))]
+)
+def test_page_too_tells_a_shared_reason_once(page):
+    assert page.count("cannot be resolved") == 1
+    assert page.count("<p>1 × row missing: <code>n 3</code>") == 1
+    assert all(result.title in page for result in ONE_ERROR)
+    assert "Same reason for these 3 checks:" in page
 
 
 def test_html_escapes_what_came_from_a_learner():

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from labkit.cli.screen import Seed, console, errors
 from labkit.escape import one_line
 from labkit.home import LabError
 from labkit.spark import cluster
@@ -20,9 +20,6 @@ from labkit.spark import cluster
 if TYPE_CHECKING:
     from labkit.grading.batch.results import Batch
     from labkit.grading.batch.run import Step
-
-console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def grade(
@@ -37,7 +34,7 @@ def grade(
         ),
     ] = None,
     hidden: Annotated[bool, typer.Option(help="run the hidden checks, where there are any")] = True,
-    seed: Annotated[int | None, typer.Option(help="seed of generated data; repeats a run")] = None,
+    seed: Seed = None,
     workers: Annotated[
         int, typer.Option(min=0, help="processes side by side, each with a JVM; 0: one a core")
     ] = 0,

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-from labkit.cli.learner import Slug
+from labkit.cli.screen import Seed, Slug, SubmissionFile, console, errors
 from labkit.course.hints import require_task
 from labkit.course.labs import Lab, find_lab
 from labkit.escape import printable
@@ -21,20 +20,15 @@ if TYPE_CHECKING:
     from labkit.grading.submission import Submission
     from labkit.verdict.outcome import CellProblem, CheckResult, Report
 
-console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
-
 
 def check(
     slug: Annotated[
         str | None, typer.Argument(help="a lab; may be left out with --submission")
     ] = None,
-    submission: Annotated[
-        Path | None, typer.Option(help="notebook or .py; your copy in work/ if none")
-    ] = None,
+    submission: SubmissionFile = None,
     task: Annotated[list[str] | None, typer.Option(help="check only this task; repeatable")] = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="run the hidden checks too")] = False,
-    seed: Annotated[int | None, typer.Option(help="seed of generated data; repeats a run")] = None,
+    seed: Seed = None,
     scale: Annotated[int, typer.Option(min=1, help="times the rows of generated data")] = 1,
     json_out: Annotated[Path | None, typer.Option("--json", help="write the report here")] = None,
     sandbox: Annotated[
@@ -140,9 +134,7 @@ def _say_next_hint(lab: Lab, results: Sequence[CheckResult]) -> None:
 
 def watch(
     slug: Slug,
-    submission: Annotated[
-        Path | None, typer.Option(help="notebook or .py; your copy in work/ if none")
-    ] = None,
+    submission: SubmissionFile = None,
 ) -> None:
     """Check your copy again whenever you save it: the tasks that changed, until Ctrl-C."""
     from labkit.grading.submission import UnreadableError

@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from labkit import home
+from labkit.cli.screen import Browser, Jupyter, Port, Slug, console, errors
 from labkit.course.labs import Lab, find_lab, find_labs
 from labkit.home import LabError
 
-console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
-Slug = Annotated[str, typer.Argument(help="a lab: its name, folder or number")]
+def where(context: typer.Context) -> None:
+    """Lakehouse Labs: graded Spark and Delta Lake case studies."""
+    with suppress(LabError):  # a command that needs a checkout says so; `lab doctor` needs none
+        home.use(home.root())
+    if context.invoked_subcommand is None:
+        from labkit.learner import overview
+
+        labs = find_labs(home.root())
+        console.print(overview.labs_table(labs))
+        console.print()
+        for line in overview.next_lines(labs):
+            console.print(line)
+        console.print("\n[dim]./lab --help shows every command[/]")
+
+
+def list_labs() -> None:
+    """Show the labs and how far you are in each."""
+    from labkit.learner import overview
+
+    console.print(overview.labs_table(find_labs(home.root())))
 
 
 def start(
     slug: Annotated[
         str | None, typer.Argument(help="a lab; the first unfinished one if none")
     ] = None,
-    jupyter: Annotated[
-        bool, typer.Option(help="run JupyterLab; without, open your copy where you like")
-    ] = True,
-    browser: Annotated[bool, typer.Option(help="open the page in your browser")] = True,
-    port: Annotated[int, typer.Option(help="port of JupyterLab; 0 takes a free one")] = 0,
+    jupyter: Jupyter = True,
+    browser: Browser = True,
+    port: Port = 0,
 ) -> None:
     """Open a lab in JupyterLab, on your own copy in work/."""
     from labkit.learner import workspace
@@ -89,7 +105,7 @@ def solution(
 
     lab = find_lab(slug)
     name = task or _open_task(lab)
-    text = help.take_solution(lab, name, passed=False, give_up=give_up)
+    text = help.take_solution(lab, name, give_up=give_up)
     if text is None:
         raise LabError(
             f"`{name}` is not passed yet; with --give-up you see the answer all the same, and your "

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from labkit import home
+from labkit.cli.screen import Browser, Jupyter, Port, Seed, console, errors
 from labkit.course.labs import find_lab, find_labs
 from labkit.home import LabError
 from labkit.learner.rehearsal import clock
@@ -19,9 +19,6 @@ from labkit.learner.rehearsal import clock
 if TYPE_CHECKING:
     from labkit.course.labs import Lab
     from labkit.learner.rehearsal.rehearse import Rehearsal
-
-console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 LOOK_SECONDS = 1.0
 WARNINGS = (15, 5, 0)  # minutes left at which a line stays on the terminal
@@ -47,11 +44,9 @@ def rehearse(
     later: Annotated[
         bool, typer.Option("--later", help="make the folder; the clock begins when it is opened")
     ] = False,
-    jupyter: Annotated[
-        bool, typer.Option(help="run JupyterLab; without, open the notebook where you like")
-    ] = True,
-    browser: Annotated[bool, typer.Option(help="open the page in your browser")] = True,
-    port: Annotated[int, typer.Option(help="port of JupyterLab; 0 takes a free one")] = 0,
+    jupyter: Jupyter = True,
+    browser: Browser = True,
+    port: Port = 0,
 ) -> None:
     """Rehearse a take-home: against the clock, without checks and hints. `lab finish` ends it."""
     from labkit.learner.rehearsal.rehearse import SESSION, Rehearsal, current
@@ -84,7 +79,7 @@ def finish(
     folder: Annotated[
         Path | None, typer.Argument(help="folder of a rehearsal; the one under way if none")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="seed of generated data; repeats a run")] = None,
+    seed: Seed = None,
     sandbox: Annotated[
         bool,
         typer.Option(

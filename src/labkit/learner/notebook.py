@@ -1,4 +1,9 @@
-"""What a notebook holds after `lab = labkit.open(slug)`: session, data, checks, hints, solution."""
+"""What a notebook holds after `lab = labkit.open(slug)`: session, data, checks, hints, solution.
+
+`open_lab` looks once at where the notebook runs and returns the class for it: `LabSession` in a
+learner's notebook, `GradedSession` in a submission's kernel, `RehearsalSession` in a rehearsal, and
+`StrictSession` where an author's tools run a whole notebook. All have the same methods.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,51 +23,21 @@ from labkit.course import datasets, hints
 from labkit.course.labs import Lab, find_lab, find_labs
 from labkit.judge.answer import Learner
 from labkit.learner import help, progress
+from labkit.learner.output import Checked, Message
 from labkit.learner.rehearsal import rehearse
 from labkit.learner.rehearsal.countdown import Countdown, time_left
+from labkit.learner.rehearsal.rehearse import Rehearsal
 from labkit.spark import cluster, session
 from labkit.spark.lease import LEASE
-from labkit.verdict import report
 from labkit.verdict.outcome import CheckResult
 
 GRADED = "LAB_GRADED"
+SCRATCH = "LAB_SCRATCH"
 STRICT = "LAB_STRICT"
 
 
 class CheckFailedError(AssertionError):
-    """Raised by `lab.check` when LAB_STRICT=1, so that a run of the whole notebook fails."""
-
-
-class Shown:
-    """A message that reads well in a notebook and in a terminal."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __repr__(self) -> str:
-        return self.text
-
-    def _repr_markdown_(self) -> str:
-        return self.text
-
-
-class Checked:
-    """The result of `lab.check`: HTML in a notebook, text elsewhere; `foot` says what is next."""
-
-    def __init__(
-        self, results: tuple[CheckResult, ...], seconds: float, foot: tuple[str, ...] = ()
-    ) -> None:
-        self.results, self.seconds, self.foot = results, seconds, foot
-
-    @property
-    def passed(self) -> bool:
-        return all(result.outcome == "passed" for result in self.results)
-
-    def __repr__(self) -> str:
-        return "\n".join([report.text(self.results, self.seconds), *self.foot])
-
-    def _repr_html_(self) -> str:
-        return report.html(self.results, seconds=self.seconds, foot=self.foot)
+    """Raised by `lab.check` in a `StrictSession`, so that the run of the notebook fails."""
 
 
 class LabSession:
@@ -72,7 +47,6 @@ class LabSession:
         self._lab, self._namespace = lab, namespace
         self._spark: SparkSession | None = None
         self._schema: str | None = None
-        self._passed: set[str] = set()
 
     def __repr__(self) -> str:
         return f"lab {self._lab.slug}: {self._lab.title}"
@@ -83,7 +57,7 @@ class LabSession:
         found = session.current()
         if self._spark is not None and found is not self._spark:
             print(
-                "The Spark session had been stopped; here is a new one. "
+                "The Spark session was stopped; this is a new one. "
                 "Run the notebook again from the top: temporary views are gone.",
                 file=sys.stderr,
             )
@@ -105,18 +79,17 @@ class LabSession:
     @cached_property
     def scratch(self) -> Path:
         """A folder for checkpoints and files, empty at the start."""
-        base = os.environ.get("LAB_SCRATCH")
+        base = os.environ.get(SCRATCH)  # of a lease on warm Spark, or of a graded run
         return Path(tempfile.mkdtemp(prefix=f"{self._lab.slug}-", dir=base))
 
     def data(self, name: str, *, scale: int = 1) -> Path:
         """The folder with the files of dataset `name`, generated on the first call."""
-        if GRADED in os.environ:
-            into = Path(os.environ["LAB_SCRATCH"])
-        else:
-            into = cluster.storage() if cluster.master() else home.cache_dir()
-        into /= "datasets"
-        generator = self._lab.generator(name)
-        return datasets.generated(generator, into, scale=scale, spark=lambda: self.spark)
+        return datasets.generated(
+            self._lab.generator(name),
+            self._storage() / "datasets",
+            scale=scale,
+            spark=lambda: self.spark,
+        )
 
     def kafka(self) -> str:
         """The address of a Kafka broker for this notebook; about 5 s on the first call.
@@ -127,17 +100,45 @@ class LabSession:
 
         return kafka.bootstrap()
 
-    def check(self, task: str | None = None) -> Checked | Shown | None:
+    def check(self, task: str | None = None) -> Checked | Message | None:
         """Judges one task (or all) by the public checks, as they are on disk now."""
-        if GRADED in os.environ:
-            return None
-        if told := _rehearsed():
-            return told
+        return self._check(task)
+
+    def hint(self, task: str | None = None) -> Message | None:
+        """The next hint of a task (of the first open one when none is named)."""
+        hint = help.take_hint(self._lab, task or self._open_task() or self._lab.tasks[-1])
+        more = (
+            "\n\nThat was the last hint. "
+            f'`lab.solution("{hint.task}", give_up=True)` shows the answer.'
+            if hint.is_last and hint.task not in self._passed_tasks()
+            else ""
+        )
+        return Message(f"{hint}{more}")
+
+    def solution(self, task: str | None = None, *, give_up: bool = False) -> Message | None:
+        """The reference answer, once the task is passed or when you give it up."""
+        task = task or self._open_task() or self._lab.tasks[-1]
+        text = help.take_solution(self._lab, task, give_up=give_up)
+        if text is None:
+            return Message(
+                f'`{task}` is not passed yet. `lab.solution("{task}", give_up=True)` shows the '
+                "answer anyway; this is recorded in your progress."
+            )
+        return Message(f"```python\n{text}\n```")
+
+    def next(self) -> Message | None:
+        """What to do next: the next open task, or the next lab."""
+        return Message(self._next_step())
+
+    def written(self, *tasks: str) -> bool:
+        """Whether all these tasks are written: none is missing or still a stub."""
+        return all(not is_stub(self._namespace.get(task)) for task in tasks)
+
+    def _check(self, task: str | None) -> Checked:
         if task is not None:
             hints.require_task(self._lab, task)
-        from labkit.judge.runner import (
-            judge,  # pytest, chispa and all: a graded run never needs them
-        )
+        # Imported on use: it brings pytest and chispa, which a graded run never needs.
+        from labkit.judge.runner import judge
 
         started = time.perf_counter()
         try:
@@ -151,76 +152,113 @@ class LabSession:
         except KeyboardInterrupt:
             print("The check was interrupted; nothing was judged.", file=sys.stderr)
             raise
-        if STRICT not in os.environ:  # a run of the whole notebook is no learner's progress
-            progress.record(self._lab, results)
-        self._note_passed(results)
-        seconds = time.perf_counter() - started
-        checked = Checked(results, seconds, self._foot(results))
-        if os.environ.get(STRICT) and not checked.passed:
+        self._keep(results)
+        return Checked(results, time.perf_counter() - started, self._foot(results))
+
+    def _storage(self) -> Path:
+        """The folder that datasets are generated in."""
+        return cluster.storage() if cluster.master() else home.cache_dir()
+
+    def _keep(self, results: tuple[CheckResult, ...]) -> None:
+        progress.record(self._lab, results)
+
+    def _passed_tasks(self) -> Collection[str]:
+        facts = progress.tasks(self._lab)
+        return [task for task in self._lab.tasks if progress.passed(facts.get(task, {}))]
+
+    def _open_task(self) -> str | None:
+        """The first task that is not passed."""
+        passed = self._passed_tasks()
+        return next((task for task in self._lab.tasks if task not in passed), None)
+
+    def _next_step(self) -> str:
+        task = self._open_task()
+        if task is not None:
+            return f'Next: write `{task}`, then `lab.check("{task}")`.'
+        later = [lab for lab in find_labs(self._lab.root) if lab.number > self._lab.number]
+        if later:
+            return f"All tasks passed. Next lab: `./lab start {later[0].slug}`."
+        return "All tasks passed, and this was the last lab."
+
+    def _foot(self, results: tuple[CheckResult, ...]) -> tuple[str, ...]:
+        """The next hint for the first task that needs one; what comes next when all passed."""
+        if all(result.outcome == "passed" for result in results):
+            return (self._next_step(),)
+        hint = help.next_hint(self._lab, results)
+        return (f'hint: `lab.hint("{hint.task}")` ({hint.number} of {hint.total})',) if hint else ()
+
+
+class GradedSession(LabSession):
+    """The lab in a submission's kernel: another process judges, and no learner reads the output."""
+
+    def check(self, task: str | None = None) -> None:
+        """Nothing."""
+
+    def hint(self, task: str | None = None) -> None:
+        """Nothing."""
+
+    def solution(self, task: str | None = None, *, give_up: bool = False) -> None:
+        """Nothing."""
+
+    def next(self) -> None:
+        """Nothing."""
+
+    def _storage(self) -> Path:
+        return Path(os.environ[SCRATCH])
+
+
+class RehearsalSession(LabSession):
+    """The lab in a rehearsal: until `lab finish` the time left takes the place of all help."""
+
+    def __init__(self, lab: Lab, namespace: Mapping[str, Any], rehearsal: Rehearsal) -> None:
+        super().__init__(lab, namespace)
+        self._rehearsal = rehearsal
+
+    def check(self, task: str | None = None) -> Checked | Message | None:
+        """The time left; after the finish, the verdict of the public checks."""
+        return self._time_left() or super().check(task)
+
+    def hint(self, task: str | None = None) -> Message | None:
+        """The time left; after the finish, the next hint."""
+        return self._time_left() or super().hint(task)
+
+    def solution(self, task: str | None = None, *, give_up: bool = False) -> Message | None:
+        """The time left; after the finish, the reference answer."""
+        return self._time_left() or super().solution(task, give_up=give_up)
+
+    def next(self) -> Message | None:
+        """The time left; after the finish, what to do next."""
+        return self._time_left() or super().next()
+
+    def _time_left(self) -> Message | None:
+        """The clock in words, and how to end it; None once it has stopped."""
+        if self._rehearsal.finished:
+            return None
+        left = time_left(self._rehearsal.left())
+        return Message(f"A rehearsal has no checks and no hints; {left}. `./lab finish` ends it.")
+
+
+class StrictSession(LabSession):
+    """The lab in a notebook that is run as a whole: a wrong answer raises, no progress is kept."""
+
+    def __init__(self, lab: Lab, namespace: Mapping[str, Any]) -> None:
+        super().__init__(lab, namespace)
+        self._passed: set[str] = set()
+
+    def check(self, task: str | None = None) -> Checked:
+        """Judges one task (or all); CheckFailedError when a check does not pass."""
+        checked = self._check(task)
+        if not checked.passed:
             raise CheckFailedError(repr(checked))
         return checked
 
-    def hint(self, task: str | None = None) -> Shown | None:
-        """The next hint of a task (of the first one not passed, when none is named)."""
-        if GRADED in os.environ:
-            return None
-        if told := _rehearsed():
-            return told
-        hint = help.take_hint(self._lab, task or self._current_task() or self._lab.tasks[-1])
-        more = (
-            f'\n\nThat was the last hint. `lab.solution("{hint.task}", give_up=True)` shows the answer.'
-            if hint.is_last and not self._has_passed(hint.task)
-            else ""
-        )
-        return Shown(f"{hint}{more}")
-
-    def solution(self, task: str | None = None, *, give_up: bool = False) -> Shown | None:
-        """The reference answer, once the task is passed or when you give it up."""
-        if GRADED in os.environ:
-            return None
-        if told := _rehearsed():
-            return told
-        task = task or self._current_task() or self._lab.tasks[-1]
-        text = help.take_solution(self._lab, task, passed=self._has_passed(task), give_up=give_up)
-        if text is None:
-            return Shown(
-                f'`{task}` is not passed yet. `lab.solution("{task}", give_up=True)` shows the answer '
-                "all the same, and your progress notes it."
-            )
-        return Shown(f"```python\n{text}\n```")
-
-    def next(self) -> Shown:
-        """What to do next: the next open task, or the next lab."""
-        task = self._current_task()
-        if task is not None:
-            return Shown(f'Next: write `{task}`, then `lab.check("{task}")`.')
-        later = [lab for lab in find_labs(self._lab.root) if lab.number > self._lab.number]
-        if later:
-            return Shown(f"All tasks passed. Next lab: `./lab start {later[0].slug}`.")
-        return Shown("All tasks passed, and this was the last lab.")
-
-    def written(self, *tasks: str) -> bool:
-        """Whether all these tasks are written: none is missing or still a stub."""
-        return all(not is_stub(self._namespace.get(task)) for task in tasks)
-
-    def _current_task(self) -> str | None:
-        """The first task that is passed neither here nor in earlier sessions."""
-        return next((task for task in self._lab.tasks if not self._has_passed(task)), None)
-
-    def _has_passed(self, task: str) -> bool:
-        return task in self._passed or progress.passed(progress.task(self._lab, task))
-
-    def _note_passed(self, results: tuple[CheckResult, ...]) -> None:
-        judged = {result.task for result in results}
+    def _keep(self, results: tuple[CheckResult, ...]) -> None:
         failed = {result.task for result in results if result.outcome != "passed"}
-        self._passed = (self._passed | judged) - failed
+        self._passed |= {result.task for result in results}
+        self._passed -= failed
 
-    def _foot(self, results: tuple[CheckResult, ...]) -> tuple[str, ...]:
-        """The hint that is open for the first task that needs one; what is next when all passed."""
-        if all(result.outcome == "passed" for result in results):
-            return (self.next().text,)
-        hint = help.next_hint(self._lab, results)
-        return (f'hint: `lab.hint("{hint.task}")` ({hint.number} of {hint.total})',) if hint else ()
+    def _passed_tasks(self) -> Collection[str]:
+        return self._passed
 
 
 def is_stub(function: Any) -> bool:
@@ -229,26 +267,23 @@ def is_stub(function: Any) -> bool:
     return code is None or "NotImplementedError" in code.co_names
 
 
-def _rehearsed() -> Shown | None:
-    """What is said in place of help while the notebook's folder is a rehearsal under way."""
-    found = rehearse.running(Path.cwd())
-    if found is None:
-        return None
-    left = time_left(found.left())
-    return Shown(f"A rehearsal has no checks and no hints; {left}. `./lab finish` ends it.")
-
-
 def open_lab(slug: str) -> LabSession:
     """`labkit.open`: the lab `slug` over the namespace of the notebook (or of `__main__`).
 
-    In a rehearsal under way it shows the clock.
+    In a rehearsal it shows the clock.
     """
-    lab = find_lab(slug)
-    if GRADED not in os.environ and _shell() and (found := rehearse.running(Path.cwd())):
-        from IPython.display import display
+    lab, namespace = find_lab(slug), _namespace()
+    if GRADED in os.environ:
+        return GradedSession(lab, namespace)
+    if STRICT in os.environ:
+        return StrictSession(lab, namespace)
+    if rehearsal := rehearse.running(Path.cwd()):
+        if _shell():
+            from IPython.display import display
 
-        display(Countdown(found.left()))
-    return LabSession(lab, _namespace())
+            display(Countdown(rehearsal.left()))
+        return RehearsalSession(lab, namespace, rehearsal)
+    return LabSession(lab, namespace)
 
 
 def _shell() -> Any:

@@ -18,7 +18,7 @@ LACKED_SHOWN = 2
 
 def labs_table(labs: Sequence[Lab]) -> Table:
     """The labs with level, minutes and how many of their tasks are passed."""
-    kept = progress.load(labs[0].root)["labs"] if labs else {}
+    kept = progress.tasks_by_lab(labs)
     needs = any(lab.about["needs"] for lab in labs)
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("")
@@ -40,7 +40,7 @@ def labs_table(labs: Sequence[Lab]) -> Table:
         ]
         if needs:
             cells.append(", ".join(about["needs"]))
-        table.add_row(*cells, _bar(lab, kept.get(lab.slug, {}).get("tasks", {})))
+        table.add_row(*cells, _bar(lab, kept[lab.slug]))
     return table
 
 
@@ -49,10 +49,10 @@ def tasks_table(labs: Sequence[Lab]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("lab", "task", "points", "hints", ""):
         table.add_column(column)
+    kept = progress.tasks_by_lab(labs)
     for lab in labs:
-        kept = progress.load(lab.root)["labs"].get(lab.slug, {}).get("tasks", {})
         for task in lab.tasks:
-            facts = kept.get(task, {})
+            facts = kept[lab.slug].get(task, {})
             gave_up = "answer seen" if facts.get("gave_up") else ""
             table.add_row(lab.slug, task, points(facts), str(facts.get("hints", 0)), gave_up)
     return table
@@ -81,10 +81,10 @@ def points(facts: dict[str, Any]) -> str:
 
 def page(labs: Sequence[Lab]) -> str:
     """The learner's progress as an HTML page that needs nothing beside it."""
-    kept = progress.load(labs[0].root)["labs"] if labs else {}
+    kept = progress.tasks_by_lab(labs)
     rows = []
     for lab in labs:
-        facts = kept.get(lab.slug, {}).get("tasks", {})
+        facts = kept[lab.slug]
         tasks = [(task, facts.get(task, {})) for task in lab.tasks]
         rows.append((lab, tasks, sum(progress.passed(fact) for _, fact in tasks)))
     return report.render(

@@ -1,9 +1,10 @@
-"""What the learner has reached, in one small file beside their work."""
+"""What the learner has passed and which help they took, in one small file."""
 
 from __future__ import annotations
 
 import datetime
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labkit import home
 from labkit.course.labs import Lab
 from labkit.verdict.outcome import CheckResult
 
@@ -23,7 +25,7 @@ NO_VERDICT = ("broken", "skipped")
 
 @dataclass(frozen=True)
 class Step:
-    """What to do next: a task of a lab, and the properties that its last answer lacked."""
+    """What to do next: a task of a lab, and the checks that its last answer did not pass."""
 
     lab: Lab
     task: str
@@ -31,11 +33,16 @@ class Step:
 
 
 def path(root: Path) -> Path:
-    return root / "work" / "progress.json"
+    """The progress file: beside the learner's work, or in their cache if they can't write there."""
+    work = root / "work"
+    if os.access(work if work.exists() else root, os.W_OK):
+        return work / "progress.json"
+    name = hashlib.sha256(str(root).encode()).hexdigest()[:16]
+    return home.cache_dir() / "progress" / f"{name}.json"
 
 
 def load(root: Path) -> dict[str, Any]:
-    """The progress of all labs; an unreadable file is put aside with a copy, never overwritten."""
+    """The progress of all labs; a copy is kept of a file that is not a progress file."""
     file = path(root)
     try:
         data = json.loads(file.read_text("utf-8"))
@@ -48,15 +55,15 @@ def load(root: Path) -> dict[str, Any]:
     except OSError:
         pass
     except (ValueError, TypeError, KeyError, AttributeError):
-        with suppress(OSError):  # a read-only checkout keeps the file as it is
+        with suppress(OSError):  # a full disk, say, is no reason to stop
             shutil.copy2(file, file.with_suffix(".unreadable.json"))
     return {"version": VERSION, "labs": {}}
 
 
 def record(lab: Lab, results: Sequence[CheckResult]) -> None:
-    """Keeps the points of the tasks just checked (public checks only), and what they lacked.
+    """Keeps the points of the tasks just checked, by the public checks, and which checks failed.
 
-    A task of which a check broke or was skipped has no verdict: it keeps what it had.
+    A task with a broken or skipped check has no verdict, so its facts stay as they were.
     """
     public = [result for result in results if not result.hidden and result.task]
     by_task = {
@@ -78,14 +85,25 @@ def record(lab: Lab, results: Sequence[CheckResult]) -> None:
 
 
 def note(lab: Lab, task: str, key: str, value: Any) -> None:
-    """Keeps one fact of a task: hints taken, solution seen."""
+    """Keeps one fact about a task: hints taken, solution seen."""
     with _changing(lab.root) as data:
         _facts(data, lab, task)[key] = value
 
 
+def tasks_by_lab(labs: Sequence[Lab]) -> dict[str, dict[str, dict[str, Any]]]:
+    """For each lab, by its slug, the facts about its tasks; the file is read once."""
+    kept = load(labs[0].root)["labs"] if labs else {}
+    return {lab.slug: kept.get(lab.slug, {}).get("tasks", {}) for lab in labs}
+
+
+def tasks(lab: Lab) -> dict[str, dict[str, Any]]:
+    """The facts about the tasks of one lab."""
+    return tasks_by_lab([lab])[lab.slug]
+
+
 def task(lab: Lab, name: str) -> dict[str, Any]:
-    """The facts kept of one task."""
-    return dict(load(lab.root)["labs"].get(lab.slug, {}).get("tasks", {}).get(name, {}))
+    """The facts about one task."""
+    return tasks(lab).get(name, {})
 
 
 def hints_taken(lab: Lab, name: str) -> int:
@@ -93,18 +111,16 @@ def hints_taken(lab: Lab, name: str) -> int:
 
 
 def passed(facts: dict[str, Any]) -> bool:
-    """Whether the facts of a task say that every public check of it passed last time."""
+    """Whether all public checks of a task passed the last time, by the facts about it."""
     return bool(facts.get("max_points")) and facts.get("points") == facts["max_points"]
 
 
 def next_step(labs: Sequence[Lab]) -> Step | None:
-    """The first open task of the lab that was begun, else of the first open lab; None at the end."""
-    if not labs:
-        return None
-    kept = load(labs[0].root)["labs"]
+    """The first open task of a lab that was begun, else of the first open lab; None at the end."""
+    kept = tasks_by_lab(labs)
     steps = []
     for lab in labs:
-        facts = kept.get(lab.slug, {}).get("tasks", {})
+        facts = kept[lab.slug]
         task = next((name for name in lab.tasks if not passed(facts.get(name, {}))), None)
         if task is not None:
             begun = any("points" in fact for fact in facts.values())
@@ -121,20 +137,20 @@ def _facts(data: dict[str, Any], lab: Lab, task: str) -> dict[str, Any]:
 
 @contextmanager
 def _changing(root: Path) -> Iterator[dict[str, Any]]:
-    """The progress to change in place; saved at the end, one changer at a time."""
+    """The progress, to be changed in place and saved at the end, by one process at a time."""
     file = path(root)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         lock = (file.parent / ".progress.lock").open("w")
     except OSError:
-        yield load(root)  # a read-only checkout keeps no progress; checking goes on
+        yield load(root)  # where it can't be kept, checking goes on without it
         return
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         data = load(root)
         yield data
         if file.exists() and not os.access(file, os.R_OK):
-            return  # another user's, after one `sudo ./lab`: what is in it stays
+            return  # it belongs to another user, after one `sudo ./lab`: leave it alone
         with suppress(OSError):
             handle, draft = tempfile.mkstemp(prefix=".progress-", dir=file.parent)
             with os.fdopen(handle, "w", encoding="utf-8") as out:

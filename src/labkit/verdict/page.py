@@ -39,7 +39,6 @@ def report_page(
             {
                 "task": task,
                 "results": results,
-                "alike": shown.same_reason(results),
                 "line": shown.summary(results),
                 "open": any(result.outcome != "passed" for result in results),
                 "hints": (hints or {}).get(task, ())
@@ -57,8 +56,9 @@ def points(report: Report) -> str:
     return f"{report.score:g} of {report.max_score:g}"
 
 
-def reason(result: CheckResult) -> str:
-    """What a learner reads of a check that did not pass; of a hidden one only its first words."""
-    if result.hidden and len(result.reason) > HIDDEN_REASON:
-        return result.reason[:HIDDEN_REASON] + " …"
-    return result.reason
+def reason(group: Sequence[CheckResult]) -> str:
+    """What a learner reads of checks that share a reason; only the first words if all are hidden."""
+    text = group[0].reason
+    if all(result.hidden for result in group) and len(text) > HIDDEN_REASON:
+        return text[:HIDDEN_REASON] + " …"
+    return text

@@ -48,10 +48,6 @@ def state(results: Sequence[CheckResult]) -> str:
     return "failed" if outcomes & {"failed", "error", "timeout"} else "open"
 
 
-templates.globals.update(marks=MARKS, words=WORDS, blocks=reason.from_text, state=state)
-templates.filters["prose"] = reason.prose
-
-
 def summary(results: Sequence[CheckResult], seconds: float | None = None) -> str:
     """`2 of 3 checks passed · 3 of 4 points · 1.2 s`."""
     passed = sum(result.outcome == "passed" for result in results)
@@ -62,18 +58,39 @@ def summary(results: Sequence[CheckResult], seconds: float | None = None) -> str
 
 
 def grouped(results: Sequence[CheckResult]) -> list[tuple[str, list[CheckResult]]]:
-    """The results by task, in the order of the checks; what says the same of a task, once."""
+    """The results by task, in the order of the checks."""
     groups: dict[str, list[CheckResult]] = {}
     for result in results:
         groups.setdefault(result.task or "checks", []).append(result)
     return list(groups.items())
 
 
-def same_reason(results: Sequence[CheckResult]) -> CheckResult | None:
-    """The first result, when all checks of a task say the same (`todo`, say) of it."""
-    first = results[0]
-    alike = all((r.outcome, r.reason) == (first.outcome, first.reason) for r in results)
-    return first if alike and len(results) > 1 and first.outcome in ("todo", "error") else None
+def by_reason(results: Sequence[CheckResult]) -> list[tuple[CheckResult, ...]]:
+    """The results in their order, with checks that share one reason beside the first of them.
+
+    One error of Spark's, say, can fail all checks of a task; its reason is then shown once.
+    """
+    groups: dict[object, list[CheckResult]] = {}
+    for number, result in enumerate(results):
+        alone = result.outcome == "passed" or not result.reason
+        key = number if alone else (result.outcome, result.reason)
+        groups.setdefault(key, []).append(result)
+    return [tuple(group) for group in groups.values()]
+
+
+def traces(group: Sequence[CheckResult]) -> list[str]:
+    """The places in the learner's code that a group of `by_reason` names, each once."""
+    return list(dict.fromkeys(result.trace for result in group if result.trace))
+
+
+def to_do(results: Sequence[CheckResult]) -> str:
+    """The reason that all checks of a task give while it is a stub; empty otherwise.
+
+    Their titles are not shown then: none of them says anything of an answer.
+    """
+    if len(results) > 1 and {result.outcome for result in results} == {"todo"}:
+        return results[0].reason if len(by_reason(results)) == 1 else ""
+    return ""
 
 
 def text(results: Sequence[CheckResult], seconds: float | None = None) -> str:
@@ -81,30 +98,52 @@ def text(results: Sequence[CheckResult], seconds: float | None = None) -> str:
     lines = []
     for task, mine in grouped(results):
         lines.append(f"{task}: {summary(mine)}")
-        alike = same_reason(mine)
-        if alike:
-            lines += _text_lines(f"{MARKS[alike.outcome]} {WORDS[alike.outcome]}", alike)
+        if not_written := to_do(mine):
+            lines += [f"  {MARKS['todo']} {WORDS['todo']}", *_indented(not_written)]
             continue
-        for result in mine:
-            kind = "" if result.outcome in ("passed", "failed") else f" [{WORDS[result.outcome]}]"
-            lines += _text_lines(f"{MARKS[result.outcome]} {result.title}{kind}", result)
+        for group in by_reason(mine):
+            lines += [_head(result) for result in group]
+            if group[0].outcome != "passed":
+                lines += _indented(same_reason(group), group[0].reason, *traces(group))
     if len(grouped(results)) > 1:
         lines.append(f"total: {summary(results, seconds)}")
     return printable("\n".join(lines))
 
 
-def _text_lines(head: str, result: CheckResult) -> list[str]:
-    body = [result.reason, result.trace] if result.outcome != "passed" else []
-    return [f"  {head}", *(f"      {line}" for part in body if part for line in part.splitlines())]
+def same_reason(group: Sequence[CheckResult]) -> str:
+    """What stands between the titles of several checks and the reason that they share."""
+    return f"Same reason for these {len(group)} checks:" if len(group) > 1 else ""
+
+
+def _head(result: CheckResult) -> str:
+    kind = "" if result.outcome in ("passed", "failed") else f" [{WORDS[result.outcome]}]"
+    return f"  {MARKS[result.outcome]} {result.title}{kind}"
+
+
+def _indented(*parts: str) -> list[str]:
+    return [f"      {line}" for part in parts for line in part.splitlines()]
 
 
 def html(results: Sequence[CheckResult], *, seconds: float, foot: Sequence[str] = ()) -> str:
     """The results as a compact block for a notebook; `foot` says what to do next."""
     return templates.get_template("check.html.jinja").render(
-        groups=[(task, mine, same_reason(mine), summary(mine)) for task, mine in grouped(results)],
+        groups=[(task, mine, summary(mine)) for task, mine in grouped(results)],
         seconds=seconds,
         foot=foot,
     )
+
+
+templates.globals.update(
+    marks=MARKS,
+    words=WORDS,
+    state=state,
+    by_reason=by_reason,
+    to_do=to_do,
+    same_reason=same_reason,
+    traces=traces,
+    blocks=reason.from_text,
+)
+templates.filters["prose"] = reason.prose
 
 
 def render(template: str, **values: Any) -> str:

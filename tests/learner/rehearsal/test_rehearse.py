@@ -158,8 +158,11 @@ def test_link_in_a_folder_that_came_back_is_refused(made, toy, course, name):
 def test_notebook_of_a_rehearsal_gets_no_help_until_the_finish(made, toy, monkeypatch):
     monkeypatch.chdir(made.folder)
     made.open()
-    lab = notebook.LabSession(toy, {})
-    for answer in (lab.check(), lab.hint("double"), lab.solution("double", give_up=True)):
+    monkeypatch.setenv("LAB_ROOT", str(toy.root))
+    lab = notebook.open_lab("toy")
+    monkeypatch.chdir("/")  # leaving the folder does not leave the rehearsal
+    helped = (lab.check(), lab.hint("double"), lab.solution("double", give_up=True), lab.next())
+    for answer in helped:
         assert "no checks and no hints; 29 min left" in answer.text
     made.finish()
     assert "Twice two is four" in lab.hint("double").text

@@ -163,10 +163,11 @@ def next_labs(debrief: Debrief) -> list[str]:
             names = ", ".join(open_tasks) or "all of it"
             lines.append(f"{lab.slug}, with checks and hints: {names} (`./lab start {lab.slug}`)")
         topics += lab.about["topics"]
-    kept = progress.load(debrief.rehearsal.root)["labs"]
+    labs = find_labs(debrief.rehearsal.root)
+    kept = progress.tasks_by_lab(labs)
     others = []
-    for lab in find_labs(debrief.rehearsal.root):
-        facts = kept.get(lab.slug, {}).get("tasks", {})
+    for lab in labs:
+        facts = kept[lab.slug]
         if lab in debrief.labs or lab.about["level"] == "starter":
             continue
         if all(progress.passed(facts.get(task, {})) for task in lab.tasks):
@@ -195,7 +196,6 @@ def _tasks(debrief: Debrief, lab: Lab, time: Spent) -> list[dict[str, Any]]:
                 "name": task,
                 "points": f"{sum(c.points for c in checks)} of {sum(c.max_points for c in checks)}",
                 "checks": checks,
-                "alike": report.same_reason(checks) if checks else None,
                 "passed": bool(checks) and all(c.outcome == "passed" for c in checks),
                 "time": clock.told(seconds) if changed is not None else "no save",
                 "last": clock.face(changed) if changed is not None else "",

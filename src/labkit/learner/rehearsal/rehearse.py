@@ -222,10 +222,10 @@ def choose(labs: Sequence[Lab], minutes: int, topics: Sequence[str]) -> tuple[La
     usable = [
         lab for lab in labs if (matching[lab] if topics else lab.about["level"] != "starter")
     ] or list(labs)
-    kept = progress.load(labs[0].root)["labs"]
+    kept = progress.tasks_by_lab(labs)
 
     def practised(lab: Lab) -> int:
-        return sum(map(progress.passed, kept.get(lab.slug, {}).get("tasks", {}).values()))
+        return sum(map(progress.passed, kept[lab.slug].values()))
 
     def worth(some: tuple[Lab, ...]) -> tuple[int, int, int]:
         covered = set[str]().union(*(matching[lab] for lab in some))

@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 
+from labkit.cli.screen import console
 from labkit.course.labs import Lab
 from labkit.home import LabError
 
 if TYPE_CHECKING:
     from labkit.author.prove import Trial
-
-console = Console(highlight=False, soft_wrap=True)
 
 
 def show_clauses(lab: Lab) -> None:

@@ -1,0 +1,161 @@
+"""The commands of those who make labs or hand them out: new, build, prove, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from labkit import home
+from labkit.cli import known_answers
+from labkit.cli.screen import Slug, console, errors
+from labkit.course.labs import find_lab, find_labs
+from labkit.home import LabError
+
+if TYPE_CHECKING:
+    from labkit.author.prove import Trial
+
+
+def new(slug: Slug) -> None:
+    """Author: lay out the files of a new lab, its notebooks too."""
+    from labkit.author import build as builder
+    from labkit.author.new_lab import scaffold
+
+    root = home.root()
+    for path in [*scaffold(root, slug), *builder.build(find_lab(slug, root))]:
+        console.print(f"wrote {path.relative_to(root)}")
+
+
+def build(
+    slug: Annotated[list[str] | None, typer.Argument(help="labs; all if none")] = None,
+    execute: Annotated[
+        bool, typer.Option("--execute", help="run the solved notebook, store outputs")
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="only say what is stale")] = False,
+) -> None:
+    """Author: write the notebooks from solution.py."""
+    from labkit.author import build as builder
+
+    root = home.root()
+    labs = [find_lab(name, root) for name in slug] if slug else find_labs(root)
+    stale = 0
+    for lab in labs:
+        if check:
+            for sentence in builder.stale(lab):
+                errors.print(escape(sentence), style="red")
+                stale += 1
+            continue
+        written = [builder.execute(lab)] if execute else builder.build(lab)
+        for path in written:
+            console.print(f"wrote {path.relative_to(root)}")
+    raise typer.Exit(1 if stale else 0)
+
+
+def prove(
+    slug: Annotated[
+        list[str] | None, typer.Argument(help="labs; with --answers one lab, then more files")
+    ] = None,
+    all_labs: Annotated[bool, typer.Option("--all", help="every lab")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="only this variant; repeatable")] = None,
+    workers: Annotated[int, typer.Option(help="processes that judge side by side")] = 2,
+    reasons: Annotated[
+        bool, typer.Option("--reasons", help="print why each mistake was rejected")
+    ] = False,
+    long: Annotated[
+        bool, typer.Option("--long", help="each mistake by all checks of its task")
+    ] = False,
+    clauses: Annotated[
+        bool,
+        typer.Option("--clauses", help="only show which sentences of the tasks no mistake breaks"),
+    ] = False,
+    answers: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="judge only the answers in this file, in the form of mistakes.py: "
+            "those with `breaks` must be rejected, others pass; repeatable"
+        ),
+    ] = None,
+) -> None:
+    """Author: prove that a lab's checks accept right answers and reject wrong ones."""
+    import functools
+    import time
+
+    from labkit.author.prove import prove as prove_labs
+
+    root = home.root()
+    if not slug and (answers or not all_labs):
+        raise LabError("say which lab: `lab prove SLUG`, or `lab prove --all`")
+    if answers and slug:
+        first, *more = slug  # `--answers FILE FILE`: the second one comes as an argument
+        files = [*answers, *map(Path, more)]
+        good = known_answers.show_answers(find_lab(first, root), files, workers)
+        raise typer.Exit(0 if good else 1)
+    labs = find_labs(root) if all_labs else [find_lab(name, root) for name in slug or ()]
+    if clauses:
+        for lab in labs:
+            known_answers.show_clauses(lab)
+        return
+    started = time.perf_counter()
+    show = functools.partial(_show_trial, reasons=reasons)
+    problems_by_lab = prove_labs(
+        labs,
+        only=only or (),
+        workers=workers,
+        depth="long" if long else "whole",
+        on_trial=show,
+    )
+    for name, problems in problems_by_lab.items():
+        for problem in problems:
+            console.print(f"[red]✗[/] {name}: {escape(problem)}")
+    wrong = sum(map(len, problems_by_lab.values()))
+    verdict = f"{wrong} problems" if wrong else "proved"
+    console.print(
+        f"{', '.join(problems_by_lab)}: {verdict} in {time.perf_counter() - started:.0f} s"
+    )
+    raise typer.Exit(1 if wrong else 0)
+
+
+def _show_trial(trial: Trial, *, reasons: bool) -> None:
+    mark = "[red]✗[/]" if trial.problems else "[green]✓[/]"
+    console.print(f"{mark} {trial.lab}: {escape(str(trial))} [dim]{trial.seconds:.1f} s[/]")
+    if not reasons or trial.variant.kind != "mistake":
+        return
+    console.print(f"    [dim]because {escape(trial.variant.because)}[/]")
+    for result in trial.results:
+        if result.outcome != "passed":
+            text = f"{result.id} [{result.outcome}]: {result.reason}"
+            console.print("    " + escape(text).replace("\n", "\n      "))
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="a new folder, or an export")],
+    labs: Annotated[
+        str, typer.Option(metavar="A,B", help="only these labs; all of them if none")
+    ] = "",
+    grader: Annotated[
+        str,
+        typer.Option(
+            metavar="ACTION",
+            help="GitHub action that grades, OWNER/REPO/.github/actions/grade@REF; the hand-out's "
+            "own if none",
+        ),
+    ] = "",
+) -> None:
+    """Instructor: write a repository to hand out: starters, checks, set-up; no answers."""
+    from labkit.author import export as exporting
+
+    root = home.root()
+    names = [name.strip() for name in labs.split(",") if name.strip()]
+    chosen = [find_lab(name, root) for name in names] if names else find_labs(root)
+    chosen = sorted(set(chosen), key=lambda lab: lab.number)
+    done = exporting.export(chosen, folder, grader=grader or exporting.LOCAL_GRADER)
+    console.print(
+        f"{', '.join(lab.slug for lab in chosen)} in {escape(str(folder))}: "
+        f"{len(done.written)} files, "
+        "no line of an answer in them"
+    )
+    for name in done.kept:
+        console.print(f"kept as you changed it: {escape(name)}", style="yellow")
+    console.print(f"Try it: cd {escape(str(folder))} && ./lab check {chosen[0].slug}", style="dim")
