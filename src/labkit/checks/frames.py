@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import pyarrow as pa
 from chispa.rows_comparer import assert_basic_rows_equality
@@ -70,21 +70,10 @@ def assert_columns(actual: Any, expected: str | Sequence[str]) -> None:
         schema = actual.schema
     except (PySparkException, Py4JError) as error:
         raise AnswerError("error", short(error), original=error) from error
-    if isinstance(expected, str) and " " in expected.strip():
-        wanted = StructType.fromDDL(expected)
-        names, types = wanted.names, [field.dataType for field in wanted]
-    else:
-        names = expected.split(",") if isinstance(expected, str) else list(expected)
-        types = None
-    got = schema.names
-    if got != list(names):
-        missing = [name for name in names if name not in got]
-        extra = [name for name in got if name not in names]
-        parts = [f"columns are {', '.join(got) or 'none'}; expected {', '.join(names)}"]
-        parts += [f"missing: {', '.join(missing)}"] if missing else []
-        parts += [f"not asked for: {', '.join(extra)}"] if extra else []
-        parts += [] if missing or extra else ["the order differs"]
-        raise AssertionError("; ".join(parts))
+    names, types = _names_of(expected), None
+    if _is_ddl(expected):
+        types = [field.dataType for field in StructType.fromDDL(expected)]
+    _require_names(schema.names, names)
     if types is not None:
         wrong = [
             f"{field.name} is {field.dataType.simpleString()}, expected {want.simpleString()}"
@@ -92,6 +81,30 @@ def assert_columns(actual: Any, expected: str | Sequence[str]) -> None:
             if field.dataType.simpleString() != want.simpleString()
         ]
         require(not wrong, "column types: " + "; ".join(wrong))
+
+
+def _is_ddl(columns: str | Sequence[str]) -> TypeGuard[str]:
+    return isinstance(columns, str) and " " in columns.strip()
+
+
+def _names_of(columns: str | Sequence[str]) -> list[str]:
+    """The names in a DDL string, in names with commas between them, or in a sequence."""
+    if _is_ddl(columns):
+        return list(StructType.fromDDL(columns).names)
+    return columns.split(",") if isinstance(columns, str) else list(columns)
+
+
+def _require_names(got: Sequence[str], names: Sequence[str]) -> None:
+    """Fails unless a frame or a row has these columns, in this order."""
+    if list(got) == list(names):
+        return
+    missing = [name for name in names if name not in got]
+    extra = [name for name in got if name not in names]
+    parts = [f"columns are {', '.join(got) or 'none'}; expected {', '.join(names)}"]
+    parts += [f"missing: {', '.join(missing)}"] if missing else []
+    parts += [f"not asked for: {', '.join(extra)}"] if extra else []
+    parts += [] if missing or extra else ["the order differs"]
+    raise AssertionError("; ".join(parts))
 
 
 def assert_frame(
@@ -137,6 +150,69 @@ def assert_frame(
         [pair(*row) for row in sorted_rows(want)],
     )
     return rows
+
+
+def assert_rows(
+    rows: Iterable[Any],
+    expected: Iterable[Any],
+    *,
+    key: str | Sequence[str],
+    columns: str | Sequence[str] | None = None,
+    column_order: bool = False,
+    ordered: bool = False,
+) -> None:
+    """`assert_frame` for rows that were collected already: paired by `key`, the same reasons.
+
+    `rows` and `expected` hold Rows, dicts, or tuples in the order of `columns` (names or DDL, whose
+    types are not judged). Values are compared by name, floats up to 1e-9 of their size. With
+    `columns` only these are compared; without, all of the first expected row, a Row or a dict, and
+    others are a fault. The order of columns counts only with `column_order`, that of rows only
+    when `ordered`.
+
+    AssertionError tells columns that are missing, or rows by key. ValueError is the check's own
+    mistake: no columns are known, or a tuple has not as many values.
+    """
+    found, wanted = list(rows), list(expected)
+    names = _names_of(columns) if columns is not None else _fields(wanted[0] if wanted else None)
+    first = _fields(found[0] if found else None)
+    if not names and wanted:
+        raise ValueError("give `columns`, or expected rows that name theirs")
+    if not names and not (names := first) and found:
+        raise ValueError("give `columns`: no row names its own")
+    if first:
+        others = [name for name in first if name not in names]
+        lost = any(name not in first for name in names)
+        if lost or (others and columns is None) or (column_order and first != names):
+            _require_names(first, names)
+    keys = [key] if isinstance(key, str) else list(key)
+    unknown = [name for name in keys if names and name not in names]
+    require(not unknown, f"no column {', '.join(unknown)} to tell rows apart by")
+    got = [_values(_picked(row, names)) for row in found]
+    want = [_values(_picked(row, names)) for row in wanted]
+    problems = diff(names, keys, got, want)
+    require(not problems, "\n".join(problems))
+    if ordered:
+        in_order = [key_of(names, keys, row) for row in got]
+        require(
+            in_order == [key_of(names, keys, row) for row in want],
+            "the rows are right, their order isn't",
+        )
+
+
+def _fields(row: Any) -> list[str]:
+    """The names of a row's columns; none of a tuple, or of no row."""
+    if isinstance(row, Mapping):
+        return list(row)
+    return list(row.__fields__) if isinstance(row, Row) and hasattr(row, "__fields__") else []
+
+
+def _picked(row: Any, names: Sequence[str]) -> tuple[Any, ...]:
+    """The values of these columns, by name where the row has names."""
+    if isinstance(row, Mapping) or _fields(row):
+        return tuple(row[name] for name in names)
+    if len(row) != len(names):
+        raise ValueError(f"{len(row)} values for {len(names)} columns: {row!r}")
+    return tuple(row)
 
 
 def _values(row: Any) -> tuple[Any, ...]:

@@ -28,15 +28,15 @@ def diff(
     missing, extra, repeated, changed = [], [], [], []
     for one, rows in theirs.items():
         answers = mine.get(one, [])
-        label = _label(keys, one)
+        label = labelled(keys, one)
         if not answers:
             missing.append(label if terse.get() else _whole(names, keys, rows))
         elif len(answers) != len(rows):
-            repeated.append(f"{label}: {_rows(answers)}, expected {len(rows)}")
+            repeated.append(f"{label}: {count_of(answers)}, expected {len(rows)}")
         else:
             changed += _changed(names, label, answers, rows)
     extra = [
-        _label(keys, one) if terse.get() else _whole(names, keys, rows)
+        labelled(keys, one) if terse.get() else _whole(names, keys, rows)
         for one, rows in mine.items()
         if one not in theirs
     ]
@@ -71,7 +71,7 @@ def _changed(
     if not unmatched:
         return []
     cells = [
-        f"{name} is {_show(a)}, expected {_show(b)}"
+        f"{name} is {show(a)}, expected {show(b)}"
         for name, a, b in zip(names, unmatched[0], left[0], strict=True)
         if not _same(a, b)
     ]
@@ -99,25 +99,28 @@ def key_of(names: Sequence[str], keys: Sequence[str], row: tuple[Any, ...]) -> t
     return tuple(row[names.index(name)] for name in keys)
 
 
-def _label(keys: Sequence[str], values: Sequence[Any]) -> str:
-    return ", ".join(f"{name} {_show(value)}" for name, value in zip(keys, values, strict=True))
+def labelled(keys: Sequence[str], values: Sequence[Any]) -> str:
+    """Key columns with their values, as a reason names a row."""
+    return ", ".join(f"{name} {show(value)}" for name, value in zip(keys, values, strict=True))
 
 
 def _whole(names: Sequence[str], keys: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
     """The first of these rows, the key before its other columns, and how many there are."""
     first = dict(zip(names, rows[0], strict=True))
-    label = _label(keys, [first.pop(name) for name in keys])
-    rest = ", ".join(f"{name} {_show(value)}" for name, value in first.items())
+    label = labelled(keys, [first.pop(name) for name in keys])
+    rest = ", ".join(f"{name} {show(value)}" for name, value in first.items())
     rest = rest if len(rest) <= ROW_CHARACTERS else rest[: ROW_CHARACTERS - 3] + "..."
-    times = f" ({_rows(rows)})" if len(rows) > 1 else ""
+    times = f" ({count_of(rows)})" if len(rows) > 1 else ""
     return (f"{label}: {rest}" if rest else label) + times
 
 
-def _rows(rows: Sequence[Any]) -> str:
+def count_of(rows: Sequence[Any]) -> str:
+    """How many rows these are, in words."""
     return f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
 
 
-def _show(value: Any) -> str:
+def show(value: Any) -> str:
+    """A value as reasons write it, bounded."""
     if value is None:
         return "null"
     if isinstance(value, datetime.datetime):

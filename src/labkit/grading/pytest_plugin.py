@@ -11,6 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from labkit.judge.fixtures import Fixtures
+from labkit.judge.public_checks import PublicChecks
 from labkit.judge.runner import PUBLIC_SEED, declared_by, read_outcome
 
 
@@ -28,6 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(PlainPytest(config), "labkit-plain")
+    config.pluginmanager.register(PublicChecks(), "labkit-public-checks")
 
 
 @pytest.hookimpl(wrapper=True)
