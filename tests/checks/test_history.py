@@ -133,9 +133,9 @@ def test_a_history_says_what_was_said_at_a_time():
     for point, says in (
         (
             (1, day(3), [10]),
-            "an update: id 1 was (price 10) at 2025-01-03; valid at that time is (price null)",
+            "an update: id 1 was (price 10) at 2025-01-03; valid then is (price null)",
         ),
-        ((2, date(2024, 1, 1), [None]), "valid at that time is no version"),
+        ((2, date(2024, 1, 1), [None]), "valid then is no version"),
         ((9, day(1), [1]), "id 9 was (price 1)"),
     ):
         assert says in fails(PRICES.assert_says, GOOD, points=[point], story="an update")
@@ -143,4 +143,15 @@ def test_a_history_says_what_was_said_at_a_time():
     assert "is (price 1) and (price 2)" in fails(
         PRICES.assert_says, overlap, points=[(3, day(2), [1])], story="an update"
     )
+    unsorted = [(2, day(2), [1]), (1, day(3), [1])]
+    assert "id 1 was" in fails(PRICES.assert_says, GOOD, points=unsorted, story="an update")
     NO_FLAG.assert_says([("a", 1, 10, day(1), None)], [(("a", 1), day(1), (10,))], "an update")
+
+
+def test_a_column_that_is_gone_is_told():
+    assert fails(PRICES.assert_no_gap, [Row(id=1, price=2)]) == "the rows have no column since"
+
+
+def test_the_least_key_is_told_whatever_the_order_of_rows():
+    twice = PRICES.versions(4, (day(1), [10])) * 2 + PRICES.versions(3, (day(1), [10])) * 2
+    assert "id 3 has 2" in fails(PRICES.assert_one_current, twice)

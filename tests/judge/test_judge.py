@@ -409,6 +409,6 @@ def test_hidden_checks_without_public_ones_look_nowhere_else(results_of, toy, mo
 
 def test_a_fault_of_the_public_checks_is_told_where_hidden_ones_import_them(results_of, toy):
     toy.hidden_checks.write_text(IMPORTS_PUBLIC)
-    results = results_of("", [toy.checks, toy.hidden_checks])
-    assert results["hidden_checks.py"].outcome == "broken"
-    assert "cannot import name 'NUMBERS'" in results["hidden_checks.py"].reason
+    (result,) = results_of("", [toy.checks, toy.hidden_checks]).values()
+    assert result.outcome == "broken"
+    assert "cannot import name 'NUMBERS' from 'checks'" in result.reason

@@ -1,4 +1,4 @@
-# fails: test_rows_that_are_not_newer_are_ignored
+# fails: test_products_after_a_batch[not_newer]
 # because: a row that is too old is still the one that the next row is compared with
 
 

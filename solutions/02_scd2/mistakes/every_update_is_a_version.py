@@ -1,4 +1,4 @@
-# fails: test_updates_without_a_change_make_no_version, test_no_equal_neighbours_in_random_histories
+# fails: test_products_after_a_batch[no_change], test_no_equal_neighbours[apply_scd2]
 # because: an update that repeats what is known opens a version
 
 

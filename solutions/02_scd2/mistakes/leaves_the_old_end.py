@@ -1,7 +1,7 @@
-# fails: test_a_correction_splits_its_interval
-# fails: test_no_overlap_after_corrections
-# fails: test_a_batch_may_mix_all_kinds
-# fails: test_no_gap_after_corrections
+# fails: test_products_after_corrections[splits]
+# fails: test_no_overlap[apply_late]
+# fails: test_products_after_corrections[all_kinds]
+# fails: test_no_gap[apply_late]
 # because: inserts the corrected version and forgets to shorten the one it falls into
 
 

@@ -1,4 +1,4 @@
-# fails: test_products_without_a_correction_stay
+# fails: test_products_after_corrections[absent_products]
 # because: overwrites the table with the histories of the products in the batch
 
 

@@ -30,8 +30,8 @@ def cases(rows: Iterable[Case]) -> pytest.MarkDecorator:
     """A check for each case: its argument `case` is the case, and points come from there.
 
     `{case}` in the check's docstring stands for the title. ValueError when two cases have one name,
-    for they would be one result; when a name is no identifier, for `# fails:` could not hold it; and
-    when points are no whole number of at least 1.
+    for they would be one result; when a name is no identifier, for `# fails:` could not hold it;
+    and when points are no whole number of at least 1.
     """
     found = list(rows)
     names = [case.name for case in found]

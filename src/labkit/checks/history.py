@@ -32,7 +32,8 @@ class History:
     open one, where the table has such a column.
 
     The assertions take rows that were collected already, for one `collect` serves them all: Rows,
-    dicts, or tuples in the order of `columns`. Each names the key and the version that break it.
+    dicts, or tuples in the order of `columns`. AssertionError names the first key, and its version,
+    that breaks one, or a column that is missing.
     """
 
     key: str | Sequence[str]
@@ -87,7 +88,7 @@ class History:
                 )
 
     def assert_current_is_open(self, rows: Iterable[Any]) -> None:
-        """A version is marked as current exactly when its end is open. ValueError without a flag."""
+        """A version is current exactly when its end is open; ValueError without a flag."""
         if not self.current:
             raise ValueError("a history without the column `current` has nothing to compare")
         for version in self._all(rows):
@@ -121,8 +122,8 @@ class History:
                     f"the next begins at {show(following.start)}" if following else "none follows"
                 )
                 raise AssertionError(
-                    f"{self._which(version)}: it ends at {_end(version)}, {begins}; a fact in between "
-                    "finds no version. Versions are half-open and touch"
+                    f"{self._which(version)}: it ends at {_end(version)}, {begins}; a fact in "
+                    "between finds no version. Versions are half-open and touch"
                 )
 
     def assert_no_equal_neighbours(self, rows: Iterable[Any]) -> None:
@@ -142,16 +143,20 @@ class History:
         `story` begins the reason: where the points come from, and what follows when they are lost.
         """
         by_key = self._by_key(rows)
-        for key, time, values in points:
-            mine = (key,) if isinstance(self.key, str) else tuple(key)
-            valid = [one for one in by_key.get(mine, []) if _is_valid(one, time)]
-            right = sum(one.values == tuple(values) for one in valid)
-            if right != 1 or len(valid) != 1:
-                wanted = _Version(mine, time, None, None, tuple(values))
-                said = " and ".join(f"({self._said(one)})" for one in valid) or "no version"
+        wanted = (
+            _Version(
+                (key,) if isinstance(self.key, str) else tuple(key), time, None, None, tuple(said)
+            )
+            for key, time, said in points
+        )
+        for point in sorted(wanted, key=_place):
+            valid = [one for one in by_key.get(point.key, []) if _is_valid(one, point.start)]
+            if [one.values for one in valid] != [point.values]:
+                found = " and ".join(f"({self._said(one)})" for one in valid) or "no version"
                 raise AssertionError(
-                    f"{story}: {self._whose(wanted)} was ({self._said(wanted)}) at {show(time)}; "
-                    f"valid at that time is {said}, expected is exactly one version, with these values"
+                    f"{story}: {self._whose(point)} was ({self._said(point)}) at "
+                    f"{show(point.start)}; valid then is {found}, expected exactly one version "
+                    "that says so"
                 )
 
     def _all(self, rows: Iterable[Any]) -> Iterator[_Version]:
@@ -162,6 +167,9 @@ class History:
                 named = row
             else:
                 named = dict(zip(self.columns, row, strict=True))
+            for name in self.columns:
+                if name not in named:
+                    raise AssertionError(f"the rows have no column {name}")
             yield _Version(
                 tuple(named[name] for name in self.keys),
                 named[self.start],
@@ -171,12 +179,10 @@ class History:
             )
 
     def _by_key(self, rows: Iterable[Any]) -> dict[tuple[Hashable, ...], list[_Version]]:
-        """The versions of each key, oldest first."""
+        """The versions of each key, oldest first, in the order of keys: a reason stays the same."""
         found: dict[tuple[Hashable, ...], list[_Version]] = {}
-        for version in self._all(rows):
+        for version in sorted(self._all(rows), key=_place):
             found.setdefault(version.key, []).append(version)
-        for versions in found.values():
-            versions.sort(key=lambda one: (_rank(one.start), _rank(one.end)))
         return found
 
     def _neighbours(self, rows: Iterable[Any]) -> Iterator[tuple[_Version, _Version | None]]:
@@ -197,9 +203,9 @@ class History:
         return labelled(self.values, version.values)
 
 
-def _rank(moment: Any) -> tuple[bool, Any]:
-    """Sorts moments, null first."""
-    return moment is not None, moment
+def _place(version: _Version) -> tuple[Any, ...]:
+    """Sorts versions by key, start and end, null first."""
+    return tuple((part is not None, part) for part in (*version.key, version.start, version.end))
 
 
 def _before(moment: Any, other: Any) -> bool:

@@ -107,9 +107,9 @@ def assert_one_commit(
             if _bag(rows) not in (_bag(run.before[name]), _bag(run.rows[name])):
                 raise AssertionError(
                     f"the call made {commits.versions} commits to {name} "
-                    f"({', '.join(commits.operations)}). Whoever reads between them sees a half-done "
-                    f"table: {_half_done(run, name, rows, holds)}. Old and new must change in one "
-                    "commit, or a crash leaves it so"
+                    f"({', '.join(commits.operations)}). Whoever reads between them sees a "
+                    f"half-done table: {_half_done(run, name, rows, holds)}. Old and new must "
+                    "change in one commit, or a crash leaves it so"
                 )
 
 
@@ -135,11 +135,11 @@ def assert_untouched(
             where = f"files of {others[0]} in {name}" if others[0] else f"files of {name}"
             raise AssertionError(
                 f"{told}{where} were written or removed all the same, by "
-                f"{', '.join(changes.operations)}. Whoever reads {name} downstream gets them again, "
-                "and on a large table that is the cost of a full load"
+                f"{', '.join(changes.operations)}. Whoever reads {name} downstream gets them "
+                "again, and on a large table that is the cost of a full load"
             )
         if not except_partitions:
-            _require_same_rows(run, name, f"{told}{name} was none of its business")
+            _require_same_rows(run, name, f"{told}the call had nothing to do with {name}")
 
 
 def assert_nothing_written(run: TableRun, *, tables: Collection[str] = (), story: str = "") -> None:
@@ -171,8 +171,8 @@ def assert_replay(
 ) -> TableRun:
     """Delivers the same again, `call(rows)` with the rows shuffled: no row of a table changes.
 
-    `rows` are what was delivered, and `seed` is fixed, so that a reason can be repeated; `key` names
-    columns that tell which row of a table is meant, all of them unless given. Looks at `tables`,
+    `rows` are what was delivered, and `seed` is fixed, so that a reason can be repeated; `key`
+    names the columns by which a reason tells a row, all of them unless given. Looks at `tables`,
     all unless given, and returns the second call's run, for `assert_nothing_written` say. A table
     without a further commit isn't read again.
     """
@@ -185,8 +185,8 @@ def assert_replay(
         if change := _first_change(before, after, keys):
             raise AssertionError(
                 "the batch was delivered twice, the second time in another order: "
-                f"{name} had {count_of(before)} and now has {len(after)}; {change}. Delivery is at least "
-                "once: a batch that comes again must find nothing left to do"
+                f"{name} had {count_of(before)} and now has {len(after)}; {change}. Delivery is at "
+                "least once: a batch that comes again must find nothing left to do"
             )
     return second
 
@@ -250,7 +250,7 @@ def _require_same_rows(run: TableRun, name: str, story: str) -> None:
 
 
 def _first_change(before: list[Row], after: list[Row], keys: Sequence[str]) -> str:
-    """One row that is only in one of two bags, and what became of it; nothing when they are equal."""
+    """One row that only one of two bags has, and what became of it; nothing when they are equal."""
     old, new = _bag(before), _bag(after)
     for rows, other, fate in (
         (after, old, "was added, changed or doubled"),

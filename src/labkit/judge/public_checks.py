@@ -1,4 +1,4 @@
-"""`from checks import ...` in hidden checks: the public checks of their own lab, and nothing else."""
+"""`from checks import ...` in hidden checks: the public checks of their own lab, no other file."""
 
 from __future__ import annotations
 
