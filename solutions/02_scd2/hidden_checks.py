@@ -1,15 +1,12 @@
-"""Hidden checks of lab 02: the same rules on other histories, compared with a model in plain Python."""
+"""Hidden checks of lab 02: the same rules on other histories, against a model in plain Python."""
 
 import random
 from datetime import datetime, timedelta
 
+from checks import DIMENSION, PRODUCTS, UPDATES
+
 from labkit.checks import assert_frame, check
 
-UPDATES = "product_id long, name string, category string, price double, updated_at timestamp"
-DIMENSION = (
-    "product_id long, name string, category string, price double, "
-    "effective_from timestamp, effective_to timestamp, is_current boolean"
-)
 VALUES = [(name, place, price) for name in "ab" for place in (None, "a") for price in (None, 0.0)]
 
 
@@ -18,16 +15,9 @@ def hour(number: int) -> datetime:
 
 
 def versions(product_id: int, points: dict[int, tuple], closed: int | None = None) -> list[tuple]:
-    """The dimension rows of a product whose values at these hours are known, until it is closed."""
-    starts: list[int] = []
-    for time in sorted(points):
-        if not starts or points[starts[-1]] != points[time]:
-            starts.append(time)
-    ends = [*starts[1:], closed]
-    return [
-        (product_id, *points[start], hour(start), None if end is None else hour(end), end is None)
-        for start, end in zip(starts, ends, strict=True)
-    ]
+    """The rows of a product whose values at these hours are known, until the hour it is closed."""
+    starts = [(hour(time), values) for time, values in sorted(points.items())]
+    return PRODUCTS.versions(product_id, *starts, end=None if closed is None else hour(closed))
 
 
 def some_points(rng: random.Random, count: int) -> dict[int, tuple]:

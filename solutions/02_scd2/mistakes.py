@@ -89,7 +89,7 @@ def changed_rows(current: DataFrame, updates: DataFrame) -> DataFrame:
 
 # %% appends_again_on_replay
 # task: apply_scd2
-# fails: test_a_batch_delivered_twice_changes_nothing
+# fails: test_a_batch_delivered_twice_changes_nothing[apply_scd2]
 # because: >= lets the row in again that made the open version, and nobody compares it with that
 #   version
 # breaks: The same batch again, in any order, changes no row.
@@ -113,7 +113,7 @@ def changed_rows(current: DataFrame, updates: DataFrame) -> DataFrame:
 
 # %% closes_absent_products
 # task: apply_scd2
-# fails: test_products_absent_from_the_batch_stay_open
+# fails: test_products_after_a_batch[absent_products]
 # because: whenNotMatchedBySource treats a batch of changes as if it were the whole catalogue
 # breaks: Products that the batch doesn't mention stay open.
 # -        .whenNotMatchedInsertAll()
@@ -125,7 +125,7 @@ def changed_rows(current: DataFrame, updates: DataFrame) -> DataFrame:
 
 # %% closes_and_opens_in_two_commits
 # task: apply_scd2
-# fails: test_readers_see_the_batch_in_one_step
+# fails: test_readers_see_the_batch_in_one_step[apply_scd2]
 # because: between MERGE and append, readers find products without a current row
 # breaks: Old and new change in **one commit**: in every version of the table a reader sees either
 #   the state before the batch or the one after it
@@ -140,7 +140,7 @@ def changed_rows(current: DataFrame, updates: DataFrame) -> DataFrame:
 
 # %% closes_at_the_time_of_the_run
 # task: apply_scd2
-# fails: test_a_change_closes_one_version_and_opens_the_next
+# fails: test_products_after_a_batch[a_change]
 # because: effective_to is when the job ran, not when the next version began
 # breaks: the version before it ends where it begins.
 # -    to_write = versions.where("NOT repeats AND (is_new OR NOT is_current)")
@@ -150,7 +150,7 @@ def changed_rows(current: DataFrame, updates: DataFrame) -> DataFrame:
 
 # %% closes_every_version
 # task: apply_scd2
-# fails: test_a_change_closes_one_version_and_opens_the_next
+# fails: test_products_after_a_batch[a_change]
 # because: without is_current in the condition, closed versions get the new end as well
 # breaks: the version before it ends where it begins.
 # -    to_write = versions.where("NOT repeats AND (is_new OR NOT is_current)")
@@ -164,7 +164,7 @@ def changed_rows(current: DataFrame, updates: DataFrame) -> DataFrame:
 
 # %% compares_with_ignored_rows
 # task: apply_scd2
-# fails: test_rows_that_are_not_newer_are_ignored
+# fails: test_products_after_a_batch[not_newer]
 # because: a row that is too old is still the one that the next row is compared with
 # breaks: Of the rest, each row that differs from the one before it in time (at first: from the open
 #   version) becomes a version
@@ -197,7 +197,7 @@ def changed_rows(current: DataFrame, updates: DataFrame) -> DataFrame:
 
 # %% compares_with_not_equal
 # task: apply_scd2
-# fails: test_null_changes_make_versions, test_every_newer_update_is_found_in_random_histories
+# fails: test_products_after_a_batch[null_changes], test_every_newer_update_is_found
 # because: changes from and to null are lost by !=
 # breaks: Null is a value of its own: null to null is no change, null to anything else is one.
 # -    versions = said.withColumn("began", began).where(counts).transform(intervals)
@@ -214,7 +214,7 @@ def changed_rows(current: DataFrame, updates: DataFrame) -> DataFrame:
 
 # %% drops_and_makes_again
 # task: apply_scd2
-# fails: test_readers_see_the_batch_in_one_step
+# fails: test_readers_see_the_batch_in_one_step[apply_scd2]
 # because: the right rows in a table made again: for a moment there is none, and its history is gone
 # breaks: and the table is not dropped.
 def apply_scd2(spark: SparkSession, table: str, updates: DataFrame) -> None:
@@ -235,7 +235,7 @@ def apply_scd2(spark: SparkSession, table: str, updates: DataFrame) -> None:
 
 # %% drops_values_seen_before
 # task: apply_scd2
-# fails: test_every_change_of_a_batch_becomes_a_version
+# fails: test_products_after_a_batch[every_change]
 # because: keeping each combination of values once loses a value that returns
 # breaks: Three changes in a batch are three versions, also when a value returns.
 # -    versions = said.withColumn("began", began).where(counts).transform(intervals)
@@ -250,7 +250,7 @@ def once(said: DataFrame) -> DataFrame:
 
 # %% ends_a_second_early
 # task: apply_scd2
-# fails: test_no_gap_in_random_histories
+# fails: test_no_gap[apply_scd2]
 # because: an end that is the last second of a version leaves an instant that belongs to none
 # breaks: the version before it ends where it begins.
 # -    to_write = versions.where("NOT repeats AND (is_new OR NOT is_current)")
@@ -260,7 +260,7 @@ def once(said: DataFrame) -> DataFrame:
 
 # %% every_update_is_a_version
 # task: apply_scd2
-# fails: test_updates_without_a_change_make_no_version, test_no_equal_neighbours_in_random_histories
+# fails: test_products_after_a_batch[no_change], test_no_equal_neighbours[apply_scd2]
 # because: an update that repeats what is known opens a version
 # breaks: A version should begin only where something changed.
 # -    versions = said.withColumn("began", began).where(counts).transform(intervals)
@@ -273,7 +273,7 @@ def once(said: DataFrame) -> DataFrame:
 
 # %% keeps_the_last_row_of_a_day
 # task: apply_scd2
-# fails: test_every_change_of_a_batch_becomes_a_version
+# fails: test_products_after_a_batch[every_change]
 # because: several changes a day are several versions
 # breaks: Three changes in a batch are three versions, also when a value returns.
 # -    said = entries(spark.table(table).where("is_current"), updates)
@@ -283,7 +283,7 @@ def once(said: DataFrame) -> DataFrame:
 
 # %% late_rows_become_current
 # task: apply_scd2
-# fails: test_rows_that_are_not_newer_are_ignored, test_no_overlap_in_random_histories
+# fails: test_products_after_a_batch[not_newer], test_no_overlap[apply_scd2]
 # because: whatever arrives is taken for the newest, also when it is from the past
 # breaks: Rows that are not newer than the version of their product that is open in the table are
 #   ignored.
@@ -308,7 +308,7 @@ def once(said: DataFrame) -> DataFrame:
 
 # %% leaves_all_new_versions_open
 # task: apply_scd2
-# fails: test_one_current_version_in_random_histories
+# fails: test_one_current_version[apply_scd2]
 # because: every new version of a batch is written as the current one
 # breaks: The open version has no end (null) and is the only one with `is_current`.
 # -    to_write = versions.where("NOT repeats AND (is_new OR NOT is_current)")
@@ -318,7 +318,7 @@ def once(said: DataFrame) -> DataFrame:
 
 # %% merges_every_row_of_the_batch
 # task: apply_scd2
-# fails: test_every_change_of_a_batch_becomes_a_version
+# fails: test_products_after_a_batch[every_change]
 # because: several rows of a product match one open version, and MERGE refuses to choose
 # breaks: `updates` may hold several rows of a product and rows delivered twice
 # outcome: error
@@ -344,7 +344,7 @@ def apply_scd2(spark: SparkSession, table: str, updates: DataFrame) -> None:
 
 # %% overwrites_the_open_version
 # task: apply_scd2
-# fails: test_a_change_closes_one_version_and_opens_the_next
+# fails: test_products_after_a_batch[a_change]
 # because: updating the row in place is type 1; what was true before is gone
 # breaks: becomes a version; the version before it ends where it begins.
 def apply_scd2(spark: SparkSession, table: str, updates: DataFrame) -> None:
@@ -368,7 +368,7 @@ def apply_scd2(spark: SparkSession, table: str, updates: DataFrame) -> None:
 
 # %% sets_the_flag_in_a_second_commit
 # task: apply_scd2
-# fails: test_readers_see_the_batch_in_one_step
+# fails: test_readers_see_the_batch_in_one_step[apply_scd2]
 # because: until the second commit is_current is null, and readers who filter by it miss the whole
 #   batch
 # breaks: Old and new change in **one commit**: in every version of the table a reader sees either
@@ -381,8 +381,8 @@ def apply_scd2(spark: SparkSession, table: str, updates: DataFrame) -> None:
 
 # %% adds_every_correction
 # task: apply_late
-# fails: test_a_correction_at_a_start_replaces_the_values,
-#   test_corrections_delivered_twice_change_nothing
+# fails: test_products_after_corrections[at_a_start],
+#   test_a_batch_delivered_twice_changes_nothing[apply_late]
 # because: a correction is added to the list, also where the list has an entry at that time
 # breaks: at the start of a version it replaces that version's values.
 def apply_late(spark: SparkSession, table: str, updates: DataFrame) -> None:
@@ -397,7 +397,7 @@ def apply_late(spark: SparkSession, table: str, updates: DataFrame) -> None:
 
 # %% corrections_hold_for_ever
 # task: apply_late
-# fails: test_a_correction_splits_its_interval, test_a_correction_ends_at_the_next_version
+# fails: test_products_after_corrections[splits], test_a_correction_ends_at_the_next_version
 # because: throws away every version that began after the correction
 # breaks: A correction splits the version that was valid at its time, and holds until the next
 #   version begins.
@@ -419,7 +419,7 @@ def apply_late(spark: SparkSession, table: str, updates: DataFrame) -> None:
 
 # %% deletes_then_appends
 # task: apply_late
-# fails: test_readers_see_corrections_in_one_step
+# fails: test_readers_see_the_batch_in_one_step[apply_late]
 # because: between DELETE and append the corrected products don't exist
 # breaks: One commit and a harmless replay are required here as well.
 def apply_late(spark: SparkSession, table: str, updates: DataFrame) -> None:
@@ -434,8 +434,8 @@ def apply_late(spark: SparkSession, table: str, updates: DataFrame) -> None:
 
 # %% ignores_the_past
 # task: apply_late
-# fails: test_a_correction_splits_its_interval,
-#   test_a_correction_before_all_versions_becomes_the_first
+# fails: test_products_after_corrections[splits],
+#   test_products_after_corrections[before_all_versions]
 # because: apply_scd2 skips every row that is not newer than the open version
 # breaks: the same table, but rows of any time count.
 def apply_late(spark: SparkSession, table: str, updates: DataFrame) -> None:
@@ -444,7 +444,7 @@ def apply_late(spark: SparkSession, table: str, updates: DataFrame) -> None:
 
 # %% keeps_collapsed_versions
 # task: apply_late
-# fails: test_versions_that_become_equal_collapse, test_one_current_version_after_corrections
+# fails: test_products_after_corrections[becomes_equal], test_one_current_version[apply_late]
 # because: the rebuilt history is right, but versions that are no longer in it stay in the table
 # breaks: Versions that say the same as the one before them collapse into one, from the earlier
 #   start on.
@@ -458,7 +458,7 @@ def apply_late(spark: SparkSession, table: str, updates: DataFrame) -> None:
 
 # %% keeps_equal_neighbours
 # task: apply_late
-# fails: test_versions_that_become_equal_collapse, test_no_equal_neighbours_after_corrections
+# fails: test_products_after_corrections[becomes_equal], test_no_equal_neighbours[apply_late]
 # because: every entry of the list becomes a version, also one that changes nothing
 # breaks: Versions that say the same as the one before them collapse into one, from the earlier
 #   start on.
@@ -480,8 +480,7 @@ def apply_late(spark: SparkSession, table: str, updates: DataFrame) -> None:
 
 # %% keeps_the_values_at_a_start
 # task: apply_late
-# fails: test_a_correction_at_a_start_replaces_the_values,
-#   test_every_update_is_found_after_corrections
+# fails: test_products_after_corrections[at_a_start], test_every_update_is_found
 # because: at an existing start the old values win over the correction
 # breaks: at the start of a version it replaces that version's values.
 # -    same = [f"old.{name} <=> new.{name}" for name in [*ATTRIBUTES, "effective_to"]]
@@ -492,8 +491,8 @@ def apply_late(spark: SparkSession, table: str, updates: DataFrame) -> None:
 
 # %% leaves_the_old_end
 # task: apply_late
-# fails: test_a_correction_splits_its_interval, test_no_overlap_after_corrections,
-#   test_a_batch_may_mix_all_kinds, test_no_gap_after_corrections
+# fails: test_products_after_corrections[splits], test_no_overlap[apply_late],
+#   test_products_after_corrections[all_kinds], test_no_gap[apply_late]
 # because: inserts the corrected version and forgets to shorten the one it falls into
 # breaks: A correction splits the version that was valid at its time, and holds until the next
 #   version begins.
@@ -504,7 +503,7 @@ def apply_late(spark: SparkSession, table: str, updates: DataFrame) -> None:
 
 # %% rewrites_only_the_batch
 # task: apply_late
-# fails: test_products_without_a_correction_stay
+# fails: test_products_after_corrections[absent_products]
 # because: overwrites the table with the histories of the products in the batch
 # breaks: ? Products that the batch doesn't mention keep their history as it is.
 def apply_late(spark: SparkSession, table: str, updates: DataFrame) -> None:

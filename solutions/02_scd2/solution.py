@@ -160,7 +160,7 @@ def apply_scd2(spark: SparkSession, table: str, updates: DataFrame) -> None:
 
 
 # %% [markdown]
-# The checks apply one batch to a table with hand-made products and two hundred random ones, then ask one query for each property a history must have.
+# The checks apply one batch to a table with hand-made products and two hundred random ones, then look at each property a history must have.
 # One check lists the commits you made and reads the table as it was between them; another delivers the batch again.
 
 # %%
@@ -200,7 +200,7 @@ def apply_late(spark: SparkSession, table: str, updates: DataFrame) -> None:
 
 
 # %% [markdown]
-# The random histories come back, now with updates at any time. Besides one current version, no overlap, no gap and no equal neighbours, two queries ask
+# The random histories come back, now with updates at any time. Besides one current version, no overlap, no gap and no equal neighbours, two checks ask
 # what the table says at the time of each update, and at each old start that no update speaks of.
 
 # %%

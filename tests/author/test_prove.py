@@ -88,6 +88,29 @@ def test_mistake_may_name_checks_with_parameters(toy, spark, named, run):
     assert [result.id for result in found] == [f"test_sign[{sign}]" for sign in run]
 
 
+OF_BOTH = '''
+
+
+@check("double", "store")
+def test_of_both(learner, task):
+    """is there"""
+    getattr(learner, task)()
+'''
+
+
+@pytest.mark.parametrize("named", ["test_of_both", "test_of_both[double]"])
+def test_mistake_may_name_a_check_of_several_tasks(toy, spark, named):
+    """It meets the result of its own task, and is told when it names that of another."""
+    toy.checks.write_text(toy.checks.read_text() + OF_BOTH)
+    mine = variant(toy, "mistake", f"# fails: {named}\n# because: it does\n{RIGHT_DOUBLE}")
+    trial = run_trial(toy, mine, spark, named=True)
+    assert [result.id for result in trial.results] == ["test_of_both[double]"]
+    assert trial.problems == ()
+    text = f"# fails: test_of_both[store]\n# because: it does\n{RIGHT_DOUBLE}"
+    (problem,) = run_trial(toy, variant(toy, "mistake", text), spark).problems
+    assert problem == "names test_of_both[store], which is no check of its task"
+
+
 def test_short_proof_has_an_alternative_for_each_task(toy):
     store = "def store(spark, table, numbers):\n    pass\n"
     every = [

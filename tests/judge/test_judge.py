@@ -3,6 +3,7 @@
 import re
 import sys
 import time
+import types
 
 import pytest
 
@@ -312,3 +313,134 @@ def test_schemas_are_gone_afterwards(results_of, spark):
     before = spark.catalog.listDatabases(mine)
     results_of("", tasks=["store"])
     assert spark.catalog.listDatabases(mine) == before
+
+
+TWO_TASKS = '''
+import pytest
+
+from labkit.checks import Case, cases, check
+
+MADE = []
+CASES = [Case("two", "says two", given=[2], points=2), Case("three", "says three", given=[3])]
+
+
+@pytest.fixture(scope="module")
+def made(task):
+    MADE.append(task)
+    return task
+
+
+@check("double")
+@cases(CASES)
+def test_case(learner, made, case):
+    """{case}"""
+    assert made == "double" and case.given == [2], "not two"
+
+
+@check("double", "store")
+def test_both(learner, task, made):
+    """`{task}` is there"""
+    assert made == task and getattr(learner, task).__name__ == task
+
+
+@check("store")
+def test_one(made):
+    """asks for what is made of its task"""
+    assert made == "store" and MADE == ["double", "store"], MADE
+'''
+
+
+def test_a_check_of_several_tasks_and_cases_has_a_result_for_each(results_of, toy):
+    toy.checks.write_text(TWO_TASKS)
+    results = results_of("")
+    assert {
+        key: (result.task, result.title, result.outcome, result.points)
+        for key, result in results.items()
+    } == {
+        "test_case[two]": ("double", "says two", "passed", 2),
+        "test_case[three]": ("double", "says three", "failed", 0),
+        "test_both[double]": ("double", "`double` is there", "passed", 1),
+        "test_both[store]": ("store", "`store` is there", "passed", 1),
+        "test_one": ("store", "asks for what is made of its task", "passed", 1),
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "run"),
+    [
+        ({"tasks": ["double"]}, ["test_case[two]", "test_case[three]", "test_both[double]"]),
+        ({"ids": ["test_both"]}, ["test_both[double]", "test_both[store]"]),
+        ({"ids": ["test_both[store]", "test_case[two]"]}, ["test_case[two]", "test_both[store]"]),
+    ],
+)
+def test_one_task_or_case_of_a_check_can_be_run(results_of, toy, options, run):
+    toy.checks.write_text(TWO_TASKS)
+    assert list(results_of("", **options)) == run
+
+
+def test_a_stub_is_todo_on_its_own_task_of_a_check_of_two(results_of, toy):
+    toy.checks.write_text(TWO_TASKS)
+    results = results_of("def store(spark, table, numbers): raise NotImplementedError")
+    assert results["test_both[double]"].outcome == "passed"
+    assert results["test_both[store]"].outcome == "todo"
+
+
+def test_a_check_of_two_tasks_that_asks_for_none_is_broken(results_of, toy):
+    toy.checks.write_text(TWO_TASKS.replace("learner, task, made", "learner"))
+    (result,) = [one for one in results_of("").values() if one.outcome == "broken"]
+    assert "task" in result.reason
+
+
+IMPORTS_PUBLIC = '''
+from checks import NUMBERS
+from labkit.checks import check
+
+
+@check("double")
+def test_hidden(learner):
+    """has the public numbers"""
+    assert NUMBERS == [1, 2], NUMBERS
+'''
+
+
+def test_hidden_checks_import_the_public_ones_of_their_own_lab(
+    results_of, toy, tmp_path, monkeypatch
+):
+    """Whether these are judged too, whatever else is called so in the process or on its path."""
+    (tmp_path / "checks.py").write_text("raise SystemExit('a file of the learner')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    learners = types.ModuleType("checks")
+    monkeypatch.setitem(sys.modules, "checks", learners)
+    toy.checks.write_text(toy.checks.read_text() + "\nNUMBERS = [1, 2]\n")
+    toy.hidden_checks.write_text(IMPORTS_PUBLIC)
+    for files in ([toy.checks, toy.hidden_checks], [toy.hidden_checks]):
+        results = results_of("", files)
+        assert results["test_hidden"].outcome == "passed"
+        assert results["test_hidden"].hidden
+        assert len(results) == 1 + 2 * (toy.checks in files)
+    assert sys.modules["checks"] is learners
+
+    other = toy.root / "labs" / "01_other" / "checks.py"
+    hidden = toy.root / "solutions" / "01_other" / "hidden_checks.py"
+    for path, text in ((other, "NUMBERS = [3]\n"), (hidden, IMPORTS_PUBLIC)):
+        path.parent.mkdir()
+        path.write_text(text)
+    assert results_of("", [hidden])["test_hidden"].reason == "[3]"
+
+
+def test_hidden_checks_without_public_ones_look_nowhere_else(results_of, toy, monkeypatch):
+    (toy.root / "checks.py").write_text("NUMBERS = [1, 2]\n")
+    monkeypatch.syspath_prepend(toy.root)
+    toy.hidden_checks.write_text(IMPORTS_PUBLIC)
+    toy.checks.unlink()
+    (result,) = results_of("", [toy.hidden_checks]).values()
+    assert result.outcome == "broken"
+    assert "there is no" in result.reason
+
+
+def test_a_fault_of_the_public_checks_is_told_where_hidden_ones_import_them(results_of, toy):
+    toy.hidden_checks.write_text(IMPORTS_PUBLIC)
+    (result,) = results_of("", [toy.checks, toy.hidden_checks]).values()
+    assert result.outcome == "broken"
+    assert "cannot import name 'NUMBERS' from 'checks'" in result.reason

@@ -1,12 +1,15 @@
 """What a lab's checks import: the `check` mark, frame and table assertions, and probes of the engine."""
 
+from labkit.checks.cases import Case, cases
 from labkit.checks.frames import (
     assert_columns,
     assert_frame,
+    assert_rows,
     collect,
     make_frame,
     require_frames,
 )
+from labkit.checks.history import History
 from labkit.checks.idle_sorts import deduplicated_sorts
 from labkit.checks.mark import check
 from labkit.checks.own_tests import failure_of
@@ -36,6 +39,14 @@ from labkit.checks.streams import (
     run_stream,
     with_batches,
 )
+from labkit.checks.table_runs import (
+    TableRun,
+    assert_nothing_written,
+    assert_one_commit,
+    assert_replay,
+    assert_untouched,
+    run_tables,
+)
 from labkit.checks.tables import (
     TableChanges,
     TableVersion,
@@ -51,18 +62,27 @@ from labkit.verdict.errors import AnswerError
 
 __all__ = [
     "AnswerError",
+    "Case",
     "FrameRun",
+    "History",
     "MicroBatch",
     "Scan",
     "StageRead",
     "TableChanges",
+    "TableRun",
     "TableVersion",
     "Work",
     "add_file",
     "assert_columns",
     "assert_frame",
+    "assert_nothing_written",
+    "assert_one_commit",
+    "assert_replay",
+    "assert_rows",
     "assert_table",
+    "assert_untouched",
     "cached",
+    "cases",
     "changes_since",
     "check",
     "checkpoint_files",
@@ -83,6 +103,7 @@ __all__ = [
     "require_frames",
     "run_frame",
     "run_stream",
+    "run_tables",
     "scans",
     "settings",
     "stages_of",

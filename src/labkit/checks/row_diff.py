@@ -42,7 +42,7 @@ def diff(
         if not answers:
             found["row missing"].append([_whole(names, keys, rows)])
         elif len(answers) != len(rows):
-            cells = (label, _rows(answers), str(len(rows)))
+            cells = (label, count_of(answers), str(len(rows)))
             found["wrong number of rows"].append([cells])
         elif changed := _changed(names, label, answers, rows):
             found["row differs"].append(changed)
@@ -130,11 +130,12 @@ def _whole(names: Sequence[str], keys: Sequence[str], rows: Sequence[Values]) ->
     label = label_of(keys, [first.pop(name) for name in keys])
     rest = ", ".join(f"{name} {show(value)}" for name, value in first.items())
     rest = rest if len(rest) <= ROW_CHARACTERS else rest[: ROW_CHARACTERS - 3] + "..."
-    times = f" ({_rows(rows)})" if len(rows) > 1 else ""
+    times = f" ({count_of(rows)})" if len(rows) > 1 else ""
     return (label, rest + times) if rest else (label + times, "")
 
 
-def _rows(rows: Sequence[Any]) -> str:
+def count_of(rows: Sequence[Any]) -> str:
+    """How many rows these are, in words."""
     return f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
 
 

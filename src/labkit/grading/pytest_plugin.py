@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from labkit.judge.answer import Answering
 from labkit.judge.fixtures import Fixtures
+from labkit.judge.public_checks import PublicChecks
 from labkit.judge.runner import PUBLIC_SEED, declared_by, read_outcome
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(PlainPytest(config), "labkit-plain")
+    config.pluginmanager.register(PublicChecks(), "labkit-public-checks")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,6 +16,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from labkit.checks.frames import make_frame
+from labkit.checks.mark import tasks_of
 from labkit.course import datasets
 from labkit.home import LabError
 from labkit.spark.lease import LEASE
@@ -42,6 +43,19 @@ class Fixtures:
     def learner(self, request: pytest.FixtureRequest) -> Any:
         """The learner's functions, by name."""
         return self.answer(request.path)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """A check of several tasks is a test for each, `name[task]`; one task is in no name."""
+        tasks = tasks_of(metafunc.function)
+        if len(tasks) > 1 or (tasks and "task" in metafunc.fixturenames):
+            ids = tasks if len(tasks) > 1 else [pytest.HIDDEN_PARAM]
+            metafunc.parametrize("task", tasks, indirect=True, ids=ids, scope="module")
+
+    @pytest.fixture(scope="module")
+    def task(self, request: pytest.FixtureRequest) -> str:
+        """The name of the task that is checked: of several that a check names, each in turn."""
+        return str(request.param)
 
     @pytest.fixture(scope="session")
     def spark(self) -> SparkSession:

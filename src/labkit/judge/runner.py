@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,11 +20,11 @@ from labkit.checks.settings import settings
 from labkit.escape import without_colours
 from labkit.judge.answer import Answering
 from labkit.judge.fixtures import Fixtures, Folders
+from labkit.judge.public_checks import HIDDEN_FILE, PublicChecks, loaded_anew
 from labkit.judge.time_limit import Alarm, GradedRun
 from labkit.verdict.errors import AnswerError, CheckTimeout, short
 from labkit.verdict.outcome import CheckResult, Outcome
 
-HIDDEN_FILE = "hidden_checks.py"
 PUBLIC_SEED = 1
 CHECK_SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
@@ -178,7 +177,6 @@ def judge(
         root, learner, spark,
         seed=seed, scale=scale, tasks=tasks, ids=ids, timeout=timeout, graded=graded,
     )  # fmt: skip
-    before = set(sys.modules)
     arguments = [
         *map(str, files),
         f"--rootdir={files[0].parent}",
@@ -193,13 +191,8 @@ def judge(
         "-c",
         os.devnull,
     ]
-    try:
-        with check_settings(spark):
-            code = pytest.main(arguments, plugins=[plugin])
-    finally:
-        for name in set(sys.modules) - before:
-            if name.split(".")[-1] in ("checks", "hidden_checks") and not name.startswith("labkit"):
-                del sys.modules[name]
+    with check_settings(spark), loaded_anew():
+        code = pytest.main(arguments, plugins=[plugin, PublicChecks()])
     if code == pytest.ExitCode.INTERRUPTED and not any(
         result.outcome == "broken" for result in plugin.results.values()
     ):
@@ -233,7 +226,8 @@ def is_hidden(item: pytest.Item) -> bool:
 
 def declared_by(item: pytest.Item) -> Declaration | None:
     """What `check` says of this item; None when it is an ordinary test."""
-    return declaration(getattr(item, "obj", None))
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return declaration(getattr(item, "obj", None), parameters)
 
 
 def keep(
