@@ -22,7 +22,7 @@ OPEN = 'import labkit\nlab = labkit.open("toy")\nspark = lab.spark\nfrom pyspark
 DOUBLE = 'def double(numbers):\n    return numbers.select("n", (F.col("n") * 2).alias("twice"))\n'
 STORE = "def store(spark, table, numbers):\n    double(numbers).write.format('delta').saveAsTable(table)\n"
 RIGHT = (OPEN, DOUBLE, STORE)
-PROGRAM = [sys.executable, "-c", "from labkit.main import main; main()"]
+PROGRAM = [sys.executable, "-c", "from labkit.cli.main import main; main()"]
 
 
 @pytest.fixture
