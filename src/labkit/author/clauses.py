@@ -19,9 +19,8 @@ CELL = re.compile(r"^# %%(.*)$")
 HEADING = re.compile(r"^#+ ")
 ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+")
 RULE = re.compile(r"^\|[-:| ]+\|$")
-SOLID = re.compile(
-    r"(`+).+?\1|\[[^\]]*\]\([^)]*\)|https?://[^\s)]+"
-)  # no sentence ends inside these
+# No sentence ends inside code, a link or an address.
+SOLID = re.compile(r"(`+).+?\1|\[[^\]]*\]\([^)]*\)|https?://[^\s)]+")
 SENTENCE_END = re.compile(r"""[.!?][)"'*_\]]*(?=\s+[^a-z\s])""")
 ABBREVIATIONS = ("e.g.", "i.e.", "vs.", "cf.", "approx.", "incl.")
 
