@@ -30,20 +30,22 @@ def rehearse(
         str | None,
         typer.Argument(
             metavar="[LAB|FOLDER|status]",
-            help="a lab for a fresh rehearsal; a folder, or nothing, to go on; status for the clock",
+            help="a lab to begin with; a folder, or nothing, to resume; status to read the clock",
         ),
     ] = None,
     minutes: Annotated[
-        int | None, typer.Option(min=1, max=1_440, help="time; the lab's own if none")
+        int | None, typer.Option(min=1, max=1_440, help="time limit; default: that of the lab")
     ] = None,
     topics: Annotated[
-        str, typer.Option(metavar="A,B", help="let labs be chosen that fit topics and time")
+        str, typer.Option(metavar="A,B", help="choose labs on these topics that fit the time")
     ] = "",
     to: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="a fresh folder; in work/rehearsals if none")
+        Path | None,
+        typer.Option(metavar="DIR", help="an empty folder; default: one in work/rehearsals"),
     ] = None,
     later: Annotated[
-        bool, typer.Option("--later", help="make the folder; the clock begins when it is opened")
+        bool,
+        typer.Option("--later", help="only make the folder; the clock begins when you open it"),
     ] = False,
     jupyter: Jupyter = True,
     browser: Browser = True,
@@ -71,7 +73,7 @@ def rehearse(
     names = ", ".join(lab.slug for lab in found.labs)
     console.print(f"{escape(names)} · {found.minutes} min · {escape(str(found.folder))}")
     if later:
-        console.print(f"The clock begins with: ./lab rehearse {escape(str(found.folder))}")
+        console.print(f"To begin: ./lab rehearse {escape(str(found.folder))}")
         return
     found.open()
     _attend(found, jupyter=jupyter, browser=browser, port=port)
@@ -79,20 +81,21 @@ def rehearse(
 
 def finish(
     folder: Annotated[
-        Path | None, typer.Argument(help="folder of a rehearsal; the one under way if none")
+        Path | None, typer.Argument(help="folder of a rehearsal; default: the current one")
     ] = None,
     seed: Seed = None,
     fenced: Annotated[
         bool,
         typer.Option(
             "--sandbox/--no-sandbox",
-            help="with FOLDER and hidden checks: run it where it can reach and change nothing else",
+            help="with FOLDER and hidden checks: run the answers in the sandbox",
         ),
     ] = True,
 ) -> None:
     """Stop the clock of a rehearsal, grade it with the hidden checks, write the debrief.
 
-    A folder that you name may be somebody else's: where there are hidden checks it is graded in the sandbox.
+    A folder that you name may be another person's, so it is graded in the sandbox if there are
+    hidden checks.
     """
     from labkit.grading.judging import fence, judging
     from labkit.learner.rehearsal import debrief
@@ -135,12 +138,14 @@ def _fresh(
         labs: tuple[Lab, ...] = (find_lab(slug, root),)
     else:
         if minutes is None:
-            raise LabError("say how long: `lab rehearse --minutes 90 --topics streaming,delta`")
+            raise LabError(
+                "say how long, for instance `lab rehearse --minutes 90 --topics streaming,delta`"
+            )
         wanted = [topic.strip() for topic in topics.split(",") if topic.strip()]
         labs = choose(find_labs(root), minutes, wanted)
     usual = length(labs)
     if minutes is not None and minutes < usual:
-        errors.print(f"A learner has {usual} min for this; you have {minutes}.", style="yellow")
+        errors.print(f"Planned for {usual} min; you have {minutes} min.", style="yellow")
     return make(labs, minutes or usual, to.resolve() if to else None)
 
 
@@ -180,8 +185,8 @@ def _attend(found: Rehearsal, *, jupyter: bool, browser: bool, port: int) -> Non
     console.print(f"The prompt: {escape(str(found.folder / 'PROMPT.md'))}")
     where = _where(found)
     console.print(
-        "Ctrl-C closes this; the clock runs on. "
-        f"`./lab rehearse{where}` goes on, `./lab finish{where}` ends."
+        "Ctrl-C closes this, but the clock keeps running. "
+        f"`./lab rehearse{where}` resumes, `./lab finish{where}` ends the rehearsal."
     )
     over = threading.Event()
     watcher = threading.Thread(target=_tick, args=(found, over), daemon=True)
@@ -202,7 +207,9 @@ def _attend(found: Rehearsal, *, jupyter: bool, browser: bool, port: int) -> Non
         watcher.join()
         found.note("close")
     if not found.finished:
-        console.print(f"Closed with {_left(found)}; the clock runs on until ./lab finish{where}")
+        console.print(
+            f"Closed with {_left(found)}; the clock keeps running until ./lab finish{where}"
+        )
 
 
 def _tick(found: Rehearsal, over: threading.Event) -> None:
@@ -222,13 +229,13 @@ def _tick(found: Rehearsal, over: threading.Event) -> None:
                     words = (
                         f"{minutes} min left"
                         if minutes
-                        else f"The time is over: ./lab finish{_where(found)}"
+                        else f"Time is up: ./lab finish{_where(found)}"
                     )
                     console.print(f"[bold yellow]{words}[/]")
 
 
 class _Silent:
-    """Where there is no terminal, no live line."""
+    """Takes the place of the live line where there is no terminal."""
 
     def __enter__(self) -> _Silent:
         return self
