@@ -41,17 +41,17 @@ def build(
     root = home.root()
     os.environ["LAB_ROOT"] = str(root)
     labs = [find_lab(name, root) for name in slug] if slug else find_labs(root)
-    found = 0
+    stale = 0
     for lab in labs:
         if check:
             for sentence in builder.stale(lab):
                 errors.print(escape(sentence), style="red")
-                found += 1
+                stale += 1
             continue
         written = [builder.execute(lab)] if execute else builder.build(lab)
         for path in written:
             console.print(f"wrote {path.relative_to(root)}")
-    raise typer.Exit(1 if found else 0)
+    raise typer.Exit(1 if stale else 0)
 
 
 def prove(

@@ -125,7 +125,7 @@ def spent(saves: Sequence[Save], tasks: Mapping[str, Sequence[str]], until: floa
     """Assigns the time before each save to the tasks that it changed, in equal parts if several.
 
     Keys of the result are `file:task`. The times of saves are measured; what they were spent on
-    is an estimate: an hour of thought followed by one save counts for the tasks that this save changed.
+    is an estimate: an hour of thought before one save counts for the tasks that this save changed.
     """
     shares = {f"{file}:{task}": 0.0 for file, names in tasks.items() for task in names}
     last: dict[str, float] = {}
