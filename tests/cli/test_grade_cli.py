@@ -80,7 +80,7 @@ def test_resume_tells_only_what_is_new(handed, tmp_path):
     ("arguments", "says"),
     [
         (["nowhere"], "isn't there"),
-        (["empty"], "no submission in empty"),
+        (["empty"], "no submissions in empty"),
         ([".", "--shard", "3/2"], "--shard 3/2"),
         ([".", "--shard", "0/2"], "--shard 0/2"),
         ([".", "--shard", "half"], "--shard half"),
@@ -100,7 +100,7 @@ def test_wrong_usage_has_a_reason_code_2_and_leaves_nothing(handed, tmp_path, ar
 def test_python_that_opens_no_lab_is_left_out_and_told(handed, tmp_path):
     (handed / "tools.py").write_text("x = 1\n")
     _, said = lab("grade", ".", "--out", tmp_path / "out")
-    assert "1 Python files open no lab and are left out: tools.py" in said
+    assert "1 Python files do not open a lab and are skipped: tools.py" in said
 
 
 def test_report_makes_one_batch_of_the_shards(handed, tmp_path):
@@ -114,7 +114,7 @@ def test_report_makes_one_batch_of_the_shards(handed, tmp_path):
     assert 'href="../part1/ada/report.html"' in (tmp_path / "all" / "summary.html").read_text()
     code, said = lab("report", parts[0])
     assert code == 1
-    assert "not here: part 2 of 2" in said
+    assert "no result for: part 2 of 2" in said
     assert lab("report", tmp_path)[0] == 2
 
 

@@ -110,7 +110,7 @@ def test_progress_of_a_newer_version_keeps_what_this_one_does_not_know(toy):
 def test_port_in_use_is_told_before_anything_starts(toy):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        with pytest.raises(LabError, match=f"port {port} is in use; leave --port out"):
+        with pytest.raises(LabError, match=f"port {port} is in use; without --port"):
             workspace.serve(toy, browser=False, port=port, say=print)
 
 
@@ -130,7 +130,7 @@ def test_jupyterlab_answers_with_the_copy_and_ends_with_the_command(course, tmp_
     )  # fmt: skip
     try:
         said = ""
-        while "Ctrl-C here ends it" not in said:
+        while "Ctrl-C stops it" not in said:
             line = started.stdout.readline()
             assert line, said
             said += line

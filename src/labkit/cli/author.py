@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def new(slug: Slug) -> None:
-    """Author: lay out the files of a new lab, its notebooks too."""
+    """Author: create the files of a new lab, notebooks included."""
     from labkit.author import build as builder
     from labkit.author.new_lab import scaffold
 
@@ -29,13 +29,13 @@ def new(slug: Slug) -> None:
 
 
 def build(
-    slug: Annotated[list[str] | None, typer.Argument(help="labs; all if none")] = None,
+    slug: Annotated[list[str] | None, typer.Argument(help="labs; default: all")] = None,
     execute: Annotated[
-        bool, typer.Option("--execute", help="run the solved notebook, store outputs")
+        bool, typer.Option("--execute", help="run the solved notebook and store its outputs")
     ] = False,
-    check: Annotated[bool, typer.Option("--check", help="only say what is stale")] = False,
+    check: Annotated[bool, typer.Option("--check", help="only report stale files")] = False,
 ) -> None:
-    """Author: write the notebooks from solution.py."""
+    """Author: generate the notebooks from solution.py."""
     from labkit.author import build as builder
 
     root = home.root()
@@ -130,20 +130,20 @@ def _show_trial(trial: Trial, *, reasons: bool) -> None:
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="a new folder, or an export")],
-    labs: Annotated[
-        str, typer.Option(metavar="A,B", help="only these labs; all of them if none")
-    ] = "",
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="a new folder, or an earlier export")
+    ],
+    labs: Annotated[str, typer.Option(metavar="A,B", help="only these labs; default: all")] = "",
     grader: Annotated[
         str,
         typer.Option(
             metavar="ACTION",
-            help="GitHub action that grades, OWNER/REPO/.github/actions/grade@REF; the hand-out's "
-            "own if none",
+            help="GitHub action that grades, OWNER/REPO/.github/actions/grade@REF; default: the "
+            "hand-out's own",
         ),
     ] = "",
 ) -> None:
-    """Instructor: write a repository to hand out: starters, checks, set-up; no answers."""
+    """Instructor: write a repository to hand out, with starters, checks and set-up, no answers."""
     from labkit.author import export as exporting
 
     root = home.root()
@@ -157,5 +157,5 @@ def export(
         "no line of an answer in them"
     )
     for name in done.kept:
-        console.print(f"kept as you changed it: {escape(name)}", style="yellow")
+        console.print(f"kept with your changes: {escape(name)}", style="yellow")
     console.print(f"Try it: cd {escape(str(folder))} && ./lab check {chosen[0].slug}", style="dim")

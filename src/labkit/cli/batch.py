@@ -26,37 +26,46 @@ def grade(
     paths: Annotated[
         list[str], typer.Argument(help="files, folders, patterns, or a .csv of student and path")
     ],
-    out: Annotated[Path, typer.Option(help="folder of the results")],
+    out: Annotated[Path, typer.Option(help="folder for the results")],
     lab: Annotated[
         str | None,
         typer.Option(
-            help="the lab; files that name another are refused, and files that name none taken for it"
+            help="the lab; files that open another one are refused, files that open none accepted"
         ),
     ] = None,
-    hidden: Annotated[bool, typer.Option(help="run the hidden checks, where there are any")] = True,
+    hidden: Annotated[bool, typer.Option(help="run the hidden checks, if there are any")] = True,
     seed: Seed = None,
     workers: Annotated[
-        int, typer.Option(min=0, help="processes side by side, each with a JVM; 0: one a core")
+        int, typer.Option(min=0, help="parallel processes, each with its own JVM; 0: one per core")
     ] = 0,
     resume: Annotated[
-        bool, typer.Option("--resume", help="go on; what is graded and unchanged stays")
+        bool, typer.Option("--resume", help="continue; keep the results of unchanged submissions")
     ] = False,
     again: Annotated[
-        bool, typer.Option("--again", help="--resume, and what crashed or broke once more")
+        bool,
+        typer.Option(
+            "--again", help="--resume, but grade again what crashed or had a broken check"
+        ),
     ] = False,
-    shard: Annotated[str, typer.Option(metavar="I/N", help="only part I of N, from 1")] = "1/1",
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="grade only part I of N, counted from 1")
+    ] = "1/1",
     sandbox: Annotated[
-        bool, typer.Option(help="run each where it can reach and change nothing else; Linux alone")
+        bool, typer.Option(help="run submissions in the sandbox; needs Linux namespaces")
     ] = True,
-    timeout: Annotated[float, typer.Option(min=1, help="seconds for one submission")] = 1_800,
-    check_timeout: Annotated[float, typer.Option(min=1, help="seconds for one check")] = 120,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="time limit of a submission, in seconds")
+    ] = 1_800,
+    check_timeout: Annotated[
+        float, typer.Option(min=1, help="time limit of a check, in seconds")
+    ] = 120,
 ) -> None:
-    """Grade many submissions, each in a process of its own; reports and summaries go to a folder."""
+    """Grade many submissions, each in its own process; write reports and summaries to a folder."""
     part = _shard(shard)
     if cluster.master():
         raise LabError(
-            f"`lab grade` runs each submission in a sandbox of this machine; unset {cluster.MASTER}. "
-            "Many machines grade by --shard, and `lab report` merges what they found"
+            f"`lab grade` runs submissions in the sandbox of this machine; unset {cluster.MASTER}. "
+            "To use several machines, grade with --shard on each and merge with `lab report`"
         )
     from labkit.grading.batch.collect import collect
     from labkit.grading.batch.pool import usual_workers
@@ -68,24 +77,25 @@ def grade(
         names = ", ".join(one_line(path.name, 40) for path in collected.passed_over[:3])
         more = ", ..." if len(collected.passed_over) > 3 else ""
         errors.print(
-            f"{len(collected.passed_over)} Python files open no lab and are left out: "
+            f"{len(collected.passed_over)} Python files do not open a lab and are skipped: "
             f"{escape(names)}{more}",
             style="yellow",
         )
     if not collected.entries:
         raise LabError(
-            f"no submission in {', '.join(paths)}: no .ipynb, and no .py that opens a lab"
+            f"no submissions in {', '.join(paths)}: no .ipynb, and no .py that opens a lab"
         )
     jars.fetch()  # workers have no network
     options = Options(
         lab=lab, hidden=hidden, seed=seed, workers=workers or usual_workers(), seconds=timeout,
-        check_seconds=check_timeout, resume=resume or again, again=again, shard=part, sandbox=sandbox,
+        check_seconds=check_timeout, resume=resume or again, again=again, shard=part,
+        sandbox=sandbox,
     )  # fmt: skip
     try:
         with _Display() as display:
             batch = grade_batch(collected, out, options, display.step)
     except KeyboardInterrupt:
-        errors.print(f"Interrupted. What is graded is in {escape(str(out))}; --resume goes on.")
+        errors.print(f"Interrupted. Results so far are in {escape(str(out))}; --resume continues.")
         raise typer.Exit(130) from None
     _conclude(batch, _summaries(batch, out))
 
@@ -93,14 +103,15 @@ def grade(
 def report(
     folders: Annotated[list[Path], typer.Argument(help="folders that `lab grade` wrote")],
     out: Annotated[
-        Path | None, typer.Option(help="where the summaries go; the folder itself if there is one")
+        Path | None,
+        typer.Option(help="folder for the summaries; default: the folder, if it is one"),
     ] = None,
 ) -> None:
-    """Write the summaries again; several folders, the shards of a batch, become one."""
+    """Write the summaries again; merge several folders, the shards of a batch, into one."""
     from labkit.grading.batch.results import read_batch
 
     if out is None and len(folders) > 1:
-        raise LabError("say where the summaries of several folders go: --out DIR")
+        raise LabError("say where to write the summaries of several folders: --out DIR")
     batch = read_batch(folders)
     _conclude(batch, _summaries(batch, out or folders[0]))
 
@@ -112,8 +123,8 @@ def _summaries(batch: Batch, out: Path) -> list[Path]:
         return summaries.write_all(batch.rows, batch.missing, out)
     except OSError as error:
         raise LabError(
-            f"the summaries can't be written to {out} ({error.strerror}); what is graded is kept, "
-            "and `lab report` writes them elsewhere with --out"
+            f"the summaries can't be written to {out} ({error.strerror}); all results are kept, "
+            "and `lab report --out DIR` writes the summaries elsewhere"
         ) from None
 
 
@@ -121,7 +132,7 @@ def _shard(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d{1,5})/(\d{1,5})", text)
     part, parts = (int(match[1]), int(match[2])) if match else (0, 0)
     if not 1 <= part <= parts:
-        raise LabError(f"--shard {text}: expected a part and their number, 1/4 to 4/4 for instance")
+        raise LabError(f"--shard {text}: expected a part and the number of parts, such as 1/4")
     return part, parts
 
 
@@ -145,7 +156,7 @@ def _conclude(batch: Batch, written: list[Path]) -> None:
     if batch.missing:
         some = ", ".join(one_line(name, 60) for name in batch.missing[:5])
         more = ", ..." if len(batch.missing) > 5 else ""
-        errors.print(f"not here: {escape(some)}{more}", style="yellow")
+        errors.print(f"no result for: {escape(some)}{more}", style="yellow")
     for note in batch.notes:
         errors.print(escape(note), style="yellow")
     page = next(path for path in written if path.suffix == ".html")
@@ -155,7 +166,7 @@ def _conclude(batch: Batch, written: list[Path]) -> None:
 
 
 class _Display:
-    """A live bar on a terminal; elsewhere, and in CI, one quiet line a submission."""
+    """A live bar on a terminal; elsewhere, and in CI, one line per submission."""
 
     def __init__(self) -> None:
         self._live = console.is_terminal and os.environ.get("CI", "").lower() not in ("true", "1")

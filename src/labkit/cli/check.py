@@ -22,26 +22,24 @@ if TYPE_CHECKING:
 
 
 def check(
-    slug: Annotated[
-        str | None, typer.Argument(help="a lab; may be left out with --submission")
-    ] = None,
+    slug: Annotated[str | None, typer.Argument(help="a lab; optional with --submission")] = None,
     submission: SubmissionFile = None,
     task: Annotated[list[str] | None, typer.Option(help="check only this task; repeatable")] = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="run the hidden checks too")] = False,
     seed: Seed = None,
-    scale: Annotated[int, typer.Option(min=1, help="times the rows of generated data")] = 1,
+    scale: Annotated[int, typer.Option(min=1, help="factor for the rows of generated data")] = 1,
     json_out: Annotated[Path | None, typer.Option("--json", help="write the report here")] = None,
     sandbox: Annotated[
         bool,
         typer.Option(
-            help="with --submission or --hidden: run it where it can reach and change nothing else",
+            help="with --submission or --hidden: run the answer in the sandbox",
         ),
     ] = True,
 ) -> None:
-    """Check an answer from the terminal, run top to bottom in a process of its own.
+    """Check an answer: run it from top to bottom in its own process, and judge it.
 
-    Your own copy is run in warm Spark, for an answer in seconds. A submission (or any answer, with
-    the hidden checks) is graded: in the sandbox, with a JVM of its own.
+    Your own copy runs in warm Spark, so the verdict takes seconds. A submission, or any answer with
+    --hidden, is graded: it runs in the sandbox, with its own JVM.
     """
     from labkit.cli.grading import grader, prepare_sandbox
 
@@ -136,7 +134,7 @@ def watch(
     slug: Slug,
     submission: SubmissionFile = None,
 ) -> None:
-    """Check your copy again whenever you save it: the tasks that changed, until Ctrl-C."""
+    """Check your copy each time you save it, the tasks that changed, until Ctrl-C."""
     from labkit.grading.submission import UnreadableError
     from labkit.learner.watch import Watching, saves
     from labkit.verdict.report import text

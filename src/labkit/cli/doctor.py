@@ -1,4 +1,4 @@
-"""Look for what keeps labs from running on this machine; findings with remedies, nothing printed."""
+"""Check that labs can run on this machine; findings with remedies, nothing printed."""
 
 from __future__ import annotations
 
@@ -87,9 +87,9 @@ def memory() -> Finding:
     found = psutil.virtual_memory()
     detail = f"{found.available / 1e9:.1f} of {found.total / 1e9:.1f} GB free"
     if found.total < NEEDED_GB * 1e9:
-        return Finding("memory", False, detail, f"labs want {NEEDED_GB} GB")
+        return Finding("memory", False, detail, f"labs need {NEEDED_GB} GB")
     if found.available < NEEDED_GB * 1e9:
-        return Finding("memory", None, detail, f"labs want {NEEDED_GB} GB; close other programs")
+        return Finding("memory", None, detail, f"labs need {NEEDED_GB} GB; close other programs")
     return Finding("memory", True, detail)
 
 
@@ -98,7 +98,7 @@ def disk() -> Finding:
     detail = f"{free:.1f} GB free in {home.cache_dir()}"
     if free < NEEDED_DISK_GB:
         return Finding(
-            "disk", False, detail, "free some, or set LAB_CACHE to a folder on another disk"
+            "disk", False, detail, "free some space, or set LAB_CACHE to a folder on another disk"
         )
     return Finding("disk", True, detail)
 
@@ -108,7 +108,9 @@ def cache() -> Finding:
     where = home.cache_dir()
     if usable:
         return Finding("cache", True, str(where))
-    return Finding("cache", None, f"home can't be written; using {where}", "nothing to do")
+    return Finding(
+        "cache", None, f"the home folder can't be written; using {where}", "nothing to do"
+    )
 
 
 def ports() -> Finding:
@@ -122,7 +124,7 @@ def ports() -> Finding:
             "ports",
             False,
             f"no connection on 127.0.0.1: {error}",
-            "let your firewall allow loopback",
+            "allow loopback connections in your firewall",
         )
     return Finding("ports", True, "loopback connects")
 
@@ -159,7 +161,7 @@ def grading_sandbox() -> Finding:
             "sandbox",
             None,
             f"submissions would be graded without one: {reason}",
-            "only graders need it; docs/troubleshooting.md says how to allow it",
+            "only grading needs it; docs/troubleshooting.md shows how to enable it",
         )
     return Finding("sandbox", True, "submissions are graded in one")
 

@@ -7,17 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 
+from labkit.cli.screen import errors
 from labkit.sandbox import sandbox
 from labkit.spark import cluster, jars
 
 if TYPE_CHECKING:
     from labkit.grading.grade import Grader
     from labkit.grading.grading_spark import GradingSpark
-
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def prepare_sandbox(wanted: bool) -> bool:

@@ -1,4 +1,4 @@
-"""The learner's commands: open a lab, take a hint, see the answer, start over, see how far you are."""
+"""The learner's commands: list and open labs, hints, answers, reset, progress."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def where(context: typer.Context) -> None:
 
 
 def list_labs() -> None:
-    """Show the labs and how far you are in each."""
+    """List the labs and your progress in each."""
     from labkit.learner import overview
 
     console.print(overview.labs_table(find_labs(home.root())))
@@ -40,7 +40,7 @@ def list_labs() -> None:
 
 def start(
     slug: Annotated[
-        str | None, typer.Argument(help="a lab; the first unfinished one if none")
+        str | None, typer.Argument(help="a lab; default: the first unfinished one")
     ] = None,
     jupyter: Jupyter = True,
     browser: Browser = True,
@@ -56,7 +56,7 @@ def start(
         console.print(f"Your copy: {lab.work.relative_to(root)}")
         if others:
             names = ", ".join(escape(path.name) for path in others)
-            console.print(f"The folder also holds {names}, which is left as it is.")
+            console.print(f"The folder also contains {names}, which is not changed.")
     if not jupyter:
         console.print(f"Open {escape(str(lab.work))} with this Python as its kernel:")
         console.print(escape(sys.executable))
@@ -76,7 +76,7 @@ def start(
 
 def hint(
     slug: Slug,
-    task: Annotated[str | None, typer.Argument(help="a task; the first open one if none")] = None,
+    task: Annotated[str | None, typer.Argument(help="a task; default: the first open one")] = None,
 ) -> None:
     """Show the next hint of a task."""
     from labkit.learner import help
@@ -93,7 +93,7 @@ def hint(
 
 def solution(
     slug: Slug,
-    task: Annotated[str | None, typer.Argument(help="a task; the first open one if none")] = None,
+    task: Annotated[str | None, typer.Argument(help="a task; default: the first open one")] = None,
     give_up: Annotated[
         bool, typer.Option("--give-up", help="show it before the task is passed")
     ] = False,
@@ -108,8 +108,8 @@ def solution(
     text = help.take_solution(lab, name, give_up=give_up)
     if text is None:
         raise LabError(
-            f"`{name}` is not passed yet; with --give-up you see the answer all the same, and your "
-            "progress notes it"
+            f"`{name}` is not passed yet; --give-up shows the answer anyway, which is recorded in "
+            "your progress"
         )
     plain = not console.is_terminal
     console.print(escape(text) if plain else Syntax(text, "python", background_color="default"))
@@ -123,7 +123,7 @@ def _open_task(lab: Lab) -> str:
 
 
 def reset(slug: Slug) -> None:
-    """Put a lab's starter back; your old copy stays beside it under its date."""
+    """Restore the starter of a lab; your old copy stays beside it, with a date in its name."""
     from labkit.learner import workspace
 
     lab = find_lab(slug)
@@ -135,10 +135,10 @@ def reset(slug: Slug) -> None:
 
 def show_progress(
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="write it as a page")
+        Path | None, typer.Option("--html", metavar="FILE", help="write an HTML page")
     ] = None,
 ) -> None:
-    """Show what you have reached, task by task."""
+    """Show your points and the hints you took, task by task."""
     from labkit.learner import overview
 
     labs = find_labs(home.root())

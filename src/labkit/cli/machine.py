@@ -21,9 +21,9 @@ kafka_app = typer.Typer(help="A Kafka broker on this machine, for labs that need
 
 
 def doctor(
-    quick: Annotated[bool, typer.Option("--quick", help="leave out the Delta write")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="skip the Delta write")] = False,
 ) -> None:
-    """Look for what keeps labs from running here, and say what to do about it."""
+    """Check that labs can run on this machine; for each problem, show a remedy."""
     from labkit.cli.doctor import examine
 
     bad = 0
@@ -38,9 +38,9 @@ def doctor(
 
 def test(
     context: typer.Context,
-    long: Annotated[bool, typer.Option("--long", help="the long repetitions too")] = False,
+    long: Annotated[bool, typer.Option("--long", help="run the long tests, too")] = False,
 ) -> None:
-    """Run everything that CI runs; further arguments go to pytest."""
+    """Run everything that CI runs; further arguments are passed to pytest."""
     root = home.root()
     if not (root / "tests").is_dir():
         raise LabError(
@@ -49,7 +49,7 @@ def test(
     # With --long a single test may take as long as a lab's whole proof.
     patience = ["-o", "faulthandler_timeout=3600"] if long else []
     arguments = [*(context.args or ["tests"]), *patience]
-    # Tests start what they need themselves: on no cluster and no broker of the user's.
+    # Tests start all that they need; they must not use a cluster or a broker of the user.
     own = {key: value for key, value in os.environ.items() if key not in OUTSIDE}
     environment = {**own, **({"LAB_LONG": "1"} if long else {})}
     from labkit.spark import make_archive
@@ -65,7 +65,7 @@ def test(
 
 @spark_app.command("status")
 def spark_status() -> None:
-    """Show whether warm Spark runs, since when, and who is attached."""
+    """Show whether warm Spark is running, for how long, and which processes use it."""
     from labkit.spark import warm
 
     found = warm.status()
@@ -73,8 +73,8 @@ def spark_status() -> None:
         console.print("Warm Spark is not running; the first notebook or check starts it.")
         return
     console.print(
-        f"Warm Spark runs for {found['seconds'] // 60} min (process {found['pid']}, JVM "
-        f"{found['jvm_pid']}, {found['memory_mb']} MB resident)"
+        f"Warm Spark has been running for {found['seconds'] // 60} min "
+        f"(process {found['pid']}, JVM {found['jvm_pid']}, {found['memory_mb']} MB resident)"
     )
     console.print(f"UI: {found['ui'] or 'off'}\nlog: {found['log']}")
     for client in found["clients"]:
@@ -85,7 +85,7 @@ def spark_status() -> None:
 
 @spark_app.command("stop")
 def spark_stop() -> None:
-    """End warm Spark; the next notebook or check starts a new one."""
+    """Stop warm Spark; the next notebook or check starts a new one."""
     from labkit.spark import warm
 
     console.print("Warm Spark is stopped." if warm.stop() else "Warm Spark was not running.")
@@ -102,19 +102,21 @@ def kafka_start() -> None:
 
 @kafka_app.command("status")
 def kafka_status() -> None:
-    """Show whether that broker runs, and where."""
+    """Show whether that broker is running, and its address."""
     from labkit.parts import kafka
 
     broker = kafka.running()
     if broker is None:
-        console.print("No shared broker runs; a notebook or check that needs one starts its own.")
+        console.print(
+            "No shared broker is running; a notebook or check that needs one starts its own."
+        )
         return
     console.print(f"Kafka listens on {broker.bootstrap} (process {broker.pid})\nlog: {broker.log}")
 
 
 @kafka_app.command("stop")
 def kafka_stop() -> None:
-    """End that broker; its topics are gone then."""
+    """Stop that broker and delete its topics."""
     from labkit.parts import kafka
 
     console.print("Kafka is stopped." if kafka.stop_shared() else "No shared broker was running.")

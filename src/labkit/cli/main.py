@@ -56,9 +56,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except Exception:  # not 1, which says that an answer is wrong
         traceback.print_exc()
-        errors.print(
-            "lab: this is a fault of labkit itself; please report the lines above", style="red"
-        )
+        errors.print("lab: this is a bug in labkit; please report the lines above", style="red")
         sys.exit(3)
     except SystemExit as end:
         command = sys.argv[1:2]

@@ -29,20 +29,22 @@ def rehearse(
         str | None,
         typer.Argument(
             metavar="[LAB|FOLDER|status]",
-            help="a lab for a fresh rehearsal; a folder, or nothing, to go on; status for the clock",
+            help="a lab to begin with; a folder, or nothing, to resume; status to read the clock",
         ),
     ] = None,
     minutes: Annotated[
-        int | None, typer.Option(min=1, max=1_440, help="time; the lab's own if none")
+        int | None, typer.Option(min=1, max=1_440, help="time limit; default: that of the lab")
     ] = None,
     topics: Annotated[
-        str, typer.Option(metavar="A,B", help="let labs be chosen that fit topics and time")
+        str, typer.Option(metavar="A,B", help="choose labs on these topics that fit the time")
     ] = "",
     to: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="a fresh folder; in work/rehearsals if none")
+        Path | None,
+        typer.Option(metavar="DIR", help="an empty folder; default: one in work/rehearsals"),
     ] = None,
     later: Annotated[
-        bool, typer.Option("--later", help="make the folder; the clock begins when it is opened")
+        bool,
+        typer.Option("--later", help="only make the folder; the clock begins when you open it"),
     ] = False,
     jupyter: Jupyter = True,
     browser: Browser = True,
@@ -69,7 +71,7 @@ def rehearse(
     names = ", ".join(lab.slug for lab in rehearsal.labs)
     console.print(f"{escape(names)} · {rehearsal.minutes} min · {escape(str(rehearsal.folder))}")
     if later:
-        console.print(f"The clock begins with: ./lab rehearse {escape(str(rehearsal.folder))}")
+        console.print(f"To begin: ./lab rehearse {escape(str(rehearsal.folder))}")
         return
     rehearsal.open()
     _attend(rehearsal, jupyter=jupyter, browser=browser, port=port)
@@ -77,19 +79,20 @@ def rehearse(
 
 def finish(
     folder: Annotated[
-        Path | None, typer.Argument(help="folder of a rehearsal; the one under way if none")
+        Path | None, typer.Argument(help="folder of a rehearsal; default: the current one")
     ] = None,
     seed: Seed = None,
     sandbox: Annotated[
         bool,
         typer.Option(
-            help="with FOLDER and hidden checks: run it where it can reach and change nothing else",
+            help="with FOLDER and hidden checks: run the answers in the sandbox",
         ),
     ] = True,
 ) -> None:
     """Stop the clock of a rehearsal, grade it with the hidden checks, write the debrief.
 
-    A folder that you name may be somebody else's: where there are hidden checks it is graded in the sandbox.
+    A folder that you name may be another person's, so it is graded in the sandbox if there are
+    hidden checks.
     """
     from labkit.cli.grading import grader, prepare_sandbox
     from labkit.learner.rehearsal import debrief
@@ -135,12 +138,14 @@ def _fresh(
         labs: tuple[Lab, ...] = (find_lab(slug, root),)
     else:
         if minutes is None:
-            raise LabError("say how long: `lab rehearse --minutes 90 --topics streaming,delta`")
+            raise LabError(
+                "say how long, for instance `lab rehearse --minutes 90 --topics streaming,delta`"
+            )
         wanted = [topic.strip() for topic in topics.split(",") if topic.strip()]
         labs = choose(find_labs(root), minutes, wanted)
     usual = length(labs)
     if minutes is not None and minutes < usual:
-        errors.print(f"A learner has {usual} min for this; you have {minutes}.", style="yellow")
+        errors.print(f"Planned for {usual} min; you have {minutes} min.", style="yellow")
     return make(labs, minutes or usual, to.resolve() if to else None)
 
 
@@ -182,8 +187,8 @@ def _attend(rehearsal: Rehearsal, *, jupyter: bool, browser: bool, port: int) ->
     console.print(f"The prompt: {escape(str(rehearsal.folder / 'PROMPT.md'))}")
     where = _where(rehearsal)
     console.print(
-        "Ctrl-C closes this; the clock runs on. "
-        f"`./lab rehearse{where}` goes on, `./lab finish{where}` ends."
+        "Ctrl-C closes this, but the clock keeps running. "
+        f"`./lab rehearse{where}` resumes, `./lab finish{where}` ends the rehearsal."
     )
     over = threading.Event()
     watcher = threading.Thread(target=_tick, args=(rehearsal, over), daemon=True)
@@ -205,7 +210,7 @@ def _attend(rehearsal: Rehearsal, *, jupyter: bool, browser: bool, port: int) ->
         rehearsal.note("close")
     if not rehearsal.finished:
         console.print(
-            f"Closed with {_left(rehearsal)}; the clock runs on until ./lab finish{where}"
+            f"Closed with {_left(rehearsal)}; the clock keeps running until ./lab finish{where}"
         )
 
 
@@ -226,13 +231,13 @@ def _tick(rehearsal: Rehearsal, over: threading.Event) -> None:
                     words = (
                         f"{minutes} min left"
                         if minutes
-                        else f"The time is over: ./lab finish{_where(rehearsal)}"
+                        else f"Time is up: ./lab finish{_where(rehearsal)}"
                     )
                     console.print(f"[bold yellow]{words}[/]")
 
 
 class _Silent:
-    """Where there is no terminal, no live line."""
+    """Takes the place of the live line where there is no terminal."""
 
     def __enter__(self) -> _Silent:
         return self

@@ -1,4 +1,4 @@
-"""Tell what an edit touches: the cells to run again, and the tasks whose verdict may change."""
+"""Find what an edit affects: the cells to run again, and the tasks whose verdict may change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Edit:
-    """What to do after a save; `fresh` when the namespace has to be made anew."""
+    """What to do after a save; `fresh` if it needs a new namespace."""
 
     fresh: bool
     cells: tuple[Cell, ...]
@@ -27,11 +27,11 @@ def edit(
     tasks: Sequence[str],
     uses: Mapping[str, Iterable[str]],
 ) -> Edit | None:
-    """What changed from `before` to `after`; None when nothing did but comments or outputs.
+    """What changed from `before` to `after`; None if only comments or outputs did.
 
-    A cell that holds functions alone is run again by itself. Any other change, or a function that
-    a top-level statement has used, makes everything run afresh. `uses` says which functions the
-    checks of a task call.
+    A changed cell that only defines functions is run again by itself. Any other change runs
+    everything again, and so does a change to a function that a top-level statement uses. `uses`
+    has for each task the functions that its checks call.
     """
     new = [(cell, _meaning(cell)) for cell in after if not _is_call_on_lab(cell)]
     everything = Edit(True, tuple(cell for cell, _ in new), tuple(tasks))
@@ -74,7 +74,7 @@ def used_by_checks(checks: Path, tasks: Sequence[str]) -> dict[str, set[str]]:
 
 
 def _meaning(cell: Cell) -> str:
-    """The code without comments and layout; the text where it is no plain Python (a magic, say)."""
+    """The code without comments and layout; the text if it is not plain Python (a magic, say)."""
     tree = _parsed(cell.source)
     return ast.unparse(tree) if tree.body else cell.source.strip()
 
@@ -87,7 +87,7 @@ def _parsed(source: str) -> ast.Module:
 
 
 def _is_call_on_lab(cell: Cell) -> bool:
-    """Whether a cell only calls methods of `lab`: checks, hints, what is next."""
+    """Whether a cell only calls methods of `lab`: checks, hints, the next step."""
     body = _parsed(cell.source).body
     return bool(body) and all(
         isinstance(node, ast.Expr)
@@ -100,7 +100,7 @@ def _is_call_on_lab(cell: Cell) -> bool:
 
 
 def _functions_only(tree: ast.Module) -> set[str] | None:
-    """The names that a cell of nothing but functions defines; None for any other cell."""
+    """The names that a cell defines if it only defines functions; None for any other cell."""
     if not tree.body or not all(isinstance(node, Function) for node in tree.body):
         return None
     return {node.name for node in tree.body if isinstance(node, Function)}

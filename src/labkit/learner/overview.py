@@ -1,4 +1,4 @@
-"""Show where a learner stands: labs, tasks and the next step, for a terminal and as a page."""
+"""Show a learner's progress: labs, tasks and the next step, for a terminal and as a page."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def labs_table(labs: Sequence[Lab]) -> Table:
 
 
 def tasks_table(labs: Sequence[Lab]) -> Table:
-    """Every task with its points and what help was taken."""
+    """Every task with its points and the help taken."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("lab", "task", "points", "hints", ""):
         table.add_column(column)
@@ -59,7 +59,7 @@ def tasks_table(labs: Sequence[Lab]) -> Table:
 
 
 def next_lines(labs: Sequence[Lab]) -> list[str]:
-    """What to do next, as rich markup: the open task, and why its last answer did not pass."""
+    """What to do next, as rich markup: the open task, and which checks its last answer failed."""
     step = progress.next_step(labs)
     if step is None:
         return ["Every task is passed."] if labs else []
@@ -99,7 +99,7 @@ def page(labs: Sequence[Lab]) -> str:
 
 
 def _bar(lab: Lab, facts: dict[str, Any]) -> str:
-    """One mark a task: passed, tried, or open."""
+    """One mark per task: passed, tried, or open."""
     marks = []
     for task in lab.tasks:
         fact = facts.get(task, {})

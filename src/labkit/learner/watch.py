@@ -1,4 +1,4 @@
-"""Check a notebook again whenever it is saved: what changed alone, in this process."""
+"""Check a notebook in this process each time it is saved, only what changed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LOOK_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Round:
-    """What one save led to."""
+    """The outcome of one save."""
 
     results: tuple[CheckResult, ...]
     problems: tuple[CellProblem, ...]
@@ -35,7 +35,7 @@ class Round:
 
 
 def saves(path: Path) -> Iterator[None]:
-    """Yields at once, and then after each change of the file; a file that is away is waited for."""
+    """Yields at once, and then after each change of the file; waits while the file is missing."""
     seen: object = None
     while True:
         try:
@@ -51,7 +51,7 @@ def saves(path: Path) -> Iterator[None]:
 
 
 class Watching:
-    """The notebook at `path` as it was last run here, and its answers ready to be judged."""
+    """The notebook at `path`, run in this process, and its answers ready to be judged."""
 
     def __init__(self, lab: Lab, path: Path) -> None:
         from IPython.core.interactiveshell import InteractiveShell
@@ -66,13 +66,14 @@ class Watching:
         self._shell: Any = InteractiveShell.instance(config=quiet)
 
     def close(self) -> None:
-        """Gives up the place of this process's one IPython shell."""
+        """Releases the IPython shell, of which a process has only one."""
         self._kind.clear_instance()
 
     def check(self) -> Round | None:
-        """Runs and judges what changed since the last call; None when nothing did.
+        """Runs and judges what changed since the last call; None if nothing did.
 
-        UnreadableError when the file is no submission (a save half-way): nothing is forgotten.
+        Raises UnreadableError if the file is not a submission, as in the middle of a save; the
+        next call then compares with the same earlier state.
         """
         submission = read_submission(self._path)
         submission.require_lab(self._lab.slug)
@@ -114,7 +115,7 @@ class Watching:
 
 
 def _line(error: BaseException) -> int:
-    """The line of the cell at which `error` came up."""
+    """The line of the cell that raised `error`."""
     if isinstance(error, SyntaxError) and error.lineno:
         return error.lineno
     frames = traceback.extract_tb(error.__traceback__)

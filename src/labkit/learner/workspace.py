@@ -38,7 +38,7 @@ def next_lab(root: Path) -> Lab:
 
 
 def other_notebooks(lab: Lab) -> list[Path]:
-    """Notebooks beside the learner's copy (renamed ones), without the dated ones that reset kept."""
+    """Notebooks beside the learner's copy, renamed ones say; not the dated ones of reset."""
     return [
         path
         for path in sorted(lab.work.parent.glob("*.ipynb"))
@@ -47,7 +47,7 @@ def other_notebooks(lab: Lab) -> list[Path]:
 
 
 def copy_starter(lab: Lab) -> bool:
-    """Copies the starter to work/ unless a copy is there; whether it did."""
+    """Copies the starter to work/ unless a copy is there; returns whether it did."""
     if lab.work.is_file():
         return False
     with _writing(lab):
@@ -57,7 +57,7 @@ def copy_starter(lab: Lab) -> bool:
 
 
 def reset(lab: Lab) -> Path | None:
-    """Puts the starter back. Edited work is kept beside it, dated; its path, or None."""
+    """Restores the starter. Edited work is kept beside it, dated; returns its path, or None."""
     kept = None
     with _writing(lab):
         if lab.work.is_file() and lab.work.read_bytes() != lab.starter.read_bytes():
@@ -91,14 +91,14 @@ def serve(
 ) -> None:
     """Runs JupyterLab on the learner's copy until Ctrl-C; says its address once it answers.
 
-    On another `notebook` it shows that one's own folder, and nothing of the checkout.
+    On another `notebook` it shows the folder of that notebook, and nothing of the checkout.
     """
     port = _port(port)
     top = notebook.parent if notebook else lab.root
     token = secrets.token_urlsafe(24)
     log = home.cache_dir() / "jupyter.log"
     command = [
-        # -P: a learner's file in the checkout that is called like a module must not replace it.
+        # -P: a learner's file in the checkout must not replace the module of the same name.
         *(sys.executable, "-P", "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1"),
         *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
         f"--ServerApp.root_dir={top}",
@@ -108,7 +108,7 @@ def serve(
     ]
     environment = {**os.environ, "JUPYTER_TOKEN": token, "LAB_ROOT": str(lab.root)}
     environment |= _jupyter_folders()
-    # In a session of its own, so that Ctrl-C reaches this process alone and ends the server in order.
+    # In a session of its own, so that Ctrl-C reaches only this process, which ends the server.
     log.unlink(missing_ok=True)
     with log.open("a") as out:
         server = subprocess.Popen(
@@ -122,12 +122,12 @@ def serve(
         _wait_until_up(server, f"http://127.0.0.1:{port}/api", log)
         where = (notebook or lab.work).relative_to(top).as_posix()
         address = f"http://127.0.0.1:{port}/lab/tree/{where}?token={token}"
-        say(f"JupyterLab runs at {address}")
-        say(f"Ctrl-C here ends it; your work is saved in {'work/' if notebook is None else top}.")
+        say(f"JupyterLab is running at {address}")
+        say(f"Ctrl-C stops it; your work is saved in {'work/' if notebook is None else top}.")
         if browser:
             webbrowser.open(address)
         from labkit.spark import (
-            make_archive,  # brings PySpark along, which opening a page doesn't need
+            make_archive,  # imports PySpark, which opening a page doesn't need
         )
 
         make_archive.make_in_background()  # for the next time
@@ -149,7 +149,7 @@ def serve(
 
 
 def _warm_up(environment: dict[str, str], log: Path) -> subprocess.Popen[bytes] | None:
-    """Starts warm Spark while JupyterLab loads its page, so that the first cell finds it running."""
+    """Starts warm Spark while JupyterLab loads its page, so that it runs by the first cell."""
     if os.environ.get("LAB_SPARK") == "cold":
         return None
     code = "from labkit.spark import session; session.current()"
@@ -166,13 +166,13 @@ def _port(wanted: int) -> int:
             probe.bind(("127.0.0.1", wanted))
         except OSError:
             raise LabError(
-                f"port {wanted} is in use; leave --port out and a free one is taken"
+                f"port {wanted} is in use; without --port, a free one is taken"
             ) from None
         return int(probe.getsockname()[1])
 
 
 def _jupyter_folders() -> dict[str, str]:
-    """Where Jupyter keeps its files, when the home folder can't be written."""
+    """Folders for Jupyter's files when the home folder can't be written."""
     if os.access(Path.home(), os.W_OK):
         return {}
     base = home.cache_dir() / "jupyter"

@@ -57,7 +57,7 @@ def points(report: Report) -> str:
 
 
 def reason(group: Sequence[CheckResult]) -> str:
-    """What a learner reads of checks that share a reason; only the first words if all are hidden."""
+    """What a learner reads of checks that share a reason; its first words if all are hidden."""
     text = group[0].reason
     if all(result.hidden for result in group) and len(text) > HIDDEN_REASON:
         return text[:HIDDEN_REASON] + " …"

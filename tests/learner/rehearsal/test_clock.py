@@ -34,7 +34,7 @@ def test_restart_leaves_only_the_system_clock_and_is_told():
     assert found.seconds == 660
     assert found.notes == (
         "The machine was restarted (or changed) between `a` and `b`; these 10 min are by the "
-        "system clock alone.",
+        "system clock only.",
     )
 
 
@@ -56,4 +56,4 @@ def test_steady_clock_that_ran_backwards_is_another_run_of_the_machine(boots):
     [(40, "40 s", "0:00:40"), (3599, "59 min", "0:59:59"), (3900, "1 h 05 min", "1:05:00")],
 )
 def test_durations_as_words_and_as_a_clock(seconds, words, face):
-    assert (clock.told(seconds), clock.face(seconds)) == (words, face)
+    assert (clock.in_words(seconds), clock.face(seconds)) == (words, face)

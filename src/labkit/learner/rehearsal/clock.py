@@ -1,4 +1,4 @@
-"""A clock that goes on while nobody looks: what it read, how long that is, and whether it was set."""
+"""The clock of a rehearsal: readings, the time between them, and signs of a changed clock."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-# Counts on while the machine sleeps, which Python's own monotonic clock does not.
+# Python's own monotonic clock stops while the machine sleeps; this one does not.
 STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-TOLERANCE = 5.0  # seconds by which time servers move a clock without anybody's doing
+TOLERANCE = 5.0  # seconds by which a time server may adjust a clock
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One look at both clocks: `wall` can be set by anybody, `steady` starts again with the machine."""
+    """Both clocks at one moment: anybody can set `wall`; `steady` starts with the machine."""
 
     what: str
     wall: float
@@ -31,10 +31,10 @@ class Reading:
 
     @classmethod
     def of(cls, facts: dict[str, Any]) -> Reading:
-        """The reading that `as_dict` told; ValueError when it is none."""
+        """The reading that `as_dict` gave; ValueError if it is not one."""
         wall, steady = float(facts["wall"]), float(facts["steady"])
         if not (math.isfinite(wall) and math.isfinite(steady)):
-            raise ValueError("a reading that is no number")
+            raise ValueError("a reading that is not a number")
         return cls(str(facts["what"]), wall, steady, str(facts["boot"]))
 
     def as_dict(self) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Elapsed:
-    """Seconds since the first reading; `notes` tell where the clocks disagree."""
+    """Seconds since the first reading; `notes` say where the clocks disagree."""
 
     seconds: float
     notes: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ def read(what: str) -> Reading:
 
 @cache
 def boot() -> str:
-    """What names this run of the machine; empty where the system doesn't tell."""
+    """An id of this run of the machine; empty where the system has none."""
     with suppress(OSError):
         if BOOT_ID.is_file():
             return BOOT_ID.read_text("ascii").strip()
@@ -71,7 +71,7 @@ def boot() -> str:
 def elapsed(readings: Sequence[Reading]) -> Elapsed:
     """The time from the first to the last reading.
 
-    Within one run of the machine the steady clock counts, whatever the system clock says; across a
+    Within one run of the machine the steady clock is used, whatever the system clock says; across a
     restart there is only the system clock.
     """
     seconds = 0.0
@@ -84,25 +84,25 @@ def elapsed(readings: Sequence[Reading]) -> Elapsed:
             if abs(wall - steady) > TOLERANCE:
                 way = "forward" if wall > steady else "back"
                 notes.append(
-                    f"The system clock was set {way} by {told(abs(wall - steady))} between "
+                    f"The system clock was set {way} by {in_words(abs(wall - steady))} between "
                     f"`{before.what}` and `{after.what}`; the steady clock counts."
                 )
             continue
         seconds += max(wall, 0.0)
         if wall < 0:
             notes.append(
-                f"The system clock went back by {told(-wall)} over a restart, between "
-                f"`{before.what}` and `{after.what}`; how long that was can't be said."
+                f"The system clock went back by {in_words(-wall)} over a restart, between "
+                f"`{before.what}` and `{after.what}`; the time between is unknown."
             )
         else:
             notes.append(
                 f"The machine was restarted (or changed) between `{before.what}` and "
-                f"`{after.what}`; these {told(wall)} are by the system clock alone."
+                f"`{after.what}`; these {in_words(wall)} are by the system clock only."
             )
     return Elapsed(seconds, tuple(notes))
 
 
-def told(seconds: float) -> str:
+def in_words(seconds: float) -> str:
     """`1 h 05 min`, `12 min`, `40 s`."""
     minutes = int(seconds // 60)
     if minutes >= 60:

@@ -1,4 +1,4 @@
-"""The time left of a rehearsal: a line of text, and on the notebook's page a clock that runs."""
+"""The time left in a rehearsal: a line of text, and a running clock on the notebook's page."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from labkit.verdict import report
 class Countdown:
     """What a notebook shows when it opens a lab in a rehearsal.
 
-    Where scripts of an output run (JupyterLab, VS Code) its HTML puts a clock into the corner of
-    the page, once however often the cell is run; elsewhere the line says what it was then.
+    Where a page runs the scripts of an output (JupyterLab, VS Code), the HTML puts a clock into its
+    corner, only one even if the cell is run again; elsewhere the line says what was left then.
     """
 
     def __init__(self, left: float) -> None:
@@ -26,5 +26,9 @@ class Countdown:
 
 
 def time_left(seconds: float) -> str:
-    """`29 min left`, or by how much the time is over."""
-    return f"{clock.told(seconds)} left" if seconds > 0 else f"{clock.told(-seconds)} over time"
+    """`29 min left`, or `3 min over time`."""
+    return (
+        f"{clock.in_words(seconds)} left"
+        if seconds > 0
+        else f"{clock.in_words(-seconds)} over time"
+    )

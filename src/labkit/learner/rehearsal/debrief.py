@@ -1,4 +1,4 @@
-"""What comes after a rehearsal: score, time, reasons, both answers side by side, and what is next."""
+"""The debrief of a rehearsal: score, time, reasons, both answers side by side, what to do next."""
 
 from __future__ import annotations
 
@@ -58,26 +58,26 @@ class Debrief:
         return spent(saves, files, self.rehearsal.elapsed().seconds)
 
     def notes(self) -> list[str]:
-        """What somebody who reads the result has to know about it."""
+        """What a reader of the result has to know about it."""
         notes = list(self.rehearsal.elapsed().notes)
         if not self.hidden:
             notes.append(
-                "These labs came without hidden checks; whoever has them grades the same folder "
-                "with `lab finish FOLDER`."
+                "These labs came without hidden checks; an instructor who has them can grade the "
+                "same folder with `lab finish FOLDER`."
             )
         notes += [
             f"{name} was changed before the clock began."
             for name in self.rehearsal.session().get("changed_before", ())
         ]
         notes += [
-            f"{name} was changed after the clock stopped; what is judged is the file as it is now."
+            f"{name} was changed after the clock stopped; the file was judged as it is now."
             for name in self.rehearsal.changed_since()
         ]
         if unseen := self.spent().unseen:
             saves = "1 save was" if unseen == 1 else f"{unseen} saves were"
             notes.append(
-                f"{saves} made while `lab rehearse` did not run; the time is the file's own, and "
-                "saves before it, while nobody looked, are not known."
+                f"{saves} made while `lab rehearse` was not running; the time is the file's own, "
+                "and earlier saves in that period are unknown."
             )
         return notes
 
@@ -87,8 +87,8 @@ def text(debrief: Debrief) -> str:
     used, time = debrief.rehearsal.elapsed().seconds, debrief.spent()
     score, most = debrief.score
     lines = [
-        f"{score:g} of {most:g} points in {clock.told(used)} of {debrief.rehearsal.minutes} min"
-        + (f", {clock.told(used - debrief.limit)} over" if used > debrief.limit else "")
+        f"{score:g} of {most:g} points in {clock.in_words(used)} of {debrief.rehearsal.minutes} min"
+        + (f", {clock.in_words(used - debrief.limit)} over" if used > debrief.limit else "")
     ]
     for lab in debrief.labs:
         found = debrief.reports[lab.slug]
@@ -105,7 +105,7 @@ def text(debrief: Debrief) -> str:
 
 
 def html(debrief: Debrief) -> str:
-    """debrief.html, which needs nothing beside it."""
+    """debrief.html, a page without other files."""
     time, used = debrief.spent(), debrief.rehearsal.elapsed().seconds
     score, most = debrief.score
     return report.render(
@@ -113,10 +113,10 @@ def html(debrief: Debrief) -> str:
         debrief=debrief,
         score=f"{score:g} of {most:g}",
         percent=100 * score / most if most else 0,
-        used=clock.told(used),
-        over=clock.told(used - debrief.limit) if used > debrief.limit else "",
+        used=clock.in_words(used),
+        over=clock.in_words(used - debrief.limit) if used > debrief.limit else "",
         spent=time,
-        rest=clock.told(time.rest),
+        rest=clock.in_words(time.rest),
         notes=debrief.notes(),
         labs=[
             {
@@ -135,7 +135,7 @@ def html(debrief: Debrief) -> str:
 
 
 def questions(lab: Lab) -> list[tuple[str, str]]:
-    """What a reviewer asks next, with the lab's model answers; these are empty in a hand-out."""
+    """What a reviewer asks next, with the lab's model answers, which a hand-out does not have."""
     cells = _prose(lab)
     at = next(
         (n for n, cell in enumerate(cells) if cell.startswith("## Interview follow-ups")), None
@@ -149,7 +149,7 @@ def questions(lab: Lab) -> list[tuple[str, str]]:
 
 
 def next_labs(debrief: Debrief) -> list[str]:
-    """Labs to do next: these again where something is open, then the nearest ones in topic."""
+    """Labs to do next: these again if a task is open, then those with the nearest topics."""
     lines = []
     topics: list[str] = []
     for lab in debrief.labs:
@@ -197,7 +197,7 @@ def _tasks(debrief: Debrief, lab: Lab, time: Spent) -> list[dict[str, Any]]:
                 "points": f"{sum(c.points for c in checks)} of {sum(c.max_points for c in checks)}",
                 "checks": checks,
                 "passed": bool(checks) and all(c.outcome == "passed" for c in checks),
-                "time": clock.told(seconds) if changed is not None else "no save",
+                "time": clock.in_words(seconds) if changed is not None else "no save",
                 "last": clock.face(changed) if changed is not None else "",
                 "late": changed is not None and changed > debrief.limit,
                 "answer": answers.get(task, ""),

@@ -1,4 +1,4 @@
-"""A lab as an interviewer would mail it: the problem and a bare notebook, without checks and hints."""
+"""A lab as an interviewer would mail it: the problem and a bare notebook, no checks and hints."""
 
 from __future__ import annotations
 

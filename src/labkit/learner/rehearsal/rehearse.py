@@ -1,4 +1,4 @@
-"""A timed rehearsal: its folder, its labs, and the clock that its session file keeps."""
+"""A timed rehearsal: its folder, its labs, and the clock, whose readings are in a session file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Rehearsal:
     root: Path
 
     def session(self) -> dict[str, Any]:
-        """The session file; LabError when it is none."""
+        """The session file; LabError if it is not one."""
         path = self.folder / SESSION
         try:
             data = json.loads(path.read_text("utf-8"))
@@ -46,7 +46,7 @@ class Rehearsal:
             _of_names(data["given"], data.get("submitted", {}), data.get("changed_before", []))
             return dict(data)
         except FileNotFoundError:
-            raise LabError(f"{self.folder} is no rehearsal: it has no {SESSION}") from None
+            raise LabError(f"{self.folder} is not a rehearsal: it has no {SESSION}") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise LabError(f"{path} can't be read as a rehearsal ({error!r})") from None
 
@@ -88,7 +88,7 @@ class Rehearsal:
         return self.minutes * 60 - self.elapsed().seconds
 
     def note(self, what: str, **facts: Any) -> None:
-        """Adds a reading of the clock to the session, and `facts` beside it; nothing after the finish."""
+        """Adds a reading of the clock and some facts to the session; nothing after the finish."""
         with self._changing() as session:
             if any(reading["what"] == FINISH for reading in session["readings"]):
                 return
@@ -96,16 +96,18 @@ class Rehearsal:
             session |= facts
 
     def refuse_links(self) -> None:
-        """LabError when the folder, perhaps somebody else's, holds a link or what is no file.
+        """LabError if the folder, perhaps another person's, contains a link or a special file.
 
-        A link to the solutions would have full marks; one in place of a result would be written through.
+        A link to the solutions would get full marks, and a result would be written through a link.
         """
         for path in self.folder.iterdir():
             if path.is_symlink() or not (path.is_file() or path.is_dir()):
-                raise LabError(f"{path} is a link or no ordinary file; a rehearsal holds none")
+                raise LabError(
+                    f"{path} is a link or a special file, which a rehearsal must not contain"
+                )
 
     def open(self) -> None:
-        """Begins the clock, or notes that work goes on; the notebooks as they are are in the log."""
+        """Begins the clock, or records that work resumes; logs the notebooks as they are."""
         self.refuse_links()
         if self.begun:
             self.note("resume")
@@ -117,7 +119,7 @@ class Rehearsal:
         self.log().look(self.elapsed().seconds)
 
     def finish(self) -> None:
-        """Stops the clock and keeps what the notebooks were then; only the first call does."""
+        """Stops the clock and keeps hashes of the notebooks; only the first call does anything."""
         if not self.begun:
             raise LabError(f"{self.folder} has not begun; `lab rehearse {self.folder}` opens it")
         if self.finished:
@@ -126,7 +128,7 @@ class Rehearsal:
         self.note(FINISH, submitted={path.name: digest(path) for path in self._notebooks()})
 
     def changed_since(self) -> list[str]:
-        """Notebooks that are not what they were when the clock stopped."""
+        """Notebooks that have changed since the clock stopped."""
         kept = self.session().get("submitted", {})
         return [path.name for path in self._notebooks() if kept.get(path.name) != digest(path)]
 
@@ -143,14 +145,14 @@ class Rehearsal:
 
 
 def _of_names(given: dict[str, str], submitted: dict[str, str], changed: list[str]) -> None:
-    """ValueError when what a session says about notebooks has another form."""
+    """ValueError if what a session says about notebooks is not text."""
     names = [*given.items(), *submitted.items(), *((name, "") for name in changed)]
     if not all(isinstance(word, str) for pair in names for word in pair):
-        raise ValueError("names that are no text")
+        raise ValueError("names that are not text")
 
 
 def digest(path: Path) -> str:
-    """sha256 of a file; empty when it is away."""
+    """sha256 of a file; empty if it can't be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
@@ -158,7 +160,7 @@ def digest(path: Path) -> str:
 
 
 def make(labs: Sequence[Lab], minutes: int, folder: Path | None = None) -> Rehearsal:
-    """A fresh rehearsal: prompt, notebooks and a clock that has not begun."""
+    """A new rehearsal: prompt, notebooks and a clock that has not begun."""
     root = labs[0].root
     if folder is None:
         now = datetime.datetime.now()
@@ -167,7 +169,7 @@ def make(labs: Sequence[Lab], minutes: int, folder: Path | None = None) -> Rehea
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
-            raise LabError(f"{folder} is not empty; a rehearsal wants a fresh folder")
+            raise LabError(f"{folder} is not empty; a rehearsal needs an empty folder")
         (folder / PROMPT).write_text(prompt.mail(labs, minutes), "utf-8")
         given = {}
         for lab in labs:
@@ -196,13 +198,13 @@ def current(root: Path) -> Rehearsal:
     for found in reversed(rehearsals(root)):
         if not found.finished:
             return found
-    raise LabError("no rehearsal is under way; `lab rehearse SLUG` begins one")
+    raise LabError("there is no unfinished rehearsal; `lab rehearse SLUG` begins one")
 
 
 def running(folder: Path) -> Rehearsal | None:
     """The unfinished rehearsal that `folder` is in, if it is in one."""
     for place in (folder, *folder.parents):
-        # Other programs have a session.json, too.
+        # Other programs have a session.json, too, so one file is not enough.
         if (place / SESSION).is_file() and (place / PROMPT).is_file():
             found = Rehearsal(place, place)
             return None if found.finished else found
@@ -210,9 +212,9 @@ def running(folder: Path) -> Rehearsal | None:
 
 
 def choose(labs: Sequence[Lab], minutes: int, topics: Sequence[str]) -> tuple[Lab, ...]:
-    """Labs for the time: as many topics as fit, then as much of the time, then the least practised.
+    """Labs for the time: those with most of the topics, then the longest, then the least practised.
 
-    A topic is part of a lab's topics, title or name. Where nothing fits, the shortest lab.
+    A topic is part of a lab's topics, title or name. If nothing fits, the shortest lab is chosen.
     """
     matching = {lab: {topic for topic in topics if about(lab, topic)} for lab in labs}
     unknown = [topic for topic in topics if not any(topic in found for found in matching.values())]
@@ -231,7 +233,7 @@ def choose(labs: Sequence[Lab], minutes: int, topics: Sequence[str]) -> tuple[La
         covered = set[str]().union(*(matching[lab] for lab in some))
         return len(covered), length(some), -sum(map(practised, some))
 
-    # Three labs are a long day; more would be none that anybody sets.
+    # Three labs are a long day; nobody sets more.
     sets = [some for size in (1, 2, 3) for some in itertools.combinations(usable, size)]
     fitting = [some for some in sets if length(some) <= minutes]
     if not fitting:

@@ -1,4 +1,4 @@
-"""What a reviewer reads for and no check sees: the general rubric, then a lab's own."""
+"""The rubric, for what no check can see: the general part, then the lab's own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GENERAL = Path(__file__).parent / "templates" / "rubric.yaml"
 
 @dataclass(frozen=True)
 class Part:
-    """A heading and what to tick below it; `lab` is the title of the lab that it is about, if one."""
+    """A heading and the points to tick below it; `lab` is the title of its lab, if it has one."""
 
     title: str
     points: tuple[str, ...]
@@ -36,7 +36,7 @@ def rubric(labs: Sequence[Lab]) -> tuple[Part, ...]:
 
 
 def read(path: Path) -> tuple[Part, ...]:
-    """The parts of one file, a list of `title` and `points`; LabError says what is wrong with it."""
+    """The parts of a file, each with `title` and `points`; LabError if it has another form."""
     try:
         found = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -50,11 +50,13 @@ def _part(path: Path, number: int, part: Any) -> Part:
     named = isinstance(part, dict) and set(part) == {"title", "points"}
     points = part["points"] if named else None
     if not named or not isinstance(part["title"], str) or not isinstance(points, list):
-        raise LabError(f"{path}: part {number} needs a `title`, a list of `points`, nothing else")
+        raise LabError(
+            f"{path}: part {number} needs a `title` and a list of `points`, nothing else"
+        )
     wrong = [point for point in points if not isinstance(point, str) or not point.strip()]
     if not points or wrong:
         raise LabError(
-            f"{path}: a point of part {number} is no sentence ({wrong[0] if wrong else 'none'!r}); "
-            "put it in quotes if it holds a colon"
+            f"{path}: a point of part {number} is not a sentence "
+            f"({wrong[0] if wrong else 'none'!r}); put it in quotes if it holds a colon"
         )
     return Part(part["title"], tuple(points))

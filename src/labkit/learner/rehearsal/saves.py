@@ -1,4 +1,4 @@
-"""A log of a notebook's saves, and how long each task took by it."""
+"""A log of a notebook's saves, and an estimate from it of the time spent on each task."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from typing import Any
 from labkit.grading.submission import UnreadableError, read_submission
 
 LOG = "saves.jsonl"
-RECENT = 3.0  # seconds after which a file's own time is no longer as good as having looked
+RECENT = 3.0  # seconds before the log was opened in which a save still counts as seen
 
 
 @dataclass(frozen=True)
 class Save:
     """One save: `elapsed` seconds on the clock, and a hash of each task's function.
 
-    `seen`: the clock was read as it happened; otherwise it follows from the file's own time.
+    `seen`: the clock was read at the time; otherwise the file's own time was used.
     """
 
     file: str
@@ -35,17 +35,17 @@ class Save:
 
     @classmethod
     def of(cls, facts: dict[str, Any]) -> Save:
-        """The save that a line of the log tells; ValueError when it tells none."""
+        """The save in a line of the log; ValueError if there is none."""
         elapsed = float(facts["elapsed"])
         if not math.isfinite(elapsed):
-            raise ValueError("a time that is no number")
+            raise ValueError("a time that is not a number")
         hashes = {str(task): str(text) for task, text in facts["tasks"].items()}
         return cls(str(facts["file"]), elapsed, bool(facts["seen"]), int(facts["stamp"]), hashes)
 
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds by task, and the rest: reading, trying, what other cells took."""
+    """Seconds by task, and the rest: reading, experiments, other cells."""
 
     tasks: dict[str, float]
     last_change: dict[str, float]
@@ -55,7 +55,7 @@ class Spent:
 
 
 class Log:
-    """The saves of a rehearsal's notebooks; `files` names each with its tasks."""
+    """The saves of a rehearsal's notebooks; `files` has the tasks of each notebook."""
 
     def __init__(self, folder: Path, files: Mapping[str, Sequence[str]]) -> None:
         self._folder, self._files = folder, files
@@ -63,7 +63,7 @@ class Log:
         self._opened = time.time()
 
     def read(self) -> list[Save]:
-        """The saves so far, each once; lines that a crash cut short are passed over."""
+        """The saves so far, each once; lines that a crash cut short are skipped."""
         saves: dict[tuple[str, int], Save] = {}
         with suppress(OSError):
             for line in (self._folder / LOG).read_text("utf-8").splitlines():
@@ -73,7 +73,7 @@ class Log:
         return list(saves.values())
 
     def look(self, elapsed: float) -> list[Save]:
-        """Notes what was saved since the last look, at `elapsed` seconds on the clock."""
+        """Logs and returns the saves since the last look, at `elapsed` seconds on the clock."""
         found = []
         for name, tasks in self._files.items():
             path = self._folder / name
@@ -86,7 +86,7 @@ class Log:
             try:
                 functions = task_sources(path, tasks)
             except UnreadableError:
-                continue  # half-way through a save; the next look finds it whole
+                continue  # in the middle of a save; the next look finds a whole file
             written = stamp / 1e9
             seen = written >= self._opened - RECENT or name not in self._stamps
             at = elapsed if seen else max(0.0, elapsed - max(0.0, time.time() - written))
@@ -103,7 +103,7 @@ class Log:
 
 
 def task_sources(path: Path, tasks: Sequence[str]) -> dict[str, str]:
-    """The source of each task's function in a notebook; of the last one, when it is there twice."""
+    """The source of each task's function in a notebook; the last one, if there are several."""
     found: dict[str, str] = {}
     for cell in read_submission(path).cells:
         for task in tasks:
@@ -113,7 +113,7 @@ def task_sources(path: Path, tasks: Sequence[str]) -> dict[str, str]:
 
 
 def _function(source: str, task: str) -> str:
-    """The function alone; the whole cell where it does not parse."""
+    """Only the function; the whole cell if it does not parse."""
     with suppress(SyntaxError, ValueError):
         for node in reversed(ast.parse(source).body):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == task:
@@ -122,10 +122,10 @@ def _function(source: str, task: str) -> str:
 
 
 def spent(saves: Sequence[Save], tasks: Mapping[str, Sequence[str]], until: float) -> Spent:
-    """Shares the time between saves out to the tasks that changed in it; in equal parts if several.
+    """Assigns the time before each save to the tasks that it changed, in equal parts if several.
 
-    Keys of the result are `file:task`. An hour of thought followed by one save goes to what that save
-    changed: times of saves are measured, the sharing is a reading of them.
+    Keys of the result are `file:task`. The times of saves are measured; what they were spent on
+    is an estimate: an hour of thought before one save counts for the tasks that this save changed.
     """
     shares = {f"{file}:{task}": 0.0 for file, names in tasks.items() for task in names}
     last: dict[str, float] = {}
