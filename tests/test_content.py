@@ -8,7 +8,7 @@ from labkit import home
 from labkit.author import record
 from labkit.author.build import stale
 from labkit.author.known_answers import variants
-from labkit.author.prove import check_names, static_problems
+from labkit.author.rules import check_names, static_problems
 from labkit.course import datasets, source
 from labkit.course.hints import read_hints
 from labkit.course.labs import find_labs

@@ -14,7 +14,7 @@ from labkit.author.known_answers import (
     replaced_tasks,
     touched_tasks,
 )
-from labkit.author.prove import mistake_problems
+from labkit.author.rules import mistake_problems
 from labkit.home import LabError
 
 SOLUTION = """\

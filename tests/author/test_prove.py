@@ -15,7 +15,8 @@ from labkit.author.known_answers import (
     touched_tasks,
     variants,
 )
-from labkit.author.prove import idle_checks, problems, run_trial, static_problems
+from labkit.author.prove import idle_checks, problems, run_trial
+from labkit.author.rules import static_problems
 
 RIGHT_DOUBLE = "def double(numbers):\n    return numbers.selectExpr('n', 'n * 2 AS twice')\n"
 

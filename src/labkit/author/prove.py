@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import multiprocessing
 import os
 import subprocess
@@ -10,7 +9,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -21,7 +19,6 @@ from pyspark.sql import SparkSession
 
 from labkit import home
 from labkit.author import record
-from labkit.author.clauses import quote_problem
 from labkit.author.known_answers import (
     Kind,
     Variant,
@@ -32,8 +29,7 @@ from labkit.author.known_answers import (
     touched_tasks,
     variants,
 )
-from labkit.course import source
-from labkit.course.hints import read_hints
+from labkit.author.rules import static_problems
 from labkit.course.labs import Lab
 from labkit.grading.grade import Grader
 from labkit.grading.grading_spark import WarmSpark
@@ -274,78 +270,3 @@ def problems(lab: Lab, trials: Collection[Trial], *, whole: bool = True) -> Iter
     yield from static_problems(lab)
     if whole:
         yield from (f"{name} rejects no mistake that names it" for name in idle_checks(trials))
-
-
-def check_names(path: Path) -> list[str]:
-    """The checks in a file by name, read without running it."""
-    if not path.is_file():
-        return []
-    return [
-        part.name
-        for part in ast.parse(path.read_text("utf-8")).body
-        if isinstance(part, ast.FunctionDef)
-        and part.name.startswith("test_")
-        and part.decorator_list
-    ]
-
-
-def tasks_of_checks(lab: Lab) -> dict[str, str]:
-    """The task of each check by the check's name, read without running them."""
-    files = [path for path in (lab.checks, lab.hidden_checks) if path.is_file()]
-    return {
-        part.name: str(mark.args[0].value)
-        for path in files
-        for part in ast.parse(path.read_text("utf-8")).body
-        if isinstance(part, ast.FunctionDef)
-        for mark in part.decorator_list
-        if isinstance(mark, ast.Call)
-        and isinstance(mark.func, ast.Name)
-        and mark.func.id == "check"
-        if mark.args and isinstance(mark.args[0], ast.Constant)
-    }
-
-
-def mistake_problems(lab: Lab) -> Iterator[str]:
-    """Faults of a lab's mistakes that need no Spark: their form, stale edits, quotes, checks."""
-    try:
-        mistakes = [variant for variant in variants(lab) if variant.kind == "mistake"]
-    except LabError as error:
-        yield from str(error).splitlines()
-        return
-    tasks = tasks_of_checks(lab)
-    for mistake in mistakes:
-        if problem := quote_problem(lab, mistake):
-            yield problem
-        for name in mistake.fails:
-            if tasks.get(name.partition("[")[0]) != mistake.task:
-                yield f"{mistake.where}: {mistake.name}: {name} is no check of {mistake.task}"
-
-
-def static_problems(lab: Lab) -> Iterator[str]:
-    """Faults of a lab's files that need no Spark: mistakes, hints, stray files, unknown tasks."""
-    yield from mistake_problems(lab)
-    tasks = source.read(lab.solution).tasks
-    hints = read_hints(lab.checks)
-    for task in tasks:
-        if not 2 <= len(hints.get(task, [])) <= 4:
-            yield f"{task} has {len(hints.get(task, []))} hints; give 2 to 4 in HINTS of checks.py"
-    for name in sorted(set(hints) - set(tasks)):
-        yield f"HINTS names {name}, which is no task"
-    names = Counter(name for path in (lab.checks, lab.hidden_checks) for name in check_names(path))
-    for name in sorted(name for name, count in names.items() if count > 1):
-        yield f"two checks are called {name}; a report has one result by that name"
-    allowed = {"lab.ipynb", "checks.py", "rubric.yaml"}
-    for path in lab.starter.parent.iterdir():
-        if path.name not in allowed and not path.name.startswith(("__", ".")):
-            yield f"stray file labs/{lab.name}/{path.name}"
-    allowed = {
-        "solution.py",
-        "solution.ipynb",
-        "hidden_checks.py",
-        "mistakes.py",
-        "alternatives",
-        "proof.json",
-    }
-    for path in lab.solutions.iterdir():
-        if path.name not in allowed and not path.name.startswith(("__", ".")):
-            yield f"stray file solutions/{lab.name}/{path.name}"

@@ -4,7 +4,6 @@ from labkit.checks.cases import Case, cases
 from labkit.checks.frames import (
     assert_columns,
     assert_frame,
-    assert_rows,
     collect,
     make_frame,
     require_frames,
@@ -28,6 +27,7 @@ from labkit.checks.plans import (
     scans,
     stages_of,
 )
+from labkit.checks.rows import assert_rows
 from labkit.checks.settings import settings
 from labkit.checks.spark_tasks import FrameRun, StageRead, run_frame
 from labkit.checks.streams import (

@@ -96,7 +96,7 @@ def _named(expected: str | Sequence[str], schema: StructType) -> StructType:
 
 def _columns_that_differ(schema: StructType, wanted: StructType) -> str:
     if schema.names != wanted.names:
-        return _names_that_differ(schema.names, wanted.names)
+        return names_that_differ(schema.names, wanted.names)
     wrong = [
         f"{field.name} is {field.dataType.simpleString()}, expected {want.dataType.simpleString()}"
         for field, want in zip(schema, wanted, strict=True)
@@ -107,7 +107,7 @@ def _columns_that_differ(schema: StructType, wanted: StructType) -> str:
     return f"chispa tells the schema {schema.simpleString()} from {wanted.simpleString()}"
 
 
-def _names_that_differ(got: Sequence[str], names: Sequence[str]) -> str:
+def names_that_differ(got: Sequence[str], names: Sequence[str]) -> str:
     missing = [name for name in names if name not in got]
     extra = [name for name in got if name not in names]
     parts = [f"columns are {', '.join(got) or 'none'}; expected {', '.join(names)}"]
@@ -147,51 +147,11 @@ def assert_frame(
     keys = [key] if isinstance(key, str) else list(key)
     unknown = [name for name in keys if name not in names]
     require(not unknown, f"no column {', '.join(unknown)} to tell rows apart by")
-    _require_equal(names, keys, got, want, ordered=ordered)
+    require_equal(names, keys, got, want, ordered=ordered)
     return rows
 
 
-def assert_rows(
-    rows: Iterable[Any],
-    expected: Iterable[Any],
-    *,
-    key: str | Sequence[str],
-    columns: str | Sequence[str] | None = None,
-    column_order: bool = False,
-    ordered: bool = False,
-) -> None:
-    """`assert_frame` for rows that were collected already: paired by `key`, the same reasons.
-
-    `rows` and `expected` hold Rows, dicts, or tuples in the order of `columns` (names or DDL, whose
-    types are not judged). Values are compared by name, floats up to 1e-9 of their size. With
-    `columns` only these are compared; without, all of the first expected row, a Row or a dict, and
-    others are a fault. The order of columns counts only with `column_order`, that of rows only
-    when `ordered`.
-
-    AssertionError tells columns that are missing, or rows by key. ValueError is the check's own
-    mistake: no columns are known, or a tuple has not as many values.
-    """
-    found, wanted = list(rows), list(expected)
-    names = _names_of(columns) if columns is not None else _fields(wanted[0] if wanted else None)
-    first = _fields(found[0] if found else None)
-    if not names and wanted:
-        raise ValueError("give `columns`, or expected rows that name theirs")
-    if not names and not (names := first) and found:
-        raise ValueError("give `columns`: no row names its own")
-    if first:
-        others = [name for name in first if name not in names]
-        lost = any(name not in first for name in names)
-        if lost or (others and columns is None) or (column_order and first != names):
-            raise AssertionError(_names_that_differ(first, names))
-    keys = [key] if isinstance(key, str) else list(key)
-    unknown = [name for name in keys if names and name not in names]
-    require(not unknown, f"no column {', '.join(unknown)} to tell rows apart by")
-    got = [tuple(map(_untyped, _picked(row, names))) for row in found]
-    want = [tuple(map(_untyped, _picked(row, names))) for row in wanted]
-    _require_equal(names, keys, got, want, ordered=ordered)
-
-
-def _require_equal(
+def require_equal(
     names: Sequence[str],
     keys: Sequence[str],
     got: Sequence[Values],
@@ -209,36 +169,11 @@ def _require_equal(
         require(order[0] == order[1], "the rows are right, their order isn't")
 
 
-def _names_of(columns: str | Sequence[str]) -> list[str]:
+def names_of(columns: str | Sequence[str]) -> list[str]:
     """The names in a DDL string, in names with commas between them, or in a sequence."""
     if not isinstance(columns, str):
         return list(columns)
     return list(StructType.fromDDL(columns).names) if " " in columns.strip() else columns.split(",")
-
-
-def _fields(row: Any) -> list[str]:
-    """The names of a row's columns; none of a tuple, or of no row."""
-    if isinstance(row, Mapping):
-        return list(row)
-    return list(row.__fields__) if isinstance(row, Row) and hasattr(row, "__fields__") else []
-
-
-def _picked(row: Any, names: Sequence[str]) -> tuple[Any, ...]:
-    """The values of these columns, by name where the row has names."""
-    if isinstance(row, Mapping) or _fields(row):
-        return tuple(row[name] for name in names)
-    if len(row) != len(names):
-        raise ValueError(f"{len(row)} values for {len(names)} columns: {row!r}")
-    return tuple(row)
-
-
-def _untyped(value: Any) -> Any:
-    """A collected value as tuples all the way down; a dict may be a struct, so it keeps its order."""
-    if isinstance(value, Mapping):
-        value = value.values()
-    elif not isinstance(value, (list, tuple)):
-        return value
-    return tuple(map(_untyped, value))
 
 
 def _equal(mine: Values | None, theirs: Values | None) -> bool:
