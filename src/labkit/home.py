@@ -1,10 +1,17 @@
-"""Where things are: the checkout, the learner's work, the cache; and the error that has a remedy."""
+"""Where things are: the checkout, what a learner keeps, the cache; and the error that has a remedy."""
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
+import json
 import os
+import shutil
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -69,3 +76,56 @@ def _writable(folder: Path) -> bool:
             return True
     except OSError:
         return False
+
+
+def kept_file(root: Path, name: str) -> Path:
+    """`name`.json beside the learner's work, or in their cache if they can't write there."""
+    work = root / "work"
+    if os.access(work if work.exists() else root, os.W_OK):
+        return work / f"{name}.json"
+    checkout = hashlib.sha256(str(root).encode()).hexdigest()[:16]
+    return cache_dir() / name / f"{checkout}.json"
+
+
+def read_kept(file: Path, sound: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
+    """What a file keeps; None if it is missing, or not `sound`: then a copy of it is put aside.
+
+    `sound` looks at the parts that a program relies on, and may raise what looking at them raises.
+    """
+    try:
+        data = json.loads(file.read_text("utf-8"))
+        if isinstance(data, dict) and sound(data):
+            return data
+    except OSError:
+        return None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        pass
+    with suppress(OSError):  # a full disk, say, is no reason to stop
+        shutil.copy2(file, file.with_suffix(".unreadable.json"))
+    return None
+
+
+@contextmanager
+def changing(file: Path, load: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What a file keeps, to be changed in place; replaced at the end, by one process at a time."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock = (file.parent / f".{file.stem}.lock").open("w")
+    except OSError:
+        yield load()  # where it can't be kept, the work goes on without it
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        data = load()
+        yield data
+        if file.exists() and not os.access(file, os.R_OK):
+            return  # it belongs to another user, after one `sudo ./lab`: leave it alone
+        with suppress(OSError):
+            handle, draft = tempfile.mkstemp(prefix=f".{file.stem}-", dir=file.parent)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as out:
+                    json.dump(data, out, indent=1, sort_keys=True)
+                os.replace(draft, file)
+            except BaseException:  # Ctrl-C among them
+                os.unlink(draft)
+                raise

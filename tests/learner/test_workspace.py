@@ -11,6 +11,7 @@ import urllib.request
 
 import pytest
 
+from labkit import home
 from labkit.course.labs import Lab
 from labkit.home import LabError
 from labkit.learner import progress, workspace
@@ -82,14 +83,14 @@ def test_progress_that_cannot_be_read_is_put_aside(toy):
 def test_progress_of_another_user_is_not_replaced(toy, monkeypatch):
     progress.note(toy, "double", "hints", 1)
     file = progress.path(toy.root)
-    monkeypatch.setattr(progress.os, "access", lambda path, mode: path != file)
+    monkeypatch.setattr(home.os, "access", lambda path, mode: path != file)
     progress.note(toy, "double", "hints", 2)
     assert progress.task(toy, "double") == {"hints": 1}
 
 
 def test_progress_in_a_checkout_of_somebody_else_is_kept_in_the_cache(toy, monkeypatch, tmp_path):
     monkeypatch.setenv("LAB_CACHE", str(tmp_path))
-    monkeypatch.setattr(progress.os, "access", lambda path, mode: mode != os.W_OK)
+    monkeypatch.setattr(home.os, "access", lambda path, mode: mode != os.W_OK)
     progress.record(toy, (passing("double"),))
     assert progress.passed(progress.task(toy, "double"))
     assert progress.path(toy.root).is_relative_to(tmp_path)

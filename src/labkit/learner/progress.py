@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import datetime
-import fcntl
-import hashlib
-import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,31 +27,18 @@ class Step:
 
 
 def path(root: Path) -> Path:
-    """The progress file: beside the learner's work, or in their cache if they can't write there."""
-    work = root / "work"
-    if os.access(work if work.exists() else root, os.W_OK):
-        return work / "progress.json"
-    name = hashlib.sha256(str(root).encode()).hexdigest()[:16]
-    return home.cache_dir() / "progress" / f"{name}.json"
+    """The progress file of a checkout's learner."""
+    return home.kept_file(root, "progress")
 
 
 def load(root: Path) -> dict[str, Any]:
     """The progress of all labs; a copy is kept of a file that is not a progress file."""
-    file = path(root)
-    try:
-        data = json.loads(file.read_text("utf-8"))
-        if not isinstance(data, dict) or not isinstance(data.get("labs"), dict):
-            raise ValueError("not a progress file")
-        for facts in data["labs"].values():
-            if not all(isinstance(fact, dict) for fact in facts["tasks"].values()):
-                raise ValueError("a task without facts")
-        return data
-    except OSError:
-        pass
-    except (ValueError, TypeError, KeyError, AttributeError):
-        with suppress(OSError):  # a full disk, say, is no reason to stop
-            shutil.copy2(file, file.with_suffix(".unreadable.json"))
-    return {"version": VERSION, "labs": {}}
+    return home.read_kept(path(root), _sound) or {"version": VERSION, "labs": {}}
+
+
+def _sound(data: dict[str, Any]) -> bool:
+    tasks = [facts["tasks"] for facts in data["labs"].values()]
+    return all(isinstance(fact, dict) for found in tasks for fact in found.values())
 
 
 def record(lab: Lab, results: Sequence[CheckResult]) -> None:
@@ -135,24 +116,5 @@ def _facts(data: dict[str, Any], lab: Lab, task: str) -> dict[str, Any]:
     return found
 
 
-@contextmanager
-def _changing(root: Path) -> Iterator[dict[str, Any]]:
-    """The progress, to be changed in place and saved at the end, by one process at a time."""
-    file = path(root)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        lock = (file.parent / ".progress.lock").open("w")
-    except OSError:
-        yield load(root)  # where it can't be kept, checking goes on without it
-        return
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        data = load(root)
-        yield data
-        if file.exists() and not os.access(file, os.R_OK):
-            return  # it belongs to another user, after one `sudo ./lab`: leave it alone
-        with suppress(OSError):
-            handle, draft = tempfile.mkstemp(prefix=".progress-", dir=file.parent)
-            with os.fdopen(handle, "w", encoding="utf-8") as out:
-                json.dump(data, out, indent=1, sort_keys=True)
-            os.replace(draft, file)
+def _changing(root: Path) -> AbstractContextManager[dict[str, Any]]:
+    return home.changing(path(root), lambda: load(root))
