@@ -46,6 +46,31 @@ return [...arguments[0].querySelectorAll("*")]
   .filter(([node, [high, low]]) => (high + 0.05) / (low + 0.05) < 4.5)
   .map(([node]) => node.outerHTML.slice(0, 120));
 """
+# What is wrong with a page for somebody who can't see it, or works without a mouse.
+FAULTS = """
+const all = css => [...document.querySelectorAll(css)];
+const faults = [];
+const levels = all("h1, h2, h3, h4, h5, h6").map(head => Number(head.tagName[1]));
+levels.forEach((level, at) => {
+  if (level > (levels[at - 1] ?? 0) + 1) faults.push(`heading ${at} jumps to h${level}`);
+});
+if (all("h1").length !== 1) faults.push(`${all("h1").length} h1`);
+if (!document.documentElement.lang) faults.push("no language");
+if (all("main").length !== 1) faults.push("no main");
+for (const node of all("th:not([scope])")) faults.push(`no scope: ${node.outerHTML}`);
+for (const node of all("table:not(:has(th))")) faults.push("a table without heads");
+for (const node of all("svg:not([aria-label]):not([aria-hidden])")) faults.push("a drawing without words");
+for (const node of all("input"))
+  if (!node.labels.length && !node.getAttribute("aria-label")) faults.push("an input without a label");
+for (const node of all("a, button")) if (!node.textContent.trim()) faults.push("a control without words");
+return faults;
+"""
+CONTROLS = "a[href], button, summary, input"
+FOCUSED = """
+const at = document.activeElement, style = getComputedStyle(at);
+return [at.matches(arguments[0]) ? [...document.querySelectorAll(arguments[0])].indexOf(at) : -1,
+        style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0];
+"""
 
 
 def installed(*names: str) -> str:
@@ -81,3 +106,16 @@ def screenshots(config: pytest.Config) -> Path:
     shots = config.rootpath / ".cache" / "screenshots"
     shots.mkdir(parents=True, exist_ok=True)
     return shots
+
+
+def look(driver, scheme: str, width: int = 1280) -> None:
+    """A colour scheme and a width of the window."""
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+def unfold(driver) -> None:
+    """Opens all that is folded."""
+    driver.execute_script("document.querySelectorAll('details').forEach(one => one.open = true)")

@@ -15,6 +15,7 @@ ROOMS = (
     "escape",
     "verdict",
     "course",
+    "interview",
     "sandbox",
     "spark",
     "parts",

@@ -34,31 +34,6 @@ AROUND = """<!doctype html><html lang="en"><head><title>Lakehouse Labs</title><s
 body{background:#fff;color:#212121}
 @media (prefers-color-scheme:dark){body{background:#111;color:#e0e0e0}}
 </style></head><body><main><h1>A notebook</h1>%s</main></body></html>"""
-# What is wrong with a page for somebody who can't see it, or works without a mouse.
-FAULTS = """
-const all = css => [...document.querySelectorAll(css)];
-const faults = [];
-const levels = all("h1, h2, h3, h4, h5, h6").map(head => Number(head.tagName[1]));
-levels.forEach((level, at) => {
-  if (level > (levels[at - 1] ?? 0) + 1) faults.push(`heading ${at} jumps to h${level}`);
-});
-if (all("h1").length !== 1) faults.push(`${all("h1").length} h1`);
-if (!document.documentElement.lang) faults.push("no language");
-if (all("main").length !== 1) faults.push("no main");
-for (const node of all("th:not([scope])")) faults.push(`no scope: ${node.outerHTML}`);
-for (const node of all("table:not(:has(th))")) faults.push("a table without heads");
-for (const node of all("svg:not([aria-label]):not([aria-hidden])")) faults.push("a drawing without words");
-for (const node of all("input"))
-  if (!node.labels.length && !node.getAttribute("aria-label")) faults.push("an input without a label");
-for (const node of all("a, button")) if (!node.textContent.trim()) faults.push("a control without words");
-return faults;
-"""
-CONTROLS = "a[href], button, summary, input"
-FOCUSED = """
-const at = document.activeElement, style = getComputedStyle(at);
-return [at.matches(arguments[0]) ? [...document.querySelectorAll(arguments[0])].indexOf(at) : -1,
-        style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0];
-"""
 
 
 def reasons() -> list[str]:
@@ -167,18 +142,7 @@ def driver(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def shape(driver):
     """A desktop's size and a light scheme, whatever the last test left."""
-    look(driver, "light")
-
-
-def look(driver, scheme: str, width: int = 1280) -> None:
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-
-
-def unfold(driver) -> None:
-    driver.execute_script("document.querySelectorAll('details').forEach(one => one.open = true)")
+    browsing.look(driver, "light")
 
 
 def shot(driver, path: Path) -> None:
@@ -192,9 +156,9 @@ def shot(driver, path: Path) -> None:
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("name", PAGES)
 def test_every_word_stands_out_from_its_ground(driver, pages, name, scheme, request):
-    look(driver, scheme)
+    browsing.look(driver, scheme)
     driver.get(pages[name].as_uri())
-    unfold(driver)
+    browsing.unfold(driver)
     body = driver.find_element(By.TAG_NAME, "body")
     shot(driver, browsing.screenshots(request.config) / f"{name}-{scheme}.png")
     assert driver.execute_script(browsing.CONTRAST, body) == []
@@ -203,19 +167,19 @@ def test_every_word_stands_out_from_its_ground(driver, pages, name, scheme, requ
 @pytest.mark.parametrize("name", PAGES)
 def test_headings_tables_drawings_and_inputs_say_what_they_are(driver, pages, name):
     driver.get(pages[name].as_uri())
-    assert driver.execute_script(FAULTS) == []
+    assert driver.execute_script(browsing.FAULTS) == []
     assert "Lakehouse Labs" in driver.title
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_control_is_reached_by_tab_and_shows_it(driver, pages, name):
     driver.get(pages[name].as_uri())
-    controls = driver.find_elements(By.CSS_SELECTOR, CONTROLS)
+    controls = driver.find_elements(By.CSS_SELECTOR, browsing.CONTROLS)
     shown = [at for at, one in enumerate(controls) if one.is_displayed()]
     reached = {}
     for _ in range(2 * len(controls)):
         driver.switch_to.active_element.send_keys(Keys.TAB)
-        at, visible = driver.execute_script(FOCUSED, CONTROLS)
+        at, visible = driver.execute_script(browsing.FOCUSED, browsing.CONTROLS)
         reached.setdefault(at, visible)
     reached.pop(-1, None)
     assert sorted(reached) == shown
@@ -226,9 +190,9 @@ def test_every_control_is_reached_by_tab_and_shows_it(driver, pages, name):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_narrow_window_needs_no_scrolling_to_the_side(driver, pages, name):
-    look(driver, "light", width=400)
+    browsing.look(driver, "light", width=400)
     driver.get(pages[name].as_uri())
-    unfold(driver)
+    browsing.unfold(driver)
     width = driver.execute_script("return document.documentElement.scrollWidth")
     assert width <= 400
 

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from labkit import home
 from labkit.cli.screen import console
+from labkit.course.labs import find_lab
 from labkit.home import LabError
 
 
@@ -22,6 +23,9 @@ def interview(
         str, typer.Option(metavar="A,B", help="only cards of these levels: mid, senior, staff")
     ] = "",
     section: Annotated[str, typer.Option(metavar="A,B", help="only cards of these sections")] = "",
+    lab: Annotated[
+        str | None, typer.Option(metavar="LAB", help="only cards that go with this lab")
+    ] = None,
     count: Annotated[
         int | None, typer.Option(min=1, help="number of questions; default: 5")
     ] = None,
@@ -51,7 +55,10 @@ def interview(
 
     root = home.root()
     deck = read_deck(root)
-    chosen = deck.select(topics=_list(topic), levels=_list(level), sections=_list(section))
+    chosen = deck.select(
+        topics=_list(topic), levels=_list(level), sections=_list(section),
+        practises=find_lab(lab, root).slug if lab else None,
+    )  # fmt: skip
     if curriculum:
         from labkit.interview import curriculum as page_of
 
@@ -71,7 +78,7 @@ def interview(
         from labkit.interview.drill import Round, choose
         from labkit.interview.schedule import Standings
 
-        fresh = any((card, topic, level, section, count, minutes))
+        fresh = any((card, topic, level, section, lab, count, minutes))
         found = None if fresh else Round.open(root, deck)
         if found is None:
             cards = (

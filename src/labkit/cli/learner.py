@@ -138,12 +138,15 @@ def show_progress(
         Path | None, typer.Option("--html", metavar="FILE", help="write an HTML page")
     ] = None,
 ) -> None:
-    """Show your points and the hints you took, task by task."""
-    from labkit.learner import overview
+    """Show your points and hints, task by task, and how well you know the interview cards."""
+    from labkit.learner import cards, overview
 
     labs = find_labs(home.root())
     if html is None:
         console.print(overview.tasks_table(labs))
+        if (topics := cards.topics_table(labs)) is not None:
+            console.print()
+            console.print(topics)
         return
     try:
         html.parent.mkdir(parents=True, exist_ok=True)

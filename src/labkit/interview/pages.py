@@ -13,7 +13,10 @@ from labkit.verdict import report
 
 _templates = report.templates.overlay(
     loader=ChoiceLoader(
-        [PackageLoader("labkit.interview", "templates"), PackageLoader("labkit.verdict", "templates")]
+        [
+            PackageLoader("labkit.interview", "templates"),
+            PackageLoader("labkit.verdict", "templates"),
+        ]
     )
 )
 

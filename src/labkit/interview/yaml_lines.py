@@ -91,8 +91,11 @@ def read(path: Path) -> Value:
         node = yaml.compose(path.read_text("utf-8"), LOADER)
     except OSError as error:
         raise LabError(f"{path} can't be read: {error.strerror}") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise LabError(f"{path}:{line}: not YAML, {error.problem}; mend the line") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise LabError(f"{path} is not YAML: {error}; mend the syntax there") from None
+        raise LabError(f"{path} is not YAML: {error}; save it as UTF-8") from None
     if node is None:
         raise LabError(f"{path} is empty; write a card in it or remove it")
     return Value("the file", path, node)

@@ -22,7 +22,7 @@ from labkit import home
 from labkit.course import datasets, hints
 from labkit.course.labs import Lab, find_lab, find_labs
 from labkit.judge.answer import Learner
-from labkit.learner import help, progress
+from labkit.learner import cards, help, progress
 from labkit.learner.output import Checked, Message
 from labkit.learner.rehearsal import rehearse
 from labkit.learner.rehearsal.countdown import Countdown, time_left
@@ -176,9 +176,15 @@ class LabSession:
         if task is not None:
             return f'Next: write `{task}`, then `lab.check("{task}")`.'
         later = [lab for lab in find_labs(self._lab.root) if lab.number > self._lab.number]
+        talk = self._next_talk()
         if later:
-            return f"All tasks passed. Next lab: `./lab start {later[0].slug}`."
-        return "All tasks passed, and this was the last lab."
+            return f"All tasks passed. {talk}Next lab: `./lab start {later[0].slug}`."
+        return f"All tasks passed, and this was the last lab. {talk}".rstrip()
+
+    def _next_talk(self) -> str:
+        """The interview cards to drill after this lab, as a sentence; empty if there are none."""
+        talk = cards.next_talk(self._lab.root, [self._lab])
+        return f"{talk.why}: `{talk.command}`. " if talk else ""
 
     def _foot(self, results: tuple[CheckResult, ...]) -> tuple[str, ...]:
         """The next hint for the first task that needs one; what comes next when all passed."""
@@ -259,6 +265,9 @@ class StrictSession(LabSession):
 
     def _passed_tasks(self) -> Collection[str]:
         return self._passed
+
+    def _next_talk(self) -> str:
+        return ""  # an author's run says the same whoever runs it
 
 
 def is_stub(function: Any) -> bool:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from labkit.course.labs import Lab
 from labkit.escape import printable
-from labkit.learner import progress
+from labkit.learner import cards, progress
 from labkit.verdict import report
 
 LACKED_SHOWN = 2
@@ -59,10 +59,10 @@ def tasks_table(labs: Sequence[Lab]) -> Table:
 
 
 def next_lines(labs: Sequence[Lab]) -> list[str]:
-    """What to do next, as rich markup: the open task, and which checks its last answer failed."""
+    """What to do next, as rich markup: the open task, what its last answer lacked, cards to drill."""
     step = progress.next_step(labs)
     if step is None:
-        return ["Every task is passed."] if labs else []
+        return ["Every task is passed.", *_talk_lines(labs)] if labs else []
     lines = [f"[bold]Next:[/] {step.task} in {step.lab.slug} · ./lab start {step.lab.slug}"]
     if step.lacked:
         lines.append("Its last answer did not pass:")
@@ -70,7 +70,19 @@ def next_lines(labs: Sequence[Lab]) -> list[str]:
         if more := len(step.lacked) - LACKED_SHOWN:
             lines += [f"  ... and {more} more"] if more > 0 else []
         lines.append(f"  ./lab hint {step.lab.slug} {step.task}")
-    return lines
+    return lines + _talk_lines(labs)
+
+
+def _talk_lines(labs: Sequence[Lab]) -> list[str]:
+    """The cards to talk about: due ones, or those that go with a lab that is passed."""
+    kept = progress.tasks_by_lab(labs)
+    done = [
+        lab
+        for lab in labs
+        if all(progress.passed(kept[lab.slug].get(task, {})) for task in lab.tasks)
+    ]
+    talk = cards.next_talk(labs[0].root, done)
+    return [f"[bold]Talk:[/] {talk.why} · {talk.command}"] if talk else []
 
 
 def points(facts: dict[str, Any]) -> str:
@@ -95,6 +107,7 @@ def page(labs: Sequence[Lab]) -> str:
         points=points,
         done=sum(done for _, _, done in rows),
         total=sum(len(lab.tasks) for lab in labs),
+        topics=cards.topics(labs),
     )
 
 

@@ -13,7 +13,10 @@ const find = at("#find");
 
 // ---------------------------------------------------------------- state
 
+const isMapping = (value) => value?.constructor === Object;
+
 const sound = (data) =>
+  isMapping(data?.cards) &&
   Object.values(data.cards).every(
     (facts) =>
       [facts.due, facts.last_review].every((time) => !Number.isNaN(Date.parse(time))) &&
@@ -26,7 +29,7 @@ const sound = (data) =>
 const load = () => {
   try {
     const data = JSON.parse(localStorage.getItem(KEY));
-    if (data && sound(data)) return { cards: data.cards, ticks: data.ticks ?? {} };
+    if (sound(data)) return { cards: data.cards, ticks: isMapping(data.ticks) ? data.ticks : {} };
   } catch {
     // No storage, or not ours: begin with nothing; `save` says so if nothing can be kept.
   }
