@@ -699,7 +699,7 @@ def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
 # task: materialise_once
 # fails: test_both_tables_are_written
 # because: counts the distinct amounts
-# breaks: ? `orders` counts the rows of `priced`, `revenue` adds up their `euro`.
+# breaks: `orders` counts the rows of `priced`, `revenue` adds up their `euro`.
 # -                .agg(F.count("*").alias("orders"), F.sum("euro").alias("revenue"))
 # +                .agg(F.countDistinct("euro").alias("orders"), F.sum("euro").alias("revenue"))
 
