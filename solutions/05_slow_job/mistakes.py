@@ -634,7 +634,7 @@ def fast_report(orders: DataFrame, customers: DataFrame, rates: DataFrame) -> Da
 # task: materialise_once
 # fails: test_second_run_replaces
 # because: a second run doubles the numbers
-# breaks: It creates them, or replaces what they hold
+# breaks: The function creates them, or replaces what they hold
 # -                .write.mode("overwrite")
 # +                .write.mode("append")
 
