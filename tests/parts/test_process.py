@@ -12,7 +12,8 @@ from processes import alive
 from sandboxes import python as in_sandbox
 
 from labkit.checks.parts import part_of, run, server
-from labkit.grading.grade import grade
+from labkit.grading.grade import Grader
+from labkit.grading.grading_spark import WarmSpark
 from labkit.home import LabError
 from labkit.judge.answer import Learner
 from labkit.judge.runner import judge
@@ -130,13 +131,24 @@ def test_files_lie_where_functions_run(part):
 
 
 def test_an_error_has_the_frames_of_the_function_alone(part):
-    with server(part, fails) as served, pytest.raises(AnswerError) as caught:
+    with server(part, fails, stub) as served, pytest.raises(AnswerError) as caught:
         served.call("fails")
     assert (caught.value.outcome, caught.value.reason) == ("error", "KeyError: 'missing'")
     line = fails.__code__.co_firstlineno + 1
     assert caught.value.trace == (
         f'test_process.py, line {line}, in fails\n    return double([1]) + {{}}["missing"]'
     )
+
+
+def test_what_is_no_function_of_python_is_named(part):
+    with pytest.raises(TypeError, match="`len` is not defined, or no function"):
+        run(part, len, [1])
+    learner = Learner({})
+    with (
+        pytest.raises(AnswerError, match="`double` is not defined"),
+        part_of(learner, part, tasks=["double"]),
+    ):
+        pass
 
 
 def test_a_stub_is_todo(part):
@@ -367,7 +379,8 @@ def test_a_check_runs_the_learners_function_in_a_part(lab, spark, tmp_path, monk
         monkeypatch.setitem(lab.about, "needs", ["airflow"])
         path = tmp_path / "answer.py"
         path.write_text(ANSWER)
-        results = grade(lab, path, lambda: spark).checks
+        with WarmSpark(lambda: spark) as warm:
+            results = Grader(warm).grade(lab, path).checks
     found = {result.id: result for result in results}
     assert [result.outcome for result in results] == ["passed", "error", "passed"], results
     assert "TypeError: 'NoneType' object is not iterable" in found["test_refuses_none"].reason

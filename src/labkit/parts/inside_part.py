@@ -55,9 +55,9 @@ class Given:
         names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
         for text in texts:
             place, lines = text["place"], "\n" * (text["line"] - 1) + text["text"]
-            linecache.cache[place] = (len(lines), None, lines.splitlines(keepends=True), place)
             if text["told"]:
                 self.told.add(place)
+                self.remember(place, text["line"] - 1, text["text"].splitlines(keepends=True))
             # No annotation is evaluated: it may name what only labkit's packages have.
             flags = __future__.annotations.compiler_flag
             exec(compile(lines, place, "exec", flags, dont_inherit=True), names)
@@ -66,6 +66,13 @@ class Given:
         for around in self.around:
             for known, function in self.functions.items():
                 around.setdefault(known, function)
+
+    def remember(self, place: str, first: int, lines: list[str]) -> None:
+        """Keeps source lines for traces, and for libraries that read a function's text."""
+        known = linecache.getlines(place)
+        known = known + ["\n"] * (first + len(lines) - len(known))
+        known[first : first + len(lines)] = lines
+        linecache.cache[place] = (sum(map(len, known)), None, known, place)
 
     def write(self, path: str, text: str) -> None:
         """Writes a file by its path in the folder of this process."""

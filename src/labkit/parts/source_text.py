@@ -33,7 +33,8 @@ def described(functions: Iterable[Callable[..., Any]], *, told: bool) -> list[di
     for function in functions:
         found = inspect.unwrap(function)
         if not isinstance(found, FunctionType):
-            raise TypeError(f"{function!r} is no function that was written in Python")
+            name = getattr(function, "__name__", repr(function))
+            raise TypeError(f"`{name}` is not defined, or no function that was written in Python")
         names, texts = groups.setdefault(id(found.__globals__), ([], {}))
         names.append(found.__name__)
         if found.__name__ not in texts:
