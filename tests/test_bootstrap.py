@@ -36,7 +36,6 @@ class Checkout:
         root.mkdir()
         shutil.copy2(SCRIPT, root / "lab")
         (root / "requirements.lock").write_text("chispa==0.12.0\n")
-        (root / "requirements-dbt.lock").write_text("dbt-core==1.11.16\n")
         (root / "pyproject.toml").write_text("[project]\nname = 'x'\n")
         (root / "jars.lock").write_text("")
         self.stamp = root / ".venv" / "labkit.stamp"

@@ -13,7 +13,7 @@ from labkit.course import datasets, source
 from labkit.course.hints import read_hints
 from labkit.course.labs import find_labs
 from labkit.home import LabError
-from labkit.parts import dbt, kafka
+from labkit.parts import kafka, known
 
 LABS = find_labs()
 FULL = [lab for lab in LABS if lab.about["level"] != "starter"]
@@ -27,7 +27,7 @@ SECTIONS = (
     "Further reading",
 )
 
-PARTS = ("kafka", "dbt")
+PARTS = ("kafka", *known.PARTS)
 
 
 def each(labs):
@@ -156,8 +156,9 @@ def test_data_follows_from_the_seed(name, tmp_path):
 def skip_without_parts(lab):
     """Ends a test of a lab that has no way to run here; CI has all parts."""
     needs = lab.about["needs"]
-    if "dbt" in needs and (reason := dbt.missing()):
-        pytest.skip(reason)
+    for part in known.needed(needs):
+        if reason := part.missing():
+            pytest.skip(reason)
     if "kafka" in needs:
         try:
             kafka.bootstrap()

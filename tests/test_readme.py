@@ -25,6 +25,7 @@ CHEAPER = {
     "./lab check --submission solutions/01_cdc_merge/solution.ipynb --hidden --json result.json": (
         "./lab check --submission solutions/00_warm_up/solution.ipynb --hidden --json result.json"
     ),
+    "./lab parts install dbt": "./lab parts install --help",  # tests/parts/test_environment.py
     "./lab prove warm_up --reasons": "./lab prove warm_up --reasons --only null_revenue",
 }
 EXPECTED_CODES = {
@@ -56,8 +57,10 @@ def copy(tmp_path_factory):
     tracked = ("labs", "solutions", "datasets", "tests", "docs", "interview")
     for name in tracked:
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("conftest.py", "pyproject.toml", "jars.lock", "requirements.lock"):
+    for name in ("conftest.py", "pyproject.toml", "jars.lock"):
         shutil.copy2(ROOT / name, root / name)
+    for path in ROOT.glob("requirements*.lock"):
+        shutil.copy2(path, root)
     bin_folder = Path(sys.executable).parent
     script = root / "lab"
     script.write_text(f'#!/bin/sh\nLAB_ROOT="{root}" exec "{bin_folder}/lab" "$@"\n')
@@ -69,19 +72,19 @@ def copy(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def kafkas_cache(tmp_path_factory):
-    """A cache with these jars and a broker of its own: the user's may be running."""
+def own_cache(tmp_path_factory):
+    """A cache with these jars and a broker and parts of its own: the user's may be in use."""
     place = tmp_path_factory.mktemp("cache")
     (place / "jars").symlink_to(home.cache_dir() / "jars")
     return place
 
 
 @pytest.mark.parametrize(("page", "line"), ALL, ids=[f"{page}: {line[:60]}" for page, line in ALL])
-def test_command_runs(page, line, copy, kafkas_cache):
+def test_command_runs(page, line, copy, own_cache):
     command = shlex.split(CHEAPER.get(line, line))
     environment = {**os.environ, **YOUNG_JVM, "LAB_ROOT": str(copy)}
-    if command[:2] == ["./lab", "kafka"]:
-        environment["LAB_CACHE"] = str(kafkas_cache)
+    if command[1:2] in (["kafka"], ["parts"]):
+        environment["LAB_CACHE"] = str(own_cache)
     if command[:2] == ["./lab", "start"] and "--no-jupyter" not in command:
         serves(command, copy, environment)
         return

@@ -505,7 +505,7 @@ def apply_late(spark: SparkSession, table: str, updates: DataFrame) -> None:
 # task: apply_late
 # fails: test_products_after_corrections[absent_products]
 # because: overwrites the table with the histories of the products in the batch
-# breaks: ? Products that the batch doesn't mention keep their history as it is.
+# breaks: Products that the batch doesn't mention keep their history as it is.
 def apply_late(spark: SparkSession, table: str, updates: DataFrame) -> None:
     new_first = Window.partitionBy("product_id", "effective_from").orderBy(F.desc("is_new"))
     said = entries(spark.table(table), updates).withColumn("place", F.row_number().over(new_first))

@@ -174,6 +174,7 @@ lab.check("apply_scd2")
 # - A correction splits the version that was valid at its time, and holds until the next version begins. Before the first version it becomes the first;
 #   at the start of a version it replaces that version's values. New products and newer rows work as in Task 2.
 # - Versions that say the same as the one before them collapse into one, from the earlier start on.
+# - Products that the batch doesn't mention keep their history as it is.
 # - Two rows of a product at one time within a batch never differ. One commit and a harmless replay are required here as well.
 
 

@@ -62,7 +62,7 @@ def key_profile(df: DataFrame, key: str, n: int) -> DataFrame:
 # task: key_profile
 # fails: test_profile_of_any_frame
 # because: a rounded share is 0 for a key of few rows, and shares don't add up
-# breaks: ? The share is not rounded.
+# breaks: The share is not rounded.
 def key_profile(df: DataFrame, key: str, n: int) -> DataFrame:
     total = df.count()
     counts = df.groupBy(key).agg(F.count("*").alias("rows"))

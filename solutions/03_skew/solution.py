@@ -108,7 +108,7 @@ with plt.rc_context({"figure.figsize": (7, 3.2), "figure.constrained_layout.use"
 # ## Task 1: name the key
 #
 # Before any cure, name the cause. Write `key_profile(df, key, n)`: the `n` heaviest values of the column named `key`, heaviest first. Columns: the key under its own name, `rows` (long), and
-# `share` (double) of all rows, from 0 to 1. Null is a key like any other. Where keys tie, any of them may come; never more than `n` rows.
+# `share` (double) of all rows, from 0 to 1. The share is not rounded. Null is a key like any other. Where keys tie, any of them may come; never more than `n` rows.
 
 
 # %%

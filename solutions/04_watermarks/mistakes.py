@@ -265,7 +265,7 @@ def deduplicate(events: DataFrame) -> DataFrame:
 # task: deduplicate
 # fails: test_equal_rows_come_out_once
 # because: a window without time needs all rows; Spark refuses it on a stream
-# breaks: ? As in Task 1 a stream comes in and a stream goes out, made for append mode.
+# breaks: As in Task 1 a stream comes in and a stream goes out, made for append mode.
 # outcome: error
 def deduplicate(events: DataFrame) -> DataFrame:
     from pyspark.sql import Window
@@ -446,7 +446,7 @@ def sessions(events: DataFrame) -> DataFrame:
 # task: sessions
 # fails: test_a_gap_of_fifteen_minutes_ends_a_session
 # because: the batch solution, lag over a window of rows, is refused on a stream
-# breaks: ? As in Task 1 a stream comes in and a stream goes out, made for append mode.
+# breaks: As in Task 1 a stream comes in and a stream goes out, made for append mode.
 # outcome: error
 def sessions(events: DataFrame) -> DataFrame:
     from pyspark.sql import Window

@@ -144,6 +144,7 @@ lab.check("revenue_per_window")
 # %% [markdown]
 # ## Task 2: each payment once
 #
+# As in Task 1 a stream comes in and a stream goes out, made for append mode.
 # Write `deduplicate(events)`: the same columns, each `event_id` once, let through with the file that brings it first. The second attempt comes within ten minutes of event time, perhaps with another `event_time`; two payments that
 # look alike but have different ids are two. State must not grow for ever: an event is forgotten when the watermark has passed its time by
 # the ten minutes. An event that is already older than the watermark when it comes is dropped: nobody can tell any more whether it was seen. [`dropDuplicates`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.DataFrame.dropDuplicates.html) is where most people begin.
@@ -167,7 +168,7 @@ lab.check("deduplicate")
 # ## Task 3: sessions of a card
 #
 # Fraud detection looks at shopping tours: payments of a card with no gap of more than 15 minutes. Write `sessions(events)`: one row for each such session, with the columns `card_id`, `session_start` (the first payment), `session_end` (15 minutes after the last one), `payments` (long, the number of rows, as in Task 1) and `amount`
-# (double, the sum). A session comes out once, when the watermark has reached its end. Payments arrive in any order, so one that comes later may join two sessions; see
+# (double, the sum). As in Task 1 a stream comes in and a stream goes out, made for append mode. A session comes out once, when the watermark has reached its end. Payments arrive in any order, so one that comes later may join two sessions; see
 # [`F.session_window`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.functions.session_window.html).
 
 

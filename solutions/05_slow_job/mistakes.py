@@ -634,7 +634,7 @@ def fast_report(orders: DataFrame, customers: DataFrame, rates: DataFrame) -> Da
 # task: materialise_once
 # fails: test_second_run_replaces
 # because: a second run doubles the numbers
-# breaks: It creates them, or replaces what they hold
+# breaks: The function creates them, or replaces what they hold
 # -                .write.mode("overwrite")
 # +                .write.mode("append")
 
@@ -699,7 +699,7 @@ def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
 # task: materialise_once
 # fails: test_both_tables_are_written
 # because: counts the distinct amounts
-# breaks: ? `orders` counts the rows of `priced`, `revenue` adds up their `euro`.
+# breaks: `orders` counts the rows of `priced`, `revenue` adds up their `euro`.
 # -                .agg(F.count("*").alias("orders"), F.sum("euro").alias("revenue"))
 # +                .agg(F.countDistinct("euro").alias("orders"), F.sum("euro").alias("revenue"))
 

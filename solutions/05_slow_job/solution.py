@@ -328,7 +328,8 @@ if lab.written("fast_report"):
 # ## Task 4: compute a shared branch once
 #
 # The next request: two tables from the priced orders (`country`, `ordered_on` date, `euro` decimal(14,2)). Write `materialise_once(priced, tables)`; `tables` names
-# them, `tables["by_country"]` and `tables["by_day"]`, with the columns `country` or `ordered_on`, then `orders` long and `revenue` decimal(24,2). It
+# them, `tables["by_country"]` and `tables["by_day"]`, with the columns `country` or `ordered_on`, then `orders` long and `revenue` decimal(24,2).
+# `orders` counts the rows of `priced`, `revenue` adds up their `euro`. The function
 # creates them, or replaces what they hold, and returns nothing. `priced` is computed once, so that both tables agree even if a source changes in between; its rows don't pass through the driver.
 # Afterwards nothing is cached and no other table is left, also when a write raises; the error goes on to the caller. `localCheckpoint` is allowed: its blocks can't be released by hand, the engine
 # removes them some time after the last reference to the frame is gone.

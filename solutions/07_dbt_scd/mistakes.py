@@ -200,7 +200,7 @@ qualify row_number() over (partition by customer_id order by updated_at desc) = 
 # task: customers_snapshot
 # fails: test_a_change_closes_a_version_and_opens_one
 # because: the dimension forgets the history that the snapshot keeps
-# breaks: ? It has one row per version of a customer, closed versions included.
+# breaks: It has one row per version of a customer, closed versions included.
 # -from {{ ref('customers_snapshot') }}
 # +from {{ ref('customers_snapshot') }}
 # +where effective_to is null
@@ -451,7 +451,7 @@ where newest.customer_id is null
 # task: properties
 # fails: test_quiet_on_a_first_day
 # because: an empty table is no fault on a first day
-# breaks: ? On the first day there may be no order yet.
+# breaks: On the first day there may be no order yet.
 # -    amounts = "select * from {{ ref('fct_orders') }} where amount < 0\n"
 # +    amounts = """\
 # +select count(*) as orders from {{ ref('fct_orders') }}

@@ -185,6 +185,7 @@ lab.check("fct_orders")
 #
 # Marketing asks where a customer lived when they ordered. Write `customers_snapshot()`: a [snapshot](https://docs.getdbt.com/docs/build/snapshots) called `customers_snapshot`, a model
 # `dim_customers` that reads it, and further models if you need any. `dim_customers` has the columns of `DIMENSION`, in that order.
+# It has one row per version of a customer, closed versions included.
 #
 # - A version begins at the `updated_at` of the change that made it, and ends where the next begins: [effective_from, effective_to), the open end is null, and exactly the open version `is_current`.
 # - Only a changed `name` or `city` makes a version, null being a value of its own. An extract also holds customers who were merely touched: nothing but `updated_at` is new.
@@ -249,6 +250,7 @@ lab.check("customers_snapshot")
 #   its amount is below zero; a customer has two current versions, or a version has no customer; versions of a customer overlap, closed ones included; a version ends at or before its beginning; `is_current` disagrees
 #   with the end.
 # - Silence on good days: versions touch, customers leave and return, their old orders stay, an amount may be zero, a city null.
+#   On the first day there may be no order yet.
 # - An [exposure](https://docs.getdbt.com/docs/build/exposures) `revenue_dashboard` of type dashboard, which reads both models and has an owner with an email.
 
 

@@ -9,6 +9,7 @@ from labkit.author.known_answers import Variant
 from labkit.author.outside import misjudged, tally
 from labkit.author.prove import Trial
 from labkit.cli import main as cli
+from labkit.spark import warm
 from labkit.verdict.outcome import CheckResult
 
 RIGHT = """\
@@ -65,7 +66,8 @@ def lab(course, monkeypatch, capfd):
         out, err = capfd.readouterr()
         return end.value.code or 0, out + err
 
-    return run
+    yield run
+    warm.stop()  # of the toy course, which its workers started
 
 
 def files(folder, *texts):

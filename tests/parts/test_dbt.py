@@ -4,15 +4,10 @@ import pytest
 
 from labkit.checks.dbt_projects import DataTests, require_files, rows_as_sql
 from labkit.checks.dbt_unit_tests import UnitTests, read_unit_tests
-from labkit.parts.dbt import Node, Project, Result, Run, as_run, missing, run_dbt
+from labkit.parts.dbt import Node, Project, Result, Run, as_run, run_dbt
+from labkit.parts.known import DBT
 
-
-@pytest.mark.dbt
-def test_dbt_came_along():
-    assert missing() == ""
-
-
-needs_dbt = pytest.mark.skipif(bool(missing()), reason=missing() or "dbt is there")
+needs_dbt = pytest.mark.skipif(bool(DBT.missing()), reason=DBT.missing() or "dbt is there")
 PROJECT = {
     "dbt_project.yml": "name: toy\nversion: '1.0'\nprofile: labkit\n",
     "models/one.sql": "{{ config(materialized='view') }}\nselect 1 as id\n",

@@ -20,7 +20,7 @@ from labkit.parts.kafka_server import cluster_id
 
 # A process that starts a broker, tells who runs it, and waits to be killed.
 HOLDER = """
-from labkit.services import kafka
+from labkit.parts import kafka
 broker = kafka.start()
 print(broker.bootstrap, broker.owner, broker.pid, broker.log, flush=True)
 input()

@@ -16,10 +16,11 @@ from string import Template
 from labkit.course import source
 from labkit.course.labs import Lab
 from labkit.home import LabError
+from labkit.parts.known import PARTS
 
 MANIFEST = ".handout.json"
 PROGRAM = (
-    "lab", "pyproject.toml", "requirements.lock", "requirements-dbt.lock", "jars.lock", "LICENSE",
+    "lab", "pyproject.toml", "requirements.lock", "jars.lock", "LICENSE",
     "src/labkit", ".github/actions/grade", "docs/troubleshooting.md",
 )  # fmt: skip
 TEMPLATES = Path(__file__).parent / "templates" / "handout"
@@ -166,7 +167,7 @@ def _earlier(folder: Path) -> dict[str, str]:
 
 def _lay_out(labs: Sequence[Lab], draft: Path, grader: str) -> None:
     root = labs[0].root
-    for name in PROGRAM:
+    for name in (*PROGRAM, *(part.lock.name for part in PARTS.values())):
         _copy(root / name, draft / name)
     for lab in labs:
         _copy(lab.starter.parent, draft / "labs" / lab.name)

@@ -15,7 +15,8 @@ from pyspark.sql.types import StructType
 
 from labkit.checks.frames import require
 from labkit.checks.settings import settings
-from labkit.parts.dbt import FOLDERS, Run, as_run, missing
+from labkit.parts.dbt import FOLDERS, Run, as_run
+from labkit.parts.known import DBT
 from labkit.verdict.errors import short
 
 MESSAGE_CHARACTERS = 700
@@ -26,7 +27,7 @@ AS_IN_DBT = {"spark.sql.ansi.enabled": "false"}
 
 def dbt_of(learner: Any) -> Callable[..., Run]:
     """`dbt(schema, project, files, *arguments)` in the learner's process; skips where dbt is missing."""
-    if reason := missing():
+    if reason := DBT.missing():
         pytest.skip(reason)
 
     def run(schema: str, project: str, files: dict[str, str], *arguments: str) -> Run:

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from labkit import home
-from labkit.cli import known_answers
+from labkit.cli import known_answers, parts
 from labkit.cli.screen import Slug, console, errors
 from labkit.course.labs import find_lab, find_labs
 from labkit.home import LabError
@@ -40,6 +40,8 @@ def build(
 
     root = home.root()
     labs = [find_lab(name, root) for name in slug] if slug else find_labs(root)
+    if execute:
+        parts.provide(labs, required=True)
     stale = 0
     for lab in labs:
         if check:
@@ -89,6 +91,7 @@ def prove(
         raise LabError("say which lab: `lab prove SLUG`, or `lab prove --all`")
     if answers and slug:
         first, *more = slug  # `--answers FILE FILE`: the second one comes as an argument
+        parts.provide([find_lab(first, root)], required=True)
         files = [*answers, *map(Path, more)]
         good = known_answers.show_answers(find_lab(first, root), files, workers)
         raise typer.Exit(0 if good else 1)
@@ -97,6 +100,7 @@ def prove(
         for lab in labs:
             known_answers.show_clauses(lab)
         return
+    parts.provide(labs, required=True)
     started = time.perf_counter()
     show = functools.partial(_show_trial, reasons=reasons)
     problems_by_lab = prove_labs(

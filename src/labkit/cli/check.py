@@ -53,6 +53,8 @@ def check(
     lab, answer = _lab_and_answer(slug, submission)
     for name in task or ():
         require_task(lab, name)
+    if submission is None and not list(lab.work.parent.glob("*.ipynb")):
+        raise LabError(f"you have not started {lab.slug}; `lab start {lab.slug}` makes your copy")
     with grader(lab.root, sandboxed=sandboxed) as grading:
         report = grading.grade(
             lab,
@@ -87,10 +89,6 @@ def _lab_and_answer(slug: str | None, submission: Path | None) -> tuple[Lab, Sub
 
     if slug is not None:
         lab = find_lab(slug)
-        if submission is None and not list(lab.work.parent.glob("*.ipynb")):
-            raise LabError(
-                f"you have not started {lab.slug}; `lab start {lab.slug}` makes your copy"
-            )
         return lab, submission or lab.work
     if submission is None:
         raise LabError("say which lab: `lab check SLUG`, or `lab check --submission FILE`")

@@ -15,7 +15,11 @@ from pathlib import Path
 import psutil
 
 from labkit import home
+from labkit.cli.parts import who_need
+from labkit.course.labs import find_labs
 from labkit.home import LabError
+from labkit.parts.environment import Part
+from labkit.parts.known import PARTS
 from labkit.sandbox import sandbox
 
 NEEDED_GB = 4
@@ -45,6 +49,7 @@ def examine(*, quick: bool = False) -> Iterator[Finding]:
         java,
         jar_files,
         grading_sandbox,
+        *map(looks_at, PARTS.values()),
     ]
     for look in looks if quick else [*looks, delta_row]:
         try:
@@ -164,6 +169,22 @@ def grading_sandbox() -> Finding:
             "only grading needs it; docs/troubleshooting.md shows how to enable it",
         )
     return Finding("sandbox", True, "submissions are graded in one")
+
+
+def looks_at(part: Part) -> Callable[[], Finding]:
+    """A look at one part: worth knowing when a lab needs it and it is not there."""
+
+    def look() -> Finding:
+        reason, _, remedy = part.missing().partition("; ")
+        if not reason:
+            return Finding(part.title, True, f"installed, {part.size()} MB in {part.folder}")
+        labs = who_need(part, find_labs())
+        if not labs:
+            return Finding(part.title, True, "no lab here needs it, and it is not installed")
+        return Finding(part.title, None, f"{reason}; {', '.join(labs)} needs it", remedy)
+
+    look.__name__ = part.name
+    return look
 
 
 def delta_row() -> Finding:

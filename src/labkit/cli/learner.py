@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from labkit import home
+from labkit.cli import parts
 from labkit.cli.screen import Browser, Jupyter, Port, Slug, console, errors
 from labkit.course.labs import Lab, find_lab, find_labs
 from labkit.home import LabError
@@ -57,6 +58,7 @@ def start(
         if others:
             names = ", ".join(escape(path.name) for path in others)
             console.print(f"The folder also contains {names}, which is not changed.")
+    parts.provide([lab])
     if not jupyter:
         console.print(f"Open {escape(str(lab.work))} with this Python as its kernel:")
         console.print(escape(sys.executable))

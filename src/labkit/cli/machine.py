@@ -11,7 +11,9 @@ import typer
 from rich.markup import escape
 
 from labkit import home
+from labkit.cli import parts
 from labkit.cli.screen import console
+from labkit.course.labs import find_labs
 from labkit.home import LabError
 
 OUTSIDE = ("LAB_KAFKA", "LAB_SPARK_MASTER", "LAB_STORAGE", "LAB_SPARK_CONF", "LAB_SPARK_IDLE")
@@ -46,6 +48,7 @@ def test(
         raise LabError(
             "this copy of the labs was handed out without tests; `lab check SLUG` checks a lab"
         )
+    parts.provide(find_labs(root), required=True)
     # With --long a single test may take as long as a lab's whole proof.
     patience = ["-o", "faulthandler_timeout=3600"] if long else []
     arguments = [*(context.args or ["tests"]), *patience]

@@ -8,7 +8,7 @@ import traceback
 import typer
 from rich.markup import escape
 
-from labkit.cli import author, batch, check, interview, learner, machine, rehearse
+from labkit.cli import author, batch, check, interview, learner, machine, parts, rehearse
 from labkit.cli.screen import errors
 from labkit.escape import printable
 from labkit.home import LabError
@@ -44,6 +44,7 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
 app.command()(author.new)
 app.command()(author.build)
 app.command()(author.prove)
+app.add_typer(parts.app, name="parts")
 app.add_typer(machine.spark_app, name="spark")
 app.add_typer(machine.kafka_app, name="kafka")
 

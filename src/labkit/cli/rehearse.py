@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from labkit import home
+from labkit.cli import parts
 from labkit.cli.screen import Browser, Jupyter, Port, Seed, console, errors
 from labkit.course.labs import find_lab, find_labs
 from labkit.home import LabError
@@ -68,6 +69,7 @@ def rehearse(
         raise LabError(
             f"{rehearsal.folder} is finished; its debrief is {rehearsal.folder / 'debrief.html'}"
         )
+    parts.provide(rehearsal.labs)  # before the clock begins
     names = ", ".join(lab.slug for lab in rehearsal.labs)
     console.print(f"{escape(names)} · {rehearsal.minutes} min · {escape(str(rehearsal.folder))}")
     if later:

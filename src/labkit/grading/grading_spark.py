@@ -70,10 +70,10 @@ class WarmSpark:
     checks_folder: Path | None = None
     data_folder: Path | None = None
 
-    def __init__(self, session: Callable[[], SparkSession] = own_session.current) -> None:
+    def __init__(self, session: Callable[[], SparkSession] | None = None) -> None:
         self.limits = Limits()
         self.sandbox = Sandbox.make(on=False)
-        self._session = session
+        self._session = session or own_session.current
 
     def __enter__(self) -> Self:
         return self

@@ -13,7 +13,7 @@ from labkit.course.labs import Lab
 from labkit.grading.grading_spark import GradingSpark
 from labkit.grading.kernel import Kernel
 from labkit.grading.remote import RemoteLearner
-from labkit.parts import kafka
+from labkit.parts import kafka, known
 from labkit.sandbox.sandbox import remove
 from labkit.spark.lease import offer, withdraw
 
@@ -40,12 +40,14 @@ def running(
         offered = offer(session)
         held.callback(withdraw, session, offered)
         broker = kafka.environment(lab.about["needs"], spark.sandbox)
+        parts = known.installed(lab.about["needs"])
+        folders = {name: str(folder) for name, folder in parts.items()}
         kernel = Kernel(
             scratch,
-            {**offered.environment, **broker},
+            {**offered.environment, **broker, **folders},
             root=lab.root,
             sandbox=spark.sandbox,
-            read=[lab.starter, lab.root / "datasets", lab.root / "jars.lock"],
+            read=[lab.starter, lab.root / "datasets", lab.root / "jars.lock", *parts.values()],
             limits=spark.limits,
         )
         held.enter_context(kernel)

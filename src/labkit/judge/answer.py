@@ -5,7 +5,6 @@ from __future__ import annotations
 import dis
 import importlib
 import inspect
-import sys
 import traceback
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -13,11 +12,14 @@ from types import FunctionType, TracebackType
 from typing import Any, Protocol
 
 import labkit
-from labkit.verdict.errors import AnswerError, CheckTimeout, short
+from labkit.verdict.errors import AnswerError, CheckTimeout, place_of, short
 
 TASK = "_labkit_task"  # marks a call on the learner's function, which can itself be an argument
 # What a check may ask of the learner's process besides the tasks: what runs the learner's own text.
-SERVICES = {"run_dbt": "labkit.parts.dbt"}
+SERVICES = {
+    "run_dbt": "labkit.parts.dbt",
+    **dict.fromkeys(("open_part", "call_part", "write_part", "close_part"), "labkit.parts.process"),
+}
 TRACE_FRAMES = 6
 LIBRARIES = ("site-packages", "dist-packages", "<frozen", str(Path(labkit.__file__).parent))
 
@@ -27,7 +29,7 @@ def trimmed_trace(trace: TracebackType | None) -> str:
     frames = [frame for frame in traceback.extract_tb(trace) if not _in_library(frame.filename)]
     lines = []
     for frame in frames[-TRACE_FRAMES:]:
-        lines.append(f"{_place(frame.filename)}, line {frame.lineno}, in {frame.name}")
+        lines.append(f"{place_of(frame.filename)}, line {frame.lineno}, in {frame.name}")
         if frame.line:
             lines.append(f"    {frame.line}")
     return "\n".join(lines)
@@ -35,17 +37,6 @@ def trimmed_trace(trace: TracebackType | None) -> str:
 
 def _in_library(filename: str) -> bool:
     return any(part in filename for part in LIBRARIES)
-
-
-def _place(filename: str) -> str:
-    """What a reader calls the code in `filename`: a cell by its number, a file by its name."""
-    if "IPython" in sys.modules:
-        from IPython.core.getipython import get_ipython
-
-        shell = get_ipython()
-        if shell is not None and (cell := shell.compile.format_code_name(filename)):
-            return " ".join(cell)
-    return filename if filename.startswith(("cell", "<")) else Path(filename).name
 
 
 def blame(error: BaseException, task: str, tasks: Collection[str]) -> AnswerError:
@@ -106,6 +97,7 @@ class Learner:
 
         call.__name__ = task
         call.__dict__[TASK] = task
+        call.__dict__["__wrapped__"] = self._namespace.get(task)  # for who reads its text
         return call
 
 

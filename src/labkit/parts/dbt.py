@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.util
 import io
 import json
 import os
@@ -17,24 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from labkit.home import LabError
+from labkit.parts.known import DBT
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 PROFILE = "labkit"
 FOLDERS = ("models", "snapshots", "tests", "macros")
 QUIET = ["--no-use-colors", "--no-send-anonymous-usage-stats", "--no-version-check"]
-
-
-def packages() -> Path:
-    """The folder of dbt's packages: two of them have to be older than what other tools here need."""
-    return Path(sys.prefix) / "dbt"
-
-
-def missing() -> str:
-    """Why dbt can't run here; empty when it can."""
-    if (packages() / "dbt").is_dir() or importlib.util.find_spec("dbt"):
-        return ""
-    return "dbt is not installed; `./lab` installs it from requirements-dbt.lock"
 
 
 @dataclass(frozen=True)
@@ -163,9 +153,9 @@ def as_run(plain: Mapping[str, Any]) -> Run:
 def _import_dbt() -> None:
     if "dbt.cli.main" in sys.modules:
         return
-    folder = str(packages())
-    if Path(folder).is_dir() and folder not in sys.path:
-        sys.path.insert(0, folder)
+    if reason := DBT.missing():
+        raise LabError(reason)
+    sys.path.insert(0, str(DBT.site_packages))
     importlib.import_module("dbt.cli.main")
 
 

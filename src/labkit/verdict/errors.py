@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from pathlib import Path
 from typing import Literal
 
 from labkit.escape import without_colours
@@ -54,6 +56,17 @@ def short(error: BaseException) -> str:
     kept = [line for line in lines if not line.lstrip().startswith("at ")][:MESSAGE_LINES]
     text = "\n".join(kept)[:MESSAGE_CHARACTERS]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def place_of(filename: str) -> str:
+    """What a reader calls the code in `filename`: a cell by its number, a file by its name."""
+    if "IPython" in sys.modules:
+        from IPython.core.getipython import get_ipython
+
+        shell = get_ipython()
+        if shell is not None and (cell := shell.compile.format_code_name(filename)):
+            return " ".join(cell)
+    return filename if filename.startswith(("cell", "<")) else Path(filename).name
 
 
 def kind_of(value: object) -> str:

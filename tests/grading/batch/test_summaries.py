@@ -17,6 +17,7 @@ from labkit.grading.batch.results import Row, read_rows
 from labkit.grading.batch.summary_page import summary_page
 from labkit.verdict import page
 from labkit.verdict.outcome import CellProblem, CheckResult, Report
+from labkit.verdict.report_json import from_json, to_json
 
 HERE = Path(__file__).parents[2]
 EVIL = "=1+1 </pre><script>alert(1)</script> | @all `x` ]]> \x1b[31m \x00 \ud800 ![i](http://evil.example)"
@@ -120,7 +121,7 @@ def test_most_failed_is_by_share_of_the_answers_written():
 
 def test_result_file_gives_the_same_report_back():
     found = report(check("a", "failed", reason="why"), problems=(CellProblem(1, 2, "E"),))
-    assert Report.of(json.loads(json.dumps(found.as_dict()))) == found
+    assert from_json(to_json(found)) == found
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_the_rubric_of_every_lab_can_be_read(lab):
     [
         ("title: x", "write a list of parts"),
         ("[]", "write a list of parts"),
-        ("- title: x", "part 1 needs a `title`, a list of `points`"),
+        ("- title: x", "part 1 needs a `title` and a list of `points`"),
         ("- {title: x, points: [a], weight: 3}", "nothing else"),
         ("- {title: x, points: a}", "a list of `points`"),
         ("- {title: x, points: []}", "a point of part 1 is not a sentence"),
