@@ -45,6 +45,12 @@ def test_every_task_that_a_card_names_exists():
     assert unknown_tasks(DECK, find_labs(ROOT)) == []
 
 
+def test_planned_task_that_exists_now_is_one_to_practise():
+    known = {f"{lab.slug}.{task}" for lab in find_labs(ROOT) for task in lab.tasks}
+    ready = [f"{card.place}: {task}" for card in DECK for task in card.later if task in known]
+    assert ready == [], "move these from `later` to `practise`, then `./lab interview --curriculum`"
+
+
 def test_topics_are_few_and_each_is_used():
     used = [topic for card in DECK for topic in card.topics]
     assert {topic for topic in TOPICS if used.count(topic) < 4} == set()

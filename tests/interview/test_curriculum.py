@@ -24,5 +24,7 @@ def test_every_question_leads_to_a_card():
 def test_four_weeks_lead_through_all_labs_and_sections():
     weeks = curriculum.WAYS[1]
     labs = sorted(slug for step in weeks.steps for slug in step.labs)
-    assert labs == sorted(lab.slug for lab in find_labs(ROOT))
+    assert labs == sorted(lab.slug for lab in find_labs(ROOT)), (
+        "give each lab a place in WAYS, then run `./lab interview --curriculum`"
+    )
     assert sorted(name for step in weeks.steps for name in step.sections) == sorted(SECTIONS)

@@ -15,7 +15,7 @@ from labkit.home import LabError
 
 
 def interview(
-    card: Annotated[str | None, typer.Argument(help="a card to begin with, by its id")] = None,
+    card: Annotated[str | None, typer.Argument(help="one card, by its id")] = None,
     topic: Annotated[
         str, typer.Option(metavar="A,B", help="only cards on one of these topics")
     ] = "",
