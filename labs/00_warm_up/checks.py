@@ -4,12 +4,14 @@ from labkit.checks import assert_frame, check
 
 HINTS = {
     "active_orders": [
-        "`where` keeps a row only when its condition is true; false is not the only other outcome.",
+        "`where` keeps a row only when its condition is true. What else can a condition be "
+        "besides false?",
         "An order without a status was not cancelled. What is `null != 'cancelled'`?",
     ],
     "revenue": [
-        "Group by customer and sum; the filter is already written in `active_orders`.",
-        "The sum of a group in which every amount is null is null. `coalesce` gives it a value.",
+        "Group by customer and sum. The filter is already written, in `active_orders`.",
+        "The sum of a group in which every amount is null is null. `coalesce` gives it a "
+        "value.",
     ],
 }
 
@@ -19,7 +21,7 @@ REVENUE = "customer string, revenue double"
 
 @check("active_orders")
 def test_cancelled_orders_are_gone(learner, frame):
-    """Leaves out cancelled orders and keeps every other row, all columns"""
+    """Leaves out cancelled orders and keeps every other row, with all columns"""
     orders = frame(
         ORDERS,
         [(10, "Edsger", "open", 1.0), (11, "Edsger", "cancelled", 2.0), (12, "Barbara", "shipped", 3.0)],
@@ -34,7 +36,7 @@ def test_cancelled_orders_are_gone(learner, frame):
 
 @check("active_orders")
 def test_order_without_status_stays(learner, frame):
-    """Keeps an order whose status is not known"""
+    """Keeps an order without a status"""
     orders = frame(ORDERS, [(20, "Edsger", None, 4.0), (21, "Edsger", "cancelled", 5.0)])
     assert_frame(learner.active_orders(orders), [(20, "Edsger", None, 4.0)], key="order_id")
 
@@ -57,6 +59,6 @@ def test_revenue_counts_active_orders_only(learner, frame):
 
 @check("revenue")
 def test_customer_without_amounts_has_zero(learner, frame):
-    """Gives 0 to a customer whose orders have no amount yet"""
+    """Gives 0 to a customer none of whose active orders has an amount yet"""
     orders = frame(ORDERS, [(40, "Edsger", "open", None), (41, "Barbara", "open", 1.0)])
     assert_frame(learner.revenue(orders), [("Edsger", 0.0), ("Barbara", 1.0)], key="customer")

@@ -24,31 +24,38 @@ from labkit.checks import (
 
 HINTS = {
     "key_profile": [
-        "Group, count, sort, cut off. Which of the usual counts skips null, and which does not?",
-        "A share needs the number of all rows. Once the frame is cut to n rows, it is too late to add them up.",
+        "Group, count, sort, cut off. Which of the usual counts skips null, and which "
+        "doesn't?",
+        "A share needs the number of all rows. Once the frame is cut to n rows, it is too "
+        "late to add them up.",
         "A join or a window after the sort may lose its order. What has to come last?",
     ],
     "salted_join": [
-        "The hot key must become several keys: on the side of the facts by giving each row one of the salts, on the other "
-        "side by having a partner ready for every salt. Join on both columns.",
-        "`F.explode(F.sequence(...))` makes copies of a row. Does your range of salts have as many numbers as the facts use, "
-        "and do both begin at 0?",
-        "A salt can be drawn at random, or computed from columns of the row. Computed from the key alone it splits nothing.",
-        "What must not change: rows without a partner, keys with two partners, rows that come twice. "
-        "No filter and no distinct is needed for that.",
+        "The hot key must become several keys. Give each fact one of the salts. On the other "
+        "side, have a partner ready for every salt. Join on both columns.",
+        "`F.explode(F.sequence(...))` makes copies of a row. Does your range of salts have "
+        "as many numbers as the facts use, and do both begin at 0?",
+        "A salt can be drawn at random, or computed from columns of the row. Computed from "
+        "the key alone, it splits nothing.",
+        "These must not change: rows without a partner, keys with two partners, rows that "
+        "come twice. You need neither a filter nor a distinct for that.",
     ],
     "isolate_hot_keys": [
-        "Split the facts by one condition and its opposite. Every row must satisfy exactly one of the two: "
-        "what is `isin` of a null, and what is its opposite?",
-        "Which rows of the dimension can a hot fact meet? Only those are worth sending to every executor, with `F.broadcast`.",
-        "A hot key may have no row in the dimension, and null may be among the hot ones. "
-        "Take nulls out of the list before you compare with it. A fact without a key has no partner wherever it is.",
+        "Split the facts by one condition and its opposite. Every row must satisfy exactly "
+        "one of the two. What is `isin` of a null, and what is its opposite?",
+        "Which rows of the dimension can a hot fact meet? Send only those to every executor, "
+        "with `F.broadcast`.",
+        "A hot key may have no row in the dimension, and null may be in the list. Take nulls "
+        "out of the list before you compare with it. A fact with a null key has no partner "
+        "in either part.",
     ],
     "two_stage_count": [
-        "Count by key and salt first, then add up by key. For rows any salt will do. When do distinct counts of parts add up?",
-        "If all rows of a user get one salt, no user is counted in two parts. A function of user_id does that, "
-        "also for a null.",
-        "Adding up is `sum`, of rows and of users. Which of `count('*')` and `count('user_id')` looks at null?",
+        "Count by key and salt first, then add up by key. For the rows any salt will do. "
+        "When do distinct counts of parts add up?",
+        "If all rows of a user get one salt, no user is counted in two parts. A function of "
+        "user_id does that, also for a null.",
+        "The second stage is a `sum`, of rows and of users. Which of `count('*')` and "
+        "`count('user_id')` counts a null?",
     ],
 }
 
@@ -152,7 +159,7 @@ def test_profile_has_its_columns(learner, visits):
 # guards against: counts_the_key_column, filters_null_keys
 @check("key_profile", points=2)
 def test_null_is_a_key(heaviest):
-    """Counts null among the keys: its rows meet in one partition like those of any other"""
+    """Counts null among the keys: its rows meet in one partition, as those of any key do"""
     nulls = [row[1] for row in heaviest if row[0] is None]
     assert nulls == [8], (
         "9 of 30 rows have the country PT and 8 have none; of null the profile of the two heaviest keys says "
@@ -290,7 +297,7 @@ def test_salted_identical_rows_stay_apart(salted):
 
 @check("salted_join", points=3)
 def test_salted_rows_spread_over_partitions(ads, salted_run):
-    """Spreads the rows: the fullest of eight partitions has at most 3 times the median"""
+    """Spreads the rows: the fullest task reads at most 3 times the rows of the median task"""
     reads = [read for read in salted_run.run.reads if 2 * sum(read.rows) >= len(ads.rows)]
     assert reads, (
         f"no stage reads the {len(ads.rows):,} clicks after a shuffle, so there is nothing to spread; "
@@ -365,7 +372,7 @@ def test_isolated_keys_with_two_rows_match_both(isolated):
 # guards against: inner_for_hot_keys, not_in_loses_null, null_is_hot_and_matches
 @check("isolate_hot_keys", points=2)
 def test_isolated_rows_without_partner_stay(isolated):
-    """Keeps rows without a partner: null keys, unknown keys, and a hot key the dimension doesn't know"""
+    """Keeps rows without a partner: null keys, unknown keys, a hot key without a row"""
     isolated.equals_plain(301, 302, 401, 402, 403, 601, 602)
     assert_no_other_clicks(isolated)
 
@@ -379,7 +386,7 @@ def test_isolated_identical_rows_stay_apart(isolated):
 
 @check("isolate_hot_keys", points=2)
 def test_hot_rows_are_not_shuffled(ads, isolated_run):
-    """Keeps the hot rows where they are: no stage reads more than the rest and the dimension"""
+    """Keeps hot rows out of the shuffle: no stage reads more than the rest and the dimension"""
     rest = len(ads.rows) - ads.hot[1]
     most = max((sum(read.rows) for read in isolated_run.reads), default=0)
     assert most <= rest + 2 * ads.advertiser_rows, (
@@ -391,7 +398,7 @@ def test_hot_rows_are_not_shuffled(ads, isolated_run):
 # guards against: splits_and_shuffles_both
 @check("isolate_hot_keys")
 def test_only_hot_keys_are_broadcast(ads, isolated_run):
-    """Broadcasts the dimension's rows of the hot keys, and not the whole dimension"""
+    """Broadcasts only those rows of the dimension that have a hot key"""
     assert "BroadcastHashJoin" in isolated_run.operators, with_plan(
         "no side of a join is broadcast. The session does not broadcast by itself (its threshold is off): say which frame",
         isolated_run.frame,
@@ -466,7 +473,7 @@ def test_rows_and_users_of_each_key(counted):
 # guards against: random_salt
 @check("two_stage_count")
 def test_users_with_rows_in_many_parts_count_once(counted):
-    """Counts a user once, however many rows of hers there are"""
+    """Counts a user once, however many rows they have"""
     assert_counted(counted, 7)
 
 
@@ -499,7 +506,7 @@ def test_count_of_many_users_is_exact(learner, ads):
 
 @check("two_stage_count", points=2)
 def test_no_task_takes_all_users(learner, spark, ads):
-    """Spreads the work: no task reads more than 3 times what most tasks read of the largest shuffle"""
+    """Spreads the work: no task reads over 3 times the median of the largest shuffle"""
     with settings(spark, SKEWED):
         run = run_frame(learner.two_stage_count(ads.clicks, "advertiser_id", 64))
     assert run.reads, "no stage reads from a shuffle; where are the rows of a key put together?"

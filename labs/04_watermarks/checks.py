@@ -1,4 +1,4 @@
-"""Checks of lab 04: files drive micro-batches, event times drive the watermark, no clock is asked."""
+"""Checks of lab 04: files make micro-batches, event times move the watermark, no clock does."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -22,29 +22,39 @@ from labkit.checks import (
 
 HINTS = {
     "revenue_per_window": [
-        "Append mode emits a window once, when the watermark has passed its end. Without a watermark on the column "
-        "that the windows are made of, Spark can't know when that is, and refuses.",
-        "The watermark belongs before the aggregation, on event_time itself; a column computed from it has none. "
-        "`watermarked`, further up, does it.",
-        'Group by `F.window("event_time", "5 minutes")` and by the store; `start` and `end` are fields of the window.',
+        "Append mode emits a window once, when the watermark has passed its end. Without a "
+        "watermark on the column that the windows are made of, Spark can't know when that "
+        "is, and refuses.",
+        "The watermark belongs before the aggregation, on event_time itself; a column "
+        "computed from it has none. `watermarked`, further up, sets it.",
+        'Group by `F.window("event_time", "5 minutes")` and by the store; `start` and `end` '
+        'are fields of the window.',
     ],
     "deduplicate": [
-        "What is the same payment? Not the whole row: the second attempt may carry another time.",
-        "`dropDuplicates` remembers every key it has seen. On a stream, what must end that memory?",
-        "PySpark has a second method for this, made for streams. Its name says that it looks only so far back as the watermark.",
+        "When are two rows the same payment? The whole row doesn't tell: the second attempt "
+        "may carry another time.",
+        "`dropDuplicates` remembers every key it has seen. On a stream, when may it forget "
+        "one?",
+        "PySpark has a second method for this, made for streams. Its name says that it looks "
+        "back only as far as the watermark.",
     ],
     "sessions": [
-        "A tumbling window has its borders before the first event comes; a session gets them from its events. "
-        "Spark has a window function for that.",
-        "`F.session_window` takes the time column and the gap. Group by it and by the card; its `end` is the last payment plus the gap.",
+        "A tumbling window has fixed borders; the borders of a session follow from its "
+        "events. Spark has a window function for that.",
+        "`F.session_window` takes the time column and the gap. Group by it and by the card; "
+        "its `end` is the last payment plus the gap.",
     ],
     "late_events": [
-        "Spark drops late rows inside its stateful operators and only counts them. To keep them, compare event_time yourself, "
-        "in `foreachBatch`, with the greatest event time of the files before.",
-        "Where does that maximum live when the process dies? A Python variable is gone then. Which table holds every row that can raise it?",
-        "A micro-batch can come a second time, after one write or after both. Delta remembers `txnAppId` and `txnVersion` of each "
-        "append, and skips one it has seen; the number of the micro-batch is the same the second time.",
-        "After the first write your maximum may see rows of the micro-batch itself. In which order of the two writes can that never happen?",
+        "Spark drops late rows inside its stateful operators and only counts them. To keep "
+        "them, compare event_time yourself, in `foreachBatch`, with the greatest event time "
+        "of the earlier files.",
+        "Where is that maximum when the process has died? A Python variable is gone then. "
+        "Which table holds every row that can raise it?",
+        "A micro-batch can come a second time, after one write or after both. Delta "
+        "remembers `txnAppId` and `txnVersion` of each append, and skips one it has seen. "
+        "The number of the micro-batch is the same the second time.",
+        "After the first write, your maximum may include rows of the micro-batch itself. In "
+        "which order of the two writes can that never happen?",
     ],
 }
 
@@ -110,7 +120,7 @@ DUE = [at(-999), at(-6), at(6), at(7), at(20)]  # ten minutes behind all files b
 
 @pytest.fixture(scope="module")
 def windows(learner, spark, inbox, tmp_path_factory):
-    """Five files, a restart after the third; the watermark of each is ten minutes behind the files before."""
+    """Five files, a restart after the third; the watermark is ten minutes behind earlier files."""
     before = [
         [paid(1, 10.125), paid(4, 5.0), paid(2, 7.0, store="s2", card="c2")],
         [paid(5, 1.0), paid(16, 2.0)],
@@ -134,7 +144,7 @@ def window_rows(frame, run: Run, wanted) -> object:
 
 @check("revenue_per_window", points=2)
 def test_revenue_of_each_store_and_window(windows, frame):
-    """Adds up amounts and counts rows of each store in five-minute windows, start included, end excluded"""
+    """Adds up amounts and counts rows of each store in windows; the end is not part of them"""
     in_time = window_rows(frame, windows, lambda row: row[2] == "s2" or row[0] >= at(15))
     expected = [
         (at(0), at(5), "s2", 7.0, 1),
@@ -146,7 +156,7 @@ def test_revenue_of_each_store_and_window(windows, frame):
 
 @check("revenue_per_window", points=2)
 def test_windows_leave_when_the_watermark_passes_them(windows):
-    """Emits a window with the first file at which the watermark, ten minutes behind, has reached its end"""
+    """Emits a window with the first file at which the watermark has reached its end"""
     for (start, store), numbers in windows.emitted("window_start", "store_id").items():
         end = start + timedelta(minutes=5)
         due = next((b.number for b in windows.batches[2:] if DUE[b.number] >= end), None)
@@ -165,7 +175,7 @@ def test_windows_leave_when_the_watermark_passes_them(windows):
 
 @check("revenue_per_window", points=2)
 def test_out_of_order_events_count_while_their_window_is_open(windows, frame):
-    """Counts an event behind the watermark as long as its window has not been emitted"""
+    """Counts an event older than the watermark as long as its window has not come out"""
     late_ones = window_rows(frame, windows, lambda row: row[2] == "s1" and row[0] < at(10))
     expected = [(at(0), at(5), "s1", 35.125, 3), (at(5), at(10), "s1", 4.0, 2)]
     assert_frame(late_ones, expected, key=WINDOW)
@@ -173,7 +183,7 @@ def test_out_of_order_events_count_while_their_window_is_open(windows, frame):
 
 @check("revenue_per_window")
 def test_events_of_emitted_windows_are_dropped(windows):
-    """Lets the watermark drop an event whose window is gone: once, and no other event"""
+    """Lets the watermark drop an event whose window has come out, and no other event"""
     dropped = [batch.dropped for batch in windows.batches]
     assert sum(dropped) == 1 and dropped[3] == 1, with_batches(
         f"numRowsDroppedByWatermark is {dropped} for the five files. The fourth brings an event of 12:04, long after the "
@@ -184,7 +194,7 @@ def test_events_of_emitted_windows_are_dropped(windows):
 
 @check("revenue_per_window")
 def test_open_windows_survive_a_restart(windows):
-    """Goes on from its checkpoint: an open window keeps what it has, an emitted one doesn't come again"""
+    """Goes on after a restart: open windows keep their rows, and none comes out again"""
     found = windows.emitted("window_start", "store_id")
     again = next((key for key, numbers in found.items() if len(numbers) > 1), None)
     assert again is None, f"the window of {clock(again[0])}, store {again[1]}, was emitted twice"
@@ -200,7 +210,7 @@ def test_open_windows_survive_a_restart(windows):
 
 @check("revenue_per_window")
 def test_state_holds_open_windows_only(windows):
-    """Keeps one row of state for each store and open window, and lets go of what was emitted"""
+    """Keeps one row of state for each store and open window, and nothing else"""
     kept = windows.batches[-1].state_rows
     assert kept == 2, with_batches(
         f"{kept} rows of state are left after the last file; two windows of one store each are open then. "
@@ -263,7 +273,7 @@ def assert_first_delivery(run: Run, **expected: int) -> None:
 
 @check("deduplicate")
 def test_equal_rows_come_out_once(unique):
-    """Lets one of several equal rows through, in the file that brought it first"""
+    """Emits one of several equal rows, with the file that brings it first"""
     assert_first_delivery(unique, a=0, c=0)
 
 
@@ -298,7 +308,7 @@ def test_state_does_not_grow_for_ever(unique):
 
 @check("deduplicate")
 def test_an_event_older_than_the_watermark_is_dropped(unique):
-    """Drops an event that is older than the watermark: nobody knows any more whether it was seen"""
+    """Drops an event older than the watermark: nobody can tell any more whether it was seen"""
     dropped = [batch.dropped for batch in unique.batches]
     assert ("g",) not in unique.emitted("event_id") and dropped == [0, 0, 0, 1], with_batches(
         f"event g is of 12:04 and came when the watermark had passed 12:06. numRowsDroppedByWatermark by file is {dropped}; "
@@ -381,7 +391,7 @@ def test_a_payment_in_between_joins_two_sessions(shopping, frame):
 
 @check("sessions")
 def test_a_payment_behind_the_watermark_can_open_a_session(shopping, frame):
-    """Counts a payment behind the watermark while its own session would still be open"""
+    """Counts a payment older than the watermark while its own session would still be open"""
     expected = [("c5", at(16), at(31), 1, 128.0)]
     assert_frame(session_rows(frame, shopping, "c5"), expected, key=SESSION)
 
@@ -402,7 +412,7 @@ def test_sessions_leave_when_the_watermark_passes_them(shopping):
 
 @check("sessions")
 def test_payments_of_ended_sessions_are_dropped(shopping):
-    """Lets the watermark drop payments whose session would have ended already"""
+    """Lets the watermark drop payments whose session has ended already"""
     dropped = [batch.dropped for batch in shopping.batches]
     assert dropped == [0, 0, 1, 1], with_batches(
         f"numRowsDroppedByWatermark by file is {dropped}; the third file and the fourth bring one payment each "
@@ -413,7 +423,7 @@ def test_payments_of_ended_sessions_are_dropped(shopping):
 
 @check("sessions")
 def test_state_holds_open_sessions_only(shopping):
-    """Keeps open sessions in its state and nothing else"""
+    """Keeps open sessions in state and nothing else"""
     kept = shopping.batches[-1].state_rows
     assert kept == 1, with_batches(
         f"{kept} rows of state are left after the last file, when one session is open (card c6, two payments)",
@@ -500,7 +510,7 @@ def assert_in(split, which: str, event: str, why: str) -> None:
 
 @check("late_events", points=2)
 def test_late_events_go_to_the_late_table(split):
-    """Sends an event more than ten minutes behind all earlier files to the late table, restarted or not"""
+    """Writes an event over ten minutes behind earlier files to the late table, restarted or not"""
     why = (
         "its time is {}, and an earlier file has an event of 12:30; "
         "that file was read by an earlier call with the same checkpoint"
@@ -527,13 +537,13 @@ def test_ten_minutes_behind_is_in_time(split):
 
 @check("late_events")
 def test_an_event_without_a_time_is_not_late(split):
-    """Takes an event without a time as on time: nothing says that it is older"""
+    """Takes an event without a time as on time: nothing says that it is late"""
     assert_in(split, "table", "n", "it has no event_time, so it isn't older than anything")
 
 
 @check("late_events", points=3)
 def test_every_row_lands_once(split):
-    """Writes every row of the source once to one of the tables, also after it broke off between two writes"""
+    """Writes every row of the source once, also when a call broke off between two writes"""
     source = Counter(row[0] for rows in FILES for row in rows)
     landed = Counter(row.event_id for rows in split.values() for row in rows)
     for event, times in sorted(source.items()):

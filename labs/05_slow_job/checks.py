@@ -34,28 +34,36 @@ from labkit.checks import (
 
 HINTS = {
     "stage_table": [
-        "Two kinds of events matter: SparkListenerStageCompleted and SparkListenerTaskEnd. Parse every line once with "
-        "`from_json` and EVENT, then treat the two kinds as two tables.",
-        "A task attempt counts when its end reason is Success. `Failed` alone does not tell: a killed "
-        "speculative copy has not failed.",
-        "A stage in which no task succeeded is still a stage that took time. Which join keeps it?",
+        "Two kinds of events matter: SparkListenerStageCompleted and SparkListenerTaskEnd. "
+        "Parse every line once with `from_json` and EVENT, then treat the two kinds as two "
+        "tables.",
+        "A task attempt counts when its end reason is Success. The field `Failed` alone "
+        "doesn't tell: a killed speculative copy has not failed.",
+        "A stage in which no task succeeded is still a stage that took time. Which join "
+        "keeps it?",
     ],
     "diagnosis": [
-        "Sort by duration, then look at one stage only. The order of the rows in the table of causes is the order of "
-        "the conditions in `when(...).when(...)`.",
-        "Sessions here run in ANSI mode, where a division by zero is an error: a median can be 0 ms.",
+        "Sort by duration, then look at one stage only. The order of the lines in the table "
+        "of causes is the order of the conditions in `when(...).when(...)`.",
+        "Sessions here run in ANSI mode, where a division by zero is an error, and a median "
+        "can be 0 ms.",
     ],
     "fast_report": [
-        "Begin with what blocks the optimizer: a function that gets the whole row. Which of its conditions are about the "
-        "order alone, and could come before any join?",
-        "Say what `price` does in columns. Try each line of it in a Python prompt with a null, an empty string, a tab, "
-        "and with 0.125: does `quantize` round up?",
-        "The rate join has an equality in it: the cleaned currency. Join on it *and* on the validity, and the nested loop is gone.",
-        "`year(ordered_at) = 2026` is true for the right rows, but a Parquet reader can't apply it. A range it can.",
+        "Begin with what blocks the optimizer: a function that gets the whole row. Which of "
+        "its conditions are about the order alone, and could come before any join?",
+        "Write what `price` does with column expressions. Try each line of it in a Python "
+        "prompt with a null, an empty string, a tab, and with 0.125: does `quantize` round "
+        "up?",
+        "The join with the rates has an equality in it: the cleaned currency. Join on it "
+        "*and* on the validity, and the nested loop is gone.",
+        "`year(ordered_at) = 2026` is true for the right rows, but a Parquet reader can't "
+        "apply it. It can apply a range.",
     ],
     "materialise_once": [
-        "`persist` only marks the frame; the first action fills it. Each `saveAsTable` is an action.",
-        "What happens to your cached frame when the second write raises? Python has a statement for that.",
+        "`persist` only marks the frame; the first action fills it. Each `saveAsTable` is an "
+        "action.",
+        "What happens to your cached frame when the second write raises? Python has a "
+        "statement for that.",
     ],
 }
 
@@ -147,7 +155,7 @@ JOIN = (105, "join", 6_000, 3, 90, 60.0, 197, 3, 9)
 
 @pytest.fixture(scope="module")
 def table(learner, spark, dataset, inbox):
-    """The learner's rows by stage: of the slow job's log (0 to 24) and of LOG (103 and 105), read as one."""
+    """The learner's rows by stage: the slow job's log (0 to 24) and LOG (103, 105), read as one."""
     written = inbox("log") / "log.jsonl"
     written.write_text("".join(json.dumps(event) + "\n" for event in LOG))
     logs = [str(dataset("order_report") / "event_log.jsonl.gz"), str(written)]
@@ -176,7 +184,7 @@ def same(row, expected, *columns):
 
 @check("stage_table")
 def test_one_row_for_each_stage(table):
-    """Has one row for each completed stage, with its name, whatever other events the log holds"""
+    """Has one row for each completed stage, with its name, whatever else the log holds"""
     found = [number for number in sorted(table) if number > 100]
     assert found == [103, 105], (
         f"a second log holds two completed stages, 103 and 105, among task and SQL events; your stages of it are {found}"
@@ -187,14 +195,14 @@ def test_one_row_for_each_stage(table):
 
 @check("stage_table")
 def test_duration_is_the_stages_own(table):
-    """Measures a stage from its submission to its completion, waiting for a free core included"""
+    """Measures a stage from submission to completion, with the wait for a free core"""
     same(table.get(103), SCAN, "duration_ms")
     same(table.get(105), JOIN, "duration_ms")
 
 
 @check("stage_table")
 def test_only_successful_attempts_count(table):
-    """Counts a task once, when it succeeded; failed and killed attempts add neither tasks nor time nor bytes"""
+    """Counts successful tasks; failed and killed attempts add no task, no time and no bytes"""
     same(table.get(105), JOIN, "tasks", "max_task_ms", "shuffle_write_bytes")
 
 
@@ -207,7 +215,7 @@ def test_median_is_exact(table):
 
 @check("stage_table")
 def test_bytes_are_added_up(table):
-    """Adds up what was read from other executors and from this one, what was written, and what spilled to disk"""
+    """Adds up bytes read from all executors, bytes written, and bytes spilled to disk"""
     columns = ("shuffle_read_bytes", "shuffle_write_bytes", "spill_bytes")
     same(table.get(103), SCAN, *columns)
     same(table.get(105), JOIN, *columns)
@@ -284,7 +292,7 @@ def test_names_the_cause(learner, frame):
 
 @check("diagnosis")
 def test_longest_stage_dominates(learner, frame):
-    """Looks at the stage that lasted longest, not at the one with the slowest task or the most task time"""
+    """Takes the stage that lasted longest, not the one with the slowest task or most task time"""
     stages = [
         (4, "slowest task", 5_000, 8, 4_900, 300.0, 900, 900, 0),
         (6, "longest", 6_000, 4, 1_500, 1_250.0, 10, 10, 0),
@@ -446,7 +454,7 @@ def test_half_cents_round_as_before(report):
 
 @check("fast_report")
 def test_rate_of_the_moment(report):
-    """Takes the one rate that is valid when an order is placed; the newest has no end, and before the first there is none"""
+    """Takes the rate that is valid when the order is placed; the newest rate has no end"""
     planted = (
         "Of its four orders in DKK one is older than the first rate; the others are of the last microsecond "
         "of a rate, of the first moment of the next, which has no end, and of long after"
@@ -463,7 +471,7 @@ def test_year_from_first_to_last_moment(report):
 
 @check("fast_report")
 def test_text_as_people_type_it(report):
-    """Reads currencies and states as the slow job does: case, blanks, tabs, empty and missing ones"""
+    """Reads currencies and states as the slow job does: case, blanks, tabs, empty, missing"""
     planted = (
         "Its orders, in euro: 1 with a tab behind the currency, 2 with a blank before it, 4 with a missing one, 8 with an "
         "empty one, 16 with blanks alone; 32 with the state Paid, 64 without a state. So the revenue tells which ones you count"
@@ -475,7 +483,7 @@ def test_text_as_people_type_it(report):
 
 @check("fast_report")
 def test_order_without_amount(report):
-    """Counts an order without an amount as an order of 0.00, and gives no share of nothing"""
+    """Counts an order without an amount as 0.00; a country without revenue has a null share"""
     planted = "Its only order has no amount"
     of_country(report, "IE", planted, orders=1, revenue=Decimal("0.00"), share=None)
 
@@ -556,7 +564,7 @@ def test_small_sides_are_broadcast(report):
 
 @check("fast_report")
 def test_at_most_two_shuffles(report):
-    """Moves rows at most twice: for the groups and for the countries' totals"""
+    """Shuffles at most twice: for the groups and for the totals of the countries"""
     found = exchanges(report.frame).count("ShuffleExchange")
     assert found <= 2, with_plan(
         f"{found} shuffles in the plan; two are enough. Each one writes every row it gets to disk and reads it back",
@@ -567,7 +575,7 @@ def test_at_most_two_shuffles(report):
 
 @check("fast_report")
 def test_no_step_in_one_task(report):
-    """Spreads every step over tasks: no shuffle sends all rows to one"""
+    """Spreads every step over tasks: no shuffle sends all rows to a single task"""
     assert "SinglePartition" not in partitionings(report.frame), with_plan(
         "a shuffle sends all of its rows to a single task. Then one core works, whatever the cluster has, and a larger month "
         "takes longer in proportion; files are merged when they are written, not in the middle of a plan",
@@ -590,7 +598,7 @@ def test_orders_are_read_once(report):
 
 @check("fast_report")
 def test_call_runs_no_job(report):
-    """Only describes the report: calling the function runs nothing"""
+    """Only describes the report: calling the function runs no job"""
     assert report.call.tasks == 0, (
         f"tasks that ran while the function was called, before anybody asked for a row: {report.call.tasks}. A report costs what "
         "it costs once; each count, collect or cache-and-count costs it again"
@@ -599,7 +607,7 @@ def test_call_runs_no_job(report):
 
 @check("fast_report", points=2)
 def test_moves_a_tenth_of_the_bytes(report, slow):
-    """Shuffles at most a tenth of the slow job's bytes, and runs at most half of its tasks, in the same session"""
+    """Shuffles at most a tenth of the slow job's bytes, and runs at most half of its tasks"""
     mine, theirs = report.call.shuffle_bytes + report.work.shuffle_bytes, slow.work.shuffle_bytes
     assert mine <= theirs / 10, (
         f"{mine:,} bytes shuffled, the slow job {theirs:,} on the same data; a tenth is asked for"
@@ -635,7 +643,7 @@ PRICED_ROWS = [
 
 
 def unlike_others(df):
-    """The same rows by a plan of its own: Spark takes equal plans out of the cache together, whoever asks."""
+    """The same rows by another plan: Spark removes equal plans from the cache together."""
     return df.where(f"'{uuid4()}' IS NOT NULL")
 
 
@@ -710,7 +718,7 @@ def test_branch_is_computed_once(outcome):
 
 @check("materialise_once")
 def test_rows_stay_on_the_executors(outcome):
-    """Lets no row of the branch pass through the driver"""
+    """Sends no row of the branch through the driver"""
     assert outcome.returned <= MOST_RETURNED, (
         f"the tasks returned {outcome.returned:,} bytes to the driver for a branch of {COPIES * len(PRICED_ROWS):,} rows; "
         f"{MOST_RETURNED:,} are plenty for counters and names of files. A branch that doesn't fit into the driver ends the job"

@@ -22,27 +22,45 @@ from labkit.checks.dbt import (
 
 HINTS = {
     "fct_orders": [
-        "Write the first build before the incremental one: one row per order, its newest change. `row_number()` over the changes of an order is enough.",
-        "`is_incremental()` is true when the table is there. The window is a `where` on what the landing holds: three days before `max(updated_at)` of `{{ this }}`, included.",
-        "The landing forgets. A late change may be the newest one *there* and still be older than the row in the table. What would you ask `{{ this }}` about it?",
-        "A condition in the MERGE's ON clause (`incremental_predicates`) turns a match into an insert. Leave the row out of the model's result: `not exists (select ... from {{ this }} ...)`.",
+        "Write the first build before the incremental one: one row per order, its newest "
+        "change. `row_number()` over the changes of an order is enough.",
+        "`is_incremental()` is true when the table exists. The window is a `where` on what "
+        "the landing holds: three days before `max(updated_at)` of `{{ this }}`, included.",
+        "The landing forgets. A late change may be the newest one *there* and still be older "
+        "than the row in the table. How can the query find out from `{{ this }}`?",
+        "A condition in the MERGE's ON clause (`incremental_predicates`) turns a match into "
+        "an insert. Leave the row out of the model's result: `not exists (select ... from {{ "
+        "this }} ...)`.",
     ],
     "customers_snapshot": [
-        "A snapshot reads one row per customer, and the extract has some twice. Put a model in between, and let the snapshot's `relation` be a `ref`.",
-        "`timestamp` believes `updated_at` and makes a version of every touch; `check` compares columns, and takes the time of the run as the start of a version, unless its config says where the time is.",
-        "`hard_deletes` says what happens to a customer who is missing from the extract; by default nothing does.",
-        "`dim_customers` reads the snapshot. `snapshot_meta_column_names` renames dbt's columns; `is_current` is a question about the end.",
+        "A snapshot reads one row per customer, and the extract has some twice. Put a model "
+        "in between, and let the snapshot's `relation` be a `ref`.",
+        "`timestamp` trusts `updated_at` and makes a version whenever it is new. `check` "
+        "compares columns, and takes the time of the run as the beginning of a version, "
+        "unless its config says which column has the time.",
+        "`hard_deletes` says what happens to a customer who is missing from the extract. By "
+        "default nothing happens.",
+        "`dim_customers` reads the snapshot. `snapshot_meta_column_names` renames dbt's "
+        "columns, and `is_current` follows from the end.",
     ],
     "properties": [
-        "A model's properties file holds columns with their tests, and `config: contract: enforced: true`, which wants a `data_type` for each column.",
-        "`relationships` asks whether a customer is known, not whether they are current. `unique` on a column that has several versions by design is a false alarm.",
-        "What YAML can't say, a file in `tests/` can: a query that returns the rows that must not exist. Two versions overlap when each begins before the other ends; an open one ends never.",
-        "Try a test on a good day first: a customer who left and came back, an order of somebody who is gone, an amount of zero.",
+        "A model's properties file holds columns with their tests, and `config: contract: "
+        "enforced: true`, which needs a `data_type` for each column.",
+        "`relationships` asks whether a customer is known, not whether they are current. "
+        "`unique` on a column that has several versions by design fails on good data.",
+        "What YAML can't express, a file in `tests/` can: a query that returns the rows that "
+        "must not exist. Two versions overlap when each begins before the other ends; an "
+        "open one never ends.",
+        "Try a test on good data first: a customer who left and came back, an order of "
+        "somebody who is gone, an amount of zero.",
     ],
     "unit_tests": [
-        "A unit test of an incremental run overrides `is_incremental` and gives rows of two inputs: `source('raw', 'orders_landing')` and `this`.",
-        "Rows name only the columns that matter; dbt fills the others with null. `expect` is what the model returns, that is what will be merged, and not the table afterwards.",
-        "Ask of each rule of task 1 which row would come out otherwise if the rule were broken, and give that row.",
+        "A unit test of an incremental run overrides `is_incremental` and gives rows of two "
+        "inputs: `source('raw', 'orders_landing')` and `this`.",
+        "Rows name only the columns that matter; dbt fills the others with null. `expect` is "
+        "what the model returns, that is what will be merged, and not the table afterwards.",
+        "Ask of each rule of Task 1 which row would come out otherwise if the rule were "
+        "broken, and give that row.",
     ],
 }
 
@@ -95,7 +113,7 @@ def dbt(learner):
 
 
 class Shop:
-    """The database of a project: what was delivered on each night, and the relations that dbt makes."""
+    """The database of a project: what each night delivered, and the relations that dbt makes."""
 
     def __init__(self, spark, schema: str) -> None:
         self.spark, self.schema = spark, schema
@@ -175,7 +193,7 @@ NIGHT_3 = [
 
 @dataclass
 class Nights:
-    """Rows of a table by key after each night, the operations that its history holds, the project's nodes."""
+    """Rows of a table after each night, the operations in its history, the project's nodes."""
 
     schema: str
     columns: Any
@@ -204,7 +222,7 @@ class Nights:
 
 @pytest.fixture(scope="module")
 def orders(learner, spark, frame, shared_schema, dbt) -> Nights:
-    """fct_orders after three nights; on the third the landing still holds what the second delivered."""
+    """fct_orders after three nights; on the third the landing still holds the second night."""
     shop = Shop(spark, shared_schema)
     files = learner.fct_orders()
     require_files("fct_orders", files)
@@ -256,7 +274,7 @@ def test_updates_are_merged(orders):
 
 @check("fct_orders", points=2)
 def test_late_changes_inside_the_window_arrive(orders):
-    """Takes changes that arrive late, as long as they are no more than three days behind"""
+    """Takes late changes that are at most three days older than the newest one in the table"""
     because = "A change that is behind the newest one in the table, by less than three days, belongs in it"
     orders.expect("night 2", [order(11, "new", at(9, 6))], because)
     orders.expect("night 3", [order(15, "new", at(10, 6))], because)
@@ -264,14 +282,14 @@ def test_late_changes_inside_the_window_arrive(orders):
 
 @check("fct_orders")
 def test_the_edge_of_the_window_is_inside(orders):
-    """Takes a change that is exactly three days behind the newest one in the table"""
+    """Takes a change that is exactly three days older than the newest one in the table"""
     orders.expect("night 2", [order(12, "new", at(7, 20))],
                   "The newest change known was of 10 March, 20:00, so the window begins on 7 March, 20:00, that instant included")  # fmt: skip
 
 
 @check("fct_orders")
 def test_changes_before_the_window_stay_out(orders):
-    """Leaves out what is more than three days behind, although the landing holds it"""
+    """Leaves out what is more than three days older, although the landing holds it"""
     for night in ("night 2", "night 3"):
         orders.absent_or(night, [13], [],
                          "A change of 7 March, 19:00, is more than three days behind the newest one in the table")  # fmt: skip
@@ -279,7 +297,7 @@ def test_changes_before_the_window_stay_out(orders):
 
 @check("fct_orders", points=2)
 def test_an_older_change_never_overwrites_a_newer_one(orders):
-    """Keeps the newer row when an older change of its order arrives late, also when the landing has forgotten the newer one"""
+    """Keeps the newer row when an older change comes late, even if the landing forgot the newer"""
     expected = [order(3, "shipped", at(11, 9)), order(7, "shipped", at(10, 20))]
     orders.expect("night 3", expected,
                   "An older change arrived after a newer one, and the newer one stays")  # fmt: skip
@@ -421,7 +439,7 @@ def test_the_history_is_a_snapshot(customers):
 
 @check("customers_snapshot")
 def test_the_first_extract_opens_a_version_each(customers):
-    """Has one open version per customer after the first extract, from the customer's own updated_at on"""
+    """Has one open version per customer after the first extract, beginning at updated_at"""
     assert_columns(customers.columns, DIMENSION)
     expected = [*history(1, (at(1), "Bergen")), *history(3, (at(1), None))]
     customers.expect(
@@ -431,7 +449,7 @@ def test_the_first_extract_opens_a_version_each(customers):
 
 @check("customers_snapshot", points=2)
 def test_a_change_closes_a_version_and_opens_one(customers):
-    """Closes a version and opens the next at the time of the change, which is not the time of the run"""
+    """Closes a version and opens the next at the time of the change, not at that of the run"""
     expected = history(1, (at(1), "Bergen"), (at(11, 5), "Porto"), (at(12, 5), "Bergen"))
     customers.expect(
         "night 3", expected, "A version ends where the next begins: at updated_at of the change"
@@ -448,14 +466,14 @@ def test_a_change_closes_a_version_and_opens_one(customers):
 
 @check("customers_snapshot")
 def test_changes_from_and_to_null_are_versions(customers):
-    """Makes versions of a city that appears out of null, and of one that disappears"""
+    """Makes a version when a city appears where there was none, and when it disappears"""
     expected = history(3, (at(1), None), (at(11, 7), "Ghent"), (at(12, 7), None))
     customers.expect("night 3", expected, "Null to a value, and a value to null, are changes")
 
 
 @check("customers_snapshot", points=2)
 def test_a_touch_makes_no_version(customers):
-    """Makes no version of a row whose updated_at is new and whose values are not"""
+    """Makes no version of a row in which only updated_at is new"""
     expected = history(2, (at(1), "Bergen"))
     customers.expect(
         "night 2", expected, "Only updated_at changed: nothing that a report could show"
@@ -565,7 +583,7 @@ def data_tests(learner, spark, shared_schema, dbt) -> Iterator[DataTests]:
 
 @check("properties", points=2)
 def test_tests_are_silent_on_good_days(data_tests):
-    """Raises no alarm on good data: versions that touch, customers who left or returned, orders of theirs, amounts of zero"""
+    """Passes on good data: touching versions, customers who left or returned, amounts of zero"""
     data_tests.silent(
         "customers with several versions, one who left, one who left and returned, an order of a customer who is gone, "
         "a deleted order, a null city and an amount of zero"
@@ -618,7 +636,7 @@ def test_overlapping_versions_are_caught(data_tests):
 
 @check("properties")
 def test_wrong_ends_and_flags_are_caught(data_tests):
-    """Stops a version that ends at or before its beginning, and a flag that disagrees with the end"""
+    """Stops versions that end at or before their beginning, and flags that contradict the end"""
     others = [row for row in GOOD_DIMENSION if row[0] != 3]
     for bug, row in {
         "a version ends before it begins": (3, "C3", "Bergen", at(4), at(2), False),
@@ -726,7 +744,7 @@ def test_dbt_runs_the_unit_tests(learner, spark, schema, dbt):
 
 @check("unit_tests")
 def test_right_models_pass_the_unit_tests(unit_tests):
-    """Is silent on a right model"""
+    """Passes on a right model"""
     failing = unit_tests.alarms()
     assert not failing, f"on a right fct_orders these unit tests fail: {', '.join(failing)}"
 

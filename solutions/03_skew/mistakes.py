@@ -13,7 +13,7 @@ def key_profile(df: DataFrame, key: str, n: int) -> DataFrame:
 # task: key_profile
 # fails: test_heaviest_keys_come_first
 # because: limit before orderBy takes any n keys
-# breaks: the `n` heaviest values of the column named `key`, heaviest first.
+# breaks: the `n` heaviest values of the column named `key`, heaviest first
 def key_profile(df: DataFrame, key: str, n: int) -> DataFrame:
     total = df.count()
     counts = df.groupBy(key).agg(F.count("*").alias("rows")).limit(n)
@@ -35,7 +35,7 @@ def key_profile(df: DataFrame, key: str, n: int) -> DataFrame:
 # task: key_profile
 # fails: test_profile_has_n_rows_when_keys_tie
 # because: rank gives equal keys one rank: more than n rows come back
-# breaks: Where keys tie, any of them may come; never more than `n` rows.
+# breaks: Where keys tie, any of them may come, but never more than `n` rows.
 from pyspark.sql import Window
 
 
@@ -51,7 +51,7 @@ def key_profile(df: DataFrame, key: str, n: int) -> DataFrame:
 # task: key_profile
 # fails: test_profile_has_its_columns
 # because: the key's column is called key, whatever its name was
-# breaks: Columns: the key under its own name
+# breaks: | named by `key` | as in `df` | a value of that column |
 def key_profile(df: DataFrame, key: str, n: int) -> DataFrame:
     total = df.count()
     counts = df.groupBy(F.col(key).alias("key")).agg(F.count("*").alias("rows"))
@@ -74,7 +74,7 @@ def key_profile(df: DataFrame, key: str, n: int) -> DataFrame:
 # task: key_profile
 # fails: test_share_is_of_all_rows
 # because: the share is computed after the cut, of the n heaviest keys alone
-# breaks: `share` (double) of all rows, from 0 to 1.
+# breaks: All rows count for the share: those with a null key, and those of keys that are cut off.
 from pyspark.sql import Window
 
 
@@ -88,7 +88,7 @@ def key_profile(df: DataFrame, key: str, n: int) -> DataFrame:
 # task: salted_join
 # fails: test_copies_follow_the_number_of_salts
 # because: the number of salts is fixed: the copies cost more than was asked for
-# breaks: `dims` is copied at most `salts` times
+# breaks: Each row of `dims` goes through the shuffle at most `salts` times.
 def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> DataFrame:
     salted_facts = facts.withColumn("_salt", F.floor(F.rand() * 64))
     copies = dims.withColumn("_salt", F.explode(F.sequence(F.lit(0), F.lit(63))))
@@ -99,7 +99,7 @@ def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> Data
 # task: salted_join
 # fails: test_salted_join_broadcasts_nothing
 # because: a broadcast needs no salt; and the dimension is too large for one
-# breaks: Both sides are shuffled, neither is broadcast (a list of hot keys may be)
+# breaks: Both sides are shuffled, and neither is broadcast.
 def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> DataFrame:
     return (
         facts.withColumn("_salt", F.floor(F.rand() * salts))
@@ -134,7 +134,7 @@ def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> Data
 # task: salted_join
 # fails: test_salted_identical_rows_stay_apart
 # because: distinct against doubled rows removes rows that are identical in the facts
-# breaks: the same rows, identical ones included
+# breaks: and the same rows, identical ones included
 def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> DataFrame:
     return (
         facts.withColumn("_salt", F.floor(F.rand() * salts))
@@ -152,8 +152,7 @@ def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> Data
 # task: salted_join
 # fails: test_salted_rows_spread_over_partitions
 # because: a hint that another platform knows: here it is ignored, without an error
-# breaks: With 64 salts, eight shuffle partitions and AQE off the fullest task reads at most 3
-#   medians.
+# breaks: The fullest of them reads at most 3 times the rows of the median task.
 def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> DataFrame:
     return facts.hint("skew", key).join(dims, on=key, how="left")
 
@@ -179,8 +178,7 @@ def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> Data
 # task: salted_join
 # fails: test_salted_rows_find_their_partner
 # because: key and salt glued into a text: the key comes back as another type
-# breaks: returns what `facts.join(dims, on=key, how="left")` returns: the same columns in the same
-#   order
+# breaks: the same columns with the same types, in the same order
 def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> DataFrame:
     glued = F.concat_ws("_", F.col(key).cast("string"), F.col("_salt"))
     copies = (
@@ -220,8 +218,7 @@ def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> Data
 # task: salted_join
 # fails: test_salted_rows_without_partner_stay
 # because: <=> joins null with null: house ads become a partner
-# breaks: a left join sends every row with a null key through the shuffle, into one partition,
-#   though none of them can find a partner.
+# breaks: As in any join, a null key has no partner.
 def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> DataFrame:
     left, right = (
         facts.withColumn("_salt", F.floor(F.rand() * salts)).alias("left"),
@@ -239,7 +236,7 @@ def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> Data
 # task: salted_join
 # fails: test_copies_follow_the_number_of_salts
 # because: a sequence includes its end: salts + 1 copies, of which no fact ever meets the last
-# breaks: `dims` is copied at most `salts` times
+# breaks: Each row of `dims` goes through the shuffle at most `salts` times.
 def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> DataFrame:
     salted_facts = facts.withColumn("_salt", F.floor(F.rand() * salts).cast("int"))
     copies = dims.withColumn("_salt", F.explode(F.sequence(F.lit(0), F.lit(salts))))
@@ -261,7 +258,8 @@ def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> Data
 # task: salted_join
 # fails: test_salted_rows_spread_over_partitions
 # because: collect_list by key makes few rows, and one of them holds all of the hot key
-# breaks: It spreads each key over `salts` smaller ones
+# breaks: the stage that reads the clicks has at least eight tasks. The fullest of them reads at
+#   most 3 times the rows of the median task.
 def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> DataFrame:
     others = [name for name in facts.columns if name != key]
     packed = facts.groupBy(key).agg(F.collect_list(F.struct(*others)).alias("_rows"))
@@ -274,7 +272,7 @@ def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> Data
 # fails: test_salted_rows_spread_over_partitions
 # because: the number of the map task has as many values as there are map tasks, however many salts
 #   are asked for
-# breaks: It spreads each key over `salts` smaller ones
+# breaks: It spreads the heavy keys over `salts` smaller ones.
 def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> DataFrame:
     salt = F.pmod(F.spark_partition_id(), F.lit(salts))
     return (
@@ -292,8 +290,7 @@ def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> Data
 # task: salted_join
 # fails: test_salted_rows_spread_over_partitions
 # because: no salt: the hot key stays one partition
-# breaks: With 64 salts, eight shuffle partitions and AQE off the fullest task reads at most 3
-#   medians.
+# breaks: The fullest of them reads at most 3 times the rows of the median task.
 def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> DataFrame:
     return facts.join(dims, on=key, how="left")
 
@@ -320,7 +317,7 @@ def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> Data
 # task: salted_join
 # fails: test_salted_rows_spread_over_partitions
 # because: a salt computed from the key is the same for all its rows: nothing is split
-# breaks: It spreads each key over `salts` smaller ones
+# breaks: It spreads the heavy keys over `salts` smaller ones.
 def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> DataFrame:
     salt = F.pmod(F.hash(key), F.lit(salts))
     return (
@@ -352,8 +349,7 @@ def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> Data
 # task: salted_join
 # fails: test_salted_rows_spread_over_partitions
 # because: the null keys are spread, the hot key is not
-# breaks: With 64 salts, eight shuffle partitions and AQE off the fullest task reads at most 3
-#   medians.
+# breaks: The fullest of them reads at most 3 times the rows of the median task.
 def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> DataFrame:
     salt = F.when(F.col(key).isNull(), F.floor(F.rand() * salts)).otherwise(F.lit(0))
     return (
@@ -371,8 +367,7 @@ def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> Data
 # task: salted_join
 # fails: test_salted_rows_spread_over_partitions
 # because: a repartition by key and salt doesn't satisfy a join by key: it shuffles once more
-# breaks: With 64 salts, eight shuffle partitions and AQE off the fullest task reads at most 3
-#   medians.
+# breaks: The fullest of them reads at most 3 times the rows of the median task.
 def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> DataFrame:
     spread = (
         facts.withColumn("_salt", F.floor(F.rand() * salts)).repartition(key, "_salt").drop("_salt")
@@ -384,7 +379,7 @@ def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> Data
 # task: isolate_hot_keys
 # fails: test_the_rest_is_shuffled
 # because: everything is broadcast: the dimension is too large for that
-# breaks: The rest is joined through a shuffle.
+# breaks: The other facts are joined through a shuffle.
 def isolate_hot_keys(facts: DataFrame, dims: DataFrame, key: str, hot: list) -> DataFrame:
     return facts.join(F.broadcast(dims), on=key, how="left")
 
@@ -426,7 +421,7 @@ def isolate_hot_keys(facts: DataFrame, dims: DataFrame, key: str, hot: list) -> 
 # task: isolate_hot_keys
 # fails: test_isolated_rows_without_partner_stay
 # because: a hot key that the dimension doesn't know loses its rows
-# breaks: `hot` may be empty, hold null, hold a value twice, or one that `dims` doesn't know.
+# breaks: `hot` may be empty, hold null, hold a value twice, or hold one that `dims` doesn't know.
 def isolate_hot_keys(facts: DataFrame, dims: DataFrame, key: str, hot: list) -> DataFrame:
     values = [value for value in hot if value is not None]
     is_hot = F.coalesce(F.col(key).isin(values), F.lit(False))
@@ -439,7 +434,7 @@ def isolate_hot_keys(facts: DataFrame, dims: DataFrame, key: str, hot: list) -> 
 # task: isolate_hot_keys
 # fails: test_isolation_with_any_list_of_hot_keys
 # because: the list became a frame and was joined: a value that is in it twice doubles its rows
-# breaks: `hot` may be empty, hold null, hold a value twice, or one that `dims` doesn't know.
+# breaks: `hot` may be empty, hold null, hold a value twice, or hold one that `dims` doesn't know.
 def isolate_hot_keys(facts: DataFrame, dims: DataFrame, key: str, hot: list) -> DataFrame:
     each = F.explode(F.array(*[F.lit(value) for value in hot])).alias(key)
     listed = F.broadcast(facts.sparkSession.range(1).select(each))
@@ -465,7 +460,7 @@ def isolate_hot_keys(facts: DataFrame, dims: DataFrame, key: str, hot: list) -> 
 # task: isolate_hot_keys
 # fails: test_isolation_with_any_list_of_hot_keys
 # because: with a null in the list `NOT IN` is never true: the rest is empty
-# breaks: `hot` may be empty, hold null, hold a value twice, or one that `dims` doesn't know.
+# breaks: `hot` may be empty, hold null, hold a value twice, or hold one that `dims` doesn't know.
 def isolate_hot_keys(facts: DataFrame, dims: DataFrame, key: str, hot: list) -> DataFrame:
     is_hot = F.col(key).isin(hot)
     is_not = ~is_hot | F.col(key).isNull()
@@ -477,7 +472,7 @@ def isolate_hot_keys(facts: DataFrame, dims: DataFrame, key: str, hot: list) -> 
 # task: isolate_hot_keys
 # fails: test_isolated_rows_without_partner_stay
 # because: null counts as hot and is joined with <=>: it finds the row for house ads
-# breaks: A fact without a key has no partner to travel to
+# breaks: facts with a null key: they have no partner in either
 def isolate_hot_keys(facts: DataFrame, dims: DataFrame, key: str, hot: list) -> DataFrame:
     values = [value for value in hot if value is not None]
     is_hot = F.coalesce(F.col(key).isin(values), F.lit(False))
@@ -510,7 +505,9 @@ def isolate_hot_keys(facts: DataFrame, dims: DataFrame, key: str, hot: list) -> 
 # fails: test_only_hot_keys_are_broadcast
 # because: split in two and shuffled all the same: without the hint the hot part is one partition
 #   again
-# breaks: rows with a hot key meet their partners by broadcast.
+# breaks: the rows of `dims` with a hot key are
+#   [broadcast](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.functions.broadcast.html)
+#   to them
 def isolate_hot_keys(facts: DataFrame, dims: DataFrame, key: str, hot: list) -> DataFrame:
     values = [value for value in hot if value is not None]
     is_hot = F.coalesce(F.col(key).isin(values), F.lit(False))
@@ -523,7 +520,7 @@ def isolate_hot_keys(facts: DataFrame, dims: DataFrame, key: str, hot: list) -> 
 # task: isolate_hot_keys
 # fails: test_isolated_identical_rows_stay_apart
 # because: UNION without ALL removes identical rows
-# breaks: the same rows, identical ones included
+# breaks: and the same rows, identical ones included
 def isolate_hot_keys(facts: DataFrame, dims: DataFrame, key: str, hot: list) -> DataFrame:
     values = [value for value in hot if value is not None]
     is_hot = F.coalesce(F.col(key).isin(values), F.lit(False))
@@ -536,7 +533,7 @@ def isolate_hot_keys(facts: DataFrame, dims: DataFrame, key: str, hot: list) -> 
 # task: isolate_hot_keys
 # fails: test_isolation_without_hot_keys
 # because: hot[0]: a list may be empty
-# breaks: `hot` may be empty, hold null, hold a value twice, or one that `dims` doesn't know.
+# breaks: `hot` may be empty, hold null, hold a value twice, or hold one that `dims` doesn't know.
 # outcome: error
 def isolate_hot_keys(facts: DataFrame, dims: DataFrame, key: str, hot: list) -> DataFrame:
     is_hot = F.coalesce(F.col(key) == F.lit(hot[0]), F.lit(False))
@@ -548,7 +545,7 @@ def isolate_hot_keys(facts: DataFrame, dims: DataFrame, key: str, hot: list) -> 
 # task: isolate_hot_keys
 # fails: test_hot_and_other_rows_find_their_partner
 # because: a right join puts the dimension's columns first, and union pairs columns by position
-# breaks: the same columns in the same order
+# breaks: It returns what the plain left join returns, as in Task 2.
 def isolate_hot_keys(facts: DataFrame, dims: DataFrame, key: str, hot: list) -> DataFrame:
     values = [value for value in hot if value is not None]
     is_hot = F.coalesce(F.col(key).isin(values), F.lit(False))
@@ -561,7 +558,7 @@ def isolate_hot_keys(facts: DataFrame, dims: DataFrame, key: str, hot: list) -> 
 # task: two_stage_count
 # fails: test_count_of_many_users_is_exact
 # because: a sketch is a few percent off
-# breaks: `users` (long: distinct `user_id`, exact; null is no user)
+# breaks: `users` counts the distinct values of `user_id`, exactly.
 def two_stage_count(facts: DataFrame, key: str, salts: int) -> DataFrame:
     return facts.groupBy(key).agg(
         F.count("*").alias("rows"), F.approx_count_distinct("user_id", 0.01).alias("users")
@@ -572,7 +569,7 @@ def two_stage_count(facts: DataFrame, key: str, salts: int) -> DataFrame:
 # task: two_stage_count
 # fails: test_rows_and_users_of_each_key
 # because: the second stage counts the rows of the first instead of adding them up
-# breaks: Rows and exact distinct users of each key
+# breaks: `rows` counts all rows of the key.
 def two_stage_count(facts: DataFrame, key: str, salts: int) -> DataFrame:
     counts = facts.groupBy(key, F.pmod(F.hash("user_id"), F.lit(salts)).alias("_salt")).agg(
         F.count("*").alias("rows"), F.count_distinct("user_id").alias("users")
@@ -584,7 +581,7 @@ def two_stage_count(facts: DataFrame, key: str, salts: int) -> DataFrame:
 # task: two_stage_count
 # fails: test_null_key_is_counted
 # because: the parts are put together by a join, and null joins with nothing
-# breaks: Null is a key here too, and any number of salts gives the same counts.
+# breaks: Null is a key here too.
 def two_stage_count(facts: DataFrame, key: str, salts: int) -> DataFrame:
     salted = facts.withColumn("_salt", F.pmod(F.hash("user_id"), F.lit(salts)).alias("_salt"))
     users = salted.groupBy(key, "_salt").agg(F.count_distinct("user_id").alias("users"))
@@ -597,8 +594,8 @@ def two_stage_count(facts: DataFrame, key: str, salts: int) -> DataFrame:
 # task: two_stage_count
 # fails: test_no_task_takes_all_users
 # because: the parts are spread, and then their sets travel to one task to be merged
-# breaks: With 64 salts no task of any stage reads more than 3 times the bytes that the median task
-#   of the largest shuffle reads.
+# breaks: No task of any stage reads more than 3 times the bytes that the median of these tasks
+#   reads.
 def two_stage_count(facts: DataFrame, key: str, salts: int) -> DataFrame:
     parts = facts.groupBy(key, F.floor(F.rand() * salts).alias("_salt"))
     sets = parts.agg(F.count("*").alias("rows"), F.collect_set("user_id").alias("some"))
@@ -610,7 +607,7 @@ def two_stage_count(facts: DataFrame, key: str, salts: int) -> DataFrame:
 # task: two_stage_count
 # fails: test_null_user_is_a_row_and_no_user
 # because: counting distinct pairs counts null as a user
-# breaks: `users` (long: distinct `user_id`, exact; null is no user)
+# breaks: A null is no user.
 def two_stage_count(facts: DataFrame, key: str, salts: int) -> DataFrame:
     pairs = facts.groupBy(key, "user_id").agg(F.count("*").alias("part"))
     return pairs.groupBy(key).agg(F.sum("part").alias("rows"), F.count("*").alias("users"))
@@ -620,7 +617,7 @@ def two_stage_count(facts: DataFrame, key: str, salts: int) -> DataFrame:
 # task: two_stage_count
 # fails: test_counts_do_not_depend_on_the_salts
 # because: modulo salts - 1: with one salt that is a division by zero
-# breaks: any number of salts gives the same counts.
+# breaks: The counts are the same for every number of salts, also for one.
 # outcome: error
 def two_stage_count(facts: DataFrame, key: str, salts: int) -> DataFrame:
     salt = F.pmod(F.hash("user_id"), F.lit(salts - 1)).alias("_salt")
@@ -634,8 +631,8 @@ def two_stage_count(facts: DataFrame, key: str, salts: int) -> DataFrame:
 # task: two_stage_count
 # fails: test_no_task_takes_all_users
 # because: all users of the hot key are collected in one set, in one task
-# breaks: With 64 salts no task of any stage reads more than 3 times the bytes that the median task
-#   of the largest shuffle reads.
+# breaks: No task of any stage reads more than 3 times the bytes that the median of these tasks
+#   reads.
 def two_stage_count(facts: DataFrame, key: str, salts: int) -> DataFrame:
     users = F.size(F.collect_set("user_id")).cast("long").alias("users")
     return facts.groupBy(key).agg(F.count("*").alias("rows"), users)

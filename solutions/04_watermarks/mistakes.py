@@ -2,7 +2,7 @@
 # task: revenue_per_window
 # fails: test_revenue_of_each_store_and_window
 # because: a payment without an amount is not counted
-# breaks: `payments` (long, the number of rows, one without an amount included)
+# breaks: | `payments` | long | the number of rows, those without an amount included |
 def revenue_per_window(events: DataFrame) -> DataFrame:
     return (
         watermarked(events)
@@ -18,7 +18,7 @@ def revenue_per_window(events: DataFrame) -> DataFrame:
 # fails: test_windows_leave_when_the_watermark_passes_them,
 #   test_events_of_emitted_windows_are_dropped
 # because: a generous watermark keeps windows open, and results wait for an hour
-# breaks: All tasks want a watermark of ten minutes on `event_time`.
+# breaks: Tasks 1 to 3 need a watermark of ten minutes on `event_time`.
 def revenue_per_window(events: DataFrame) -> DataFrame:
     return (
         events.withWatermark("event_time", "1 hour")
@@ -33,7 +33,7 @@ def revenue_per_window(events: DataFrame) -> DataFrame:
 # task: revenue_per_window
 # fails: test_out_of_order_events_count_while_their_window_is_open
 # because: counts cards instead of payments
-# breaks: `payments` (long, the number of rows, one without an amount included)
+# breaks: | `payments` | long | the number of rows, those without an amount included |
 def revenue_per_window(events: DataFrame) -> DataFrame:
     return (
         watermarked(events)
@@ -48,7 +48,7 @@ def revenue_per_window(events: DataFrame) -> DataFrame:
 # task: revenue_per_window
 # fails: test_windows_leave_when_the_watermark_passes_them
 # because: the watermark is as long as the window, five minutes instead of ten
-# breaks: All tasks want a watermark of ten minutes on `event_time`.
+# breaks: Tasks 1 to 3 need a watermark of ten minutes on `event_time`.
 def revenue_per_window(events: DataFrame) -> DataFrame:
     return (
         events.withWatermark("event_time", "5 minutes")
@@ -65,7 +65,7 @@ def revenue_per_window(events: DataFrame) -> DataFrame:
 #   test_arrival_within_the_watermark_changes_no_window
 # because: the event is one of the keys: state has a row for each event instead of one for each
 #   window
-# breaks: one row for each store and five minutes.
+# breaks: The state holds one row for each store and open window, and nothing else.
 def revenue_per_window(events: DataFrame) -> DataFrame:
     return (
         watermarked(events)
@@ -83,7 +83,7 @@ def revenue_per_window(events: DataFrame) -> DataFrame:
 # fails: test_revenue_of_each_store_and_window
 # because: a repeat is not counted, and in a larger window others are not either: the count is
 #   approximate
-# breaks: A payment sent twice is two rows here
+# breaks: A payment sent twice is two rows here.
 def revenue_per_window(events: DataFrame) -> DataFrame:
     return (
         watermarked(events)
@@ -117,7 +117,7 @@ def revenue_per_window(events: DataFrame) -> DataFrame:
 # task: revenue_per_window
 # fails: test_revenue_of_each_store_and_window
 # because: the window slides by a minute, so each payment is counted five times
-# breaks: Windows begin at full five minutes, start included, end excluded.
+# breaks: Windows begin at full five minutes.
 def revenue_per_window(events: DataFrame) -> DataFrame:
     return (
         watermarked(events)
@@ -132,7 +132,7 @@ def revenue_per_window(events: DataFrame) -> DataFrame:
 # task: revenue_per_window
 # fails: test_revenue_of_each_store_and_window
 # because: a column computed from event_time carries no watermark, so append mode is refused
-# breaks: streaming in, streaming out, made for append mode.
+# breaks: It takes a stream and returns a stream for append mode
 # outcome: error
 def revenue_per_window(events: DataFrame) -> DataFrame:
     return (
@@ -151,7 +151,7 @@ def revenue_per_window(events: DataFrame) -> DataFrame:
 # task: revenue_per_window
 # fails: test_revenue_of_each_store_and_window
 # because: the watermark is set on the result, so the aggregation below has none
-# breaks: All tasks want a watermark of ten minutes on `event_time`.
+# breaks: Tasks 1 to 3 need a watermark of ten minutes on `event_time`.
 # outcome: error
 def revenue_per_window(events: DataFrame) -> DataFrame:
     return (
@@ -167,8 +167,8 @@ def revenue_per_window(events: DataFrame) -> DataFrame:
 # task: revenue_per_window
 # fails: test_a_watermark_that_is_there_already_stays
 # because: sets a watermark on a stream that has one; Spark disallows to redefine it
-# breaks: A second one on the same stream fails ("Redefining watermark is disallowed"), and not
-#   before its second micro-batch, so a function that may come second has to look.
+# breaks: A second one on the same stream fails ("Redefining watermark is disallowed"), but only in
+#   its second micro-batch.
 # outcome: error
 def revenue_per_window(events: DataFrame) -> DataFrame:
     return (
@@ -184,7 +184,7 @@ def revenue_per_window(events: DataFrame) -> DataFrame:
 # task: revenue_per_window
 # fails: test_revenue_of_each_store_and_window
 # because: returns the window as one column instead of its start and end
-# breaks: The columns are `window_start` and `window_end` (timestamp)
+# breaks: | `window_start`, `window_end` | timestamp | start and end of the window |
 # -        .select(
 # -            F.col("window.start").alias("window_start"),
 # -            F.col("window.end").alias("window_end"),
@@ -195,7 +195,7 @@ def revenue_per_window(events: DataFrame) -> DataFrame:
 # task: revenue_per_window
 # fails: test_revenue_of_each_store_and_window
 # because: append mode can't know when a window is finished; Spark refuses the plan
-# breaks: All tasks want a watermark of ten minutes on `event_time`.
+# breaks: Tasks 1 to 3 need a watermark of ten minutes on `event_time`.
 # outcome: error
 def revenue_per_window(events: DataFrame) -> DataFrame:
     return (
@@ -211,7 +211,7 @@ def revenue_per_window(events: DataFrame) -> DataFrame:
 # fails: test_equal_rows_come_out_once
 # because: an aggregation holds every event back until its window ends, and two windows don't know
 #   each other
-# breaks: let through with the file that brings it first
+# breaks: A payment comes out with the file that brings it first.
 def deduplicate(events: DataFrame) -> DataFrame:
     first = F.min_by(F.struct(*events.columns), "event_time").alias("first")
     return (
@@ -226,7 +226,7 @@ def deduplicate(events: DataFrame) -> DataFrame:
 # task: deduplicate
 # fails: test_equal_rows_come_out_once
 # because: dropDuplicatesWithinWatermark needs a watermark
-# breaks: All tasks want a watermark of ten minutes on `event_time`.
+# breaks: Tasks 1 to 3 need a watermark of ten minutes on `event_time`.
 # outcome: error
 def deduplicate(events: DataFrame) -> DataFrame:
     return events.dropDuplicatesWithinWatermark(["event_id"])
@@ -236,7 +236,8 @@ def deduplicate(events: DataFrame) -> DataFrame:
 # task: deduplicate
 # fails: test_state_does_not_grow_for_ever, test_an_event_older_than_the_watermark_is_dropped
 # because: a day of patience is a day of state
-# breaks: an event is forgotten when the watermark has passed its time by the ten minutes.
+# breaks: State must not grow for ever: an event is forgotten when the watermark is ten minutes past
+#   its time.
 def deduplicate(events: DataFrame) -> DataFrame:
     return events.withWatermark("event_time", "1 day").dropDuplicatesWithinWatermark(["event_id"])
 
@@ -245,7 +246,8 @@ def deduplicate(events: DataFrame) -> DataFrame:
 # task: deduplicate
 # fails: test_state_does_not_grow_for_ever
 # because: forgets after a minute what may come again for ten
-# breaks: an event is forgotten when the watermark has passed its time by the ten minutes.
+# breaks: State must not grow for ever: an event is forgotten when the watermark is ten minutes past
+#   its time.
 def deduplicate(events: DataFrame) -> DataFrame:
     return events.withWatermark("event_time", "1 minute").dropDuplicatesWithinWatermark(
         ["event_id"]
@@ -265,7 +267,7 @@ def deduplicate(events: DataFrame) -> DataFrame:
 # task: deduplicate
 # fails: test_equal_rows_come_out_once
 # because: a window without time needs all rows; Spark refuses it on a stream
-# breaks: As in Task 1 a stream comes in and a stream goes out, made for append mode.
+# breaks: As in Task 1 a stream comes in and a stream for append mode goes out.
 # outcome: error
 def deduplicate(events: DataFrame) -> DataFrame:
     from pyspark.sql import Window
@@ -281,7 +283,7 @@ def deduplicate(events: DataFrame) -> DataFrame:
 # because: with event_time among the keys state is freed, but a second attempt with another time is
 #   a new key
 # breaks: The second attempt comes within ten minutes of event time, perhaps with another
-#   `event_time`
+#   `event_time`.
 def deduplicate(events: DataFrame) -> DataFrame:
     return watermarked(events).dropDuplicates(["event_id", "event_time"])
 
@@ -290,8 +292,8 @@ def deduplicate(events: DataFrame) -> DataFrame:
 # task: deduplicate
 # fails: test_deduplication_respects_a_watermark
 # because: sets a watermark on a stream that has one; Spark disallows to redefine it
-# breaks: A second one on the same stream fails ("Redefining watermark is disallowed"), and not
-#   before its second micro-batch, so a function that may come second has to look.
+# breaks: A second one on the same stream fails ("Redefining watermark is disallowed"), but only in
+#   its second micro-batch.
 # outcome: error
 def deduplicate(events: DataFrame) -> DataFrame:
     return events.withWatermark("event_time", "10 minutes").dropDuplicatesWithinWatermark(
@@ -313,7 +315,7 @@ def deduplicate(events: DataFrame) -> DataFrame:
 # task: deduplicate
 # fails: test_payments_that_look_alike_stay
 # because: two payments of one card and amount may be two coffees
-# breaks: two payments that look alike but have different ids are two.
+# breaks: Two payments that look alike but have different ids are two.
 def deduplicate(events: DataFrame) -> DataFrame:
     return watermarked(events).dropDuplicatesWithinWatermark(["card_id", "store_id", "amount"])
 
@@ -323,7 +325,7 @@ def deduplicate(events: DataFrame) -> DataFrame:
 # fails: test_the_second_attempt_has_another_time
 # because: without columns the method compares whole rows
 # breaks: The second attempt comes within ten minutes of event time, perhaps with another
-#   `event_time`
+#   `event_time`.
 def deduplicate(events: DataFrame) -> DataFrame:
     return watermarked(events).dropDuplicatesWithinWatermark()
 
@@ -332,7 +334,7 @@ def deduplicate(events: DataFrame) -> DataFrame:
 # task: sessions
 # fails: test_a_gap_of_fifteen_minutes_ends_a_session
 # because: a payment without an amount is not counted
-# breaks: `payments` (long, the number of rows, as in Task 1)
+# breaks: | `payments` | long | the number of rows, as in Task 1 |
 def sessions(events: DataFrame) -> DataFrame:
     return (
         watermarked(events)
@@ -347,7 +349,7 @@ def sessions(events: DataFrame) -> DataFrame:
 # task: sessions
 # fails: test_a_gap_of_fifteen_minutes_ends_a_session
 # because: a session lasts until the gap is over, not until its last payment
-# breaks: `session_end` (15 minutes after the last one)
+# breaks: | `session_end` | timestamp | 15 minutes after the last payment |
 def sessions(events: DataFrame) -> DataFrame:
     return (
         watermarked(events)
@@ -368,7 +370,7 @@ def sessions(events: DataFrame) -> DataFrame:
 #   test_a_payment_behind_the_watermark_can_open_a_session,
 #   test_arrival_within_the_watermark_changes_no_session
 # because: the gap is the watermark's ten minutes instead of fifteen
-# breaks: payments of a card with no gap of more than 15 minutes
+# breaks: payments of a card that follow one another within 15 minutes
 def sessions(events: DataFrame) -> DataFrame:
     return (
         watermarked(events)
@@ -384,7 +386,7 @@ def sessions(events: DataFrame) -> DataFrame:
 # fails: test_sessions_leave_when_the_watermark_passes_them,
 #   test_payments_of_ended_sessions_are_dropped
 # because: adds the gap to the delay and some more, so sessions come late and stay in state
-# breaks: All tasks want a watermark of ten minutes on `event_time`.
+# breaks: Tasks 1 to 3 need a watermark of ten minutes on `event_time`.
 def sessions(events: DataFrame) -> DataFrame:
     return (
         events.withWatermark("event_time", "30 minutes")
@@ -400,7 +402,7 @@ def sessions(events: DataFrame) -> DataFrame:
 # fails: test_a_gap_of_fifteen_minutes_ends_a_session
 # because: a repeat is not counted, and in a long session others are not either: the count is
 #   approximate
-# breaks: `payments` (long, the number of rows, as in Task 1)
+# breaks: | `payments` | long | the number of rows, as in Task 1 |
 def sessions(events: DataFrame) -> DataFrame:
     return (
         watermarked(events)
@@ -416,7 +418,7 @@ def sessions(events: DataFrame) -> DataFrame:
 # fails: test_sessions_leave_when_the_watermark_passes_them
 # because: without delay a session goes as soon as a younger payment is seen, and what belongs to it
 #   comes too late
-# breaks: All tasks want a watermark of ten minutes on `event_time`.
+# breaks: Tasks 1 to 3 need a watermark of ten minutes on `event_time`.
 def sessions(events: DataFrame) -> DataFrame:
     return (
         events.withWatermark("event_time", "0 minutes")
@@ -431,7 +433,7 @@ def sessions(events: DataFrame) -> DataFrame:
 # task: sessions
 # fails: test_a_gap_of_fifteen_minutes_ends_a_session
 # because: tumbling windows have fixed borders; a shopping tour doesn't
-# breaks: `session_start` (the first payment), `session_end` (15 minutes after the last one)
+# breaks: | `session_start` | timestamp | the time of the first payment |
 def sessions(events: DataFrame) -> DataFrame:
     return (
         watermarked(events)
@@ -446,7 +448,7 @@ def sessions(events: DataFrame) -> DataFrame:
 # task: sessions
 # fails: test_a_gap_of_fifteen_minutes_ends_a_session
 # because: the batch solution, lag over a window of rows, is refused on a stream
-# breaks: As in Task 1 a stream comes in and a stream goes out, made for append mode.
+# breaks: As in Task 1 a stream comes in and a stream for append mode goes out.
 # outcome: error
 def sessions(events: DataFrame) -> DataFrame:
     from pyspark.sql import Window
@@ -471,7 +473,7 @@ def sessions(events: DataFrame) -> DataFrame:
 # task: sessions
 # fails: test_state_holds_open_sessions_only
 # because: keeps each payment in state as well, as a group of its own
-# breaks: one row for each such session
+# breaks: It has one row for each session
 def sessions(events: DataFrame) -> DataFrame:
     return (
         watermarked(events)
@@ -488,7 +490,7 @@ def sessions(events: DataFrame) -> DataFrame:
 # task: sessions
 # fails: test_a_gap_of_fifteen_minutes_ends_a_session
 # because: the store is one of the keys, so a tour through two stores is two sessions
-# breaks: payments of a card with no gap of more than 15 minutes
+# breaks: A session may span several stores.
 def sessions(events: DataFrame) -> DataFrame:
     return (
         watermarked(events)
@@ -505,7 +507,7 @@ def sessions(events: DataFrame) -> DataFrame:
 # task: sessions
 # fails: test_a_gap_of_fifteen_minutes_ends_a_session
 # because: append mode can't know when a session is finished; Spark refuses the plan
-# breaks: All tasks want a watermark of ten minutes on `event_time`.
+# breaks: Tasks 1 to 3 need a watermark of ten minutes on `event_time`.
 # outcome: error
 def sessions(events: DataFrame) -> DataFrame:
     return (
@@ -520,8 +522,8 @@ def sessions(events: DataFrame) -> DataFrame:
 # task: sessions
 # fails: test_sessions_respect_a_watermark
 # because: sets a watermark on a stream that has one; Spark disallows to redefine it
-# breaks: A second one on the same stream fails ("Redefining watermark is disallowed"), and not
-#   before its second micro-batch, so a function that may come second has to look.
+# breaks: A second one on the same stream fails ("Redefining watermark is disallowed"), but only in
+#   its second micro-batch.
 # outcome: error
 def sessions(events: DataFrame) -> DataFrame:
     return (
@@ -539,8 +541,8 @@ def sessions(events: DataFrame) -> DataFrame:
 # because: each store gets a watermark of its own, so a store that was silent is never late
 # breaks: A row is late when its `event_time` is older than the greatest event time of all *earlier*
 #   files minus ten minutes.
-# -    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
-# +    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
+# -    """Writes each row of the new files of `source` to `table`, or, if late, to `late_table`."""
+# +    """Writes each row of the new files of `source` to `table`, or, if late, to `late_table`."""
 # +    COLUMNS = ["event_id", "store_id", "card_id", "amount", "event_time"]
 # -        newest = spark.table(table).agg(F.max("event_time")).first()[0]
 # -        border = newest and newest - timedelta(minutes=10)
@@ -562,7 +564,7 @@ def sessions(events: DataFrame) -> DataFrame:
 # task: late_events
 # fails: test_late_events_go_to_the_late_table
 # because: without maxFilesPerTrigger all files are one micro-batch, and nothing came before it
-# breaks: One file is one micro-batch, in the order of modification times
+# breaks: Each file is one micro-batch.
 # -    stream = spark.readStream.schema(EVENTS).option("maxFilesPerTrigger", 1).json(source)
 # +    stream = spark.readStream.schema(EVENTS).json(source)
 
@@ -570,7 +572,8 @@ def sessions(events: DataFrame) -> DataFrame:
 # task: late_events
 # fails: test_every_row_lands_once
 # because: a micro-batch that broke off comes again, and a plain append writes its rows again
-# breaks: That holds when a call breaks off anywhere, also between the two writes, and is repeated.
+# breaks: That holds also when a call breaks off anywhere, for example between the two writes, and
+#   is repeated.
 # -            writer = rows.write.format("delta").mode("append").option("txnAppId", checkpoint)
 # -            writer.option("txnVersion", number).saveAsTable(name)
 # +            rows.write.format("delta").mode("append").saveAsTable(name)
@@ -593,9 +596,9 @@ def late_events(
 # task: late_events
 # fails: test_late_events_go_to_the_late_table
 # because: the maximum lives in the process, and is gone when the stream starts again
-# breaks: `checkpoint` is a folder; called again with it, the function goes on.
-# -    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
-# +    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
+# breaks: goes on where the last call ended, and knows the times of all earlier files
+# -    """Writes each row of the new files of `source` to `table`, or, if late, to `late_table`."""
+# +    """Writes each row of the new files of `source` to `table`, or, if late, to `late_table`."""
 # +    seen = []
 # -        newest = spark.table(table).agg(F.max("event_time")).first()[0]
 # +        newest = max(seen, default=None)
@@ -607,8 +610,8 @@ def late_events(
 # because: compares with the file before; an older file may hold the greatest time
 # breaks: A row is late when its `event_time` is older than the greatest event time of all *earlier*
 #   files minus ten minutes.
-# -    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
-# +    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
+# -    """Writes each row of the new files of `source` to `table`, or, if late, to `late_table`."""
+# +    """Writes each row of the new files of `source` to `table`, or, if late, to `late_table`."""
 # +    seen = f"{table}_seen"
 # +    spark.sql(f"CREATE TABLE IF NOT EXISTS {seen} (number long, newest timestamp) USING delta")
 # -        newest = spark.table(table).agg(F.max("event_time")).first()[0]
@@ -630,9 +633,9 @@ def late_events(
 # fails: test_every_row_lands_once
 # because: a MERGE that inserts what is new makes the write repeatable, and swallows redelivered
 #   events
-# breaks: a row that is in the source twice lands twice.
-# -    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
-# +    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
+# breaks: A row that is in the source twice is written twice.
+# -    """Writes each row of the new files of `source` to `table`, or, if late, to `late_table`."""
+# +    """Writes each row of the new files of `source` to `table`, or, if late, to `late_table`."""
 # +    from delta.tables import DeltaTable
 # -            writer = rows.write.format("delta").mode("append").option("txnAppId", checkpoint)
 # -            writer.option("txnVersion", number).saveAsTable(name)
@@ -645,8 +648,8 @@ def late_events(
 # fails: test_an_event_without_a_time_is_not_late, test_every_row_lands_once
 # because: neither a condition nor its negation is true for a null
 # breaks: Exactly ten minutes behind is on time, and so is a row without a time.
-# -    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
-# +    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
+# -    """Writes each row of the new files of `source` to `table`, or, if late, to `late_table`."""
+# +    """Writes each row of the new files of `source` to `table`, or, if late, to `late_table`."""
 # +    from datetime import datetime
 # -        border = newest and newest - timedelta(minutes=10)
 # -        is_late = F.coalesce(F.col("event_time") < F.lit(border), F.lit(False))
@@ -658,7 +661,7 @@ def late_events(
 # task: late_events
 # fails: test_both_tables_keep_the_columns_of_the_events
 # because: adds the number of the micro-batch to the tables
-# breaks: Both tables exist, are empty before the first call, and have the columns of the events.
+# breaks: Both tables exist, are empty before the first call, and keep the columns of the events.
 # -            writer = rows.write.format("delta").mode("append").option("txnAppId", checkpoint)
 # +            writer = (
 # +                rows.withColumn("micro_batch", F.lit(number))
@@ -682,7 +685,8 @@ def late_events(
 # fails: test_every_row_lands_once, test_a_file_does_not_make_its_own_events_late
 # because: the first write raises the maximum, so the second attempt takes rows for late that are in
 #   the table already
-# breaks: That holds when a call breaks off anywhere, also between the two writes, and is repeated.
+# breaks: That holds also when a call breaks off anywhere, for example between the two writes, and
+#   is repeated.
 # -        # Late rows first: they never raise the maximum, so a second attempt finds the same one.
 # -        for rows, name in [(events.where(is_late), late_table), (events.where(~is_late), table)]:
 # +        for rows, name in [(events.where(~is_late), table), (events.where(is_late), late_table)]:

@@ -8,21 +8,23 @@
 # %% [markdown]
 # # Count late events correctly
 #
-# Four stores send card payments to a file a minute or half an hour after they happened, some twice. The revenue screen must show
-# each five minutes once, soon, and right; accounting wants every payment, however late. You build both from one stream, and find out what
-# "late" means to Spark.
+# Four stores send card payments to files. A payment may arrive a minute or half an hour after it
+# happened, and some arrive twice. The revenue screen must show each five minutes once, soon, and
+# with the right sum; accounting wants every payment, however late. You build both from one stream,
+# and find out what "late" means to Spark.
 #
 # **You will learn** to
 #
 # - choose when a window or a session is final, and read in the progress of a query what that costs,
 # - deduplicate a stream with state that stays small,
-# - keep the rows that a watermark would drop, exactly once, through crashes.
+# - keep the rows that a watermark would drop, exactly once, even when a call breaks off.
 
 # %% [markdown]
 # ## The data
 #
-# `card_payments` holds an hour of a Friday evening: twelve files, each named by the end of the five minutes in which its rows arrived. One row is one attempt
-# to deliver a payment. Files are read in the order of their modification times, which the generator sets.
+# `card_payments` holds an hour of a Friday evening in twelve files. Each file is named after the
+# end of the five minutes in which its rows arrived. One row is one attempt to deliver a payment.
+# Spark reads files in the order of their modification times, which the generator sets.
 
 # %%
 import labkit
@@ -33,8 +35,10 @@ folder = lab.data("card_payments")
 sorted(path.name for path in folder.iterdir())
 
 # %% [markdown]
-# A terminal that gets no answer sends again, and may stamp the second attempt with its own time. Store `market` lost its network for 24 minutes. A terminal in a cellar
-# waits until somebody carries it upstairs, and one has lost its clock. All times are UTC.
+# A terminal that gets no answer sends the payment again, and may put another time on the second
+# attempt. The store `market` lost its network for 24 minutes. One terminal stands in a cellar
+# without a network, and sends only when somebody carries it upstairs. Another one has no clock. All
+# times are UTC.
 
 # %%
 from datetime import timedelta
@@ -48,8 +52,10 @@ arrived = payments.withColumn("file", F.col("_metadata.file_name"))
 arrived.where("event_id LIKE 'p-05%'").orderBy("event_id", "file").show(12, truncate=False)
 
 # %% [markdown]
-# A watermark is a promise: nothing older will be waited for. Spark computes it from the data, never from a clock: the greatest event time of all *earlier*
-# micro-batches, minus the delay. With one file a micro-batch and ten minutes of delay the table below says which watermark each file meets.
+# A watermark says how long a query waits: events that are older need not be expected any more.
+# Spark computes it from the data, never from a clock: the greatest event time of all *earlier*
+# micro-batches, minus the delay. Here each file is one micro-batch and the delay is ten minutes.
+# The table below shows the watermark at which each file is read.
 
 # %%
 from pyspark.sql import Window
@@ -65,8 +71,9 @@ files = (
 files.show(12, truncate=False)
 
 # %% [markdown]
-# A picture puts both times together: to the right the file a row came with, upwards the time of its event. The next cell compares each row with the watermark its file meets, and spreads the rows
-# of a file a little to the sides, so that points don't hide each other.
+# A picture shows both times together: from left to right the file in which a row arrived, upwards
+# the time of its event. The next cell compares each row with the watermark of its file. It also
+# moves the points of a file a little to the sides, so that they don't hide each other.
 
 # %%
 old = F.coalesce(F.col("event_time") < F.col("watermark"), F.lit(False))
@@ -78,7 +85,9 @@ places = {name: number for number, name in enumerate(steps["file"])}
 points["x"] = points["file"].map(places) + points["aside"]
 
 # %% [markdown]
-# What lies under the line is older than the watermark. The cloud below the step at 18:35 is the market, back in the network. Note how the line follows the upper edge, ten minutes lower and one file later.
+# Points under the line are older than the watermark. The cloud below the step at 18:35 is the
+# market, back in the network. The line follows the upper edge of the points, ten minutes lower and
+# one file later.
 
 # %%
 import matplotlib.dates as mdates
@@ -96,8 +105,11 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# All tasks want a watermark of ten minutes on `event_time`. A second one on the same stream fails ("Redefining watermark is disallowed"), and not before its second micro-batch, so a function
-# that may come second has to look. Spark keeps the delay in the metadata of the column; `watermarked` asks there.
+# Tasks 1 to 3 need a watermark of ten minutes on `event_time`. If the stream has a watermark
+# already, that one stays, whatever its delay. A second one on the same stream fails ("Redefining
+# watermark is disallowed"), but only in its second micro-batch. So a function must look whether
+# there is one already. Spark keeps the delay in the metadata of the column, and `watermarked` looks
+# there.
 
 
 # %%
@@ -111,10 +123,28 @@ def watermarked(events: DataFrame) -> DataFrame:
 # %% [markdown]
 # ## Task 1: revenue of five minutes
 #
-# Write `revenue_per_window(events)`: streaming in, streaming out, made for append mode. The columns are `window_start` and `window_end` (timestamp), `store_id`, `revenue` (double, the sum of amounts)
-# and `payments` (long, the number of rows, one without an amount included), one row for each store and five minutes. Windows begin at full five minutes, start included, end excluded. A window comes out once, when the
-# watermark has reached its end. [`F.window`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.functions.window.html) makes windows.
-# A payment sent twice is two rows here: repeats are the business of Task 2, lost payments that of Task 4.
+# Write `revenue_per_window(events)`. It takes a stream and returns a stream for append mode, with
+# one row for each store and window of five minutes. The columns, in this order:
+#
+# | column | type | meaning |
+# |---|---|---|
+# | `window_start`, `window_end` | timestamp | start and end of the window |
+# | `store_id` | string | |
+# | `revenue` | double | the sum of the amounts |
+# | `payments` | long | the number of rows, those without an amount included |
+#
+# - Windows begin at full five minutes. The start belongs to the window, the end doesn't.
+# - A window comes out once, with the first file at which the watermark has reached its end.
+# - Until then all of its payments count, also those that are older than the watermark.
+# - A payment whose window has come out is dropped by the watermark. No other payment is dropped.
+# - The state holds one row for each store and open window, and nothing else.
+# - A payment sent twice is two rows here. Repeats are the subject of Task 2, late payments that of
+#   Task 4.
+#
+# You may need `watermarked` and
+# [`F.window`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.functions.window.html).
+# Rows without a time belong to no window. Whether the revenue of a window without any amount is
+# null or 0 is up to you.
 
 
 # %%
@@ -135,8 +165,9 @@ def revenue_per_window(events: DataFrame) -> DataFrame:
 
 
 # %% [markdown]
-# The checks write files, run your stream over them one file a micro-batch, and look at what comes out with which file, what is dropped, and what stays in state. After the third file the
-# query is stopped and started again from its checkpoint.
+# The checks write files and run your stream over them, one file in each micro-batch. They look at
+# which rows come out with which file, which are dropped, and what stays in state. After the third
+# file the query is stopped and started again from its checkpoint.
 
 # %%
 lab.check("revenue_per_window")
@@ -144,22 +175,34 @@ lab.check("revenue_per_window")
 # %% [markdown]
 # ## Task 2: each payment once
 #
-# As in Task 1 a stream comes in and a stream goes out, made for append mode.
-# Write `deduplicate(events)`: the same columns, each `event_id` once, let through with the file that brings it first. The second attempt comes within ten minutes of event time, perhaps with another `event_time`; two payments that
-# look alike but have different ids are two. State must not grow for ever: an event is forgotten when the watermark has passed its time by
-# the ten minutes. An event that is already older than the watermark when it comes is dropped: nobody can tell any more whether it was seen. [`dropDuplicates`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.DataFrame.dropDuplicates.html) is where most people begin.
+# Write `deduplicate(events)`. As in Task 1 a stream comes in and a stream for append mode goes out.
+# It has the same columns, and each `event_id` once.
+#
+# - A payment comes out with the file that brings it first.
+# - The second attempt comes within ten minutes of event time, perhaps with another `event_time`.
+# - Two payments that look alike but have different ids are two.
+# - State must not grow for ever: an event is forgotten when the watermark is ten minutes past its
+#   time.
+# - An event that is older than the watermark when it comes is dropped, because nobody can tell any
+#   more whether it was seen.
+#
+# Which of two attempts in one file comes out is up to you, and so is what happens to rows without a
+# time. Most people try
+# [`dropDuplicates`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.DataFrame.dropDuplicates.html)
+# first.
 
 
 # %%
 def deduplicate(events: DataFrame) -> DataFrame:
-    """Each payment once, with the state of ten minutes only."""
+    """Each payment once; an event is forgotten ten minutes after its time."""
     # BEGIN SOLUTION: drop what has been seen, and forget in time
     return watermarked(events).dropDuplicatesWithinWatermark(["event_id"])
     # END SOLUTION
 
 
 # %% [markdown]
-# One reason names rows of state after each file. It is `numRowsTotal` of the query's progress: the number that decides, a year from now, whether your job still runs.
+# One check compares the rows of state after each file. The number is `numRowsTotal` in the query's
+# progress. It decides whether your job still runs a year from now.
 
 # %%
 lab.check("deduplicate")
@@ -167,14 +210,35 @@ lab.check("deduplicate")
 # %% [markdown]
 # ## Task 3: sessions of a card
 #
-# Fraud detection looks at shopping tours: payments of a card with no gap of more than 15 minutes. Write `sessions(events)`: one row for each such session, with the columns `card_id`, `session_start` (the first payment), `session_end` (15 minutes after the last one), `payments` (long, the number of rows, as in Task 1) and `amount`
-# (double, the sum). As in Task 1 a stream comes in and a stream goes out, made for append mode. A session comes out once, when the watermark has reached its end. Payments arrive in any order, so one that comes later may join two sessions; see
+# Fraud detection looks at shopping tours: payments of a card that follow one another within 15
+# minutes. Two payments exactly 15 minutes apart still belong to one session.
+#
+# Write `sessions(events)`. As in Task 1 a stream comes in and a stream for append mode goes out. It
+# has one row for each session, with these columns in this order:
+#
+# | column | type | meaning |
+# |---|---|---|
+# | `card_id` | string | |
+# | `session_start` | timestamp | the time of the first payment |
+# | `session_end` | timestamp | 15 minutes after the last payment |
+# | `payments` | long | the number of rows, as in Task 1 |
+# | `amount` | double | the sum of the amounts |
+#
+# - A session may span several stores.
+# - Payments arrive in any order, so one that comes later may join two sessions.
+# - A session comes out once, with the first file at which the watermark has reached its end.
+# - A payment older than the watermark counts as long as the session that it belongs to, or would
+#   begin, has not ended. Otherwise the watermark drops it.
+# - The state holds open sessions and nothing else.
+#
+# See
 # [`F.session_window`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.functions.session_window.html).
+# An amount that is null adds nothing; a sum without any amount may be null or 0.
 
 
 # %%
 def sessions(events: DataFrame) -> DataFrame:
-    """Sessions of each card: payments at most fifteen minutes apart, each session once."""
+    """Sessions of each card: payments at most 15 minutes apart, each session once."""
     # BEGIN SOLUTION: add up each session of a card, and let it go when it is final
     return (
         watermarked(events)
@@ -191,7 +255,8 @@ def sessions(events: DataFrame) -> DataFrame:
 
 
 # %% [markdown]
-# Again four files and a restart. A payment far behind the watermark may still count here, because what must not be over is its session, not its own time.
+# The checks use four files and a restart after the second. A payment long before the watermark may
+# still count: its own time doesn't matter, only the end of its session.
 
 # %%
 lab.check("sessions")
@@ -199,22 +264,38 @@ lab.check("sessions")
 # %% [markdown]
 # ## Task 4: keep what comes too late
 #
-# Spark drops late rows and tells only how many. Write `late_events(spark, source, table, late_table, checkpoint)`; it reads all files of the folder `source` that it has not finished yet, writes them to two Delta tables and returns when that is done.
+# Spark drops late rows and tells only how many. Write `late_events(spark, source, table,
+# late_table, checkpoint)`. It reads all files of the folder `source` that it has not finished yet,
+# writes their rows to two Delta tables, and returns, without a value, when that is done. `table`
+# and `late_table` are names of tables, `checkpoint` is the path of a folder. This task needs no
+# watermark of Spark's.
 #
-# - One file is one micro-batch, in the order of modification times, which is the order of names. `checkpoint` is a folder; called again with it, the function goes on.
-# - A row is late when its `event_time` is older than the greatest event time of all *earlier* files minus ten minutes. Exactly ten minutes behind is on time, and so is a row without a time. Late rows go to
-#   `late_table`, all others to `table`. Both tables exist, are empty before the first call, and have the columns of the events.
-# - Every row of the source lands in one of the two tables, once; a row that is in the source twice lands twice. That holds when a call breaks off anywhere, also between the two writes, and is repeated.
+# - The files hold one JSON document a line, in the columns of `EVENTS`. Each file is one
+#   micro-batch. Files are read in the order of their modification times; sorting by name gives the
+#   same order.
+# - A row is late when its `event_time` is older than the greatest event time of all *earlier* files
+#   minus ten minutes.
+# - Exactly ten minutes behind is on time, and so is a row without a time.
+# - Late rows go to `late_table`, all others to `table`. Both tables exist, are empty before the
+#   first call, and keep the columns of the events.
+# - A call with the same `checkpoint` goes on where the last call ended, and knows the times of all
+#   earlier files.
+# - Every row of the source is written to one of the two tables, once. A row that is in the source
+#   twice is written twice.
+# - That holds also when a call breaks off anywhere, for example between the two writes, and is
+#   repeated.
 #
-# [`foreachBatch`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.ss/api/pyspark.sql.streaming.DataStreamWriter.foreachBatch.html) gives you each micro-batch and its number. The trigger `availableNow` ends the query when all files are read.
+# [`foreachBatch`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.ss/api/pyspark.sql.streaming.DataStreamWriter.foreachBatch.html)
+# gives you each micro-batch and its number. The trigger `availableNow` ends the query when all
+# files are read. A loop over the files is fine as well.
 
 
 # %%
 def late_events(
     spark: SparkSession, source: str, table: str, late_table: str, checkpoint: str
 ) -> None:
-    """Splits the events of all new files of `source` into on-time and late ones, each row once."""
-    # BEGIN SOLUTION: split each file into late and on-time rows, and write both so that a repeat changes nothing
+    """Writes each row of the new files of `source` to `table`, or, if late, to `late_table`."""
+    # BEGIN SOLUTION: split each file into late and other rows; a repeated write changes nothing
 
     def split(events: DataFrame, number: int) -> None:
         newest = spark.table(table).agg(F.max("event_time")).first()[0]
@@ -232,8 +313,10 @@ def late_events(
 
 
 # %% [markdown]
-# The checks call three times with one checkpoint. The first call breaks off in a write: the late table refuses a null that the last file brings. Before the third, the checkpoint loses its
-# last entry, as if the process had died between the writes and the note that they are done. Then rows are counted.
+# The checks call the function three times with one checkpoint. The first call fails in a write,
+# because the late table refuses a null that is in the last file. Before the third call the
+# checkpoint loses its last entry, as if the process had died after the writes and before it noted
+# them as done. Then the rows of both tables are counted.
 
 # %%
 lab.check("late_events")
@@ -241,12 +324,15 @@ lab.check("late_events")
 # %% [markdown]
 # ## Put it together
 #
-# Run the screen on the evening's files: deduplicate, then add up. Each function leaves a watermark alone that is there already, so they compose. The rows land in memory; the progress of the query tells the story. These cells wait until the functions they call are written.
+# Compute the screen from the evening's files: deduplicate, then add up. Each function keeps a
+# watermark that is there already, so you can call one after the other. The rows go to a table in
+# memory; the progress of the query shows what happened on the way. These cells wait until the
+# functions they call are written.
 
 
 # %%
 def screen(events: DataFrame, name: str) -> list:
-    """Runs a stream to its end into the in-memory table `name`; the progress of each micro-batch."""
+    """Runs a stream to its end into a table in memory; the progress of each micro-batch."""
     writer = events.writeStream.format("memory").queryName(name).outputMode("append")
     query = writer.trigger(availableNow=True).start()
     query.awaitTermination()
@@ -256,8 +342,9 @@ def screen(events: DataFrame, name: str) -> list:
 stream = spark.readStream.schema(EVENTS).option("maxFilesPerTrigger", 1).json(str(folder))
 
 # %% [markdown]
-# Operators are listed from the last to the first: the aggregation, then the deduplication. Watch the state of both, and where rows are dropped. After the last file one more
-# micro-batch runs without data, because the watermark has moved once more.
+# Operators are listed from the last to the first: the aggregation, then the deduplication. Look at
+# the state of both, and at where rows are dropped. After the last file one more micro-batch runs
+# without data, because the watermark has moved once more.
 
 # %%
 progress = []
@@ -272,7 +359,8 @@ if lab.written("revenue_per_window", "deduplicate"):
         print(f"{number + 1:4} {one['numInputRows']:5}  {met:>9}  {state!s:11}{dropped!s:8}{out:4}")
 
 # %% [markdown]
-# Now accounting: the same files through `late_events`. What `table` holds is on time by the letter, ten minutes behind the newest event of the files before.
+# Now accounting: the same files go through `late_events`. The rows in `table` are on time by the
+# rule: at most ten minutes behind the newest event of the earlier files.
 
 # %%
 import tempfile
@@ -287,8 +375,9 @@ if lab.written("late_events"):
         print(f"{which:10} {spark.table(name).count():4} rows")
 
 # %% [markdown]
-# How far is the screen from the truth? The truth is a batch over all files, one row an `event_id`, as far as the screen has got. The line `late` is what only the late table has; most of
-# it belongs to the market.
+# How far is the screen from the truth? The truth is a batch over all files, with one row for each
+# `event_id`, up to the last window on the screen. The line `late` shows what only the late table
+# has; most of it belongs to the market.
 
 # %%
 copies = payments.groupBy("event_id", "store_id", "card_id", "amount")
@@ -308,8 +397,9 @@ if progress and lab.written("late_events"):
         print(f"{name:7}", *[f"{store} {value:8.2f}" for store, value in by_store.collect()])
 
 # %% [markdown]
-# Three numbers for "late", from the same rows: what the letter says, what the deduplication dropped, and what the windows drop when nothing comes before them.
-# They differ, and both differences are worth knowing in an interview.
+# Here are three numbers for "late" from the same rows: late by the rule of Task 4, dropped by the
+# deduplication, and dropped by the windows when nothing comes before them. Both differences are
+# worth knowing in an interview.
 
 # %%
 if progress and lab.written("late_events"):
@@ -321,12 +411,16 @@ if progress and lab.written("late_events"):
         print(f"dropped by {name}: {sum(one['numRowsDroppedByWatermark'] for one in operators)}")
 
 # %% [markdown]
-# - An operator drops by the watermark of the micro-batch *before*. A row that is late by the newest watermark alone still gets in: one micro-batch of grace.
-# - A window counts a row behind the watermark as long as the window itself is open; a session does the same. Only the end of the window must not have passed.
-# - The aggregation counts what it drops after a partial aggregation: several late payments of a store and window in one file are one dropped row. The deduplication counts events. An alarm on
-#   this metric sees that something is lost, not how much; `late_table` sees that.
+# - An operator compares with the watermark of the micro-batch *before*. A row that is late only by
+#   the newest watermark still gets in: it has one micro-batch of grace.
+# - A window counts a row that is older than the watermark as long as the window itself is open. A
+#   session does the same.
+# - The aggregation counts what it drops after a partial aggregation: several late payments of one
+#   store and window in one file are one dropped row. The deduplication counts events. So an alarm
+#   on this metric shows that something is lost, and `late_table` shows how much.
 #
-# The last picture shows the market's evening: what the screen showed in each five minutes, and what came too late for it.
+# The last picture shows the market's evening: what was on the screen for each five minutes, and
+# what came too late for it.
 
 
 # %%
@@ -337,8 +431,8 @@ def market(revenue: DataFrame) -> dict:
 
 
 # %% [markdown]
-# The same function works on a batch frame, where a watermark does nothing: that is the truth to compare with. Blue bars are what the screen showed, orange ones what was
-# missing there.
+# The same function works on a batch frame, where a watermark does nothing. That gives the truth to
+# compare with. Blue bars are what the screen showed, orange ones what was missing there.
 
 # %%
 if progress:
@@ -357,20 +451,33 @@ if progress:
 # %% [markdown]
 # ## In practice
 #
-# - **Choose the delay from data.** `late_table` holds what a delay of ten minutes costs; a quantile of arrival minus event time says what twenty would. More delay is later results and more state: a key
-#   of `deduplicate` stays until the watermark has passed its event by the delay, so about twice the delay. The delay may change at a restart; keys and windows may not, they need a new checkpoint.
-# - **One clock in the future stops everything.** An event ten hours ahead moves the watermark ten hours, for all keys, and it never goes back: whatever comes next is late. Filter before the
-#   watermark; with files, `where("event_time <= _metadata.file_modification_time")` does it.
-# - **The last windows wait.** The watermark moves with events, so at closing time the last ten minutes stay in state until somebody pays. If the screen can't wait, write in update mode into a table that a MERGE keeps, and mark
-#   rows as preliminary.
-# - **Null times vanish.** Windows and sessions drop rows without a time, silently and uncounted. Route them away before, as `late_events` does.
-# - **The name in `txnAppId` outlives the checkpoint.** A new checkpoint counts micro-batches from 0 again; with the old name Delta skips all of them as seen, without an error. Put a version
-#   into the name, and change it with the checkpoint.
-# - **In SQL** the watermark has its place in the FROM clause: `FROM payments WATERMARK event_time DELAY OF INTERVAL 10 MINUTES` works in Spark 4.2, on a view of a stream.
-# - **Late rows are work for somebody.** A job that merges `late_table` into the published windows once an hour, by event time, makes the screen right again. Say in the column comments which numbers may still move.
+# - **Choose the delay from data.** `late_table` holds what a delay of ten minutes costs. A quantile
+#   of arrival minus event time says what twenty would cost. A longer delay gives later results and
+#   more state: `deduplicate` keeps a key until the watermark is one delay past its event, so for
+#   about twice the delay. You may change the delay at a restart. You may not change keys and
+#   windows: they need a new checkpoint.
+# - **One wrong clock stops everything.** An event ten hours in the future moves the watermark ten
+#   hours, for all keys, and it never goes back: whatever comes next is late. Filter before the
+#   watermark. With files, `where("event_time <= _metadata.file_modification_time")` does it.
+# - **The last windows wait.** Only events move the watermark. At closing time the windows of the
+#   last ten minutes stay in state until somebody pays. If the screen can't wait, use update mode,
+#   write with a MERGE into a table, and mark rows as preliminary.
+# - **Null times vanish.** Windows and sessions drop rows without a time, and don't even count them.
+#   Route them away before, as `late_events` does.
+# - **The name in `txnAppId` outlives the checkpoint.** A new checkpoint numbers micro-batches from
+#   0 again. With the old name, Delta skips all of them as written already, without an error. Put a
+#   version into the name, and change it with the checkpoint.
+# - **In SQL** the watermark stands in the FROM clause: `FROM payments WATERMARK event_time DELAY OF
+#   INTERVAL 10 MINUTES` works in Spark 4.2, on a view of a stream.
+# - **Somebody has to deal with late rows.** A job that merges `late_table` into the published
+#   windows once an hour, by event time, makes the screen right again. Say in the column comments
+#   which numbers may still change.
 #
-# **On Databricks**, Auto Loader replaces the file source; it promises no order of files, so never rely on one there. RocksDB with changelog checkpoints holds state beyond memory, and `WATERMARK` is a clause of streaming tables in pipelines.
-# What you pay is a cluster that is always on, or a triggered job and its delay. What stays yours is the delay, what "late" means to the business, and the table that keeps what the watermark drops.
+# **On Databricks**, Auto Loader replaces the file source. It promises no order of files, so never
+# rely on one there. RocksDB with changelog checkpoints holds state that is larger than memory, and
+# `WATERMARK` is a clause of streaming tables in pipelines. You pay for a cluster that is always on,
+# or accept the delay of a triggered job. You still have to choose the delay, agree with the
+# business on what "late" means, and keep the table for what the watermark drops.
 
 # %% [markdown]
 # ## Interview follow-ups
@@ -378,37 +485,51 @@ if progress:
 # 1. Where does the watermark come from, and why not from the clock?
 # 2. Is an event older than the watermark always dropped? Is a younger one ever?
 # 3. `dropDuplicates(["event_id"])` after `withWatermark`: what happens to state, and why?
-# 4. Your late-row alarm shows 40 dropped rows. How many events are lost?
-# 5. Two streams with different watermarks are joined or united. Which one counts?
+# 4. Your alarm for late rows shows 40 dropped rows. How many events are lost?
+# 5. Two streams with different watermarks are joined or united. Which watermark counts?
 # 6. How would you make `late_events` exactly-once if the sinks were not Delta?
 # 7. A backfill replays a year of files through the same query. What goes wrong?
 
 # %% [markdown] tags=["solution"]
 # <details><summary>Model answers</summary>
 #
-# 1. From the data: the greatest event time of earlier micro-batches minus the delay. So a replay of old files gives the same results as the live run, and an outage of the source makes nothing late. A clock
-#    would declare everything late after an hour of downtime.
-# 2. No. An operator drops by the watermark of the micro-batch before, and a window by its end, not by the event's time. Spark guarantees one direction only: what is within the delay is never dropped.
-#    So dropped rows depend on how files were grouped into micro-batches; don't build an invoice on them.
-# 3. It grows for ever: a watermark frees state only if the key, or the operator, tells when a key can't come again. Add the event time to the key if copies carry the same time, else use
+# 1. From the data: the greatest event time of earlier micro-batches minus the delay. So a replay of
+#    old files gives the same results as the live run, and an outage of the source makes nothing
+#    late. By a clock, everything would be late after an hour of downtime.
+# 2. No, to both. An operator compares with the watermark of the micro-batch before, and a window
+#    with its end, not with the event's time. Spark guarantees one direction only: what is within
+#    the delay is never dropped. Which older rows are dropped depends on how files were grouped into
+#    micro-batches, so don't build an invoice on it.
+# 3. It grows for ever. A watermark frees state only if the key, or the operator, tells when a key
+#    can't come again. Add the event time to the key if copies carry the same time. Else use
 #    `dropDuplicatesWithinWatermark`, which forgets by time although the key has none.
-# 4. At least 40, if an aggregation says so: it counts groups that a partial aggregation made of the late rows of a task. Count lost events yourself, where you route them away.
-# 5. By default the smallest: a slow stream holds back all. `spark.sql.streaming.multipleWatermarkPolicy = max` follows the fastest and drops from the slow one. A stream that is silent holds
-#    the smallest where it is.
-# 6. Give each write an identity that the sink can refuse: a table of finished (query, micro-batch) pairs in the same transaction as the rows, or a key made of file and row number with insert-if-absent. With plain files: write to a
-#    folder named by the micro-batch, overwrite it on a repeat.
-# 7. If files of several days run side by side with new ones, the newest moves the watermark and the old ones are late at once: all of a year in `late_table`. Run the backfill as a query of its own, in the order of time, with its own
-#    checkpoint, or as a batch: `revenue_per_window` works on a batch frame as it is.
+# 4. At least 40, if an aggregation says so: it counts the groups that a partial aggregation made of
+#    the late rows of a task. Count lost events yourself, where you route them away.
+# 5. By default the smallest: a slow stream holds back all.
+#    `spark.sql.streaming.multipleWatermarkPolicy = max` follows the fastest and drops rows of the
+#    slow one. A silent stream holds the smallest watermark where it is.
+# 6. Give each write an identity that the sink can refuse. That can be a table of finished (query,
+#    micro-batch) pairs, written in the same transaction as the rows, or a key of file and row
+#    number with insert-if-absent. With plain files, write to a folder named by the micro-batch and
+#    overwrite it on a repeat.
+# 7. If old files are read beside new ones, the newest event moves the watermark, and all of the
+#    year is late at once and goes to `late_table`. Run the backfill as a query of its own, in the
+#    order of time, with its own checkpoint. Or run it as a batch: `revenue_per_window` works on a
+#    batch frame as it is.
 #
 # </details>
 
 # %% [markdown]
 # ## Further reading
 #
-# - Apache Spark, [Handling late data and watermarking](https://spark.apache.org/docs/latest/streaming/apis-on-dataframes-and-datasets.html#handling-late-data-and-watermarking)
-# - Delta Lake, [Idempotent table writes in foreachBatch](https://docs.delta.io/latest/delta-streaming.html#idempotent-table-writes-in-foreachbatch)
-# - Databricks, [Apply watermarks to control data processing thresholds](https://docs.databricks.com/aws/en/structured-streaming/watermarks)
-# - Akidau and others, [The Dataflow Model](https://www.vldb.org/pvldb/vol8/p1792-Akidau.pdf), where watermarks got their name in batch-and-stream systems
+# - Apache Spark, [Handling late data and
+#   watermarking](https://spark.apache.org/docs/latest/streaming/apis-on-dataframes-and-datasets.html#handling-late-data-and-watermarking)
+# - Delta Lake, [Idempotent table writes in
+#   foreachBatch](https://docs.delta.io/latest/delta-streaming.html#idempotent-table-writes-in-foreachbatch)
+# - Databricks, [Apply watermarks to control data processing
+#   thresholds](https://docs.databricks.com/aws/en/structured-streaming/watermarks)
+# - Akidau and others, [The Dataflow Model](https://www.vldb.org/pvldb/vol8/p1792-Akidau.pdf), where
+#   watermarks got their name in batch-and-stream systems
 
 # %%
 lab.next()

@@ -2,7 +2,7 @@
 # task: stage_table
 # fails: test_one_row_for_each_stage, test_duration_is_the_stages_own
 # because: returns what the notebook's log says, whatever it is given
-# breaks: a row for each stage with at least one `SparkListenerStageCompleted`
+# breaks: one row for each stage with at least one `SparkListenerStageCompleted`
 def stage_table(events: DataFrame) -> DataFrame:
     row = (
         22,
@@ -34,7 +34,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: stage_table
 # fails: test_only_successful_attempts_count
 # because: every attempt of a task counts, also failed ones
-# breaks: All but the first three columns come from the task attempts (`SparkListenerTaskEnd`) that
+# breaks: All columns after `duration_ms` come from the task attempts (`SparkListenerTaskEnd`) that
 #   ended with the reason `Success`.
 # -    succeeded = "Event = 'SparkListenerTaskEnd' AND `Task End Reason`.Reason = 'Success'"
 # +    succeeded = "Event = 'SparkListenerTaskEnd'"
@@ -45,8 +45,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: stage_table
 # fails: test_only_successful_attempts_count
 # because: leaves out exceptions only, and counts killed speculative copies
-# breaks: All but the first three columns come from the task attempts (`SparkListenerTaskEnd`) that
-#   ended with the reason `Success`.
+# breaks: Failed and killed attempts count nowhere.
 # -    succeeded = "Event = 'SparkListenerTaskEnd' AND `Task End Reason`.Reason = 'Success'"
 # +    succeeded = "Event = 'SparkListenerTaskEnd' AND `Task End Reason`.Reason NOT LIKE '%Exception%'"
 # -            F.countDistinct("Task Info.Partition ID").alias("tasks"),
@@ -91,7 +90,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: stage_table
 # fails: test_bytes_are_added_up
 # because: on one machine all reads are local, on a cluster most are remote
-# breaks: `shuffle_read_bytes` | long | remote and local
+# breaks: `shuffle_read_bytes` | long | bytes read from shuffles, remote and local
 # -            F.sum(read["Remote Bytes Read"] + read["Local Bytes Read"]).alias("shuffle_read_bytes"),
 # +            F.sum(read["Local Bytes Read"]).alias("shuffle_read_bytes"),
 
@@ -115,7 +114,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: stage_table
 # fails: test_bytes_are_added_up
 # because: adds the size that spilled data had in memory to what reached the disk
-# breaks: `spill_bytes` | long | spilled to disk
+# breaks: `spill_bytes` | long | bytes spilled to disk
 # -    parsed = events.select(F.from_json("value", EVENT).alias("e")).select("e.*")
 # +    parsed = events.select("value", F.from_json("value", EVENT).alias("e")).select("value", "e.*")
 # -            F.sum("Task Metrics.Disk Bytes Spilled").alias("spill_bytes"),
@@ -130,7 +129,8 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: stage_table
 # fails: test_stage_without_a_success_stays
 # because: leaves nulls where nothing succeeded
-# breaks: A stage without any has 0 tasks, 0 bytes and null times.
+# breaks: A stage without any successful attempt has 0 tasks and 0 bytes, and both of its task times
+#   are null.
 # -    counts = ["tasks", "shuffle_read_bytes", "shuffle_write_bytes", "spill_bytes"]
 # -    return stages.join(tasks, on="stage_id", how="left").fillna(0, subset=counts)
 # +    return stages.join(tasks, on="stage_id", how="left")
@@ -147,7 +147,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: stage_table
 # fails: test_stage_with_two_attempts
 # because: one row for each attempt of a stage, as the UI lists them; tasks are joined to both
-# breaks: a row for each stage with at least one `SparkListenerStageCompleted`
+# breaks: one row for each stage with at least one `SparkListenerStageCompleted`
 # -        .select("`Stage Info`.*")
 # -        .groupBy(F.col("Stage ID").alias("stage_id"))
 # +        .select("`Stage Info`.*")
@@ -163,7 +163,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: stage_table
 # fails: test_only_completed_stages
 # because: takes every stage that had a task, also one that still ran when the application ended
-# breaks: a row for each stage with at least one `SparkListenerStageCompleted`
+# breaks: one row for each stage with at least one `SparkListenerStageCompleted`
 # -    return stages.join(tasks, on="stage_id", how="left").fillna(0, subset=counts)
 # +    return stages.join(tasks, on="stage_id", how="full").fillna(0, subset=counts)
 
@@ -172,7 +172,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # fails: test_one_row_for_each_stage, test_only_completed_stages
 # because: takes every event with stage information, those of submitted stages too, and rows of
 #   other events
-# breaks: a row for each stage with at least one `SparkListenerStageCompleted`
+# breaks: one row for each stage with at least one `SparkListenerStageCompleted`
 # -        parsed.where("Event = 'SparkListenerStageCompleted'")
 # -        .select("`Stage Info`.*")
 # +        parsed.select("`Stage Info`.*")
@@ -183,7 +183,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: stage_table
 # fails: test_stage_without_a_success_stays
 # because: an inner join loses the stage that took nine seconds and did nothing
-# breaks: a row for each stage with at least one `SparkListenerStageCompleted`
+# breaks: A stage without any successful attempt has 0 tasks and 0 bytes
 # -    return stages.join(tasks, on="stage_id", how="left").fillna(0, subset=counts)
 # +    return stages.join(tasks, on="stage_id", how="inner").fillna(0, subset=counts)
 
@@ -221,7 +221,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: diagnosis
 # fails: test_median_of_zero
 # because: divides by a median of 0 ms, an error in ANSI mode
-# breaks: a median under 1 ms counts as 1 ms
+# breaks: A median under 1 ms counts as 1 ms in the ratio.
 # outcome: error
 # -    ratio = F.col("max_task_ms") / F.greatest("median_task_ms", F.lit(1.0))
 # +    ratio = F.col("max_task_ms") / F.col("median_task_ms")
@@ -238,7 +238,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: diagnosis
 # fails: test_longest_stage_dominates
 # because: task time added up says what a stage costs, not how long the job waits for it
-# breaks: one row about the stage that lasted longest
+# breaks: It returns one row, about the stage that lasted longest
 # -    longest = stages.orderBy(F.desc("duration_ms"), "stage_id").limit(1)
 # +    longest = stages.orderBy((F.col("tasks") * F.col("median_task_ms")).desc(), "stage_id").limit(1)
 
@@ -253,7 +253,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: diagnosis
 # fails: test_longest_stage_dominates
 # because: the share of the longest stage is taken of the longest stage
-# breaks: `share` double (of the sum of all durations)
+# breaks: `share` | double | its duration as a share of the sum of all durations, from 0 to 1
 # -    whole = stages.agg(F.sum("duration_ms").alias("whole"))
 # +    whole = stages.agg(F.max("duration_ms").alias("whole"))
 
@@ -269,7 +269,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: diagnosis
 # fails: test_longest_stage_dominates
 # because: the stage of the slowest task need not be the one that lasted longest
-# breaks: one row about the stage that lasted longest
+# breaks: It returns one row, about the stage that lasted longest
 # -    longest = stages.orderBy(F.desc("duration_ms"), "stage_id").limit(1)
 # +    longest = stages.orderBy(F.desc("max_task_ms"), "stage_id").limit(1)
 
@@ -277,7 +277,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: diagnosis
 # fails: test_names_the_cause
 # because: names the spill of the one large task, a symptom of skew
-# breaks: and `cause`, by the first line that fits
+# breaks: `cause` | string | the first line of the next table that fits
 # -        .when(F.col("tasks") == 1, "single_task")
 # +        .when(F.col("tasks") == 1, "single_task")
 # +        .when(F.col("spill_bytes") > 0, "spill")
@@ -294,7 +294,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: diagnosis
 # fails: test_tie_and_failed_stage
 # because: takes the later of two stages that lasted equally long
-# breaks: of two that lasted equally long, the smaller `stage_id`
+# breaks: Of two stages that lasted equally long, take the one with the smaller `stage_id`.
 # -    longest = stages.orderBy(F.desc("duration_ms"), "stage_id").limit(1)
 # +    longest = stages.orderBy(F.desc("duration_ms"), F.desc("stage_id")).limit(1)
 
@@ -302,7 +302,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: fast_report
 # fails: test_rate_of_the_moment
 # because: BETWEEN includes both ends: an order at the change of rates counts twice
-# breaks: Write `fast_report(orders, customers, rates)`: the rows of `slow_report` and its columns
+# breaks: It returns the rows of `slow_report`, with the same columns in the same order
 # -        F.col("valid_to").isNull() | (F.col("ordered_at") < F.col("valid_to"))
 # +        F.col("valid_to").isNull() | (F.col("ordered_at") <= F.col("valid_to"))
 
@@ -310,7 +310,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: fast_report
 # fails: test_orders_are_read_once
 # because: computes the countries' totals from the orders again
-# breaks: orders are read once
+# breaks: Orders are read once.
 # -    total = F.sum("revenue").over(Window.partitionBy("country"))
 # +    countries = priced.groupBy("country").agg(F.sum("euro").alias("total"))
 # -    return segments.withColumn("total", total).select(
@@ -320,7 +320,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: fast_report
 # fails: test_small_sides_are_broadcast
 # because: broadcasts the wrong side: the table that grows
-# breaks: customers and rates are broadcast
+# breaks: Customers and rates are broadcast, orders aren't.
 # -        orders.where(in_2026 & counts)
 # -        .withColumn("code", code)
 # -        .join(F.broadcast(named), on=(F.col("code") == F.col("rate_currency")) & valid, how="inner")
@@ -334,7 +334,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: fast_report
 # fails: test_call_runs_no_job
 # because: caches and counts inside the function, to make the second use cheap; nobody releases it
-# breaks: calling the function runs no job
+# breaks: Calling the function runs no job.
 # -    segments = priced.groupBy("country", "segment").agg(
 # +    priced = priced.cache()
 # +    priced.count()
@@ -344,7 +344,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: fast_report
 # fails: test_call_runs_no_job
 # because: keeps a count for the log line
-# breaks: calling the function runs no job
+# breaks: Calling the function runs no job.
 # -    segments = priced.groupBy("country", "segment").agg(
 # +    print(priced.count(), "orders priced")
 # +    segments = priced.groupBy("country", "segment").agg(
@@ -353,7 +353,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: fast_report
 # fails: test_same_rows_as_the_slow_job
 # because: an inner join loses the orders of unknown customers
-# breaks: Write `fast_report(orders, customers, rates)`: the rows of `slow_report` and its columns
+# breaks: It returns the rows of `slow_report`, with the same columns in the same order
 # -        .join(F.broadcast(customers), on="customer_id", how="left")
 # +        .join(F.broadcast(customers), on="customer_id", how="inner")
 
@@ -361,7 +361,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: fast_report
 # fails: test_reads_only_needed_columns
 # because: removes duplicates that there aren't, over all columns: every one is read
-# breaks: only needed columns are read
+# breaks: Only needed columns are read.
 # -        orders.where(in_2026 & counts)
 # +        orders.where(in_2026 & counts)
 # +        .dropDuplicates()
@@ -370,8 +370,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: fast_report
 # fails: test_same_rows_as_the_slow_job
 # because: computes money in floating point
-# breaks: its columns `country` string, `segment` string, `orders` long, `revenue` decimal(24,2),
-#   `share` double
+# breaks: `revenue` decimal(24,2), `share` double
 # -    euro = F.bround(F.coalesce("amount", F.lit(0)) * F.col("rate"), 2).cast("decimal(14,2)")
 # +    euro = F.bround(F.coalesce("amount", F.lit(0)).cast("double") * F.col("rate").cast("double"), 2)
 
@@ -379,7 +378,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: fast_report
 # fails: test_text_as_people_type_it
 # because: only nulls get a default; in Python an empty string is false, too
-# breaks: Test what `price` does with odd values before you replace it
+# breaks: Test what `price` does with odd values before you replace it: the data has them.
 # -            *(
 # -                F.coalesce(F.nullif(c, F.lit("")), F.lit("unknown")).alias(c)
 # -                for c in ["country", "segment"]
@@ -391,7 +390,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # fails: test_filters_reach_the_scan
 # because: filters on a column that depends on the joined rate, so that the filter stays above the
 #   join
-# breaks: the reader of orders applies both filters
+# breaks: The reader of orders applies both filters of `price`, on state and on year.
 # -    counts = F.col("status").isin("paid", "shipped")
 #
 # -        orders.where(in_2026 & counts)
@@ -408,7 +407,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: fast_report
 # fails: test_half_cents_round_as_before
 # because: round() takes halves away from zero, quantize to the even cent
-# breaks: Test what `price` does with odd values before you replace it
+# breaks: Test what `price` does with odd values before you replace it: the data has them.
 # -    euro = F.bround(F.coalesce("amount", F.lit(0)) * F.col("rate"), 2).cast("decimal(14,2)")
 # +    euro = F.round(F.coalesce("amount", F.lit(0)) * F.col("rate"), 2).cast("decimal(14,2)")
 
@@ -416,7 +415,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: fast_report
 # fails: test_year_from_first_to_last_moment
 # because: <= '2026-12-31' ends at the first moment of that day
-# breaks: Write `fast_report(orders, customers, rates)`: the rows of `slow_report` and its columns
+# breaks: It returns the rows of `slow_report`, with the same columns in the same order
 # -    in_2026 = (F.col("ordered_at") >= "2026-01-01") & (F.col("ordered_at") < "2027-01-01")
 # +    in_2026 = (F.col("ordered_at") >= "2026-01-01") & (F.col("ordered_at") <= "2026-12-31")
 
@@ -424,7 +423,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: fast_report
 # fails: test_small_sides_are_broadcast
 # because: keeps the hint of 2019, and with it the shuffle of the orders by customer
-# breaks: customers and rates are broadcast
+# breaks: Customers and rates are broadcast, orders aren't.
 # -        .join(F.broadcast(customers), on="customer_id", how="left")
 # +        .join(customers.hint("merge"), on="customer_id", how="left")
 
@@ -432,7 +431,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: fast_report
 # fails: test_order_without_amount
 # because: the sum of nothing but nulls is null, not 0.00
-# breaks: Test what `price` does with odd values before you replace it
+# breaks: Test what `price` does with odd values before you replace it: the data has them.
 # -    euro = F.bround(F.coalesce("amount", F.lit(0)) * F.col("rate"), 2).cast("decimal(14,2)")
 # +    euro = F.bround(F.col("amount") * F.col("rate"), 2).cast("decimal(14,2)")
 
@@ -440,7 +439,8 @@ def stage_table(events: DataFrame) -> DataFrame:
 # task: fast_report
 # fails: test_moves_a_tenth_of_the_bytes, test_small_sides_are_broadcast
 # because: drops Python, and keeps hint, function of the date and repartition as they were
-# breaks: at most a tenth of the bytes that the slow job shuffles
+# breaks: The report shuffles at most a tenth of the bytes that the slow job shuffles, and runs at
+#   most half of its tasks.
 def fast_report(orders: DataFrame, customers: DataFrame, rates: DataFrame) -> DataFrame:
     code = F.upper(F.btrim(F.coalesce(F.nullif("currency", F.lit("")), F.lit("EUR")), F.lit(" \t")))
     valid = (F.col("valid_from") <= F.col("ordered_at")) & (
@@ -474,7 +474,7 @@ def fast_report(orders: DataFrame, customers: DataFrame, rates: DataFrame) -> Da
 # task: fast_report
 # fails: test_rate_of_the_moment
 # because: a rate without an end never matches
-# breaks: Write `fast_report(orders, customers, rates)`: the rows of `slow_report` and its columns
+# breaks: It returns the rows of `slow_report`, with the same columns in the same order
 # -    valid = (F.col("valid_from") <= F.col("ordered_at")) & (
 # -        F.col("valid_to").isNull() | (F.col("ordered_at") < F.col("valid_to"))
 # -    )
@@ -484,7 +484,7 @@ def fast_report(orders: DataFrame, customers: DataFrame, rates: DataFrame) -> Da
 # task: fast_report
 # fails: test_no_python_in_the_plan
 # because: a pandas function is still Python: rows leave the JVM, and the optimizer sees a box
-# breaks: No row passes through Python
+# breaks: No row passes through Python.
 # -    euro = F.bround(F.coalesce("amount", F.lit(0)) * F.col("rate"), 2).cast("decimal(14,2)")
 # +    euro = to_euro("amount", "rate")
 
@@ -502,7 +502,7 @@ def to_euro(amount: pd.Series, rate: pd.Series) -> pd.Series:
 # task: fast_report
 # fails: test_no_python_in_the_plan
 # because: keeps a small Python function, for the rounding only
-# breaks: No row passes through Python
+# breaks: No row passes through Python.
 # -    euro = F.bround(F.coalesce("amount", F.lit(0)) * F.col("rate"), 2).cast("decimal(14,2)")
 # +    euro = to_cents(F.coalesce("amount", F.lit(0)) * F.col("rate"))
 
@@ -518,7 +518,7 @@ def to_cents(euro):
 # task: fast_report
 # fails: test_no_nested_loop
 # because: joins rates by time alone and compares currencies as text afterwards
-# breaks: no nested loop
+# breaks: Rates are found by key: the plan has no nested loop join.
 # -        .join(F.broadcast(named), on=(F.col("code") == F.col("rate_currency")) & valid, how="inner")
 # +        .join(
 # +            F.broadcast(named),
@@ -530,7 +530,7 @@ def to_cents(euro):
 # task: fast_report
 # fails: test_no_step_in_one_task
 # because: keeps repartition(1): all rows behind it go through one task
-# breaks: none of them into a single task
+# breaks: There are two shuffles at most, and none into a single task.
 # -    segments = priced.groupBy("country", "segment").agg(
 # -        F.count("*").alias("orders"), F.sum("euro").alias("revenue")
 # +    segments = (
@@ -542,7 +542,7 @@ def to_cents(euro):
 # task: fast_report
 # fails: test_at_most_two_shuffles
 # because: shuffles the orders by currency before a broadcast join that doesn't need it
-# breaks: two shuffles at most
+# breaks: There are two shuffles at most
 # -        .withColumn("code", code)
 # +        .withColumn("code", code)
 # +        .repartition("code")
@@ -551,7 +551,7 @@ def to_cents(euro):
 # task: fast_report
 # fails: test_half_cents_round_as_before
 # because: rounds the sums rather than each order
-# breaks: Write `fast_report(orders, customers, rates)`: the rows of `slow_report` and its columns
+# breaks: It returns the rows of `slow_report`, with the same columns in the same order
 # -    euro = F.bround(F.coalesce("amount", F.lit(0)) * F.col("rate"), 2).cast("decimal(14,2)")
 # +    euro = F.coalesce("amount", F.lit(0)) * F.col("rate")
 # -        F.count("*").alias("orders"), F.sum("euro").alias("revenue")
@@ -562,7 +562,7 @@ def to_cents(euro):
 # task: fast_report
 # fails: test_text_as_people_type_it
 # because: trim removes blanks only; strip removes tabs too
-# breaks: Test what `price` does with odd values before you replace it
+# breaks: Test what `price` does with odd values before you replace it: the data has them.
 # -    code = F.upper(F.btrim(typed, F.lit(" \t\r\n")))
 # +    code = F.upper(F.trim(typed))
 
@@ -570,7 +570,7 @@ def to_cents(euro):
 # task: fast_report
 # fails: test_call_runs_no_job
 # because: collects the report with pandas and makes a frame of it again
-# breaks: calling the function runs no job
+# breaks: The plan reads all three inputs from their files: no row passes through the driver.
 def lazy_report(orders: DataFrame, customers: DataFrame, rates: DataFrame) -> DataFrame:
     """The rows of `slow_report`: orders, revenue and share by country and segment."""
     in_2026 = (F.col("ordered_at") >= "2026-01-01") & (F.col("ordered_at") < "2027-01-01")
@@ -616,7 +616,7 @@ def fast_report(orders: DataFrame, customers: DataFrame, rates: DataFrame) -> Da
 # fails: test_orders_are_read_once
 # because: joins totals of the segments to the segments: pruned to other columns, the second use
 #   can't re-use the exchange
-# breaks: orders are read once
+# breaks: Orders are read once.
 # -    total = F.sum("revenue").over(Window.partitionBy("country"))
 # +    countries = segments.groupBy("country").agg(F.sum("revenue").alias("total"))
 # -    return segments.withColumn("total", total).select(
@@ -626,7 +626,7 @@ def fast_report(orders: DataFrame, customers: DataFrame, rates: DataFrame) -> Da
 # task: fast_report
 # fails: test_filters_reach_the_scan
 # because: year(ordered_at) = 2026 can't be applied by the reader
-# breaks: the reader of orders applies both filters
+# breaks: The reader of orders applies both filters of `price`, on state and on year.
 # -    in_2026 = (F.col("ordered_at") >= "2026-01-01") & (F.col("ordered_at") < "2027-01-01")
 # +    in_2026 = F.year("ordered_at") == 2026
 
@@ -634,7 +634,7 @@ def fast_report(orders: DataFrame, customers: DataFrame, rates: DataFrame) -> Da
 # task: materialise_once
 # fails: test_second_run_replaces
 # because: a second run doubles the numbers
-# breaks: The function creates them, or replaces what they hold
+# breaks: The function creates the tables, or replaces what they hold.
 # -                .write.mode("overwrite")
 # +                .write.mode("append")
 
@@ -642,7 +642,7 @@ def fast_report(orders: DataFrame, customers: DataFrame, rates: DataFrame) -> Da
 # task: materialise_once
 # fails: test_nothing_is_left
 # because: caches and never releases
-# breaks: Afterwards nothing is cached and no other table is left
+# breaks: Afterwards nothing is cached and no other table is left, also when a write raises.
 # -        shared.unpersist()
 # +        pass
 
@@ -650,7 +650,7 @@ def fast_report(orders: DataFrame, customers: DataFrame, rates: DataFrame) -> Da
 # task: materialise_once
 # fails: test_nothing_is_left
 # because: caches the branch and a projection of it, and releases the projection only
-# breaks: Afterwards nothing is cached and no other table is left
+# breaks: Afterwards nothing is cached and no other table is left, also when a write raises.
 def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
     shared = priced.cache()
     wanted = shared.select("country", "ordered_on", "euro", F.lit(1).alias("one")).cache()
@@ -668,7 +668,7 @@ def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
 # task: materialise_once
 # fails: test_branch_is_computed_once
 # because: caches the two results, each used once, instead of what they share
-# breaks: `priced` is computed once, so that both tables agree even if a source changes in between
+# breaks: `priced` is computed once, so that both tables agree even if a source changes in between.
 def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
     for name, key in (("by_country", "country"), ("by_day", "ordered_on")):
         rows = (
@@ -687,7 +687,7 @@ def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
 # task: materialise_once
 # fails: test_rows_stay_on_the_executors
 # because: computed once, and every row travels to the driver and back
-# breaks: its rows don't pass through the driver
+# breaks: The rows of `priced` don't pass through the driver.
 def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
     shared = priced.sparkSession.createDataFrame(priced.toArrow(), priced.schema)
     for name, key in (("by_country", "country"), ("by_day", "ordered_on")):
@@ -699,7 +699,7 @@ def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
 # task: materialise_once
 # fails: test_both_tables_are_written
 # because: counts the distinct amounts
-# breaks: `orders` counts the rows of `priced`, `revenue` adds up their `euro`.
+# breaks: `orders` counts the rows of `priced`
 # -                .agg(F.count("*").alias("orders"), F.sum("euro").alias("revenue"))
 # +                .agg(F.countDistinct("euro").alias("orders"), F.sum("euro").alias("revenue"))
 
@@ -707,7 +707,7 @@ def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
 # task: materialise_once
 # fails: test_branch_is_computed_once
 # because: each write computes the branch again
-# breaks: `priced` is computed once, so that both tables agree even if a source changes in between
+# breaks: `priced` is computed once, so that both tables agree even if a source changes in between.
 # -    shared = priced.persist()
 # +    shared = priced
 # -        shared.unpersist()
@@ -718,7 +718,7 @@ def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
 # fails: test_branch_is_computed_once
 # because: writes are actions, frames are plans: releasing after the first write makes the second
 #   compute again
-# breaks: `priced` is computed once, so that both tables agree even if a source changes in between
+# breaks: `priced` is computed once, so that both tables agree even if a source changes in between.
 # -            )
 # +            )
 # +            shared.unpersist()
@@ -727,7 +727,7 @@ def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
 # task: materialise_once
 # fails: test_released_when_a_write_fails
 # because: a failing write skips the release
-# breaks: Afterwards nothing is cached and no other table is left, also when a write raises
+# breaks: Afterwards nothing is cached and no other table is left, also when a write raises.
 def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
     priced.cache()
     for name, key in (("by_country", "country"), ("by_day", "ordered_on")):
@@ -740,7 +740,7 @@ def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
 # task: materialise_once
 # fails: test_both_tables_are_written
 # because: adds up doubles, and writes them
-# breaks: then `orders` long and `revenue` decimal(24,2)
+# breaks: | `by_country` | `country`, `orders` long, `revenue` decimal(24,2) |
 def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
     shared = priced.persist()
     try:
@@ -756,7 +756,7 @@ def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
 # task: materialise_once
 # fails: test_both_tables_are_written
 # because: a cast before the sum adds ten digits to the type that was agreed upon
-# breaks: then `orders` long and `revenue` decimal(24,2)
+# breaks: | `by_country` | `country`, `orders` long, `revenue` decimal(24,2) |
 def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
     shared = priced.persist()
     try:
@@ -772,7 +772,7 @@ def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
 # task: materialise_once
 # fails: test_released_when_a_write_fails
 # because: logs the failure and returns: the caller believes both tables are written
-# breaks: the error goes on to the caller
+# breaks: The error goes on to the caller.
 # -            )
 # +            )
 # +    except Exception as error:
@@ -782,7 +782,7 @@ def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
 # task: materialise_once
 # fails: test_nothing_is_left
 # because: writes the branch to a table and forgets to drop it
-# breaks: Afterwards nothing is cached and no other table is left
+# breaks: Afterwards nothing is cached and no other table is left, also when a write raises.
 def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
     working = tables["by_day"] + "_priced"
     priced.write.mode("overwrite").saveAsTable(working)
@@ -796,7 +796,7 @@ def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
 # task: materialise_once
 # fails: test_released_when_a_write_fails
 # because: the working table goes when all is well; a write that raises leaves it behind
-# breaks: Afterwards nothing is cached and no other table is left, also when a write raises
+# breaks: Afterwards nothing is cached and no other table is left, also when a write raises.
 def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
     spark = priced.sparkSession
     working = tables["by_country"] + "_working"

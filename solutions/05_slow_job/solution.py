@@ -8,14 +8,15 @@
 # %% [markdown]
 # # Read a Spark event log, then fix the job
 #
-# A nightly report is right and takes far too long. You get what an on-call engineer gets: the event log of last
-# night's run and the code. At the end you have a stage table computed from the log, a diagnosis that names the
-# stage and its cause, and a report with the same rows that moves a fraction of the bytes.
+# A nightly report is right and takes far too long. You get what an on-call engineer gets: the code,
+# and the event log of last night's run. At the end you have a stage table computed from the log, a
+# diagnosis that names the stage and its cause, and a report with the same rows that moves a
+# fraction of the bytes.
 #
 # **You will learn** to
 #
-# - read stages, skew and retries out of an event log with Spark itself,
-# - tell what keeps the optimizer from pushing filters and columns down, and remove it,
+# - read stages, skew and retries from an event log with Spark itself,
+# - find what keeps the optimizer from pushing filters and columns down, and remove it,
 # - share a branch between two outputs without computing it twice or leaving it cached.
 
 # %%
@@ -27,9 +28,10 @@ spark = lab.spark
 # %% [markdown]
 # ## The data
 #
-# The event log is real: `datasets/order_report/make_event_log.py` ran the job on 60,000 orders with two cores and kept what Spark
-# wrote, without paths and host names. Spark reads it as text, one JSON document a line. The log holds many kinds
-# of events; two of them tell nearly everything about stages.
+# The event log is real: `datasets/order_report/make_event_log.py` ran the job on 60,000 orders with
+# two cores and kept what Spark wrote, without paths and host names. Spark reads it as text, with
+# one JSON document in each line. The log holds many kinds of events; two of them tell nearly
+# everything about stages.
 
 # %%
 from pyspark.sql import DataFrame, Window
@@ -41,9 +43,9 @@ kind = F.get_json_object("value", "$.Event").alias("event")
 events.groupBy(kind).count().orderBy(F.desc("count")).show(8, truncate=False)
 
 # %% [markdown]
-# The schema below names the fields that this lab needs; `from_json` leaves the others out, and gives nulls where a
-# line is of another kind. Times are in milliseconds. A stage's fields are in `Stage Info`, a task's in `Task Info`,
-# `Task End Reason` and `Task Metrics`.
+# The schema below names the fields that this lab needs. `from_json` leaves out all others, and
+# gives nulls where a line is an event of another kind. Times are in milliseconds. The fields of a
+# stage are in `Stage Info`, those of a task in `Task Info`, `Task End Reason` and `Task Metrics`.
 
 # %%
 READ = "`Shuffle Read Metrics`: struct<`Remote Bytes Read`: long, `Local Bytes Read`: long>"
@@ -59,10 +61,11 @@ EVENT = f"""
 """
 
 # %% [markdown]
-# ## Task 1: one row a stage
+# ## Task 1: one row for each stage
 #
-# Write `stage_table(events)` for such a frame (one column, `value`): a row for each stage with at least one
-# `SparkListenerStageCompleted`.
+# Write `stage_table(events)`; `events` is a log read as text, with one column, `value`. It returns
+# one row for each stage with at least one `SparkListenerStageCompleted`, with these columns in this
+# order:
 #
 # | column | type | meaning |
 # |---|---|---|
@@ -71,12 +74,19 @@ EVENT = f"""
 # | `tasks` | long | partitions computed: a `Partition ID` counts once |
 # | `max_task_ms` | long | longest task, from launch to finish |
 # | `median_task_ms` | double | exact median of the task times |
-# | `shuffle_read_bytes` | long | remote and local |
-# | `shuffle_write_bytes` | long | written |
-# | `spill_bytes` | long | spilled to disk |
+# | `shuffle_read_bytes` | long | bytes read from shuffles, remote and local |
+# | `shuffle_write_bytes` | long | bytes written to shuffles |
+# | `spill_bytes` | long | bytes spilled to disk |
 #
-# All but the first three columns come from the task attempts (`SparkListenerTaskEnd`) that ended with the reason `Success`. A stage without
-# any has 0 tasks, 0 bytes and null times. Logs of crashed applications end in the middle of a line.
+# - All columns after `duration_ms` come from the task attempts (`SparkListenerTaskEnd`) that ended
+#   with the reason `Success`. Failed and killed attempts count nowhere.
+# - If several attempts of a partition succeeded, it counts as one task, and the times and bytes of
+#   all of them count.
+# - A stage without any successful attempt has 0 tasks and 0 bytes, and both of its task times are
+#   null.
+# - The log of a crashed application ends in the middle of a line. Such a line is no event.
+#
+# All attempts of a stage have the same name.
 
 
 # %%
@@ -114,15 +124,16 @@ def stage_table(events: DataFrame) -> DataFrame:
 
 
 # %% [markdown]
-# Small hand-written logs with failed, killed and repeated tasks decide whether the table is right; the last check
-# compares it with the real log, stage by stage. A reason names the stage and the column.
+# Most checks use small hand-written logs with failed, killed and repeated tasks. The last one
+# compares your table with the real log, stage by stage. A reason names the stage and the column.
 
 # %%
 lab.check("stage_table")
 
 # %% [markdown]
-# Now look at last night's run. Three stages take almost all of the time, and their shuffle reads are equal to the byte: that is
-# the first finding. The names help little, for PySpark names stages by a call site in the gateway.
+# Now look at last night's run. Three stages take almost all of the time, and they read the same
+# number of bytes from shuffles, to the byte. That is the first finding. The names don't help much,
+# because PySpark names a stage after a call inside its gateway.
 
 # %%
 if lab.written("stage_table"):
@@ -130,8 +141,9 @@ if lab.written("stage_table"):
     stages.drop("name", "spill_bytes").orderBy(F.desc("duration_ms")).show(6)
 
 # %% [markdown]
-# A sorted table doesn't say what ran beside what, nor what only waited. For that, take two moments of each stage from the log: when it was first submitted, and when its
-# first task was launched. Both go on a line of seconds since the first submission.
+# A sorted table shows neither which stages ran at the same time nor which only waited. For that,
+# take two times of each stage from the log: when it was first submitted, and when its first task
+# was launched. Count both in seconds from the first submission.
 
 # %%
 if lab.written("stage_table"):
@@ -146,8 +158,11 @@ if lab.written("stage_table"):
     submitted, launched = (bars["submitted"] - zero) / 1000, (bars["launched"] - zero) / 1000
 
 # %% [markdown]
-# Each bar is a stage, from submission to completion; its longest and its median task lie on it from the launch of its first task on. A short dark part before a long blue one is skew: the stage
-# waits for one task. Stages 20 and 22 are the same work, twice in one job, submitted in the same second. Both cores went to stage 20, so the pale start of stage 22 is waiting: a third of its duration.
+# Each bar is a stage, from submission to completion. Its longest and its median task are drawn on
+# it, both from the launch of its first task. A short dark part before a long blue one is skew: the
+# stage waits for one task. Stages 20 and 22 do the same work, twice in one job, and were submitted
+# in the same second. Both cores went to stage 20. So the pale start of stage 22, a third of its
+# duration, is waiting.
 
 # %%
 import matplotlib.pyplot as plt
@@ -165,23 +180,35 @@ if lab.written("stage_table"):
 # %% [markdown]
 # ## Task 2: name the cause
 #
-# Write `diagnosis(stages)` for a frame with the columns of Task 1: one row about the stage that lasted longest (of two that lasted
-# equally long, the smaller `stage_id`). Columns: `stage_id` long, `share` double (of the sum of all durations), `skew_ratio` double (longest
-# task over median task; a median under 1 ms counts as 1 ms; null without tasks) and `cause`, by the first line that fits:
+# Write `diagnosis(stages)`; `stages` has the columns of Task 1. It returns one row, about the stage
+# that lasted longest, with these columns in this order:
+#
+# | column | type | meaning |
+# |---|---|---|
+# | `stage_id` | long | the stage |
+# | `share` | double | its duration as a share of the sum of all durations, from 0 to 1 |
+# | `skew_ratio` | double | longest task over median task |
+# | `cause` | string | the first line of the next table that fits |
+#
+# - Of two stages that lasted equally long, take the one with the smaller `stage_id`.
+# - A median under 1 ms counts as 1 ms in the ratio.
+# - A stage without tasks has a null ratio.
 #
 # | cause | when | what it usually is |
 # |---|---|---|
 # | `failed` | no task succeeded | read the failure reason first |
-# | `single_task` | one task | `repartition(1)`, a window without a key, a file that can't be split |
+# | `single_task` | one task | `repartition(1)`, a window without a key, an unsplittable file |
 # | `skew` | ratio at least 3 | one key holds most rows; spill is then a symptom |
 # | `spill` | spilled to disk | partitions too large for the memory of a task |
 # | `tiny_tasks` | 100 tasks or more, median under 50 ms | too many partitions for little data |
 # | `compute` | otherwise | every task works evenly: cost per row, so read the plan |
+#
+# There is at least one stage, and some stage lasted longer than 0 ms.
 
 
 # %%
 def diagnosis(stages: DataFrame) -> DataFrame:
-    """One row: the stage that lasted longest, its share of all durations, its skew and its cause."""
+    """One row: the stage that lasted longest, its share of all time, its skew and its cause."""
     # BEGIN SOLUTION: pick the longest stage, and name the first cause that fits
     ratio = F.col("max_task_ms") / F.greatest("median_task_ms", F.lit(1.0))
     cause = (
@@ -204,15 +231,17 @@ def diagnosis(stages: DataFrame) -> DataFrame:
 
 
 # %% [markdown]
-# Each check hands over a few stages with one cause among them. Two checks hold stages that tempt you: a stage with the slowest task that is
-# not the longest stage, and a stage that spills because it is skewed.
+# Each check passes a few stages, one of which has a cause to find. Two of them set a trap: the
+# stage with the slowest task is not the longest stage, and a stage spills because it is skewed.
 
 # %%
 lab.check("diagnosis")
 
 # %% [markdown]
-# So the log says `skew`. Before you reach for salts, ask where the skew comes from and what those tasks do. `Executor CPU Time` is what the JVM
-# itself computed, in nanoseconds, of the `Executor Run Time` in milliseconds; the next cell adds both up for the three long stages.
+# So the log says `skew`. Before you add salts, ask where the skew comes from and what those tasks
+# do. `Executor Run Time` is how long a task ran, in milliseconds. `Executor CPU Time` is the part
+# in which the JVM itself computed, in nanoseconds. The next cell adds up both for the three long
+# stages.
 
 # %%
 if lab.written("stage_table", "diagnosis"):
@@ -228,16 +257,21 @@ if lab.written("stage_table", "diagnosis"):
     longest.join(spent, on="stage_id", how="inner").orderBy("stage_id").show()
 
 # %% [markdown]
-# Stage 22 lasted longest and ran least: a duration counts the wait for a core, task time doesn't. All three are the same skewed work. The JVM is busy for a tenth of the run time: it waits for Python. Now read
-# the job. `price` gets a whole row, order and rate, and decides in Python what counts. One reseller places 45 % of the orders, and the merge hint sends them all to one task.
+# Stage 22 lasted longest and ran least: a duration includes the wait for a core, task time doesn't.
+# All three stages do the same skewed work. The JVM computes for a tenth of the run time, and waits
+# for Python in the rest.
+#
+# Now read the job. `price` gets a whole row, with order and rate, and decides in Python what
+# counts. One reseller places 45 % of the orders, and the merge hint sends them all to one task.
 
 # %%
 print((data / "slow_job.py").read_text().split("log = ")[1])
 
 # %% [markdown]
-# A plan is a better witness than a guess. `labkit.checks` reads it through the engine's objects: `operators` gives the names of the final plan's nodes, `scans`
-# what each reader returns and filters. A filter inside a function is none that the optimizer can move, and `struct("*")` needs every
-# column: nothing is left for the scan to skip.
+# Look at the plan rather than guess. `labkit.checks` reads it from the engine: `operators` gives
+# the names of the final plan's nodes, and `scans` shows what each reader returns and filters. The
+# optimizer can't move a filter that is inside a function. And `struct("*")` needs every column, so
+# the scan can't skip any.
 
 # %%
 import runpy
@@ -257,11 +291,24 @@ print([name for name in operators(before) if "Join" in name or "Python" in name]
 # %% [markdown]
 # ## Task 3: the same report, fast
 #
-# Write `fast_report(orders, customers, rates)`: the rows of `slow_report` and its columns `country` string, `segment` string, `orders` long,
-# `revenue` decimal(24,2), `share` double. No row passes through Python; no nested loop; the reader of orders applies both filters;
-# only needed columns are read; customers and rates are broadcast; two shuffles at most, none of them into a single task; orders are read once; at most a tenth of the
-# bytes that the slow job shuffles, and half of its tasks; calling
-# the function runs no job. Test what `price` does with odd values before you replace it: the data has them.
+# Write `fast_report(orders, customers, rates)`. It returns the rows of `slow_report`, with the same
+# columns in the same order: `country` string, `segment` string, `orders` long, `revenue`
+# decimal(24,2), `share` double. All times are UTC. The three frames are read from files.
+#
+# - No row passes through Python.
+# - The plan reads all three inputs from their files: no row passes through the driver.
+# - Rates are found by key: the plan has no nested loop join.
+# - The reader of orders applies both filters of `price`, on state and on year.
+# - Only needed columns are read.
+# - Customers and rates are broadcast, orders aren't.
+# - There are two shuffles at most, and none into a single task. A broadcast is no shuffle.
+# - Orders are read once.
+# - The report shuffles at most a tenth of the bytes that the slow job shuffles, and runs at most
+#   half of its tasks.
+# - Calling the function runs no job.
+#
+# The order of the rows is up to you. Test what `price` does with odd values before you replace it:
+# the data has them.
 
 
 # %%
@@ -303,16 +350,17 @@ def fast_report(orders: DataFrame, customers: DataFrame, rates: DataFrame) -> Da
 
 
 # %% [markdown]
-# The checks compare rows first, then the plan, then counters: bytes shuffled and tasks run, beside the slow job's on the same data in
-# the same session. None of them looks at a clock. Read the reasons from the top: a wrong row matters more than
-# a shuffle too many.
+# The checks compare rows first, then look at the plan, then at counters: bytes shuffled and tasks
+# run, beside those of the slow job on the same data in the same session. No check measures time.
+# Read the reasons from the top: a wrong row matters more than one shuffle too many.
 
 # %%
 lab.check("fast_report")
 
 # %% [markdown]
-# Compare the two plans. Where did the skew go? The customers are now sent to the orders, so no row moves by `customer_id`, and a reseller
-# with 45 % of the orders is spread over all tasks that read the files. Nothing had to be salted.
+# Compare the two plans. Where did the skew go? The customers are now sent to the orders, so no row
+# moves by `customer_id`. The reseller with 45 % of the orders is spread over all tasks that read
+# the files. You didn't need salts.
 
 # %%
 if lab.written("fast_report"):
@@ -327,12 +375,25 @@ if lab.written("fast_report"):
 # %% [markdown]
 # ## Task 4: compute a shared branch once
 #
-# The next request: two tables from the priced orders (`country`, `ordered_on` date, `euro` decimal(14,2)). Write `materialise_once(priced, tables)`; `tables` names
-# them, `tables["by_country"]` and `tables["by_day"]`, with the columns `country` or `ordered_on`, then `orders` long and `revenue` decimal(24,2).
-# `orders` counts the rows of `priced`, `revenue` adds up their `euro`. The function
-# creates them, or replaces what they hold, and returns nothing. `priced` is computed once, so that both tables agree even if a source changes in between; its rows don't pass through the driver.
-# Afterwards nothing is cached and no other table is left, also when a write raises; the error goes on to the caller. `localCheckpoint` is allowed: its blocks can't be released by hand, the engine
-# removes them some time after the last reference to the frame is gone.
+# The next request is for two tables from the priced orders. Write `materialise_once(priced,
+# tables)`. `priced` has the columns `country` string, `ordered_on` date and `euro` decimal(14,2).
+# `tables` holds the names of the two tables, `tables["by_country"]` and `tables["by_day"]`. The
+# function returns nothing. It writes the tables with these columns in this order:
+#
+# | table | columns |
+# |---|---|
+# | `by_country` | `country`, `orders` long, `revenue` decimal(24,2) |
+# | `by_day` | `ordered_on`, `orders` long, `revenue` decimal(24,2) |
+#
+# - `orders` counts the rows of `priced`, `revenue` adds up their `euro`.
+# - The function creates the tables, or replaces what they hold.
+# - `priced` is computed once, so that both tables agree even if a source changes in between.
+# - The rows of `priced` don't pass through the driver.
+# - Afterwards nothing is cached and no other table is left, also when a write raises.
+# - The error goes on to the caller. A table that was written before it may stay.
+#
+# The format of the tables is up to you. You may use `localCheckpoint`: you can't release its blocks
+# by hand, but the engine removes them some time after the last reference to the frame is gone.
 
 
 # %%
@@ -354,8 +415,9 @@ def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
 
 
 # %% [markdown]
-# One check hands over a branch that draws its amounts anew each time it is computed; two tables that don't add up to the same
-# revenue give a second computation away. Another makes the second write fail.
+# One check passes a branch that draws new amounts each time it is computed. If the two tables don't
+# add up to the same revenue, the branch was computed twice. Another check makes the second write
+# fail.
 
 # %%
 lab.check("materialise_once")
@@ -363,8 +425,9 @@ lab.check("materialise_once")
 # %% [markdown]
 # ## Put it together
 #
-# Run both reports and count. `measured` gives the engine's counters for what runs inside the block; the slow job's three counts are in
-# there, each with the whole branch below it. Counters repeat from run to run, seconds don't.
+# Run both reports and compare their work. `measured` gives the engine's counters for what runs
+# inside the block. For the slow job that includes its three counts, each of which computes the
+# whole branch below it. Counters are the same in every run; seconds aren't.
 
 # %%
 from labkit.checks import measured
@@ -377,8 +440,8 @@ if lab.written("fast_report"):
     print(spent)
 
 # %% [markdown]
-# The same numbers as a picture, the one to show when somebody asks what the change was worth. On 1,500 orders both reports take moments; what is drawn
-# here grows with the data.
+# The same numbers as a picture, to show when somebody asks what the change was worth. On 1,500
+# orders both reports take moments; the numbers shown here grow with the data.
 
 # %%
 if lab.written("fast_report"):
@@ -392,18 +455,25 @@ if lab.written("fast_report"):
 # %% [markdown]
 # ## In practice
 #
-# The log opens in the real history server; stage 22 has the same 16 tasks there. In a terminal, at the top of this repository:
+# You can open the log in Spark's history server; stage 22 has the same 16 tasks there. In a
+# terminal, in the top folder of this repository:
 #
 # ```
 # export JAVA_HOME=...  # the folder of the Java that `./lab doctor` names
 # mkdir -p work/events && gunzip -c datasets/order_report/event_log.jsonl.gz > work/events/slow_job
-# export PYSPARK_PYTHON=.venv/bin/python SPARK_HISTORY_OPTS=-Dspark.history.fs.logDirectory=file:$PWD/work/events
+# export PYSPARK_PYTHON=.venv/bin/python
+# export SPARK_HISTORY_OPTS=-Dspark.history.fs.logDirectory=file:$PWD/work/events
 # .venv/bin/spark-class org.apache.spark.deploy.history.HistoryServer
 # ```
 #
-# Then open `http://localhost:18080`. A production job needs `spark.eventLog.enabled` and a log directory that outlives its cluster, and `setJobDescription` before
-# each step, for PySpark has no names of its own. **On Databricks** the Spark UI and the query profile read the same events, adaptive execution and Photon are on, and cluster log
-# delivery keeps logs when a cluster ends. A Python function stays outside Photon, a hint of 2019 stays a hint, and what you cache is yours to release.
+# Then open `http://localhost:18080`. A production job needs `spark.eventLog.enabled` and a log
+# directory that outlives its cluster. Call `setJobDescription` before each step, because PySpark
+# gives its stages no useful names.
+#
+# **On Databricks**, the Spark UI and the query profile read the same events, adaptive execution and
+# Photon are on, and cluster log delivery keeps logs when a cluster ends. A Python function still
+# runs outside Photon, an old hint still forces its plan, and you still have to release what you
+# cache.
 
 # %%
 lab.next()
@@ -411,39 +481,66 @@ lab.next()
 # %% [markdown]
 # ## Interview follow-ups
 #
-# 1. The stage is skewed and you didn't salt. How do you decide between broadcast, salting, AQE and isolating the key?
-# 2. Somebody suggests deleting `asNondeterministic`, so that the filter can be pushed down. What happens?
+# 1. The stage is skewed and you didn't salt. How do you decide between broadcast, salting, AQE and
+#    isolating the key?
+# 2. Somebody suggests deleting `asNondeterministic`, so that the filter can be pushed down. What
+#    happens?
 # 3. A colleague replaces the UDF by a pandas UDF and measures a third of the time. What do you say?
-# 4. The totals per country could be a second aggregation joined to the first. Why does that read the orders twice, although Spark re-uses exchanges?
-# 5. `persist`, a working table, `checkpoint`, `localCheckpoint`: when which?
-# 6. The rates grow to 50 million rows and no longer fit a broadcast. What happens to the range join, and what do you do?
+# 4. The totals per country could be a second aggregation joined to the first. Why does that read
+#    the orders twice, although Spark reuses exchanges?
+# 5. `persist`, a working table, `checkpoint`, `localCheckpoint`: when do you use which?
+# 6. The rates grow to 50 million rows and no longer fit a broadcast. What happens to the range
+#    join, and what do you do?
 # 7. Somebody adds `repartition(1)` so that one file comes out. What do you suggest instead?
 
 # %% [markdown] tags=["solution"]
 # <details><summary>Model answers</summary>
 #
-# 1. Ask first whether the shuffle has to be there. Here the other side is small: broadcast removes the shuffle and the skew with it. If neither side fits in memory, AQE
-#    splits oversized partitions of sort-merge joins, once they exceed both five times the median and 256 MB (the defaults); below that, or for aggregations, it does nothing. Salting
-#    helps when many keys are heavy or the key is needed on both sides; isolating is best for a few known keys, whose dimension rows are few enough to broadcast.
-# 2. Nothing good, here. The comment is right: without it the plan holds two `ArrowEvalPython` in a row, one for the filter and one for the fields, and the scan reads the same columns with the same filters, since
-#    `price` needs the rate and so stays above the join. The mark does harm where a function looks at one side only: a deterministic UDF on `status` is moved below the join, a nondeterministic one
-#    stays above it. The cure is to take the conditions on orders out of the function.
-# 3. Good, and only the transport got faster. The plan still holds an `ArrowEvalPython`, the filter that depends on it still sits above the join, and every row
-#    still leaves the JVM. In Spark 4.2 a plain UDF travels by Arrow too, as this job's plan shows. Say it in columns if it can be said; keep pandas for what can't.
-# 4. Exchanges are re-used when the plans below are the same. The second use needs only `revenue`, so column pruning takes `orders` out of its aggregate, and the two are no longer the same. A window
-#    over the first result needs no second branch. (`labkit.checks.scans` shows it; a mistake of this lab does just that.)
-# 5. `persist` for several actions in one application: lazy, lost with its executors and then recomputed, to be released by hand. A working table when other jobs or a restart need it, or when it must not change
-#    between uses. `checkpoint` cuts a long lineage reliably, and writes to shared storage; `localCheckpoint` cuts it on executor disks: if an executor goes, the data can't be recomputed.
-# 6. The equality on currency survives, so it becomes a sort-merge join on six keys: skewed, and within a key every order meets every rate. Add an equality on a bucket of time: give each rate a row for
-#    each day (or week) it covers, join on currency, day, and the range as a remainder. Or sort the union of both by time and carry the last rate forward with a window.
-# 7. `coalesce(1)` is no cure: it pulls the work in front of it into one task too. Write with several tasks and compact afterwards (`OPTIMIZE` in Delta, or auto compaction), or use a `REBALANCE` hint just
-#    before the write, which lets AQE choose the number of files by size. Readers care about sizes, seldom about exactly one file.
+# 1. Ask first whether the shuffle is needed. Here the other side is small: a broadcast removes the
+#    shuffle, and the skew with it. If neither side fits in memory, AQE splits partitions of
+#    sort-merge joins that exceed both five times the median and 256 MB (the defaults). Below that,
+#    or for aggregations, it does nothing. Salting helps when many keys are heavy or the key is
+#    needed on both sides. Isolating is best for a few known keys, whose dimension rows are few
+#    enough to broadcast.
+# 2. Nothing good, here. The comment is right: without `asNondeterministic` the plan holds two
+#    `ArrowEvalPython` in a row, one for the filter and one for the fields. The scan reads the same
+#    columns with the same filters, because `price` needs the rate and so stays above the join. The
+#    mark does harm where a function looks at one side only: a deterministic UDF on `status` is
+#    moved below the join, a nondeterministic one stays above it. The remedy is to take the
+#    conditions on orders out of the function.
+# 3. Good, but only the transport got faster. The plan still holds an `ArrowEvalPython`, the filter
+#    that depends on it is still above the join, and every row still leaves the JVM. In Spark 4.2 a
+#    plain UDF uses Arrow too, as the plan of this job shows. Write it with column expressions if
+#    you can, and keep pandas for the rest.
+# 4. Exchanges are reused when the plans below them are the same. The second use needs only
+#    `revenue`, so column pruning takes `orders` out of its aggregate, and the two plans are no
+#    longer the same. A window over the first result needs no second branch. (`labkit.checks.scans`
+#    shows it; a mistake of this lab does just that.)
+# 5. `persist` is for several actions in one application. It is lazy, it is lost with its executors
+#    and then recomputed, and you release it by hand. Use a working table when other jobs or a
+#    restart need the rows, or when they must not change between uses. `checkpoint` cuts a long
+#    lineage reliably, and writes to shared storage. `localCheckpoint` cuts it on executor disks: if
+#    an executor is lost, its data can't be recomputed.
+# 6. The equality on currency remains, so it becomes a sort-merge join on six keys: skewed, and
+#    within a key every order meets every rate. Add an equality on a bucket of time: give each rate
+#    a row for each day (or week) it covers, join on currency and day, and keep the range as a
+#    further condition. Or sort the union of both by time and carry the last rate forward with a
+#    window.
+# 7. `coalesce(1)` is no remedy: it pulls the work before it into one task too. Write with several
+#    tasks and compact afterwards (`OPTIMIZE` in Delta, or auto compaction). Or use a `REBALANCE`
+#    hint just before the write, which lets AQE choose the number of files by size. Readers care
+#    about the size of files, and seldom need exactly one.
 #
 # </details>
 
 # %% [markdown]
 # ## Further reading
 #
-# - Spark documentation, [Monitoring and instrumentation](https://spark.apache.org/docs/latest/monitoring.html): the history server and its REST API
-# - Spark documentation, [Performance tuning](https://spark.apache.org/docs/latest/sql-performance-tuning.html): adaptive execution, join hints, caching
-# - PySpark reference, [`asNondeterministic`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.UserDefinedFunction.asNondeterministic.html)
+# - Spark documentation, [Monitoring and
+#   instrumentation](https://spark.apache.org/docs/latest/monitoring.html): the history server and
+#   its REST API
+# - Spark documentation, [Performance
+#   tuning](https://spark.apache.org/docs/latest/sql-performance-tuning.html): adaptive execution,
+#   join hints, caching
+# - PySpark reference,
+#   [`asNondeterministic`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.UserDefinedFunction.asNondeterministic.html)

@@ -19,7 +19,8 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # fails: test_first_build_has_the_newest_change_of_each_order,
 #   test_changes_that_come_again_change_nothing, test_nights_of_another_shop
 # because: ordered by status the alphabet decides which change is kept
-# breaks: one row per order, its newest change by `updated_at`
+# breaks: The first build takes all that landed: one row per order, its newest change by
+#   `updated_at`.
 # -    select *, row_number() over (partition by order_id order by updated_at desc) as age
 # +    select *, row_number() over (partition by order_id order by status) as age
 
@@ -28,14 +29,14 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # fails: test_updates_are_merged
 # because: the default strategy of dbt-spark is append; unique_key is ignored
 # breaks: Later builds are [incremental](https://docs.getdbt.com/docs/build/incremental-models),
-#   with the `merge` strategy.
+#   with the `merge` strategy
 # -    incremental_strategy='merge',
 
 # %% deleted_orders_filtered
 # task: fct_orders
 # fails: test_a_deleted_order_stays_as_deleted
 # because: with deletes filtered out first, the order stays as it was before
-# breaks: A deleted order stays, as a row with `is_deleted`.
+# breaks: A deleted order stays, as a row in which `is_deleted` is true.
 # -    {% if is_incremental() %}
 # -    where updated_at >= (select max(updated_at) - interval 3 days from {{ this }})
 # +    where not is_deleted
@@ -46,7 +47,7 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # task: fct_orders
 # fails: test_a_deleted_order_stays_as_deleted
 # because: a deleted order that is left out of the result keeps its old row in the table
-# breaks: A deleted order stays, as a row with `is_deleted`.
+# breaks: A deleted order stays, as a row in which `is_deleted` is true.
 # -where age = 1
 # +where age = 1 and not is_deleted
 
@@ -54,7 +55,7 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # task: fct_orders
 # fails: test_an_older_change_never_overwrites_a_newer_one
 # because: incremental_predicates are part of ON: where they fail, the row is inserted a second time
-# breaks: Reports want one row per order as it is now.
+# breaks: An older change never replaces a newer row and is never added beside it
 # -    on_schema_change='fail',
 # +    on_schema_change='fail',
 # +    incremental_predicates=['DBT_INTERNAL_DEST.updated_at < DBT_INTERNAL_SOURCE.updated_at'],
@@ -71,7 +72,7 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # task: fct_orders
 # fails: test_updates_are_merged
 # because: an order that the table knows is never updated
-# breaks: The incremental model of orders: newest change wins
+# breaks: A newer change replaces the row of its order.
 # -            and known.updated_at >= newest.updated_at
 
 # %% newer_than_the_newest
@@ -87,7 +88,7 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # task: fct_orders
 # fails: test_changes_before_the_window_stay_out
 # because: without a filter every row that the landing holds is taken, however old
-# breaks: What is older stays out; a monthly job reconciles it.
+# breaks: Older changes stay out; a monthly job reconciles them.
 # -    {% if is_incremental() %}
 # -    where updated_at >= (select max(updated_at) - interval 3 days from {{ this }})
 # -    {% endif %}
@@ -105,7 +106,7 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # task: fct_orders
 # fails: test_first_build_has_the_newest_change_of_each_order
 # because: select * brings the helper column along
-# breaks: reads `source('raw', 'orders_landing')` and has its six columns, in that order
+# breaks: has the columns of `ORDERS`, in that order and with those types
 # -select order_id, customer_id, status, amount, is_deleted, updated_at
 # +select *
 
@@ -129,8 +130,8 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # task: fct_orders
 # fails: test_an_older_change_never_overwrites_a_newer_one
 # because: the newest change in the landing may be older than the row in the table
-# breaks: An older change never overwrites a newer row, also when the landing has forgotten the
-#   newer change.
+# breaks: An older change never replaces a newer row and is never added beside it, also when the
+#   landing has forgotten the newer change.
 # -{% if is_incremental() %}
 # -    and not exists (
 # -        select 1
@@ -184,7 +185,7 @@ qualify row_number() over (partition by customer_id order by updated_at desc) = 
 # task: customers_snapshot
 # fails: test_a_touch_makes_no_version
 # because: check_cols: all compares updated_at as well
-# breaks: Only a changed `name` or `city` makes a version
+# breaks: An extract also holds rows in which nothing but `updated_at` is new: they make no version.
 # -      check_cols: [name, city]
 # +      check_cols: all
 
@@ -200,7 +201,7 @@ qualify row_number() over (partition by customer_id order by updated_at desc) = 
 # task: customers_snapshot
 # fails: test_a_change_closes_a_version_and_opens_one
 # because: the dimension forgets the history that the snapshot keeps
-# breaks: It has one row per version of a customer, closed versions included.
+# breaks: `dim_customers` has one row per version of a customer, closed versions included.
 # -from {{ ref('customers_snapshot') }}
 # +from {{ ref('customers_snapshot') }}
 # +where effective_to is null
@@ -209,14 +210,14 @@ qualify row_number() over (partition by customer_id order by updated_at desc) = 
 # task: customers_snapshot
 # fails: test_a_change_closes_a_version_and_opens_one, test_the_first_extract_opens_a_version_each
 # because: check without updated_at begins versions when dbt ran
-# breaks: A version begins at the `updated_at` of the change that made it
+# breaks: A version begins at the `updated_at` of the change that made it, not when dbt ran.
 # -      updated_at: updated_at
 
 # %% ends_a_second_early
 # task: customers_snapshot
 # fails: test_a_change_closes_a_version_and_opens_one
 # because: an end one second before the next beginning leaves a second without a version
-# breaks: and ends where the next begins: [effective_from, effective_to)
+# breaks: It ends where the next begins: it is valid in [effective_from, effective_to).
 # -    effective_to,
 # +    effective_to - interval 1 second as effective_to,
 
@@ -224,7 +225,7 @@ qualify row_number() over (partition by customer_id order by updated_at desc) = 
 # task: customers_snapshot
 # fails: test_an_extract_that_has_a_customer_twice
 # because: two rows of a customer in an extract become two versions, or stop the MERGE
-# breaks: The newest row counts.
+# breaks: The row with the newest `updated_at` counts.
 # -qualify row_number() over (partition by customer_id order by updated_at desc) = 1
 
 # %% history_by_hand
@@ -272,14 +273,15 @@ where newest.customer_id is null
 # task: customers_snapshot
 # fails: test_a_customer_who_is_missing_is_closed, test_a_customer_who_returns_has_a_gap
 # because: without hard_deletes nobody ever leaves
-# breaks: A customer who is missing is closed at the time of the run.
+# breaks: The version of a customer who is missing from the extract is closed at the time of the
+#   run.
 # -      hard_deletes: invalidate
 
 # %% null_city_is_unknown
 # task: customers_snapshot
 # fails: test_changes_from_and_to_null_are_versions
 # because: a default in place of null changes what the source said
-# breaks: makes a version, null being a value of its own
+# breaks: null being a value of its own
 # -select customer_id, name, city, updated_at
 # +select customer_id, name, coalesce(city, 'unknown') as city, updated_at
 
@@ -287,7 +289,7 @@ where newest.customer_id is null
 # task: customers_snapshot
 # fails: test_the_first_extract_opens_a_version_each
 # because: the open end is a far date and not null
-# breaks: the open end is null, and exactly the open version `is_current`
+# breaks: The end of an open version is null, and `is_current` is true for open versions only.
 # -      hard_deletes: invalidate
 # +      dbt_valid_to_current: "to_timestamp('9999-12-31')"
 # +      hard_deletes: invalidate
@@ -298,7 +300,7 @@ where newest.customer_id is null
 # task: customers_snapshot
 # fails: test_an_extract_that_has_a_customer_twice
 # because: the older of two rows is the customer before the change
-# breaks: The newest row counts.
+# breaks: The row with the newest `updated_at` counts.
 # -qualify row_number() over (partition by customer_id order by updated_at desc) = 1
 # +qualify row_number() over (partition by customer_id order by updated_at) = 1
 
@@ -306,7 +308,7 @@ where newest.customer_id is null
 # task: customers_snapshot
 # fails: test_a_touch_makes_no_version
 # because: the timestamp strategy makes a version of every new updated_at
-# breaks: Only a changed `name` or `city` makes a version
+# breaks: An extract also holds rows in which nothing but `updated_at` is new: they make no version.
 # -      strategy: check
 # -      check_cols: [name, city]
 # +      strategy: timestamp
@@ -370,7 +372,7 @@ where newest.customer_id is null
 # task: properties
 # fails: test_tests_are_silent_on_good_days
 # because: unique on a column that has several versions by design fails every night
-# breaks: Silence on good days: versions touch, customers leave and return
+# breaks: versions of a customer touch: one ends at the instant at which the next begins
 # -          - unique:
 # -              name: one_current_version
 # -              config:
@@ -388,14 +390,14 @@ where newest.customer_id is null
 # task: properties
 # fails: test_wrong_ends_and_flags_are_caught
 # because: is_current can say anything
-# breaks: a version ends at or before its beginning; `is_current` disagrees with the end
+# breaks: `is_current` disagrees with the end
 # -    or is_current is distinct from (effective_to is null)
 
 # %% free_orders_are_faults
 # task: properties
 # fails: test_tests_are_silent_on_good_days
 # because: an amount of zero is allowed
-# breaks: an amount may be zero, a city null
+# breaks: an amount is zero, or a city null
 # -    amounts = "select * from {{ ref('fct_orders') }} where amount < 0\n"
 # +    amounts = "select * from {{ ref('fct_orders') }} where amount <= 0\n"
 
@@ -403,7 +405,7 @@ where newest.customer_id is null
 # task: properties
 # fails: test_tests_are_silent_on_good_days
 # because: a customer who left and returned has a gap, and it is right
-# breaks: Silence on good days: versions touch, customers leave and return
+# breaks: customers leave and return
 # -where next_from < coalesce(effective_to, timestamp '9999-12-31')
 # +where next_from != coalesce(effective_to, timestamp '9999-12-31')
 
@@ -422,7 +424,7 @@ where newest.customer_id is null
 # fails: test_two_current_versions_are_caught
 # because: two versions that are both current and begin at one time: only the overlap test could
 #   know, and it asks about closed ones
-# breaks: a customer has two current versions, or a version has no customer
+# breaks: a customer has two current versions
 # -          - unique:
 # -              name: one_current_version
 # -              config:
@@ -436,7 +438,7 @@ where newest.customer_id is null
 # task: properties
 # fails: test_wrong_ends_and_flags_are_caught
 # because: an end before the beginning and a wrong flag pass all other tests
-# breaks: a version ends at or before its beginning; `is_current` disagrees with the end
+# breaks: a version ends at or before its beginning
 # -        "tests/versions_end_after_they_begin.sql": ends,
 
 # %% open_versions_overlap_nothing
@@ -451,7 +453,7 @@ where newest.customer_id is null
 # task: properties
 # fails: test_quiet_on_a_first_day
 # because: an empty table is no fault on a first day
-# breaks: On the first day there may be no order yet.
+# breaks: there is no order yet, on the first day
 # -    amounts = "select * from {{ ref('fct_orders') }} where amount < 0\n"
 # +    amounts = """\
 # +select count(*) as orders from {{ ref('fct_orders') }}
@@ -463,7 +465,7 @@ where newest.customer_id is null
 # fails: test_tests_are_silent_on_good_days, test_overlapping_versions_are_caught,
 #   test_a_version_that_never_ended_is_caught
 # because: with <= versions that touch overlap; what fails every night finds no overlap
-# breaks: Silence on good days: versions touch, customers leave and return
+# breaks: versions of a customer touch: one ends at the instant at which the next begins
 # -where next_from < coalesce(effective_to, timestamp '9999-12-31')
 # +where next_from <= coalesce(effective_to, timestamp '9999-12-31')
 
@@ -471,7 +473,7 @@ where newest.customer_id is null
 # task: properties
 # fails: test_broken_keys_of_orders_are_caught, test_broken_values_of_orders_are_caught
 # because: a warning stops no build
-# breaks: Data tests of severity `error` that fail when
+# breaks: Data tests of severity `error` on `fct_orders`.
 # -        data_tests: [not_null, unique]
 # +        data_tests:
 # +          - not_null: {config: {severity: warn}}
@@ -484,8 +486,8 @@ where newest.customer_id is null
 # task: unit_tests
 # fails: test_right_models_pass_the_unit_tests
 # because: the model of the test is the staging model of some other project
-# breaks: one YAML file with one or more [unit tests](https://docs.getdbt.com/docs/build/unit-tests)
-#   of `fct_orders`
+# breaks: one YAML file in `models/` with one or more [unit
+#   tests](https://docs.getdbt.com/docs/build/unit-tests) of `fct_orders`
 # -    model: fct_orders
 # +    model: stg_orders
 
@@ -508,7 +510,7 @@ where newest.customer_id is null
 #   test_a_model_that_lets_older_changes_win_fails, test_a_model_without_a_look_back_fails,
 #   test_a_model_that_loses_deletes_fails
 # because: a unit test that no model passes fails on each bug, and tells none from a right model
-# breaks: They pass on a right model
+# breaks: They pass on every right model
 def unit_tests() -> dict[str, str]:
     return {
         "models/unit_tests.yml": """\
@@ -535,7 +537,7 @@ unit_tests:
 # task: unit_tests
 # fails: test_a_model_without_a_look_back_fails
 # because: the late change is half a day behind; a window of one day takes it
-# breaks: loses a change that is two days behind
+# breaks: loses a change that is two days older than the newest in the table
 # -          - {order_id: 3, status: new, is_deleted: false, updated_at: "2026-01-08 00:00:00"}
 # +          - {order_id: 3, status: new, is_deleted: false, updated_at: "2026-01-09 12:00:00"}
 
@@ -543,7 +545,7 @@ unit_tests:
 # task: unit_tests
 # fails: test_a_model_that_loses_deletes_fails
 # because: no order of the test is deleted
-# breaks: takes one of last month, or loses deleted orders
+# breaks: loses deleted orders
 # -          - {order_id: 5, status: paid, is_deleted: true, updated_at: "2026-01-10 07:00:00"}
 #
 # -          - {order_id: 5, status: paid, is_deleted: false, updated_at: "2026-01-08 00:00:00"}
@@ -554,7 +556,7 @@ unit_tests:
 # task: unit_tests
 # fails: test_a_model_without_a_look_back_fails
 # because: every change that landed is newer than the table
-# breaks: loses a change that is two days behind, takes one of last month
+# breaks: loses a change that is two days older than the newest in the table
 # -          - {order_id: 3, status: new, is_deleted: false, updated_at: "2026-01-08 00:00:00"}
 # -          - {order_id: 4, status: new, is_deleted: false, updated_at: "2025-12-08 00:00:00"}
 #
@@ -573,14 +575,14 @@ unit_tests:
 # task: unit_tests
 # fails: test_a_model_that_keeps_the_oldest_change_fails
 # because: with one change of each order, every order of changes is right
-# breaks: fail on one that keeps the oldest change of an order
+# breaks: keeps the oldest change of an order
 # -          - {order_id: 1, status: paid, is_deleted: false, updated_at: "2026-01-10 08:00:00"}
 
 # %% only_the_first_build
 # task: unit_tests
 # fails: test_a_model_that_lets_older_changes_win_fails, test_a_model_without_a_look_back_fails
 # because: the rules of later nights are behind is_incremental(), which is false here
-# breaks: Unit tests of the incremental run of fct_orders.
+# breaks: To test an incremental run, override `is_incremental` with `true`.
 def unit_tests() -> dict[str, str]:
     return {
         "models/unit_tests.yml": """\

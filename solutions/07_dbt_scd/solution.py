@@ -8,21 +8,25 @@
 # %% [markdown]
 # # Load a shop every night with dbt, and test what you load
 #
-# A shop delivers changes of its orders and a full extract of its customers every night. Deliveries repeat themselves, come late and forget. You write an incremental
-# model, a snapshot with history, and the tests that stop a bad night. At the end dbt builds four nights, and you see the lineage, the history, and
-# which of your tests fails when somebody breaks the data.
+# Every night a shop delivers changes of its orders and a full extract of its customers. Rows are
+# delivered twice or late, and old deliveries disappear. You write an incremental model, a snapshot
+# with history, and the tests that stop a bad night. At the end dbt builds four nights, and you see
+# the lineage, the history, and which of your tests fails when somebody breaks the data.
 #
 # **You will learn** to
 #
 # - write an incremental model that takes late rows and never lets an old one win,
 # - keep history in a snapshot whose versions begin when things changed, not when dbt ran,
-# - guard both with a contract, data tests that stay silent on good days, and unit tests that fail on broken models.
+# - guard both with a contract, with data tests that pass on good days, and with unit tests that
+#   fail on broken models.
 
 # %% [markdown]
 # ## The data
 #
-# One row of `orders_<night>.json` is one change of an order, complete: the order as it was from `updated_at` on. One row of `customers_<night>.json` is one customer as they are at
-# night. `is_deleted` marks the change that deletes an order; a deleted customer is missing from then on.
+# One row of `orders_<night>.json` is one change of an order. It holds the complete order, as it was
+# from `updated_at` on; `is_deleted` marks the change that deletes it. One row of
+# `customers_<night>.json` is one customer as they are on that night. A deleted customer is missing
+# from then on.
 
 # %%
 import labkit
@@ -33,8 +37,10 @@ folder = lab.data("shop_extracts")
 sorted(path.name for path in folder.iterdir())
 
 # %% [markdown]
-# `ORDERS` and `CUSTOMERS` are the columns of the two deliveries, `DIMENSION` those of the dimension that you build from the second. All times are UTC.
-# The project reads two relations: `orders_landing`, which keeps the deliveries of **two nights** and forgets the others, and `customers_extract`, which is the last extract.
+# `ORDERS` and `CUSTOMERS` are the columns of the two deliveries, `DIMENSION` those of the dimension
+# that you build from the second. All times are UTC. The project reads two relations.
+# `orders_landing` holds the deliveries of the last **two nights**, and forgets older ones.
+# `customers_extract` is the last extract.
 
 # %%
 ORDERS = (
@@ -49,8 +55,9 @@ DIMENSION = (
 NIGHTS = ["2026-05-04", "2026-05-05", "2026-05-06", "2026-05-07"]
 
 # %% [markdown]
-# `land(number)` is the night of a number from 0 on: it makes both relations in the database of this notebook. Look at the second night: find an order with two changes, and one that comes
-# twice.
+# `land(number)` makes both relations in the database of this notebook, as they are on the night of
+# that number; the first is 0. Look at the second night: find an order with two changes, and one
+# that is there twice.
 
 
 # %%
@@ -72,8 +79,9 @@ land(1)
 spark.table(f"{lab.schema}.orders_landing").orderBy("order_id", "updated_at").show(21)
 
 # %% [markdown]
-# A dbt project is a folder of files. These three are given: the project, its sources, and a macro. Snapshots ask `snapshot_get_time` for the time of the run; here it comes
-# from a variable, so that a night can be built again as of its own time. Everything is stored as Delta.
+# A dbt project is a folder of files. Three files are given: the project, its sources, and a macro.
+# Snapshots call `snapshot_get_time` for the time of the run. Here it comes from a variable, so that
+# a night can be built again as of its own time. dbt stores all tables in the Delta format.
 
 # %%
 PROJECT = {
@@ -104,9 +112,11 @@ sources:
 }
 
 # %% [markdown]
-# Each task is a function without arguments that returns the **texts of files by their path** in the project, such as `{"models/fct_orders.sql": "select ..."}`. Paths begin with `models/`,
-# `snapshots/`, `tests/` or `macros/` and end in `.sql` or `.yml`. `Project` writes them and runs
-# [dbt](https://docs.getdbt.com/reference/programmatic-invocations) in this notebook, on its Spark session. Write `r"""..."""` where a text has backslashes.
+# Each task is a function without arguments that returns a dictionary: the **texts of files by their
+# path** in the project, such as `{"models/fct_orders.sql": "select ..."}`. Paths begin with
+# `models/`, `snapshots/`, `tests/` or `macros/` and end in `.sql` or `.yml`. `Project` writes the
+# files and runs [dbt](https://docs.getdbt.com/reference/programmatic-invocations) in this notebook,
+# on its Spark session. Write `r"""..."""` where a text has backslashes.
 
 # %%
 from labkit.checks.dbt import Project
@@ -118,20 +128,33 @@ shop.run("ls", "--resource-type", "source")
 # %% [markdown]
 # ## Task 1: an incremental model
 #
-# Reports want one row per order as it is now. Write `fct_orders()`: it returns `models/fct_orders.sql`, which reads `source('raw', 'orders_landing')` and has its six columns, in that order.
+# Reports want one row per order as it is now. Write `fct_orders()`. It returns
+# `models/fct_orders.sql`, and other files if you need any. The model reads `source('raw',
+# 'orders_landing')` and has the columns of `ORDERS`, in that order and with those types.
 #
-# - The first build takes all that landed: one row per order, its newest change by `updated_at`. Two changes of an order at the same time are the same change, delivered twice.
-# - Later builds are [incremental](https://docs.getdbt.com/docs/build/incremental-models), with the `merge` strategy. They take the landed changes whose `updated_at` is at most **three days** before
-#   the newest `updated_at` in the table, that instant included. What is older stays out; a monthly job reconciles it.
-# - An older change never overwrites a newer row, also when the landing has forgotten the newer change. A deleted order stays, as a row with `is_deleted`.
-# - Orders that the landing has forgotten stay. The same night built again changes no row.
-# - Read `{{ this }}` in the model's SQL, not with `run_query`: the unit tests of task 4 put rows in its place, and there is no such table then.
-# - The table has rows when it is built again. Set `on_schema_change` to `fail` or `append_new_columns`: the contract of task 3 allows nothing else on an incremental model.
+# - The first build takes all that landed: one row per order, its newest change by `updated_at`.
+# - Two changes of an order at the same time are the same change, delivered twice.
+# - Later builds are [incremental](https://docs.getdbt.com/docs/build/incremental-models), with the
+#   `merge` strategy: each is a MERGE into the table.
+# - They take the landed changes whose `updated_at` is at most **three days** before the newest
+#   `updated_at` in the table, that instant included. Older changes stay out; a monthly job
+#   reconciles them.
+# - A newer change replaces the row of its order. An older change never replaces a newer row and is
+#   never added beside it, also when the landing has forgotten the newer change.
+# - A deleted order stays, as a row in which `is_deleted` is true.
+# - Orders that the landing has forgotten stay.
+# - The same night built again changes no row.
+# - Read `{{ this }}` in the model's SQL, not with `run_query`. The unit tests of Task 4 put rows in
+#   its place, and there is no such table then.
+# - Set `on_schema_change` to `fail` or `append_new_columns`. The contract of Task 3 allows nothing
+#   else on an incremental model.
+#
+# The table has rows when it is built again; what the model does with an empty one is up to you.
 
 
 # %%
 def fct_orders() -> dict[str, str]:
-    """The incremental model of orders: newest change wins, three days of patience."""
+    """The incremental model of orders: the newest change wins, late ones count for three days."""
     # BEGIN SOLUTION: return the file of the incremental model
     model = """\
 {{ config(
@@ -175,7 +198,8 @@ where age = 1
 
 
 # %% [markdown]
-# The checks build three nights of other orders and look at the table after each. The first call of dbt in a notebook takes some seconds more, for its import.
+# The checks build three nights of other orders and look at the table after each. The first call of
+# dbt in a notebook takes a few seconds longer, because dbt is imported.
 
 # %%
 lab.check("fct_orders")
@@ -183,14 +207,25 @@ lab.check("fct_orders")
 # %% [markdown]
 # ## Task 2: a snapshot with history
 #
-# Marketing asks where a customer lived when they ordered. Write `customers_snapshot()`: a [snapshot](https://docs.getdbt.com/docs/build/snapshots) called `customers_snapshot`, a model
-# `dim_customers` that reads it, and further models if you need any. `dim_customers` has the columns of `DIMENSION`, in that order.
-# It has one row per version of a customer, closed versions included.
+# Marketing asks where a customer lived when they ordered. Write `customers_snapshot()`. It returns
+# a [snapshot](https://docs.getdbt.com/docs/build/snapshots) called `customers_snapshot`, a model
+# `dim_customers` that reads it, and further models if you need any. `dim_customers` has one row per
+# version of a customer, closed versions included. It has the columns of `DIMENSION`, in that order
+# and with those types.
 #
-# - A version begins at the `updated_at` of the change that made it, and ends where the next begins: [effective_from, effective_to), the open end is null, and exactly the open version `is_current`.
-# - Only a changed `name` or `city` makes a version, null being a value of its own. An extract also holds customers who were merely touched: nothing but `updated_at` is new.
-# - A customer who is missing is closed at the time of the run. One who returns, with a newer `updated_at`, gets a new version and keeps the gap.
-# - An extract is read page by page while the shop works, so a customer may be in it twice. The newest row counts. The same extract again changes nothing.
+# - A version begins at the `updated_at` of the change that made it, not when dbt ran.
+# - It ends where the next begins: it is valid in [effective_from, effective_to).
+# - The end of an open version is null, and `is_current` is true for open versions only.
+# - Only a changed `name` or `city` makes a version, null being a value of its own. An extract also
+#   holds rows in which nothing but `updated_at` is new: they make no version.
+# - The version of a customer who is missing from the extract is closed at the time of the run.
+# - One who returns comes with a newer `updated_at` and gets a new version from then on. The gap
+#   stays.
+# - An extract is read page by page while the shop works, so a customer may be in it twice. The row
+#   with the newest `updated_at` counts. Two rows with the same `updated_at` are copies.
+# - The same extract again changes nothing.
+#
+# Whether `dim_customers` is a view or a table is up to you.
 
 
 # %%
@@ -235,7 +270,8 @@ from {{ ref('customers_snapshot') }}
 
 
 # %% [markdown]
-# Again three nights, with nine customers who were made for this. A reason shows the versions of one customer, as they are.
+# The checks build three nights again, with nine customers made for this task. A reason shows all
+# versions of one customer.
 
 # %%
 lab.check("customers_snapshot")
@@ -243,15 +279,37 @@ lab.check("customers_snapshot")
 # %% [markdown]
 # ## Task 3: a contract and data tests
 #
-# A night that is wrong should stop, and a good one never. Write `properties()`: YAML in `models/` for `fct_orders` and `dim_customers`, and queries in `tests/` where YAML doesn't reach.
+# A night with wrong data should stop, and one with right data never. Write `properties()`. It
+# returns YAML in `models/` for `fct_orders` and `dim_customers`, and queries in `tests/` for what
+# YAML can't express. They hold four things:
 #
-# - A [contract](https://docs.getdbt.com/docs/mesh/govern/model-contracts) on `fct_orders`, enforced, over its six columns and types.
-# - Data tests of severity `error` that fail when: an order is there twice, or has no id or no customer; its customer is not in `dim_customers`; its status is none of new, paid, shipped, cancelled;
-#   its amount is below zero; a customer has two current versions, or a version has no customer; versions of a customer overlap, closed ones included; a version ends at or before its beginning; `is_current` disagrees
-#   with the end.
-# - Silence on good days: versions touch, customers leave and return, their old orders stay, an amount may be zero, a city null.
-#   On the first day there may be no order yet.
-# - An [exposure](https://docs.getdbt.com/docs/build/exposures) `revenue_dashboard` of type dashboard, which reads both models and has an owner with an email.
+# - A [contract](https://docs.getdbt.com/docs/mesh/govern/model-contracts) on `fct_orders`,
+#   enforced, over its six columns and types.
+# - Data tests of severity `error` on `fct_orders`. At least one of them fails when
+#   - an order is there twice, or has no id,
+#   - an order has no customer,
+#   - its customer is not in `dim_customers`,
+#   - its status is none of new, paid, shipped, cancelled,
+#   - its amount is below zero.
+# - Data tests of severity `error` on `dim_customers`. At least one of them fails when
+#   - a customer has two current versions,
+#   - a version has no customer,
+#   - versions of a customer overlap, closed ones included,
+#   - a version ends at or before its beginning,
+#   - `is_current` disagrees with the end.
+# - An [exposure](https://docs.getdbt.com/docs/build/exposures) `revenue_dashboard` of type
+#   dashboard, which reads both models, and only these. Its owner has an email. It is the only
+#   exposure.
+#
+# No test fails on a good day. All of this is good:
+#
+# - versions of a customer touch: one ends at the instant at which the next begins,
+# - customers leave and return,
+# - orders of customers who left stay,
+# - an amount is zero, or a city null,
+# - there is no order yet, on the first day.
+#
+# Whether your tests accept a null `status` or `is_current` is up to you.
 
 
 # %%
@@ -341,7 +399,9 @@ where next_from < coalesce(effective_to, timestamp '9999-12-31')
 
 
 # %% [markdown]
-# dbt compiles your tests; the checks run the queries that come out on data of their own, good and bad, and build another shape of `fct_orders` against your contract. Your models of tasks 1 and 2 are not needed.
+# dbt compiles your tests. The checks run the compiled queries on good and bad data of their own,
+# and build `fct_orders` with another type of column against your contract. They don't need your
+# models of Tasks 1 and 2.
 
 # %%
 lab.check("properties")
@@ -349,16 +409,32 @@ lab.check("properties")
 # %% [markdown]
 # ## Task 4: a unit test
 #
-# Data tests find a broken model when the night is already loaded. Write `unit_tests()`: one YAML file with one or more [unit tests](https://docs.getdbt.com/docs/build/unit-tests) of `fct_orders`. They pass on a right
-# model and fail on one that keeps the oldest change of an order, lets an older change replace a newer row of the table, loses a change that is two days behind, takes one of last month, or loses deleted orders.
+# Data tests find a broken model only when the night is already loaded. Write `unit_tests()`. It
+# returns one YAML file in `models/` with one or more [unit
+# tests](https://docs.getdbt.com/docs/build/unit-tests) of `fct_orders`. They pass on every right
+# model, that is on every model that follows the rules of Task 1. At least one fails on a model that
 #
-# Inputs are `source('raw', 'orders_landing')` and `this`, rows are dictionaries of the columns of `ORDERS`, and `is_incremental` is overridden. What a unit test expects of an incremental model is what the model
-# returns, that is the rows to merge. Give no change that the table has already: whether a right model returns it once more is left open.
+# - keeps the oldest change of an order,
+# - returns several changes of an order,
+# - lets an older change replace a newer row of the table,
+# - loses a change that is two days older than the newest in the table,
+# - takes a change that is a month older, or
+# - loses deleted orders.
+#
+# This is how to write them:
+#
+# - The inputs are `source('raw', 'orders_landing')` and `this`. To test an incremental run,
+#   override `is_incremental` with `true`.
+# - Rows are dictionaries of the columns of `ORDERS`. A column that you leave out of an input is
+#   null. dbt compares only the columns that `expect` names.
+# - What a unit test expects of an incremental model is what the model returns, that is the rows to
+#   merge.
+# - Don't land a change that is also in `this`: a right model may return it again or leave it out.
 
 
 # %%
 def unit_tests() -> dict[str, str]:
-    """Unit tests of the incremental run of fct_orders."""
+    """Unit tests of fct_orders and its incremental run."""
     # BEGIN SOLUTION: return a file with unit tests that each rule of task 1 needs
     tests = """\
 unit_tests:
@@ -391,7 +467,9 @@ unit_tests:
 
 
 # %% [markdown]
-# One check lets dbt run your unit tests on a right model. The others put your rows through models with one rule broken, and wait for a difference to what you expect.
+# First dbt runs your unit tests on your own `fct_orders`, where they must pass. Then the checks ask
+# them about other models. On right ones all unit tests must pass; on one with a broken rule, one
+# must fail.
 
 # %%
 lab.check("unit_tests")
@@ -399,8 +477,10 @@ lab.check("unit_tests")
 # %% [markdown]
 # ## Put it together
 #
-# All files in one project, and the first night: `dbt build` runs every node in the order of its lineage, a test right after what it tests. A node behind a failed test is skipped. A unit test
-# whose input is `this` asks the table for its columns, so the first night goes without. The cells wait until the four functions are written.
+# All files go into one project; then comes the first night. `dbt build` runs every node in the
+# order of the lineage, and each test right after what it tests. It skips a node behind a failed
+# test. A unit test with the input `this` asks the table for its columns, so the first night runs
+# without unit tests. The cells wait until the four functions are written.
 
 # %%
 TASKS = ("fct_orders", "customers_snapshot", "properties", "unit_tests")
@@ -419,7 +499,9 @@ if ready:
     first = build(0, "--exclude-resource-type", "unit_test", quiet=False)
 
 # %% [markdown]
-# dbt knows who reads whom from `ref` and `source`, and so does its manifest. Draw it: sources to the left, each node one column to the right of what it reads. Tests are left out.
+# dbt knows from `ref` and `source` which node reads which, and writes it into its manifest. The
+# next cells draw it: sources on the left, and each node one column to the right of what it reads.
+# Tests are left out.
 
 # %%
 import matplotlib.pyplot as plt
@@ -442,7 +524,9 @@ def place(nodes: dict) -> dict:
 
 
 # %% [markdown]
-# The exposure at the right end is why any of this exists. When `customers_extract` breaks, `dbt ls --select source:raw.customers_extract+` names what is concerned, the dashboard included; the exposure says whom to tell.
+# The exposure at the right end is what all of this is for. When `customers_extract` breaks, `dbt ls
+# --select source:raw.customers_extract+` lists what is affected, the dashboard included. The
+# exposure says whom to tell.
 
 # %%
 if ready:
@@ -464,8 +548,9 @@ if ready:
     plt.show()
 
 # %% [markdown]
-# Three more nights. After each, see how many rows have landed, what the MERGE did by Delta's own account, and how many tests passed. The rows that the MERGE reads are those that
-# your model returned: few, although the landing holds two nights.
+# Three more nights. After each, see how many rows had landed, what the MERGE did according to the
+# history of the Delta table, and how many tests passed. The MERGE reads the rows that your model
+# returned. They are few, although the landing holds two nights.
 
 # %%
 from delta.tables import DeltaTable
@@ -483,8 +568,10 @@ for number in range(1, len(NIGHTS)) if ready else ():
     )
 
 # %% [markdown]
-# The history of the customers with more than one version. A bar is a version; the open one is blue and runs to the right edge. Where a line ends early the customer has left. Bars end and begin at the
-# time of the change, within the day, and one bar may span several extracts in which nothing changed.
+# This is the history of the customers with more than one version. A bar is a version; the open one
+# is blue and goes on to the right edge. Where the bars of a customer end early, the customer has
+# left. Bars begin and end at the time of the change, within the day. One bar may span several
+# extracts in which nothing changed.
 
 # %%
 from datetime import datetime
@@ -508,8 +595,9 @@ if ready:
     plt.show()
 
 # %% [markdown]
-# Now break something. Somebody repairs the history by hand and inserts the rows of a customer a second time. The next night should stop, and say where. `dbt build --select dim_customers` makes the
-# dimension anew and runs its tests; your functions decide what they find.
+# Now break something. Somebody repairs the history by hand and inserts the rows of a customer a
+# second time. The next night should stop, and say where. `dbt build --select dim_customers` builds
+# the dimension again and runs its tests. What they find depends on your functions.
 
 # %%
 if ready:
@@ -523,17 +611,35 @@ if ready:
 # %% [markdown]
 # ## In practice
 #
-# - **The window is a bet.** Three days of patience means that what comes later is lost until somebody reconciles. Measure how late rows are, set the window to what you can afford to read, and run a full refresh
-#   (or a job for the old part) as often as the rest matters. A full refresh of this model would lose what the landing forgot: `full_refresh: false` in its config forbids it.
-# - **On dbt-spark the guard belongs in the query.** `incremental_predicates` end up in the ON clause of dbt's MERGE; a condition there that doesn't hold turns an update into an insert, and the key is there twice. They are for pruning the target's files.
-# - **`merge` rewrites what it matches.** The rows that your query leaves out cost nothing. What it returns is rewritten, changed or not.
-# - **A snapshot sees nights, not changes.** Two changes between two extracts are one version. History that must be complete comes from changes (lab 02), not from extracts; and a snapshot can't be rebuilt, so back it up and keep the extracts.
-# - **An old extract delivered again** makes `check` believe that everything changed back, with beginnings in the past. Compare the extract's own date with the last one before the snapshot runs.
-# - **`store_failures`** keeps the rows that a test found. `severity: error` with `warn_if: ">0"` and `error_if: ">100"` is for data that is never quite clean. Tests run on the whole table unless `where` says otherwise: at a billion rows that is a decision.
-# - **A contract checks names and types before the build**, and no rows. On Delta `constraints` of type `not_null` and `check` are enforced by the table itself.
+# - **The window is a trade-off.** With three days, a row that comes later is lost until somebody
+#   reconciles. Measure how late rows are, and set the window to what you can afford to read. Run a
+#   full refresh (or a job for the old part) as often as the rest matters. A full refresh of this
+#   model would lose what the landing forgot: `full_refresh: false` in its config forbids it.
+# - **On dbt-spark the guard belongs in the query.** `incremental_predicates` become part of the ON
+#   clause of dbt's MERGE. Where a condition there is false, an update turns into an insert, and the
+#   key is in the table twice. They are for pruning the files of the target.
+# - **`merge` rewrites files, not rows.** For each row that it matches, changed or not, a MERGE
+#   copies all other rows of the same file, unless the table has deletion vectors.
+#   `numTargetRowsCopied` in the table's history counts them: one row to merge can copy a thousand.
+#   So keep rows that change nothing out of the query, and cluster the table so that the rows to
+#   merge are in few files.
+# - **A snapshot sees nights, not changes.** Two changes between two extracts are one version. If
+#   the history must be complete, build it from changes (lab 02), not from extracts. And you can't
+#   rebuild a snapshot, so back it up and keep the extracts.
+# - **An old extract that is delivered again** looks to `check` as if everything had changed back,
+#   with beginnings in the past. Compare the date of the extract with the last one before the
+#   snapshot runs.
+# - **`store_failures`** keeps the rows that a test found. `severity: error` with `warn_if: ">0"`
+#   and `error_if: ">100"` is for data that is never quite clean. Tests run on the whole table
+#   unless `where` limits them. With a billion rows you have to decide that.
+# - **A contract checks names and types before the build**, and no rows. On Delta, the table itself
+#   enforces `constraints` of type `not_null` and `check`.
 #
-# **On Databricks** the adapter is dbt-databricks: it adds Unity Catalog, the `replace_where` strategy, MERGE clauses as configuration (`matched_condition` says the guard of task 1 after WHEN MATCHED, which dbt-spark can't), and
-# liquid clustering. A dbt task in a job runs the project on a SQL warehouse, which you pay while it runs. Yours stay the window, the guard, the tests, and who is called when one fails.
+# **On Databricks** the adapter is dbt-databricks. It adds Unity Catalog, the `replace_where`
+# strategy, liquid clustering, and clauses of the MERGE as configuration: `matched_condition` puts
+# the guard of Task 1 after WHEN MATCHED, which dbt-spark can't. A dbt task in a job runs the
+# project on a SQL warehouse, and you pay for the time it runs. You still have to choose the window,
+# write the guard and the tests, and decide who is called when one fails.
 
 # %%
 lab.next()
@@ -541,33 +647,54 @@ lab.next()
 # %% [markdown]
 # ## Interview follow-ups
 #
-# 1. Your incremental model filters on `updated_at > max(updated_at)`. Which rows does it lose, and how would you find out how many?
+# 1. Your incremental model filters on `updated_at > max(updated_at)`. Which rows does it lose, and
+#    how would you find out how many?
 # 2. When do you choose `merge`, `insert_overwrite`, `append` or a `table` that is built anew?
 # 3. `timestamp` or `check` for a snapshot: what does each get wrong?
-# 4. A column appears at the source. What happens with `on_schema_change` ignore, append_new_columns, fail, and what does a contract change about it?
+# 4. A column appears at the source. What happens with `on_schema_change` set to ignore,
+#    append_new_columns or fail, and what does a contract change about it?
 # 5. What do you test with a unit test, what with a data test, and what with a contract?
 # 6. The project has 600 models, and a pull request changes two. What runs in CI?
-# 7. `fct_orders` has to be rebuilt because a rule was wrong, and the landing keeps two nights. What do you do?
+# 7. `fct_orders` has to be rebuilt because a rule was wrong, and the landing keeps two nights. What
+#    do you do?
 
 # %% [markdown] tags=["solution"]
 # <details><summary>Model answers</summary>
 #
-# 1. Every row that arrives after a newer one was loaded: late events, slow partitions, clocks that differ. Equal timestamps are lost as well. Count them by comparing with a full build over a period that is settled, or by
-#    recording the time of arrival and looking at arrival minus event time. A look-back window sized from that, plus a periodic reconciliation, is the usual cure.
-# 2. `merge` when rows change by key and batches are small against the table; `insert_overwrite` when whole partitions are recomputed and are cheap to recompute (idempotent by construction); `append` for immutable events that are delivered once; a
-#    plain `table` as long as it is fast enough: it has no state that could be wrong.
-# 3. `timestamp` trusts the column: it misses changes that don't move it, and makes versions of touches. `check` reads all columns compared and dates a version by the run unless told where the time is. Both see only what a run sees.
-# 4. Ignore leaves it out silently, append adds it (old rows null), fail stops the run. A contract on an incremental model allows only append_new_columns or fail, and stops a build whose columns differ from the YAML: a new column then is a change of the contract, in a pull request.
-# 5. Unit tests: logic, on rows made by hand, before anything is built; for windows, ties, nulls, edges. Data tests: assumptions about data that no code can guarantee, on each night. Contracts: the shape others rely on, checked before rows are written.
-# 6. `dbt build --select state:modified+ --defer --state <folder of production's manifest.json>`: the two models and what depends on them, in a schema of the pull request; everything upstream is read from production. Unit tests of the two come along.
-# 7. Not `--full-refresh` on that landing. Rebuild beside it from the raw deliveries, if they were kept (the reason to keep bronze), compare, and swap; or correct in place with a MERGE of the wrong rows. Then forbid full refreshes of that model in its config.
+# 1. Every row that arrives after a newer one was loaded: late events, slow partitions, clocks that
+#    differ. Rows with an equal timestamp are lost as well. To count them, compare with a full build
+#    over a period that is settled. Or record the time of arrival, and look at arrival minus event
+#    time. The usual remedy is a look-back window of that size, plus a periodic reconciliation.
+# 2. `merge` when rows change by key and batches are small compared with the table.
+#    `insert_overwrite` when whole partitions are recomputed and that is cheap: it is idempotent by
+#    construction. `append` for immutable events that are delivered once. A plain `table` as long as
+#    it is fast enough: it has no state that could be wrong.
+# 3. `timestamp` trusts the column: it misses changes that don't move it, and makes a version when
+#    only the timestamp is new. `check` reads all columns that it compares, and dates a version by
+#    the run unless its config says which column has the time. Both see only what a run sees.
+# 4. Ignore leaves it out without a message, append adds it (null in old rows), fail stops the run.
+#    A contract on an incremental model allows only append_new_columns or fail. It also stops a
+#    build whose columns differ from the YAML, so a new column becomes a change of the contract, in
+#    a pull request.
+# 5. Unit tests check logic on rows made by hand, before anything is built: windows, ties, nulls,
+#    edges. Data tests check, on each night, assumptions about data that no code can guarantee.
+#    Contracts check the shape that others rely on, before rows are written.
+# 6. `dbt build --select state:modified+ --defer --state <folder of production's manifest.json>`. It
+#    builds the two models and what depends on them, in a schema of the pull request, and reads
+#    everything upstream from production. The unit tests of the two run as well.
+# 7. Not `--full-refresh` on that landing. Rebuild beside the table from the raw deliveries, if they
+#    were kept (the reason to keep bronze), compare, and swap. Or correct the wrong rows in place
+#    with a MERGE. Then forbid full refreshes of that model in its config.
 #
 # </details>
 
 # %% [markdown]
 # ## Further reading
 #
-# - dbt, [Incremental models in depth](https://docs.getdbt.com/best-practices/materializations/4-incremental-models)
-# - dbt, [Snapshot configurations](https://docs.getdbt.com/reference/snapshot-configs) and [hard deletes](https://docs.getdbt.com/reference/resource-configs/hard-deletes)
-# - dbt, [Spark configurations](https://docs.getdbt.com/reference/resource-configs/spark-configs), with the strategies of the adapter
+# - dbt, [Incremental models in
+#   depth](https://docs.getdbt.com/best-practices/materializations/4-incremental-models)
+# - dbt, [Snapshot configurations](https://docs.getdbt.com/reference/snapshot-configs) and [hard
+#   deletes](https://docs.getdbt.com/reference/resource-configs/hard-deletes)
+# - dbt, [Spark configurations](https://docs.getdbt.com/reference/resource-configs/spark-configs),
+#   with the strategies of the adapter
 # - dbt, [Unit tests](https://docs.getdbt.com/docs/build/unit-tests), with incremental models
