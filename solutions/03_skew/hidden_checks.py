@@ -1,4 +1,4 @@
-"""Hidden checks of lab 03: other keys and names, lists of hot keys as they come, and what salting may cost."""
+"""Hidden checks of lab 03: other keys and names, any list of hot keys, the cost of salts."""
 
 import random
 from collections import Counter

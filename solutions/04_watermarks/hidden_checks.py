@@ -1,4 +1,4 @@
-"""Hidden checks of lab 04: random arrival, never more than ten minutes late, against plain Python."""
+"""Hidden checks of lab 04: random arrival within ten minutes, against plain Python."""
 
 import random
 from collections import Counter

@@ -50,7 +50,7 @@ def task(number, partition, ms, *, attempt=0, written=8, reason="Success"):
 
 @pytest.fixture(scope="module")
 def table(learner, frame):
-    """Rows by stage of a log in which an executor was lost, a stage never worked, and the end is cut off."""
+    """Rows by stage of a log with a lost executor, a stage that failed, and a cut-off end."""
     job = [
         stage(n, None, None)["Stage Info"] for n in (1, 2, 3, 4)
     ]  # 4 is skipped: its shuffle was there
@@ -89,7 +89,7 @@ def table(learner, frame):
 
 @check("stage_table", points=2)
 def test_stage_with_two_attempts(table):
-    """makes one row of a stage that ran twice: durations added, a task that was repeated counted once"""
+    """makes one row of a stage that ran twice: durations add up, a repeated task counts once"""
     row = table.get(1)
     assert row is not None, "a stage with two attempts has no row"
     assert row.duration_ms == 1_200, (
@@ -125,7 +125,7 @@ def test_only_completed_stages(table):
 
 @check("diagnosis")
 def test_tie_and_failed_stage(learner, frame):
-    """takes the first of two stages that lasted equally long, and has no skew ratio where no task succeeded"""
+    """takes the smaller id of two equally long stages; a failed stage has no skew ratio"""
     tie = [(8, "b", 500, 4, 100, 90.0, 0, 0, 0), (3, "a", 500, 0, None, None, 0, 0, 0)]
     found = learner.diagnosis(frame(STAGES, tie))
     assert_frame(found, [(3, 0.5, None, "failed")], key="stage_id", schema=DIAGNOSIS)

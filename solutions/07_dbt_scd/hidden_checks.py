@@ -1,4 +1,4 @@
-"""Hidden checks of lab 07: a seeded shop against a model in plain Python, and bugs that nobody saw."""
+"""Hidden checks of lab 07: a seeded shop against a model in plain Python, and other bugs."""
 
 import json
 from datetime import datetime, timedelta
@@ -67,7 +67,7 @@ def merged(table: dict[int, tuple], landed: list[tuple]) -> dict[int, tuple]:
 
 @check("fct_orders", points=2)
 def test_nights_of_another_shop(learner, spark, frame, schema, dataset):
-    """builds the table that the rules give, on nights of a shop that nobody has seen"""
+    """builds the table that the rules give, on nights of another shop"""
     dbt = dbt_of(learner)
     files = learner.fct_orders()
     require_files("fct_orders", files)
@@ -144,7 +144,7 @@ def test_a_version_that_never_ended_is_caught(data_tests):
 
 @check("properties")
 def test_quiet_on_a_first_day(data_tests):
-    """stays silent when there are no orders yet, and when customers share a name or a time"""
+    """passes when there are no orders yet, and when customers share a name or a time"""
     people = [
         (7, "Gus", "Oslo", day(1), None, True),
         (8, "Gus", "Oslo", day(1), None, True),
@@ -172,7 +172,7 @@ def union_model(last: str, window: str = WINDOW) -> dict[bool, str]:
 
 @check("unit_tests")
 def test_other_models_meet_the_unit_tests(learner, spark):
-    """passes on a right model written otherwise, and fails on one that returns a change twice"""
+    """passes on another right model, and fails when several changes of an order come back"""
     files = learner.unit_tests()
     require_files("unit_tests", files, suffixes=(".yml",))
     inputs = {"source('raw','orders_landing')": "landing", "this": "this"}

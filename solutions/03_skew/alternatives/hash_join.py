@@ -1,4 +1,4 @@
-# because: a shuffled hash join of salted keys, salts drawn with a seed; hot rows found by a semi and an anti join
+# because: a shuffled hash join with seeded salts; hot rows by a semi and an anti join
 
 
 def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> DataFrame:

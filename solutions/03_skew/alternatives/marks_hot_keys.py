@@ -1,4 +1,4 @@
-# because: only heavy keys are salted, marked in the plan itself by a broadcast join of the twenty heaviest
+# because: only the twenty heaviest keys are salted, marked in the plan by a broadcast join
 
 
 def salted_join(facts: DataFrame, dims: DataFrame, key: str, salts: int) -> DataFrame:

@@ -1,4 +1,4 @@
-# because: DataFrames: nulls never reach the shuffle, salts count up, and one count_distinct is left to Spark
+# because: nulls stay out of the shuffle, salts count up, one count_distinct is left to Spark
 
 
 def key_profile(df: DataFrame, key: str, n: int) -> DataFrame:

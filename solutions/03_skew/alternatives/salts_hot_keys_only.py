@@ -1,4 +1,4 @@
-# because: DataFrames: only heavy keys are salted, found by counting them first; only their rows are copied
+# because: only heavy keys are salted, found by counting first; only their rows are copied
 
 from pyspark.sql import Window
 

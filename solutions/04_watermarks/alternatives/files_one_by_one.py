@@ -1,4 +1,4 @@
-# because: late_events without a stream: a loop over the files, and Delta remembers which are written
+# because: late_events as a loop over files; Delta remembers which ones are written
 
 
 def late_events(

@@ -1,4 +1,4 @@
-# because: late_events asks the query for its watermark, which its offset log keeps for each micro-batch
+# because: late_events reads the query's watermark of each micro-batch in its offset log
 
 
 def revenue_per_window(events: DataFrame) -> DataFrame:

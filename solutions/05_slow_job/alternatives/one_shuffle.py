@@ -1,4 +1,4 @@
-# because: repartitioned by country before the groups, so that one shuffle serves both; filters as dates
+# because: repartitioned by country before the groups: one shuffle serves both; dates as filters
 
 
 def fast_report(orders: DataFrame, customers: DataFrame, rates: DataFrame) -> DataFrame:

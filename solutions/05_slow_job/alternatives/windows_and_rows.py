@@ -1,4 +1,4 @@
-# because: the log by get_json_object and windows, the longest stage by max_by; a local checkpoint for a cache
+# because: the log by get_json_object and windows, max_by, a local checkpoint for a cache
 
 
 def field(path: str, kind: str = "long"):

@@ -1,4 +1,4 @@
-# because: no hints: the estimates of both small tables are under the threshold of broadcasts; shares by try_divide
+# because: no hints: both small tables are estimated under the broadcast threshold; try_divide
 
 
 def fast_report(orders: DataFrame, customers: DataFrame, rates: DataFrame) -> DataFrame:

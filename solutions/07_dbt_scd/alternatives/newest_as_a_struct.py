@@ -1,4 +1,4 @@
-# because: max_by finds the newest change and an anti join guards it; the unit test is asked about this model too
+# because: max_by finds the newest change, an anti join guards it; unit tests of this model
 
 
 def fct_orders() -> dict[str, str]:

@@ -1,4 +1,4 @@
-# because: a snapshot block with its own query and a far date as open end, which the dimension turns back to null
+# because: a snapshot block with its own query; a far date as open end becomes null again
 
 
 def customers_snapshot() -> dict[str, str]:

@@ -1,4 +1,4 @@
-# because: data tests as queries and a generic test of one's own, which compares a flag with 1 as dbt's session allows; unit tests one rule each
+# because: data tests as queries, a generic test that compares a flag with 1; a unit test a rule
 
 
 def properties() -> dict[str, str]:
