@@ -50,4 +50,6 @@ def test_checks_edited_after_the_run_make_outputs_stale(toy):
     nbformat.write(notebook, toy.solved)
     assert list(stale(toy)) == []
     toy.checks.write_text(toy.checks.read_text() + "\n# more\n")
+    assert list(stale(toy)) == [], "a comment changes no output"
+    toy.checks.write_text(toy.checks.read_text() + "\nMORE = 1\n")
     assert any("outputs" in sentence for sentence in stale(toy))

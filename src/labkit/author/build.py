@@ -12,6 +12,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from labkit.author.code_text import code
 from labkit.course import source
 from labkit.course.labs import Lab
 from labkit.home import LabError
@@ -77,10 +78,12 @@ def stale(lab: Lab) -> Iterator[str]:
 
 
 def inputs_hash(lab: Lab) -> str:
-    """sha256 over solution.py, checks.py and what the lab's datasets are made from."""
+    """sha256 over the code of solution.py and checks.py, and what the datasets are made from."""
     names = source.read(lab.solution).header["datasets"]
     digest = hashlib.sha256()
-    for path in (lab.solution, lab.checks, *lab.made_from(names)):
+    for path in (lab.solution, lab.checks):
+        digest.update(code(path.read_text("utf-8")).encode())
+    for path in lab.made_from(names):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
