@@ -14,7 +14,7 @@ from labkit.sandbox.sandbox import Limits, Sandbox
 # What a cell holds, and what the report says of it (nothing where it is empty); `done` ends most of
 # them, to show that what follows was run.
 CELLS = {
-    "a terminal, which the sandbox doesn't have": ("import os\nos.openpty()", "out of pty devices"),
+    "a terminal, which the sandbox doesn't have": ("import os\nos.openpty()", "Error: "),
     "a shell line": ("!echo ready\ndone", ""),
     "a shell line with a name of the cell": (
         "word = 'ready'\n!echo {word} > said\nassert open('said').read() == 'ready\\n'\ndone", "",
