@@ -39,8 +39,9 @@ KINDS = {
     "blank lines": ("a.py", "\n \n", "is empty"),
     "truncated JSON": ("a.ipynb", GOOD[:-20], "is not JSON"),
     "two notebooks in one file": ("a.ipynb", GOOD + GOOD, "is not JSON"),
-    "a merge conflict": ("a.ipynb", "<<<<<<< HEAD\n" + GOOD, "is not JSON"),
-    "a web page": ("a.ipynb", "<!doctype html><title>Sign in</title>", "is not JSON"),
+    "a merge conflict": ("a.ipynb", "{\n<<<<<<< HEAD\n" + GOOD, "line 2: conflict markers of Git"),
+    "a merge conflict in Python": ("a.py", f"<<<<<<< a\n{DOUBLE}=======\n>>>>>>> b\n", "line 1: conflict"),
+    "a web page": ("a.ipynb", "\n<!DOCTYPE html><title>Sign in</title>", "is a web page, whatever"),
     "brackets without end": ("a.ipynb", "[" * 200_000, "is not JSON"),
     "a list": ("a.ipynb", "[]", "not a notebook"),
     "no list of cells": ("a.ipynb", json.dumps({"nbformat": 4, "cells": {}}), "not a notebook"),
@@ -60,16 +61,22 @@ KINDS = {
     ),
     "a lab that it is not of": ("a.py", "import labkit\nlab = labkit.open('scd2')\n", "is of lab `scd2`"),
     "a picture": ("a.ipynb", b"\x89PNG\r\n\x1a\n\x00\x00", "not UTF-8"),
-    "a compressed notebook": ("a.ipynb", gzip.compress(GOOD.encode()), "not UTF-8"),
+    "a compressed notebook": ("a.ipynb", gzip.compress(GOOD.encode()), "is a gzip archive"),
     "UTF-16": ("a.ipynb", GOOD.encode("utf-16"), "not UTF-8"),
     "Latin-1": ("a.py", "name = 'é'".encode("latin-1"), "not UTF-8"),
     "null bytes": ("a.py", "x = 1\x00\n", "null bytes"),
     "Python that does not parse": ("a.py", "def double(\n", "not Python"),
     "Python 2": ("a.py", "print 'two'\n", "not Python"),
+    "thousands of signs": ("a.py", "x = " + "-" * 20_000 + "1\n", "nested too deeply"),
+    "thousands of attributes": ("a.py", "x = y" + ".a" * 100_000 + "\n", "nested too deeply"),
     "another kind of file": ("a.docx", "x", "neither .ipynb nor .py"),
-    "an archive": ("a.zip", zipped("a.py"), "neither .ipynb nor .py"),
-    "an archive that climbs": ("a.zip", zipped("../../../../tmp/a.py"), "neither .ipynb nor .py"),
-    "an archive named like a notebook": ("a.ipynb", zipped("a.py"), "not UTF-8|not JSON"),
+    "capitals": ("LAB.IPYNB", GOOD, "rename it to LAB.ipynb"),
+    "an ending too many": ("lab.ipynb.txt", GOOD, "rename it to lab.ipynb"),
+    "an exported page": ("lab.html", "<html>", "hand in the notebook"),
+    "an archive of Databricks": ("lab.dbc", zipped("a.py"), "is an archive of Databricks"),
+    "an archive": ("a.zip", zipped("a.py"), "unpack it"),
+    "an archive that climbs": ("a.zip", zipped("../../../../tmp/a.py"), "unpack it"),
+    "an archive named like a notebook": ("a.ipynb", zipped("a.py"), "is a zip archive, whatever"),
     "too many cells": ("a.ipynb", json.dumps(notebook(*["x = 1"] * 2001)), "2001 code cells"),
 }  # fmt: skip
 
@@ -155,6 +162,7 @@ def test_cells_that_cannot_run_are_told_and_the_rest_is_judged(toy, spark, tmp_p
     row = grade(toy, path, lambda: spark, tasks=["double"])
     assert row.status == "graded"
     assert [check.outcome for check in row.checks] == ["passed"]
+    assert not any("\x1b" in problem.message for problem in row.problems)
     told = {list(RUNS)[problem.cell - 2] for problem in row.problems}
     silent = {"a shell command that does not exist", "a warning made an error"}
     assert told == set(RUNS) - silent

@@ -6,7 +6,8 @@ import nbformat
 import pytest
 from handed_in import GOOD, MALFORMED, write
 
-from labkit.grading.submission import UnreadableError, read_submission
+from labkit.grading.cells import UnreadableError
+from labkit.grading.submission import read_submission
 
 
 def test_cells_are_numbered_as_a_reader_counts(tmp_path):

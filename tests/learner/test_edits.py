@@ -2,7 +2,7 @@
 
 import pytest
 
-from labkit.grading.submission import Cell
+from labkit.grading.cells import Cell
 from labkit.learner.edits import edit, used_by_checks
 
 TASKS = ("double", "store")

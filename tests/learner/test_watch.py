@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from labkit.grading.submission import UnreadableError
+from labkit.grading.cells import UnreadableError
 from labkit.learner import progress
 from labkit.learner.watch import Watching, saves
 

@@ -85,7 +85,8 @@ def _require_the_file_itself(submission: Path) -> None:
 
 def _lab_and_answer(slug: str | None, submission: Path | None) -> tuple[Lab, Submission | Path]:
     """What to check: the lab that was named, else the one that the submission opens."""
-    from labkit.grading.submission import UnreadableError, read_submission
+    from labkit.grading.cells import UnreadableError
+    from labkit.grading.submission import read_submission
 
     if slug is not None:
         lab = find_lab(slug)
@@ -133,7 +134,7 @@ def watch(
     submission: SubmissionFile = None,
 ) -> None:
     """Check your copy each time you save it, the tasks that changed, until Ctrl-C."""
-    from labkit.grading.submission import UnreadableError
+    from labkit.grading.cells import UnreadableError
     from labkit.learner.watch import Watching, saves
     from labkit.verdict.report import text
 

@@ -18,10 +18,11 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from labkit.course.labs import Lab
+from labkit.grading.cells import UnreadableError
 from labkit.grading.grading_spark import GradingSpark
 from labkit.grading.kernel import KernelDiedError
 from labkit.grading.running import running
-from labkit.grading.submission import Submission, UnreadableError, read_submission
+from labkit.grading.submission import Submission, read_submission
 from labkit.judge.runner import PUBLIC_SEED, judge
 from labkit.judge.time_limit import GradedRun
 from labkit.verdict.outcome import CellProblem, CheckResult, Report, Status

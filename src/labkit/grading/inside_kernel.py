@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -14,41 +12,6 @@ from labkit.judge.answer import blame, find, require_signature
 from labkit.verdict.errors import AnswerError
 
 ANSWER_CHARACTERS = 8_000_000
-_printed: dict[int, int] = {}
-
-
-def watch_output() -> str:
-    """From now on each cell's output is counted, and cut where it is more than anybody reads."""
-    most = int(os.environ["LAB_GRADED"])
-    started = [0]  # cells so far; IPython tells of those that were asked for, not of calls
-
-    def count(info: object) -> None:
-        started[0] += 1
-
-    sys.modules["IPython"].get_ipython().events.register("pre_run_cell", count)
-
-    def counted(write: Any) -> Any:
-        def cut(text: str) -> int:
-            cell = started[0]
-            before = _printed.get(cell, 0)
-            _printed[cell] = before + len(text)
-            if before <= most:
-                write(text[: most - before])
-                if _printed[cell] > most:
-                    write(f"\n... the output of a cell is cut at {most:,} characters\n")
-            return len(text)
-
-        return cut
-
-    for stream in (sys.stdout, sys.stderr):
-        stream.write = counted(stream.write)  # type: ignore[method-assign]
-    return "null"
-
-
-def printed() -> str:
-    """JSON: the cells, in the order they ran, whose output was cut, and what they printed."""
-    most = int(os.environ["LAB_GRADED"])
-    return json.dumps({cell: count for cell, count in _printed.items() if count > most})
 
 
 def answer(request: str, names: dict[str, Any], spark: SparkSession) -> str:

@@ -7,7 +7,6 @@ import json
 import math
 import os
 import queue
-import re
 import sys
 import tempfile
 import time
@@ -21,7 +20,7 @@ import zmq
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
-from labkit.escape import without_colours
+from labkit.grading.cell_problems import noted, raised
 from labkit.grading.submission import Submission
 from labkit.sandbox.sandbox import Limits, Sandbox, remove
 from labkit.verdict.outcome import CellProblem
@@ -33,10 +32,8 @@ KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "JAVA_HOME", "LD_LIBRARY_PATH", "P
 IPYKERNEL = (sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher")
 # Calls are strings of Python: the shell channel has no other way to return a value.
 INSIDE = "__import__('labkit.grading.inside_kernel', fromlist=['*'])"
+SHELL = "__import__('labkit.grading.notebook_shell', fromlist=['*'])"
 SESSION = "__import__('labkit.spark.session', fromlist=['*'])"
-# What ipykernel calls the file of a cell, another number in each run; a report has the cell's own.
-CELL_FILE = re.compile(r" \(\d+\.py, line \d+\)$", re.MULTILINE)
-CELL_LINE = re.compile(r"(?:Cell In\[\d+\], line|line) (\d+)")
 
 
 class KernelDiedError(Exception):
@@ -135,32 +132,22 @@ class Kernel:
                 raise KernelDiedError(
                     f"{_in_all(self._limits)}; it was stopped before cell {cell.number}", limit=True
                 )
-            message = self._execute(cell.source, min(left, self._limits.cell_seconds))
+            try:
+                message = self._execute(cell.source, min(left, self._limits.cell_seconds))
+            except KernelDiedError as error:
+                raise KernelDiedError(f"cell {cell.number}: {error}", limit=error.limit) from None
             if message is not None:
                 line, text = message
                 problems.append(CellProblem(cell.number, line, text))
-        return (*problems, *self._cut_output(submission))
+        problems += self._notes(submission)
+        return tuple(sorted(problems, key=lambda problem: (problem.cell, problem.line)))
 
-    def _cut_output(self, submission: Submission) -> list[CellProblem]:
-        """Which cells printed more than is kept; the kernel counts them in the order they ran."""
+    def _notes(self, submission: Submission) -> list[CellProblem]:
+        """What the kernel notes of cells that went on; it counts them in the order they ran."""
         try:
-            counts = self._ask(f"{INSIDE}.printed()")
-            printed = {int(number): int(count) for number, count in counts.items()}
-        except (
-            KernelDiedError,
-            TimeoutError,
-            AttributeError,
-            TypeError,
-            ValueError,
-            OverflowError,
-        ):
-            return []  # the count is a courtesy; a submission that breaks it gains nothing
-        most = self._limits.output_characters
-        return [
-            CellProblem(cell.number, 1, f"printed {printed[number]:,} characters, cut at {most:,}")
-            for number, cell in enumerate(submission.cells, start=1)
-            if number in printed
-        ]
+            return noted(self._ask(f"{SHELL}.notes()"), submission)
+        except (KernelDiedError, TimeoutError, ValueError, TypeError, LookupError, OverflowError):
+            return []  # notes are a courtesy; a submission that breaks them gains nothing
 
     def call(self, request: str) -> Any:
         """The kernel's JSON answer to a call (see `labkit.grading.inside_kernel`)."""
@@ -200,17 +187,11 @@ class Kernel:
             too_long = f"took longer than {seconds:.3g} s"
             if not self.stop():
                 raise KernelDiedError(
-                    f"a cell {too_long} and could not be stopped", limit=True
+                    f"it {too_long} and could not be stopped", limit=True
                 ) from None
             return 1, f"{too_long} and was stopped"
         content = reply["content"]
-        if content.get("status") == "ok":
-            return None
-        trace = without_colours("\n".join(map(str, content.get("traceback") or [])))
-        lines = CELL_LINE.findall(trace[:100_000])
-        error = without_colours(f"{content.get('ename')}: {content.get('evalue')}"[:2000])
-        text = CELL_FILE.sub("", error).splitlines()
-        return max(1, int(lines[0][:9])) if lines else 1, " ".join(text[:2])[:300]
+        return None if content.get("status") == "ok" else raised(content)
 
     def _lives(self, seconds: float = 0.0) -> bool:
         """Whether the kernel's process is there, and still is after so many seconds."""
@@ -224,7 +205,7 @@ class Kernel:
     def _ready(self) -> None:
         """Waits until the kernel answers."""
         self._reply(self._client.kernel_info(), START_SECONDS)
-        self._ask(f"{INSIDE}.watch_output()")
+        self._ask(f"{SHELL}.prepare()")
 
     def _request(
         self, code: str, expressions: Mapping[str, str], seconds: float | None

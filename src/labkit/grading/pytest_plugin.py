@@ -74,9 +74,10 @@ class PlainPytest(Fixtures):
 
     def _run(self, lab: Lab) -> Answering:
         """Runs the submission to a lab; its functions wait for checks until the end of pytest."""
+        from labkit.grading.cells import UnreadableError
         from labkit.grading.grading_spark import WarmSpark
         from labkit.grading.running import running
-        from labkit.grading.submission import UnreadableError, read_submission
+        from labkit.grading.submission import read_submission
 
         given = self._config.getoption("submission")
         path = Path(given) if given else lab.work if lab.work.is_file() else lab.starter

@@ -6,6 +6,9 @@ import os
 import stat
 from pathlib import Path
 
+KINDS = (".ipynb", ".py")
+ARCHIVES = (".zip", ".7z", ".rar", ".tgz")
+
 
 def refusal(path: Path) -> str:
     """Why a path that somebody named is refused; empty when it is not, or isn't there.
@@ -54,3 +57,22 @@ def not_ordinary(path: Path) -> str:
     if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
         return ""
     return f"{path.name} is not an ordinary file"
+
+
+def another_kind(path: Path) -> str:
+    """Why a file is not taken that somebody may have meant to hand in; empty for any other file."""
+    endings = [ending.lower() for ending in path.suffixes]
+    last = endings[-1] if endings else ""
+    if last in (".html", ".htm"):
+        return f"{path.name} is a web page, which can't be run; hand in the notebook (.ipynb)"
+    if last == ".dbc":
+        return f"{path.name} is an archive of Databricks; export it as IPython notebook (.ipynb)"
+    if last in ARCHIVES or endings[-2:] == [".tar", ".gz"]:
+        return f"{path.name} is an archive; unpack it and hand in the notebook (.ipynb)"
+    if last in KINDS and path.suffix not in KINDS:
+        return f"{path.name} ends in capitals; rename it to {path.stem}{last}"
+    before = endings[-2] if len(endings) > 1 else ""
+    if (before == ".ipynb" and last not in KINDS) or (before, last) == (".py", ".txt"):
+        stem = Path(path.stem).stem
+        return f"{path.name} has one ending too many; rename it to {stem}{before}"
+    return ""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.grading.submission import Cell
+from labkit.grading.cells import Cell, parsed
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -81,8 +81,8 @@ def _meaning(cell: Cell) -> str:
 
 def _parsed(source: str) -> ast.Module:
     try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError):
+        return parsed(source)
+    except SyntaxError:
         return ast.Module([], [])
 
 

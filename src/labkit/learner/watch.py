@@ -13,7 +13,8 @@ from typing import Any
 
 from labkit.course.labs import Lab
 from labkit.escape import without_colours
-from labkit.grading.submission import Cell, read_submission
+from labkit.grading.cells import Cell
+from labkit.grading.submission import read_submission
 from labkit.judge.answer import Learner
 from labkit.judge.runner import judge
 from labkit.learner import progress

@@ -35,7 +35,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class CellProblem:
-    """A cell of the submission that raised; the run went on after it."""
+    """A cell of the submission that raised, or did not run as written; the run went on after it."""
 
     cell: int
     line: int

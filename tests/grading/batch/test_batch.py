@@ -78,12 +78,16 @@ def test_malformed_submissions_are_rows_and_need_no_worker(handed, tmp_path, tak
     (handed / "empty.ipynb").write_text("")
     (handed / "cut.ipynb").write_text('{"cells": [')
     (handed / "folder.ipynb").mkdir()
+    (handed / "deep.py").write_text(f"{OPENS}x = y{'.a' * 100_000}\n")
+    (handed / "LAB.IPYNB").write_text("{}")
+    (handed / "page.html").write_text("<html>")
     (handed / "unknown.py").write_text('import labkit\nlab = labkit.open("nothing")\n')
     (handed / "link.ipynb").symlink_to("cut.ipynb")
     batch = batches.grade(handed, tmp_path / "out", lab=None)
     assert [(row.name, row.report.status) for row in batch.rows] == [
-        ("cut", "unreadable"), ("empty", "unreadable"), ("folder", "unreadable"),
-        ("link", "unreadable"), ("unknown", "no_lab"),
+        ("LAB.IPYNB", "unreadable"), ("cut", "unreadable"), ("deep", "unreadable"),
+        ("empty", "unreadable"), ("folder", "unreadable"), ("link", "unreadable"),
+        ("page.html", "unreadable"), ("unknown", "no_lab"),
     ]  # fmt: skip
     assert all(row.report.message for row in batch.rows)
     assert batch.exit_code == 2

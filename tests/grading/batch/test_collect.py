@@ -46,6 +46,34 @@ def test_folder_is_searched_for_notebooks_and_for_python_that_opens_a_lab(handed
     assert names(collect(["."], any_python=True)) == ["ada-lab", "bo-answer", "bo-tools"]
 
 
+ALIKE = ["LAB.IPYNB", "lab.dbc", "lab.html", "lab.ipynb.txt", "lab.zip"]
+
+
+def test_files_that_may_be_meant_as_submissions_are_entries(handed):
+    for name in ALIKE:
+        put(handed / "ada" / name)
+    put(handed / "ada" / "answer.py.txt", OPENS)
+    put(handed / "ada" / "data.csv")
+    put(handed / "ada" / "template.py.txt")
+    put(handed / "ada" / ".lab.zip")
+    expected = sorted([*ALIKE, "answer.py.txt"])
+    assert sorted(entry.path.name for entry in collect(["."]).entries) == expected
+    assert [path.name for path in collect(["."]).passed_over] == ["template.py.txt"]
+    matched = collect(["ada/*"]).entries
+    assert {entry.path.name for entry in matched} == {*expected, "template.py.txt"}
+    named = collect([f"ada/{name}" for name in ALIKE]).entries
+    assert sorted(entry.path.name for entry in named) == ALIKE
+
+
+def test_pages_of_an_earlier_batch_are_no_submissions(handed):
+    put(handed / "lab.ipynb")
+    put(handed / "grades" / "batch.json")
+    put(handed / "grades" / "summary.html")
+    put(handed / "grades" / "lab" / "report.html")
+    put(handed / "grades" / "late" / "answer.ipynb")
+    assert [entry.path.name for entry in collect(["."]).entries] == ["answer.ipynb", "lab.ipynb"]
+
+
 def test_files_patterns_and_folders_name_a_file_once(handed):
     put(handed / "ada.ipynb")
     assert names(collect(["ada.ipynb", "*.ipynb", ".", "./ada.ipynb"])) == ["ada"]

@@ -14,12 +14,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labkit.escape import one_line
-from labkit.grading.refusal import in_current_folder, leads_away, link, not_ordinary, refusal
+from labkit.grading.refusal import (
+    KINDS,
+    another_kind,
+    in_current_folder,
+    leads_away,
+    link,
+    not_ordinary,
+    refusal,
+)
 from labkit.grading.submission import OPENS
 from labkit.home import LabError
 
-KINDS = (".ipynb", ".py")
 NAME_CHARACTERS = 80
+RESULTS = "batch.json"  # in a folder that `lab grade` wrote
 RESERVED = ("summary.", "junit.", "batch.")
 HEAD_BYTES = 1_000_000
 HASHED = re.compile(r"-[0-9a-f]{12}$", re.IGNORECASE)
@@ -61,8 +69,9 @@ class _Draft:
 def collect(arguments: Sequence[str], *, any_python: bool = False) -> Collected:
     """The submissions that the arguments name; LabError for an argument that names nothing.
 
-    In a folder, notebooks count, and Python files that open a lab (with `any_python` all of them);
-    links are never followed there. A name follows from the path, and from a second submission of the
+    In a folder, notebooks count, and Python files that open a lab (with `any_python` all of them).
+    So do files that may have been meant as such, whose row says why they can't be graded. Links are
+    never followed there. A name follows from the path, and from a second submission of the
     same name; it is the same in every shard and on every run over the same submissions.
     """
     drafts: list[_Draft] = []
@@ -75,8 +84,8 @@ def collect(arguments: Sequence[str], *, any_python: bool = False) -> Collected:
             drafts.append(_named(path))
         elif path.is_dir():
             for file, refused in _walk(path):
-                wanted = refused or file.suffix == ".ipynb" or any_python or _opens_a_lab(file)
-                if wanted:
+                python = file.name.lower().removesuffix(".txt").endswith(".py")
+                if refused or not python or any_python or _opens_a_lab(file):
                     drafts.append(_Draft(str(file.relative_to(path)), file, refused=refused))
                 else:
                     passed_over.append(file)
@@ -100,7 +109,7 @@ def _matching(pattern: str) -> list[_Draft]:
     fixed = pattern.split("*")[0].split("?")[0].split("[")[0]
     base = Path(os.path.dirname(fixed))
     paths = sorted(Path(name) for name in glob.glob(pattern, recursive=True))
-    files = [path for path in paths if path.suffix in KINDS]
+    files = [path for path in paths if path.suffix in KINDS or another_kind(path)]
     if not files:
         raise LabError(f"{pattern} matches no .ipynb or .py file")
     return [_Draft(str(p.relative_to(base)), p, refused=leads_away(p, base)) for p in files]
@@ -109,15 +118,19 @@ def _matching(pattern: str) -> list[_Draft]:
 def _walk(folder: Path) -> Iterator[tuple[Path, str]]:
     """The files in a folder that may be submissions, and why one is refused."""
     unreadable: list[OSError] = []
+    results: set[Path] = set()  # folders of results, whose pages nobody handed in
     for place, folders, files in os.walk(folder, onerror=unreadable.append, followlinks=False):
         here = Path(place)
+        if RESULTS in files or here.parent in results:
+            results.add(here)
         folders[:] = sorted(f for f in folders if not f.startswith(".") and f != "__pycache__")
         for name in list(folders):
             if Path(name).suffix in KINDS:  # a folder named like a notebook
                 folders.remove(name)
                 yield here / name, not_ordinary(here / name) or link(here / name)
         for name in sorted(files):
-            if not name.startswith(".") and Path(name).suffix in KINDS:
+            meant = here not in results and another_kind(Path(name))
+            if not name.startswith(".") and (Path(name).suffix in KINDS or meant):
                 yield here / name, link(here / name) or not_ordinary(here / name)
     for error in unreadable:
         where = Path(str(error.filename))

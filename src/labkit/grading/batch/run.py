@@ -25,8 +25,9 @@ from labkit.grading.batch.results import (
     read_rows,
     union,
 )
+from labkit.grading.cells import UnreadableError
 from labkit.grading.grade import CHECK_SECONDS, checks_hash, draw_seed, versions
-from labkit.grading.submission import MAX_BYTES, UnreadableError, read_submission
+from labkit.grading.submission import MAX_BYTES, read_submission
 from labkit.home import LabError
 from labkit.sandbox import sandbox
 from labkit.verdict.outcome import Report

@@ -12,7 +12,7 @@ from typing import Any
 from labkit.course import hints, source
 from labkit.course.labs import Lab, find_labs
 from labkit.escape import printable
-from labkit.grading.submission import UnreadableError
+from labkit.grading.cells import UnreadableError
 from labkit.home import LabError
 from labkit.learner import progress
 from labkit.learner.rehearsal import clock

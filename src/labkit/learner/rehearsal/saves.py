@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit.grading.submission import UnreadableError, read_submission
+from labkit.grading.cells import UnreadableError, parsed
+from labkit.grading.submission import read_submission
 
 LOG = "saves.jsonl"
 RECENT = 3.0  # seconds before the log was opened in which a save still counts as seen
@@ -115,7 +116,7 @@ def task_sources(path: Path, tasks: Sequence[str]) -> dict[str, str]:
 def _function(source: str, task: str) -> str:
     """Only the function; the whole cell if it does not parse."""
     with suppress(SyntaxError, ValueError):
-        for node in reversed(ast.parse(source).body):
+        for node in reversed(parsed(source).body):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == task:
                 return ast.get_source_segment(source, node) or source
     return source
