@@ -329,7 +329,7 @@ def ingest(spark: SparkSession, landing: str, schema: str, checkpoint: str) -> N
 # task: refine
 # fails: test_a_day_without_faults_has_no_quarantine
 # because: dynamic overwrite leaves the day alone for which there is nothing to write
-# breaks: ? Rows of the day that its lines no longer make go, also when none are left.
+# breaks: Rows of the day that its lines no longer make go, also when none are left.
 # -    first.writeTo(f"{schema}.silver_events").overwrite(of_day)
 # -    bad.writeTo(f"{schema}.quarantine").overwrite(of_day)
 # +    first.writeTo(f"{schema}.silver_events").overwritePartitions()

@@ -240,6 +240,7 @@ lab.check("ingest")
 # - An event is kept once, its first delivery: what another load day has stays there; within the day the first `source_file` counts. Deliveries differ in `sent_at`.
 # - `silver_customers`: each `lsn` of bronze is one change, in the order of `lsn`. It begins a version at `ts` that ends at the next change's `ts`; a delete only ends.
 #   No version is empty.
+# - Rows of the day that its lines no longer make go, also when none are left.
 # - The same day again changes no row, and rows of other days stay.
 
 
