@@ -606,13 +606,26 @@ def rows(drawing: dict, name: str) -> dict:
 # ------------------------------------------------------------------------------------- freshness
 
 
+def fresh(learner, drawing: dict) -> dict:
+    """What `freshness` says, once its form is right."""
+    found = learner.freshness(copy.deepcopy(drawing))
+    assert isinstance(found, dict), f"freshness returns a {type(found).__name__}, expected a dict"
+    assert set(found) == {"consumers", "blast_radius"}, f"it has the keys {sorted(found)}"
+    ids = {each["id"] for each in drawing["components"]}
+    wanted = {each["id"] for each in drawing["components"] if each["kind"] == "consumer"}
+    assert set(found["consumers"]) == wanted, f"its consumers are {sorted(found['consumers'])}"
+    for name, row in found["consumers"].items():
+        keys = {"seconds", "path", "availability"}
+        assert set(row) == keys, f"{name} has the keys {sorted(row)}, expected {sorted(keys)}"
+    missing = ids - set(found["blast_radius"])
+    assert not missing, f"`blast_radius` lacks {sorted(missing)}; for nobody it is an empty list"
+    return found
+
+
 @check("freshness", points=2)
 def test_slowest_path(learner):
     """Worst seconds along the slowest path: every wait and every run, the consumer's own too"""
-    found = learner.freshness(clean())
-    assert set(found) == {"consumers", "blast_radius"}, f"it has the keys {sorted(found)}"
-    consumers = found["consumers"]
-    assert set(consumers) == {"screen", "books"}, f"its consumers are {sorted(consumers)}"
+    consumers = fresh(learner, clean())["consumers"]
     # sap waits 120, load 50, then clean_slow: 180 + 200
     expected = {"screen": 555, "books": 580}
     for name, seconds in expected.items():
@@ -629,7 +642,7 @@ def test_slowest_path(learner):
 @check("freshness", points=2)
 def test_availability(learner):
     """Availability is a product over all that is needed, each part once, groups in parallel"""
-    found = learner.freshness(clean())["consumers"]
+    found = fresh(learner, clean())["consumers"]
     # load, bronze, clean, clean_slow; gold; bus; airflow; one of two vaults
     right = 0.999**4 * 0.998 * 0.99 * 0.995 * (1 - 0.1 * 0.1)
     for name in ("screen", "books"):
@@ -640,7 +653,7 @@ def test_availability(learner):
     far = clean()
     one(far, "keys_a")["needs"] = ["network"]
     far["components"].append(part("network", "vault", sla=0.5))
-    got = learner.freshness(far)["consumers"]["screen"]["availability"]
+    got = fresh(learner, far)["consumers"]["screen"]["availability"]
     assert got == pytest.approx(right * 0.5, abs=1e-6), "what a vault needs is needed too"
 
 
@@ -650,9 +663,7 @@ def test_blast_radius(learner):
     drawing = clean()
     drawing["flows"].append(flow("clean", "direct", "g.fast"))
     drawing["components"].append(part("direct", "consumer", brief="wall"))
-    found = learner.freshness(drawing)["blast_radius"]
-    names = {each["id"] for each in drawing["components"]}
-    assert set(found) == names, "every component has a blast radius, an empty one if need be"
+    found = fresh(learner, drawing)["blast_radius"]
     both, three = ["books", "screen"], ["books", "direct", "screen"]
     expected = {
         "bus": three,
@@ -675,7 +686,7 @@ def test_circle_and_dead_letters(learner):
     """A dead letter is no path; a circle of flows is a ValueError"""
     drawing = clean()
     way(drawing, "load", "bus")["every_seconds"] = 5000
-    got = learner.freshness(drawing)["consumers"]["screen"]["seconds"]
+    got = fresh(learner, drawing)["consumers"]["screen"]["seconds"]
     assert got == pytest.approx(555), f"dead letters delay nobody; you say {got} s"
     drawing["flows"].append(flow("gold", "clean", "g.fast"))
     try:
@@ -927,8 +938,8 @@ def test_other_names(learner, seed):
     ):
         change(drawing, BRIEF)
     ids = [each["id"] for each in drawing["components"]]
-    words = rng.sample(ids, len(ids))  # a job called `gold`, a store called `screen`
-    names = dict(zip(ids, words, strict=True))
+    words = rng.sample(ids, len(ids))  # a job called `gold_2`, a store called `screen_2`
+    names = {old: f"{new}_2" for old, new in zip(ids, words, strict=True)}
     expected = {
         ("single_point", names["airflow"]),
         ("no_replay", names["bus"]),
@@ -989,9 +1000,37 @@ def recommended(brief: dict, answer: dict) -> dict:
     assert isinstance(answer, dict), f"design returns a {type(answer).__name__}, expected a dict"
     missing = {"options", "recommended", "because"} - set(answer)
     assert not missing, f"the answer has no {', '.join(sorted(missing))}"
+    for option in answer["options"]:
+        missing = {"name", "architecture", "choices", "gives_up"} - set(option)
+        assert not missing, f"{brief['name']}: an option has no {', '.join(sorted(missing))}"
+        assert_form(option["architecture"])
+        missing = set(PLAIN) - set(option["choices"])
+        assert not missing, f"{brief['name']}: `choices` has no {', '.join(sorted(missing))}"
     chosen = [each for each in answer["options"] if each["name"] == answer["recommended"]]
     assert len(chosen) == 1, f"{brief['name']}: {len(chosen)} options are called as recommended"
     return chosen[0]
+
+
+FORM = {
+    "components": set(part("any", "any")),
+    "flows": set(flow("a", "b", "any")),
+    "tables": set(table("any", "gold")),
+    "recovery": {"store", "region", "every_seconds", "restore_seconds"},
+}
+
+
+def assert_form(drawing: dict) -> None:
+    """A drawing has its four lists, each line of them its keys, and flows join what is there."""
+    for name, keys in FORM.items():
+        for each in drawing.get(name, [{}]):
+            more = set(KINDS.get(each.get("kind"), ()))
+            missing = (keys | more) - set(each)
+            assert not missing, f"a line of `{name}` has no {', '.join(sorted(missing))}: {each}"
+    ids = [each["id"] for each in drawing["components"]]
+    assert len(set(ids)) == len(ids), f"two components have one id, of {sorted(ids)}"
+    ends = {end for each in drawing["flows"] for end in (each["from"], each["to"])}
+    ends |= {need for each in drawing["components"] for need in each["needs"]}
+    assert ends <= set(ids), f"{sorted(ends - set(ids))} are no components"
 
 
 def assert_options(brief: dict, answer: dict) -> None:

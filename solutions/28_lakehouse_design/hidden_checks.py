@@ -23,6 +23,7 @@ from checks import (
     changed,
     clean,
     flow,
+    fresh,
     one,
     recommended,
     sized,
@@ -71,7 +72,7 @@ BAKERY = changed(
     BRIEF,
     name="bakery",
     history_tb=0.02,
-    budget_per_month=600,
+    budget_per_month=300,
     recovery={**BRIEF["recovery"], "rpo_seconds": 86400, "rto_seconds": 86400},
     sources=[{**PARTNER, "name": "tills", "gb_per_day": 0.02, "pii": True}],
     joins=[],
@@ -270,7 +271,7 @@ def test_another_drawing(learner):
     drawing = clean()
     for name in ("clean", "clean_slow"):
         one(drawing, name)["group"] = "twins"
-    found = learner.freshness(drawing)
+    found = fresh(learner, drawing)
     right = 0.999**2 * (1 - 0.001**2) * 0.998 * 0.99 * 0.995 * (1 - 0.1 * 0.1)
     got = found["consumers"]["books"]
     assert got["availability"] == pytest.approx(right, abs=1e-6), (

@@ -50,7 +50,7 @@ def test_functions_cross_as_source_towards_the_kernel_only():
     with pytest.raises(CannotCrossError, match="function"):
         encode(candidate)
     with pytest.raises(CannotCrossError):
-        decode({"$": "function", "name": "f", "v": "def f(): pass"}, None, table=str)
+        decode({"$": "function", "name": "f", "v": "def f(): pass"}, lambda: None, table=str)
 
 
 class Sly(int):
@@ -79,4 +79,4 @@ def test_bottomless_and_huge_structures_are_refused():
 )
 def test_forged_replies_are_refused(forged):
     with pytest.raises(CannotCrossError):
-        decode(forged, None, table=str)
+        decode(forged, lambda: None, table=str)
