@@ -16,7 +16,10 @@ def candidate(x):
 def across(value, spark=None, **options):
     text = json.dumps(encode(value, **options))
     return decode(
-        json.loads(text), spark, table=lambda n: spark.table(f"global_temp.{n}"), **options
+        json.loads(text),
+        lambda: spark,
+        table=lambda n: spark.table(f"global_temp.{n}"),
+        **options,
     )
 
 
