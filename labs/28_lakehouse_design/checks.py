@@ -10,14 +10,15 @@ from labkit.checks import Case, cases, check
 
 HINTS = {
     "size": [
-        "Three helpers carry it: the rate at the horizon, the rate at the peak, and one that adds a "
-        "row and rounds counts up.",
+        "Three helpers carry it: the rate at the horizon, the rate at the peak, and one that adds "
+        "a row and rounds counts up.",
         "Which of your numbers follow the average, and which the peak? Bytes on disk do not know "
         "of the worst minute; partitions and state do.",
         "A backlog of o hours is cleared in c hours at average x (o + c) / c.",
     ],
     "monthly_cost": [
-        "Make two figures first: the hours for which DBU are paid, and the hours for which machines are.",
+        "Make two figures first: the hours for which DBU are paid, and those for which machines "
+        "are.",
         "Reserved machines: what does the invoice say in a month in which nothing ran?",
     ],
     "break_even": [
@@ -38,8 +39,8 @@ HINTS = {
     ],
     "design": [
         "Write one function that draws for any brief, and let your `review` read each drawing.",
-        "Start with the interval: the youngest consumer, less the time of the jobs, over the number "
-        "of flows that wait.",
+        "Start with the interval: the youngest consumer, less the time of the jobs, over the "
+        "number of flows that wait.",
         "Which stores must not be Delta? Two rules of Task 4 say so.",
     ],
 }
@@ -183,7 +184,7 @@ PARTNER_DAY = 72 * GB * 1.25**2
 
 @check("size")
 def test_rates_and_bytes(learner):
-    """Peak bytes a second from the peak; bytes a day and in the topic from the average, all replicas"""
+    """Peak bytes a second from the peak; bytes a day and topic from the average, all replicas"""
     expected = {
         ("sensors", "peak_bytes_per_second"): [AVERAGE * 3 * 500] * 2,
         ("sensors", "raw_bytes_per_day"): [SENSOR_DAY] * 2,
@@ -196,7 +197,7 @@ def test_rates_and_bytes(learner):
 
 @check("size", points=2)
 def test_cores_catch_up(learner):
-    """Cores for the larger of peak and catch-up after an outage; an interval by the rate of a core"""
+    """Cores for the larger of peak and catch-up after an outage, as an interval"""
     expected = {
         ("sensors", "cores"): [18, 90],  # 22 500 x (9 + 3) / 3 is more than the peak, 67 500
         ("orders", "cores"): [1, 4],  # here the peak is more
@@ -220,7 +221,7 @@ def test_partitions(learner):
 
 @check("size", points=2)
 def test_stored_bytes(learner):
-    """Stored bytes: compression as an interval, layers, and the old copies that time travel keeps"""
+    """Stored bytes: compression as an interval, layers, and old copies of time travel"""
     expected = {
         ("sensors", "stored_bytes"): [SENSOR_DAY / ratio * 2 * 320 for ratio in (10, 5)],
         ("orders", "stored_bytes"): [200 * 2000 * DAY / ratio * 2 * 1080 for ratio in (10, 5)],
@@ -475,7 +476,7 @@ def test_bill_adds_up(learner):
 
 @check("break_even", points=2)
 def test_break_even_hours(learner):
-    """The hours at which both cost the same, with idle time and starts, which grow with the starts"""
+    """The hours at which both cost the same; idle time and starts count, and more starts are more"""
     # classic 1.00 an hour, serverless 1.50; a start costs 0.2 x 1.00 + 0.1 x 0.60 = 0.26
     for starts in (1, 6, 40):
         found = learner.break_even(copy.deepcopy(PRICES), starts)
