@@ -476,7 +476,7 @@ def test_bill_adds_up(learner):
 
 @check("break_even", points=2)
 def test_break_even_hours(learner):
-    """The hours at which both cost the same; idle time and starts count, and more starts are more"""
+    """The hours at which both cost the same; idle time and each start count"""
     # classic 1.00 an hour, serverless 1.50; a start costs 0.2 x 1.00 + 0.1 x 0.60 = 0.26
     for starts in (1, 6, 40):
         found = learner.break_even(copy.deepcopy(PRICES), starts)
