@@ -73,6 +73,7 @@ def test_malformed_marker_is_named_by_file_and_line(body, line, says):
         ("# ---\n# level: senior\n# ---\n", "has no"),
         (HEADER.replace("senior", "expert"), "use one of"),
         (HEADER.replace("# topics: []", "# topics: []\n# tags: []"), "unknown keys"),
+        (HEADER.replace("# topics: []", "# topics: []\n# spark: maybe"), "write `spark: false`"),
     ],
 )
 def test_malformed_header_is_an_error(text, says):

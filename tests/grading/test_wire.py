@@ -16,7 +16,10 @@ def candidate(x):
 def across(value, spark=None, **options):
     text = json.dumps(encode(value, **options))
     return decode(
-        json.loads(text), spark, table=lambda n: spark.table(f"global_temp.{n}"), **options
+        json.loads(text),
+        lambda: spark,
+        table=lambda n: spark.table(f"global_temp.{n}"),
+        **options,
     )
 
 
@@ -50,7 +53,7 @@ def test_functions_cross_as_source_towards_the_kernel_only():
     with pytest.raises(CannotCrossError, match="function"):
         encode(candidate)
     with pytest.raises(CannotCrossError):
-        decode({"$": "function", "name": "f", "v": "def f(): pass"}, None, table=str)
+        decode({"$": "function", "name": "f", "v": "def f(): pass"}, lambda: None, table=str)
 
 
 class Sly(int):
@@ -79,4 +82,4 @@ def test_bottomless_and_huge_structures_are_refused():
 )
 def test_forged_replies_are_refused(forged):
     with pytest.raises(CannotCrossError):
-        decode(forged, None, table=str)
+        decode(forged, lambda: None, table=str)

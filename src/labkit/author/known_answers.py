@@ -134,9 +134,11 @@ def _variant(solution: source.Source, cell: Cell) -> Variant:
     )
 
 
-def namespace(lab: Lab, variant: Variant, spark: SparkSession) -> dict[str, Any]:
+def namespace(lab: Lab, variant: Variant, spark: SparkSession | None) -> dict[str, Any]:
     """What the variant defines, run in this process."""
-    names: dict[str, Any] = {"__name__": f"answer_{lab.slug}", "spark": spark}
+    names: dict[str, Any] = {"__name__": f"answer_{lab.slug}"}
+    if spark is not None:
+        names["spark"] = spark
     for text, filename in _texts(lab, variant):
         define(text, filename, names, lab.tasks)
     return names
@@ -144,7 +146,9 @@ def namespace(lab: Lab, variant: Variant, spark: SparkSession) -> dict[str, Any]
 
 def as_submission(lab: Lab, variant: Variant) -> str:
     """The variant as a Python file that can be handed in."""
-    lines = ["import labkit", f"lab = labkit.open({lab.slug!r})", "spark = lab.spark"]
+    lines = ["import labkit", f"lab = labkit.open({lab.slug!r})"]
+    if lab.uses_spark:
+        lines.append("spark = lab.spark")
     known: set[str] = set()
     for text, filename in _texts(lab, variant):
         lines += [ast.unparse(node) for node in definitions(text, filename, known, lab.tasks)]

@@ -79,7 +79,7 @@ class Trial:
 def run_trial(
     lab: Lab,
     variant: Variant,
-    spark: SparkSession,
+    spark: SparkSession | None,
     *,
     way: Way = "notebook",
     seed: int = PUBLIC_SEED,
@@ -111,7 +111,8 @@ def run_trial(
             if variant.kind != "starter":
                 path = Path(folder) / f"{variant.name}.py"
                 path.write_text(as_submission(lab, variant), "utf-8")
-            with WarmSpark(lambda: spark) as warm:
+            # A lab without Spark is never asked for a session.
+            with WarmSpark(lambda: spark or session.current()) as warm:
                 report = Grader(warm).grade(lab, path, hidden=True, seed=seed, tasks=tasks)
         results = report.checks
         problems = [str(problem) for problem in report.problems] + list(faults(variant, results))
@@ -218,7 +219,8 @@ def _end_with_parent() -> None:
 def _trial(lab: Lab, variant: Variant, way: Way, depth: Depth) -> Trial:
     """Runs in a worker."""
     home.use(lab.root)
-    return run_trial(lab, variant, session.current(), way=way, named=depth != "long")
+    spark = session.current() if lab.uses_spark else None
+    return run_trial(lab, variant, spark, way=way, named=depth != "long")
 
 
 def prove(

@@ -93,6 +93,11 @@ class Lab:
         return str(self.about["title"])
 
     @property
+    def uses_spark(self) -> bool:
+        """Whether its answers and checks may ask for a session; if not, none is started for them."""
+        return bool(self.about.get("spark", True))
+
+    @property
     def tasks(self) -> tuple[str, ...]:
         return tuple(self.about["tasks"])
 

@@ -20,6 +20,7 @@ MARKER = re.compile(r"(BEGIN|END)[ _]SOLUTION")
 FUNCTION = re.compile(r"^(\s*)(?:async )?def (\w+)")
 TODO = re.compile(r"^\s*raise NotImplementedError\(", re.MULTILINE)
 HEADER_KEYS = {"level", "minutes", "needs", "datasets", "topics"}
+OPTIONAL_KEYS = {"spark"}
 LEVELS = ("starter", "mid", "senior")
 
 
@@ -92,15 +93,20 @@ def _header(lines: list[str], path: Path) -> tuple[dict[str, Any], int]:
         header = yaml.safe_load("\n".join(line[2:] for line in lines[1:end])) or {}
     except yaml.YAMLError as error:
         raise LabError(f"{path}:1: the header isn't YAML: {error}") from None
-    missing, unknown = HEADER_KEYS - set(header), set(header) - HEADER_KEYS
+    known = HEADER_KEYS | OPTIONAL_KEYS
+    missing, unknown = HEADER_KEYS - set(header), set(header) - known
     if missing or unknown:
         raise LabError(
             f"{path}:1: the header has no {sorted(missing)}"
             if missing
-            else f"{path}:1: the header has unknown keys {sorted(unknown)}; known: {sorted(HEADER_KEYS)}"
+            else f"{path}:1: the header has unknown keys {sorted(unknown)}; known: {sorted(known)}"
         )
     if header["level"] not in LEVELS:
         raise LabError(f"{path}:1: level is {header['level']!r}; use one of {', '.join(LEVELS)}")
+    if not isinstance(header.get("spark", True), bool):
+        raise LabError(
+            f"{path}:1: spark is {header['spark']!r}; write `spark: false`, or leave it out"
+        )
     return header, end + 1
 
 

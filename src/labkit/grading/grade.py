@@ -97,8 +97,10 @@ class Grader:
         except UnreadableError as error:
             report = Report(lab.slug, error.status, seed, message=str(error))
         else:
-            self._on_stage("starting Spark")
-            session = self._spark.session()
+            session = None
+            if lab.uses_spark:
+                self._on_stage("starting Spark")
+                session = self._spark.session()
             self._on_stage(f"running {submission.path.name} and its checks")
             one = _OneSubmission(lab, submission, self._spark, session)
             report = one.report(hidden=hidden, seed=seed, scale=scale, tasks=tasks, timeout=timeout)
@@ -116,7 +118,7 @@ class _OneSubmission:
     """One submission: its scratch folder, its time, and what is found about it."""
 
     def __init__(
-        self, lab: Lab, submission: Submission, spark: GradingSpark, session: SparkSession
+        self, lab: Lab, submission: Submission, spark: GradingSpark, session: SparkSession | None
     ) -> None:
         self._lab, self._submission, self._spark, self._session = lab, submission, spark, session
         self._scratch = spark.scratch()
@@ -137,7 +139,7 @@ class _OneSubmission:
         if hidden and lab.hidden_checks.is_file():
             files.append(lab.hidden_checks)
         try:
-            before = self._spark.session_state(self._session)  # nothing of it has run yet
+            before = self._state()  # nothing of it has run yet
             with running(lab, self._spark, self._session, self._scratch) as one:
                 self._problems = one.kernel.run(self._submission, until=self._until)
                 results = judge(
@@ -168,10 +170,13 @@ class _OneSubmission:
             after_timeout=self._after_timeout,
         )
 
+    def _state(self) -> dict[str, Any]:
+        return {} if self._session is None else self._spark.session_state(self._session)
+
     def _tampered(self, before: dict[str, Any]) -> str:
         """Why nothing is believed any more; empty while the judge's session is as it was."""
         try:
-            now = self._spark.session_state(self._session)
+            now = self._state()
         except (Py4JError, PySparkException, OSError):
             why = UNSEEN
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -14,13 +15,16 @@ from labkit.verdict.errors import AnswerError
 ANSWER_CHARACTERS = 8_000_000
 
 
-def answer(request: str, names: dict[str, Any], spark: SparkSession) -> str:
-    """Calls a task as `request` (JSON: task, args, kwargs, tasks) says; JSON of value or error."""
+def answer(request: str, names: dict[str, Any], spark: Callable[[], SparkSession]) -> str:
+    """Calls a task as `request` (JSON: task, args, kwargs, tasks) says; JSON of value or error.
+
+    `spark` gives the session; it is asked only by what is one, or is read from one.
+    """
     call = json.loads(request)
     task, tasks = call["task"], call["tasks"]
 
     def table(name: str) -> DataFrame:
-        return take_view(spark, name)
+        return take_view(spark(), name)
 
     def plain(value: Any) -> Any:
         return decode(

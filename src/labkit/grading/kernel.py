@@ -151,7 +151,7 @@ class Kernel:
 
     def call(self, request: str) -> Any:
         """The kernel's JSON answer to a call (see `labkit.grading.inside_kernel`)."""
-        return self._ask(f"{INSIDE}.answer({request!r}, globals(), {SESSION}.current())", None)
+        return self._ask(f"{INSIDE}.answer({request!r}, globals(), {SESSION}.current)", None)
 
     def _ask(self, expression: str, seconds: float | None = START_SECONDS) -> Any:
         """The JSON that an expression in the kernel gives; what comes back is the submission's word."""

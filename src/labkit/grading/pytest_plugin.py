@@ -87,7 +87,8 @@ class PlainPytest(Fixtures):
         except UnreadableError as error:
             raise pytest.UsageError(str(error)) from None
         spark = self._held.enter_context(WarmSpark())
-        one = self._held.enter_context(running(lab, spark, self.session(), spark.scratch()))
+        session = self.session() if lab.uses_spark else None
+        one = self._held.enter_context(running(lab, spark, session, spark.scratch()))
         for problem in one.kernel.run(submission):
             print(f"{path.name}, {problem}")
         return one.learner

@@ -29,22 +29,25 @@ class Running:
 
 @contextmanager
 def running(
-    lab: Lab, spark: GradingSpark, session: SparkSession, scratch: Path
+    lab: Lab, spark: GradingSpark, session: SparkSession | None, scratch: Path
 ) -> Iterator[Running]:
-    """A kernel in `scratch`, with a gateway of its own to the JVM of `session`.
+    """A kernel in `scratch`, with a gateway of its own to the JVM of `session`, if there is one.
 
     In the end the kernel goes, and with it what it left in that JVM, and `scratch`.
     """
     with ExitStack() as held:
         held.callback(remove, scratch)
-        offered = offer(session)
-        held.callback(withdraw, session, offered)
+        gateway: dict[str, str] = {}
+        if session is not None:
+            offered = offer(session)
+            held.callback(withdraw, session, offered)
+            gateway = offered.environment
         broker = kafka.environment(lab.about["needs"], spark.sandbox)
         parts = known.installed(lab.about["needs"])
         folders = {name: str(folder) for name, folder in parts.items()}
         kernel = Kernel(
             scratch,
-            {**offered.environment, **broker, **folders},
+            {**gateway, **broker, **folders},
             root=lab.root,
             sandbox=spark.sandbox,
             read=[lab.starter, lab.root / "datasets", lab.root / "jars.lock", *parts.values()],

@@ -97,7 +97,7 @@ def foreign(kind: str) -> dict[str, str]:
 
 def decode(
     value: Any,
-    spark: SparkSession,
+    spark: Callable[[], SparkSession | None],
     *,
     table: Callable[[str], DataFrame],
     functions: bool = False,
@@ -120,7 +120,7 @@ def decode(
     kind, content = value.get(TAG), value.get("v")
     match kind:
         case "spark":
-            return spark
+            return spark()
         case "frame":
             return table(str(content))
         case "float":

@@ -70,7 +70,7 @@ WAYS = (
             ),
             Step(
                 "week 4",
-                ("dbt_scd", "lakehouse_slice"),
+                ("dbt_scd", "lakehouse_slice", "lakehouse_design"),
                 (
                     "orchestration", "devops", "testing", "leadership", "behavioural", "fit",
                     "cases",

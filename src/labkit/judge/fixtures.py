@@ -32,6 +32,7 @@ class Fixtures:
     folder: Path | None = None  # of files made for checks; pytest's own unless given
     data: Path | None = None
     broker: str = ""  # address of the one that this submission has
+    has_session: bool = True  # False in a lab that uses no Spark
 
     def answer(self, checks: Path) -> Any:
         raise NotImplementedError
@@ -78,7 +79,7 @@ class Fixtures:
 
         A judge of a sandbox makes them itself: it runs no Python of its own in the answer's Spark.
         """
-        spark = self.session if self.data is None else None
+        spark = self.session if self.data is None and self.has_session else None
 
         def generate(name: str) -> Path:
             into = self.data or tmp_path_factory.getbasetemp() / "datasets"

@@ -18,6 +18,7 @@ from labkit.checks.own_tests import CHISPA_ERRORS
 from labkit.checks.row_diff import terse
 from labkit.checks.settings import settings
 from labkit.escape import without_colours
+from labkit.home import LabError
 from labkit.judge.answer import Answering
 from labkit.judge.fixtures import Fixtures, Folders
 from labkit.judge.public_checks import HIDDEN_FILE, PublicChecks, loaded_anew
@@ -48,7 +49,7 @@ class Judge(Fixtures):
         self,
         root: Path,
         learner: Answering,
-        spark: SparkSession,
+        spark: SparkSession | None,
         *,
         seed: int = PUBLIC_SEED,
         scale: int = 1,
@@ -62,6 +63,7 @@ class Judge(Fixtures):
         self.folder, self.data = self._graded.folder, self._graded.data
         self.broker = self._graded.broker
         self._learner, self._spark = learner, spark
+        self.has_session = spark is not None
         self._tasks, self._ids, self._timeout = tasks, ids, timeout
         self._alarm = Alarm()
         self.results: dict[str, CheckResult] = {}
@@ -70,6 +72,10 @@ class Judge(Fixtures):
         return self._learner
 
     def session(self) -> SparkSession:
+        if self._spark is None:
+            raise LabError(
+                "the lab's header says `spark: false`, and this check asks for a session"
+            )
         return self._spark
 
     @pytest.fixture(scope="session")
@@ -158,7 +164,7 @@ class Judge(Fixtures):
 def judge(
     root: Path,
     learner: Answering,
-    spark: SparkSession,
+    spark: SparkSession | None,
     files: Sequence[Path],
     *,
     seed: int = PUBLIC_SEED,
@@ -168,7 +174,7 @@ def judge(
     timeout: float | None = None,
     graded: GradedRun | None = None,
 ) -> tuple[CheckResult, ...]:
-    """The results of the checks in `files`, in their order.
+    """The results of the checks in `files`, in their order; `spark` is None in a lab without Spark.
 
     `tasks` and `ids` (of checks, with or without parameters) restrict them. KeyboardInterrupt passes
     through. A file that can't be loaded, or no check at all, is one result `broken`.
@@ -209,8 +215,11 @@ def judge(
 
 
 @contextmanager
-def check_settings(spark: SparkSession) -> Iterator[None]:
+def check_settings(spark: SparkSession | None) -> Iterator[None]:
     """The lab's settings for the length of a run; the learner's own come back afterwards."""
+    if spark is None:
+        yield
+        return
     held = settings(spark, CHECK_SETTINGS)
     held.__enter__()
     try:

@@ -88,7 +88,7 @@ class LabSession:
             self._lab.generator(name),
             self._storage() / "datasets",
             scale=scale,
-            spark=lambda: self.spark,
+            spark=(lambda: self.spark) if self._lab.uses_spark else None,
         )
 
     def kafka(self) -> str:
@@ -145,7 +145,7 @@ class LabSession:
             results = judge(
                 self._lab.root,
                 Learner(self._namespace, self._lab.tasks),
-                self.spark,
+                self.spark if self._lab.uses_spark else None,
                 [self._lab.checks],
                 tasks=[task] if task else None,
             )

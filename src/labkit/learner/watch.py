@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.course.labs import Lab
 from labkit.escape import without_colours
@@ -21,6 +21,9 @@ from labkit.learner import progress
 from labkit.learner.edits import edit, used_by_checks
 from labkit.spark import session
 from labkit.verdict.outcome import CellProblem, CheckResult
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 CHECK_SECONDS = 120.0
 LOOK_SECONDS = 0.1
@@ -83,7 +86,7 @@ class Watching:
         if edited is None:
             return None
         started = time.perf_counter()
-        spark = session.current()
+        self._session()  # before the cells: they find it there
         if edited.fresh:
             self._shell.reset()
         problems = tuple(problem for cell in edited.cells if (problem := self._run(cell)))
@@ -93,13 +96,16 @@ class Watching:
             results = judge(
                 self._lab.root,
                 Learner(self._shell.user_ns, self._lab.tasks),
-                spark if session.alive(spark) else session.current(),
+                self._session(),  # another, when the cells have stopped the first
                 [self._lab.checks],
                 tasks=edited.tasks,
                 timeout=CHECK_SECONDS,
             )
             progress.record(self._lab, results)
         return Round(results, problems, time.perf_counter() - started)
+
+    def _session(self) -> SparkSession | None:
+        return session.current() if self._lab.uses_spark else None
 
     def _run(self, cell: Cell) -> CellProblem | None:
         self._shell.execution_count = cell.number  # so that a trace names the notebook's own cell
