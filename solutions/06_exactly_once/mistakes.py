@@ -328,7 +328,7 @@ def write_batch(batch: DataFrame, batch_id: int, tables: dict[str, str]) -> None
 # task: run_pipeline
 # fails: test_nothing_is_lost
 # because: at most once: the batch is noted as done before it is written
-# breaks: ? What a failed call did not write comes again in the next one.
+# breaks: What a failed call did not write comes again in the next one.
 # -    writer = stream.writeStream.foreachBatch(
 # -        lambda batch, batch_id: write_batch(batch, batch_id, tables)
 # -    )
@@ -549,7 +549,7 @@ def write_batch(batch: DataFrame, batch_id: int, tables: dict[str, str]) -> None
 # task: replay
 # fails: test_rows_outside_the_range_stay
 # because: AND binds before OR: the topic holds for the first partition only
-# breaks: ? The tables may hold other topics, too; their rows stay as they are.
+# breaks: The tables may hold other topics, too; their rows stay as they are.
 # -    replayed = f"old.topic = '{topic}' AND ({parts})"
 # +    replayed = f"old.topic = '{topic}' AND {parts}"
 
@@ -586,7 +586,7 @@ def write_batch(batch: DataFrame, batch_id: int, tables: dict[str, str]) -> None
 # task: replay
 # fails: test_rows_outside_the_range_stay
 # because: tables may hold several topics; their offsets look alike
-# breaks: ? The tables may hold other topics, too; their rows stay as they are.
+# breaks: The tables may hold other topics, too; their rows stay as they are.
 # -    replayed = f"old.topic = '{topic}' AND ({parts})"
 # +    replayed = f"({parts})"
 

@@ -167,6 +167,7 @@ lab.check("write_batch")
 #
 # Write `run_pipeline(spark, bootstrap, topic, tables, checkpoint)`: it reads all that is in `topic` at the broker `bootstrap`, lets `write_batch` write it, and returns when that is done. `checkpoint` is a folder: called again with it, the function goes on
 # with what is new; with an empty one it begins at the earliest offset. What a producer took back in its transaction is never served, and a call whose writes fail raises.
+# What a failed call did not write comes again in the next one.
 #
 # `lab.kafka()` starts a broker for this notebook and gives its address.
 
@@ -248,6 +249,7 @@ lab.check("serving_view")
 # partitions not at all.
 #
 # - Afterwards the tables hold for that range what today's `parse` makes of it, by the rules of Task 2; rows from all other offsets stay as they are.
+# - The tables may hold other topics, too; their rows stay as they are.
 # - An event that is in `orders` from an offset outside the range stays that row.
 # - Each table changes in one commit at most, so that nobody reads a hole, and a second replay changes no row.
 #
