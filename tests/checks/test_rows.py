@@ -60,6 +60,11 @@ def test_only_named_columns_are_compared():
     assert_rows(ROWS, [("b", 2), ("a", 1)], key="id", columns=["name", "id"])
 
 
+def test_of_columns_that_are_asked_for_only_missing_ones_are_told():
+    with pytest.raises(AssertionError, match="columns are id; expected id, cost; missing: cost$"):
+        assert_rows(ROWS, [(1, 2)], key="id", columns="id,cost")
+
+
 def test_columns_that_are_missing_or_not_asked_for_are_told():
     with pytest.raises(AssertionError, match="missing: cost"):
         assert_rows(ROWS, [], key="id", columns=["id", "cost"])

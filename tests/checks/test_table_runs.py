@@ -128,6 +128,16 @@ def test_a_commit_more_that_no_reader_can_see_passes(run_of):
     assert_one_commit(run_of("DELETE FROM {items} WHERE id = 1", "OPTIMIZE {items}", UPDATE))
 
 
+def test_a_commit_that_adds_a_column_changes_no_row(run_of, spark, schema):
+    name = f"{schema}.grown"
+    make_table(spark, name, "id long, day string", [(1, None), (2, "b")])
+    add = "ALTER TABLE {grown} ADD COLUMN more INT"
+    fill = "UPDATE {grown} SET more = id"
+    assert_one_commit(run_of(add, fill, grown=name))
+    half = run_of("UPDATE {grown} SET more = null WHERE id = 2", fill, grown=name)
+    assert "half-done table" in fails(assert_one_commit, half)
+
+
 def test_a_table_that_was_made_again_lost_its_history(run_of):
     run = run_of("DROP TABLE {items}", f"CREATE TABLE {{items}} ({DDL}) USING delta")
     assert "dropped and made again" in fails(assert_one_commit, run)

@@ -41,7 +41,9 @@ def merge_changes(spark: SparkSession, table: str, changes: DataFrame) -> None:
     changes.sparkSession.sql(
         f"""
         MERGE INTO {table} t
-        USING (SELECT customer_id, name, email, city, lsn, op = 'd' AS is_deleted FROM staged_changes) s
+        USING (
+          SELECT customer_id, name, email, city, lsn, op = 'd' AS is_deleted FROM staged_changes
+        ) s
         ON t.customer_id = s.customer_id
         WHEN MATCHED AND s.lsn > t.lsn THEN UPDATE SET *
         WHEN NOT MATCHED THEN INSERT *

@@ -90,9 +90,10 @@ def assert_one_commit(
 ) -> None:
     """Every version that a reader could have met is the old state of a table or the new one.
 
-    So one commit for each of `tables` (all unless given), or further ones that change no row, on
-    the same table: dropping it and making it again is a fault. `holds`, an assertion on rows that
-    is true before and after the call, says in its own words what is wrong in between.
+    So one commit for each of `tables` (all unless given), or further ones that change no row, such
+    as one that adds a column, on the same table: dropping it and making it again is a fault.
+    `holds`, an assertion on rows that is true before and after the call, says in its own words what
+    is wrong in between.
     """
     for name in tables or run.tables:
         if _was_made_again(run, name):
@@ -104,7 +105,7 @@ def assert_one_commit(
         first = run.start[name].number + 1
         for version in range(first, first + commits.versions - 1):
             rows = _rows_of(run.spark, run.tables[name], version)
-            if _bag(rows) not in (_bag(run.before[name]), _bag(run.rows[name])):
+            if _said(rows) not in (_said(run.before[name]), _said(run.rows[name])):
                 raise AssertionError(
                     f"the call made {commits.versions} commits to {name} "
                     f"({', '.join(commits.operations)}). Whoever reads between them sees a "
@@ -235,9 +236,9 @@ def _half_done(
         except AssertionError as error:
             return str(error)
     before, after = run.before[name], run.rows[name]
-    lost = _bag(before) & _bag(after)
-    lost.subtract(_bag(rows))
-    gone = next((row for row in sorted(before, key=str) if lost[_plain(row)] > 0), None)
+    lost = _said(before) & _said(after)
+    lost.subtract(_said(rows))
+    gone = next((row for row in sorted(before, key=str) if lost[_values(row)] > 0), None)
     count = (
         f"it has {count_of(rows)} there, {len(before)} before the call and {len(after)} after it"
     )
@@ -271,6 +272,17 @@ def _told(row: Row, keys: Sequence[str] = ()) -> str:
 
 def _bag(rows: Sequence[Row]) -> Counter[Any]:
     return Counter(map(_plain, rows))
+
+
+def _said(rows: Sequence[Row]) -> Counter[Any]:
+    """A bag of rows without their nulls: a column that is null in all of them says nothing."""
+    return Counter(map(_values, rows))
+
+
+def _values(row: Row) -> frozenset[tuple[str, Any]]:
+    return frozenset(
+        (name, _plain(value)) for name, value in row.asDict().items() if value is not None
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -34,6 +34,7 @@ CHECK_SETTINGS = {
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.caseSensitive": "false",
     "spark.sql.autoBroadcastJoinThreshold": "10485760b",
+    "spark.databricks.delta.schema.autoMerge.enabled": "false",
 }
 LEAN = [
     *("terminal", "cacheprovider", "faulthandler", "logging", "warnings", "junitxml", "doctest"),
