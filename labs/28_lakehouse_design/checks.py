@@ -47,6 +47,7 @@ HINTS = {
 
 DAY, MIB, GB, TB = 86_400, 2**20, 10**9, 10**12
 DAYS = 365 / 12
+COUNTED = ("count",)  # units of which there are only whole ones
 LIMITS = {
     "partition_mib_per_second": 1,
     "partition_headroom": 4,
@@ -324,7 +325,7 @@ def test_units_and_formulas(learner):
         assert row["unit"] == unit, f"{source}, {item} is in {row['unit']!r}, expected {unit!r}"
         assert str(row["formula"]).strip(), f"{source}, {item} has no formula"
         assert row["low"] <= row["high"], f"{source}, {item}: low is above high"
-        if unit == "count":
+        if unit in COUNTED:
             whole = row["low"] == int(row["low"]) and row["high"] == int(row["high"])
             assert whole, f"{source}, {item} is a count of {row['high']}; round up"
 
@@ -368,7 +369,7 @@ PLAIN = {
     "spot_share": 0.0,
     "reserved": False,
     "hot_share": 1.0,
-    "egress_gb_per_day": 0,
+    "egress_gb_per_day": 0.0,
 }
 
 
@@ -533,9 +534,9 @@ def flow(start: str, end: str, data: str, **more) -> dict:
     return copy.deepcopy({**FLOW, "from": start, "to": end, "data": data, **more})
 
 
-def table(name: str, layer: str, **more) -> dict:
+def table(name: str, layer: str, **facts) -> dict:
     plain = {"owner": "team", "pii": "none", "policy": "none", "reads": [], "transforms": []}
-    return {"name": name, "layer": layer, **plain, "erasure_days": None, **more}
+    return {"name": name, "layer": layer, **plain, "erasure_days": None, **facts}
 
 
 def clean() -> dict:
@@ -1055,9 +1056,9 @@ def upstream(drawing: dict, end: str) -> set[str]:
     """All components from which flows lead to this one."""
     seen, waiting = set(), [end]
     while waiting:
-        current = waiting.pop()
+        at = waiting.pop()
         new = {
-            f["from"] for f in drawing["flows"] if f["to"] == current and f["mode"] != "dead_letter"
+            f["from"] for f in drawing["flows"] if f["to"] == at and f["mode"] != "dead_letter"
         } - seen
         seen |= new
         waiting += new
@@ -1077,13 +1078,14 @@ def assert_covered(brief: dict, drawing: dict) -> None:
         assert all(each["environment"] == "prod" for each in mine), f"a {kind} is not in prod"
         drawn[kind] = {each["brief"]: each["id"] for each in mine}
     kinds = {each["id"]: each["kind"] for each in drawing["components"]}
-    for each in brief["consumers"]:
-        above = upstream(drawing, drawn["consumer"][each["name"]])
-        missing = [name for name in each["reads"] if drawn["source"][name] not in above]
-        assert not missing, f"{brief['name']}: nothing leads from {missing} to {each['name']}"
-        direct = [f["from"] for f in drawing["flows"] if f["to"] == drawn["consumer"][each["name"]]]
+    for reader in brief["consumers"]:
+        name, end = reader["name"], drawn["consumer"][reader["name"]]
+        above = upstream(drawing, end)
+        missing = [source for source in reader["reads"] if drawn["source"][source] not in above]
+        assert not missing, f"{brief['name']}: nothing leads from {missing} to {name}"
+        direct = [flow["from"] for flow in drawing["flows"] if flow["to"] == end]
         assert all("store" in {kinds[n] for n in {d, *upstream(drawing, d)}} for d in direct), (
-            f"{brief['name']}: {each['name']} has a path without a store"
+            f"{brief['name']}: {name} has a path without a store"
         )
     if any(source["pii"] for source in brief["sources"]):
         assert any(each["pii"] == "raw" for each in drawing["tables"]), (

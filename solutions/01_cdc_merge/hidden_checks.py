@@ -133,7 +133,8 @@ def test_columns_come_and_stay(learner, spark, frame, schema, feed, seed):
 
 # A function's own lines are all that is handed to an answer in another process.
 def right(changes):
-    return changes.sparkSession.sql(
+    session = changes.sparkSession
+    return session.sql(
         """SELECT DISTINCT * FROM {c} AS c WHERE NOT EXISTS
         (SELECT 1 FROM {c} AS d WHERE d.customer_id = c.customer_id AND d.lsn > c.lsn)""",
         c=changes,
@@ -141,7 +142,8 @@ def right(changes):
 
 
 def first(changes):
-    return changes.sparkSession.sql(
+    session = changes.sparkSession
+    return session.sql(
         """SELECT * EXCEPT (place, at) FROM (SELECT *, row_number() OVER
         (PARTITION BY customer_id ORDER BY at) AS place
         FROM (SELECT *, monotonically_increasing_id() AS at FROM {c})) WHERE place = 1""",
@@ -150,7 +152,8 @@ def first(changes):
 
 
 def oldest(changes):
-    return changes.sparkSession.sql(
+    session = changes.sparkSession
+    return session.sql(
         """SELECT * EXCEPT (place) FROM (SELECT *, row_number() OVER
         (PARTITION BY customer_id ORDER BY lsn) AS place FROM {c}) WHERE place = 1""",
         c=changes,
@@ -158,7 +161,8 @@ def oldest(changes):
 
 
 def copies(changes):
-    return changes.sparkSession.sql(
+    session = changes.sparkSession
+    return session.sql(
         """SELECT * FROM {c} AS c WHERE NOT EXISTS
         (SELECT 1 FROM {c} AS d WHERE d.customer_id = c.customer_id AND d.lsn > c.lsn)""",
         c=changes,
@@ -166,7 +170,8 @@ def copies(changes):
 
 
 def deletes_lost_last(changes):
-    return changes.sparkSession.sql(
+    session = changes.sparkSession
+    return session.sql(
         """SELECT DISTINCT * FROM {c} AS c WHERE op <> 'd' AND NOT EXISTS
         (SELECT 1 FROM {c} AS d WHERE d.customer_id = c.customer_id AND d.lsn > c.lsn)""",
         c=changes,

@@ -663,7 +663,7 @@
 # fails: test_own_review_finds_nothing, test_other_briefs_pass_the_judges_review
 # because: fifteen minutes were asked for
 # breaks: The recommended architecture has no finding of any rule of Task 4, for this brief *and for
-#   others of the same form*, which the hidden checks bring.
+#   others of the same form* that you have not seen.
 # -    every = max(30, min(DAY, (youngest - 300) // 5))
 # +    every = 3600
 
@@ -672,7 +672,7 @@
 # fails: test_other_briefs_pass_the_judges_review
 # because: 20 GB of a bakery in Delta, Spark and three layers
 # breaks: The recommended architecture has no finding of any rule of Task 4, for this brief *and for
-#   others of the same form*, which the hidden checks bring.
+#   others of the same form* that you have not seen.
 # in: platform
 # -    engine = "database" if small else "delta"
 # +    engine = "delta"
@@ -682,7 +682,7 @@
 # fails: test_own_review_finds_nothing
 # because: the brief names two regions, and this is none of them
 # breaks: The recommended architecture has no finding of any rule of Task 4, for this brief *and for
-#   others of the same form*, which the hidden checks bring.
+#   others of the same form* that you have not seen.
 # in: platform
 # -                    "region": others[0],
 # +                    "region": "eastus",
@@ -745,7 +745,7 @@
 # fails: test_other_briefs_pass_the_judges_review
 # because: terminals wait for a scan of files
 # breaks: The recommended architecture has no finding of any rule of Task 4, for this brief *and for
-#   others of the same form*, which the hidden checks bring.
+#   others of the same form* that you have not seen.
 # in: platform
 # -        store = "by_key" if each in quick and not small else last
 # +        store = last

@@ -754,7 +754,7 @@ if lab.written("freshness", "review"):
 # says why in at least one sentence.
 #
 # The recommended architecture has no finding of any rule of Task 4, for this brief *and for others of
-# the same form*, which the hidden checks bring. It also
+# the same form* that you have not seen. It also
 #
 # - has exactly one component of kind `source` for each source of the brief, and one `consumer` for each consumer,
 #   named in `brief`; they are in `prod`,

@@ -26,7 +26,8 @@ def quarantine(envelopes: DataFrame) -> DataFrame:
 
 
 def latest_changes(changes: DataFrame) -> DataFrame:
-    return changes.sparkSession.sql(
+    session = changes.sparkSession
+    return session.sql(
         """
         select newest.* from (
           select max_by(struct(*), lsn) as newest from {changes} group by customer_id

@@ -204,12 +204,12 @@ def _reaches(name: str, targets: Collection[str], defined: Mapping[str, ast.stmt
     seen: set[str] = set()
     waiting = [name]
     while waiting:
-        current = waiting.pop()
-        if current in targets:
+        known = waiting.pop()
+        if known in targets:
             return True
-        if current in defined and current not in seen:
-            seen.add(current)
-            waiting += [n.id for n in ast.walk(defined[current]) if isinstance(n, ast.Name)]
+        if known in defined and known not in seen:
+            seen.add(known)
+            waiting += [n.id for n in ast.walk(defined[known]) if isinstance(n, ast.Name)]
     return False
 
 
