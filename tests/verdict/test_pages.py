@@ -22,8 +22,9 @@ from labkit.learner import overview, progress
 from labkit.learner.rehearsal import debrief, rehearse
 from labkit.verdict import page
 from labkit.verdict import report as verdict
+from labkit.verdict.blocks import Prose
 from labkit.verdict.outcome import CellProblem, CheckResult, Report
-from labkit.verdict.reason import Prose, to_text
+from labkit.verdict.reason import to_text
 
 pytestmark = pytest.mark.browser
 

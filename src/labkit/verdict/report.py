@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from labkit.escape import printable
-from labkit.verdict import reason
+from labkit.verdict import blocks, reason
 from labkit.verdict.outcome import CheckResult, Outcome
 
 MARKS: dict[Outcome, str] = {
@@ -143,7 +143,7 @@ templates.globals.update(
     traces=traces,
     blocks=reason.from_text,
 )
-templates.filters["prose"] = reason.prose
+templates.filters["prose"] = blocks.prose
 
 
 def render(template: str, **values: Any) -> str:
