@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from labkit.escape import printable
 from labkit.verdict import report as shown
+from labkit.verdict import shared
 from labkit.verdict.comment import Comment
 from labkit.verdict.outcome import CheckResult, Report
 
@@ -35,7 +36,7 @@ def report_page(
     `hints` by task; shown for a task that is not passed. `comment` is the instructor's, `handed_in`
     what is said of the deadline.
     """
-    said = comment or Comment()
+    said, told = comment or Comment(), shared.told(report.checks)
     return shown.templates.get_template("report.html.jinja").render(
         report=report,
         student=student,
@@ -49,6 +50,7 @@ def report_page(
             {
                 "task": task,
                 "results": results,
+                "told": told[task],
                 "line": shown.summary(results),
                 "comment": said.tasks.get(task, ""),
                 "open": any(result.outcome != "passed" for result in results),
@@ -85,7 +87,7 @@ def report_text(
 
 
 def _as_told(check: CheckResult) -> CheckResult:
-    return replace(check, reason=reason([check]))
+    return replace(check, reason=reason(shared.Told((check,), "", check.reason, check.hidden)))
 
 
 def points(report: Report) -> str:
@@ -93,9 +95,9 @@ def points(report: Report) -> str:
     return f"{report.score:g} of {report.max_score:g}"
 
 
-def reason(group: Sequence[CheckResult]) -> str:
+def reason(told: shared.Told) -> str:
     """What a learner reads of checks that share a reason; its first words if all are hidden."""
-    text = group[0].reason
-    if all(result.hidden for result in group) and len(text) > HIDDEN_REASON:
+    text = told.reason
+    if told.hidden and len(text) > HIDDEN_REASON:
         return text[:HIDDEN_REASON] + " …"
     return text

@@ -16,7 +16,7 @@ from labkit.grading.batch.results import Row, write
 from labkit.grading.batch.summary_page import summary_page
 from labkit.verdict.outcome import CheckResult, Report
 from labkit.verdict.page import STATUS_WORDS, points
-from labkit.verdict.report import by_reason
+from labkit.verdict.shared import told
 
 SUMMARY_VERSION = 1
 COLUMNS = (
@@ -262,13 +262,15 @@ def _markdown_details(row: Row) -> str:
         lines.append(f"- cell {problem.cell}, line {problem.line}: {markdown(problem.message)}")
     todo = list(dict.fromkeys(check.task for check in report.checks if check.outcome == "todo"))
     lines += [f"- {markdown(task)}: not written yet" for task in todo]
-    for group in by_reason(report.checks):
-        if group[0].outcome in ("passed", "todo"):
+    for group in (group for task in told(report.checks).values() for group in task):
+        if group.results[0].outcome in ("passed", "todo"):
             continue
-        for check in group:
+        for check in group.results:
             hidden = ", hidden" if check.hidden else ""
             title = markdown(check.title, 160, code=False)
             lines.append(f"- {markdown(check.task)}: {title} ({check.outcome}{hidden})\n")
-        if group[0].reason:
-            lines.append(f"{markdown_block(group[0].reason, 600)}\n")
+        if group.lead:
+            lines.append(f"{markdown(group.lead, code=False)}\n")
+        if group.reason:
+            lines.append(f"{markdown_block(group.reason, 600)}\n")
     return "\n".join([*lines, "\n</details>\n"])
