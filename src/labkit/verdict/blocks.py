@@ -1,4 +1,4 @@
-"""What a reason is made of: prose, tables of rows that differ, grids, plans; frozen, without a form.
+"""What a reason is made of: prose, tables of rows that differ, grids, plans.
 
 `verdict.reason` writes blocks as text and reads them back; pages draw them.
 """

@@ -11,7 +11,9 @@ from labkit.verdict.outcome import CheckResult
 # What differs between two checks that saw the same: the database and the folder that each check has
 # for itself, and the numbers that Spark and Python give to columns and objects.
 OF_ONE_CHECK = re.compile(
-    r"\blab_\w*_[0-9a-f]{9,}\b|[^\s'\"`,;()]*/check(?:-\w{8}|\d+)(?![\w-])|#\d+L?\b|\b0x[0-9a-f]{6,}\b"
+    r"\blab_\w*_[0-9a-f]{9,}\b"
+    r"|[^\s'\"`,;()]*/check(?:-\w{8}|\d+)(?![\w-])"
+    r"|#\d+L?\b|\b0x[0-9a-f]{6,}\b"
 )
 
 
@@ -66,7 +68,7 @@ def told(results: Sequence[CheckResult]) -> dict[str, list[Told]]:
 
 
 def name_of(result: CheckResult) -> str:
-    """The task that a check belongs to, or what stands in its place for one that couldn't be run."""
+    """The task of a check, or what stands in its place for checks that can't be loaded."""
     return result.task or "checks"
 
 

@@ -35,7 +35,8 @@ FOUND = Report(
 @pytest.fixture
 def row(tmp_path):
     (tmp_path / "ada").mkdir()
-    (tmp_path / "ada" / "report.html").write_text("old")
+    for name in ("report.html", "report.txt"):
+        (tmp_path / "ada" / name).write_text("old")
     return Row("ada", "Ada", "ada.ipynb", FOUND, tmp_path / "ada", "ada")
 
 
@@ -91,9 +92,12 @@ def test_removed_comment_leaves_the_report(row):
     assert "Well done" not in (row.folder / "report.txt").read_text()
 
 
-def test_report_without_comment_or_date_is_not_written_again(row):
+def test_report_without_comment_or_date_is_written_again_only_if_it_is_gone(row):
     reports.refresh(Policy().applied(Batch((row,))).rows)
     assert (row.folder / "report.html").read_text() == "old"
+    (row.folder / "report.txt").unlink()
+    reports.refresh(Policy().applied(Batch((row,))).rows)
+    assert "1 of 3 points" in (row.folder / "report.txt").read_text()
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"x" * 200_000])

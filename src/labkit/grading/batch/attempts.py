@@ -18,12 +18,12 @@ class Rule(StrEnum):
 
 
 def by_learner(rows: Sequence[Row]) -> list[list[Row]]:
-    """The attempts of each learner at each lab, in the order of their marks, else of their names."""
+    """The attempts of each learner at each lab, in the order of their marks, then of names."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((row.learner or row.name, row.report.lab), []).append(row)
     for learner, lab in [key for key in groups if not key[1]]:
-        # One that can't be read names no lab: it was meant for the lab of the others, if that is one.
+        # One that can't be read names no lab: it was meant for that of the others, if it is one.
         labs = [other for who, other in groups if who == learner and other]
         if len(labs) == 1:
             groups[learner, labs[0]] += groups.pop((learner, lab))
@@ -31,7 +31,7 @@ def by_learner(rows: Sequence[Row]) -> list[list[Row]]:
 
 
 def counted(rows: Sequence[Row], rule: Rule) -> tuple[Row, ...]:
-    """One row for each learner and lab: the attempt that counts, which says which of how many it is."""
+    """For each learner and lab the attempt that counts; it says which of how many it is."""
     found = []
     for group in by_learner(rows):
         at = len(group) - 1

@@ -1,4 +1,4 @@
-"""A deadline and the times by which it is judged: an instructor's list, never the times of files."""
+"""A deadline, and when submissions came: by an instructor's list, never by the times of files."""
 
 from __future__ import annotations
 
@@ -124,14 +124,14 @@ def _one(learner: str, known: Mapping[str, Sequence[str]], where: str) -> str:
         return names[0] if len(names) == 1 else learner
     if names:
         raise LabError(
-            f"{where}: {learner} has {len(names)} submissions; write a line for each, with its name "
-            f"in place of the learner's: {', '.join(names[:10])}"
+            f"{where}: {learner} has {len(names)} submissions; write a line for each, with its "
+            f"name in place of the learner's: {', '.join(names[:10])}"
         )
     near = difflib.get_close_matches(learner, known, n=1)
     meant = f"did you mean {near[0]}? " if near else ""
     raise LabError(
-        f"{where}: there is no submission of {learner}; {meant}Correct the name, or leave handed_in "
-        "empty for somebody who handed in nothing"
+        f"{where}: there is no submission of {learner}; {meant}Correct the name, or leave "
+        "handed_in empty for somebody who handed in nothing"
     )
 
 

@@ -1,4 +1,4 @@
-"""What an instructor decides about a batch: which attempt counts, when it was due, what they say of it."""
+"""What an instructor decides about a batch: which attempt counts, when it was due, comments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Policy:
     deadline: Deadline | None = None
 
     def applied(self, batch: Batch) -> Batch:
-        """The batch with comments, dates and numbers of attempts; all of its rows are still there."""
+        """The batch with comments and dates; all of its rows are still there."""
         rows, notes = [], list(batch.notes)
         for row in batch.rows:
             told, said = commented(row)

@@ -1,4 +1,4 @@
-"""The reports of a batch that learners read: a page and a text for each, with the instructor's comment."""
+"""The reports that learners read, a page and a text, with what the instructor says of them."""
 
 from __future__ import annotations
 
@@ -47,10 +47,8 @@ def refresh(rows: Sequence[Row]) -> None:
     """Writes the reports again whose comment or date may be another one now."""
     labs: dict[str, Lab | None] = {}
     for row in rows:
-        page = row.folder / PAGE
         try:
-            told_before = INSTRUCTOR in page.read_text("utf-8")
-            if not (row.comment or row.handed_in or told_before):
+            if not (row.comment or row.handed_in or _is_old(row)):
                 continue
             if row.report.lab not in labs:
                 labs[row.report.lab] = _lab(row.report.lab)
@@ -61,6 +59,12 @@ def refresh(rows: Sequence[Row]) -> None:
                 f"the report in {row.folder} can't be written again ({error.strerror}); mend that, "
                 "then `lab report` writes reports and summaries"
             ) from None
+
+
+def _is_old(row: Row) -> bool:
+    """Whether a report may say what the instructor took back, or is not there."""
+    page, text = row.folder / PAGE, row.folder / TEXT
+    return not (page.is_file() and text.is_file()) or INSTRUCTOR in page.read_text("utf-8")
 
 
 def _time(row: Row) -> str:

@@ -1,4 +1,4 @@
-"""What an instructor adds to the points of a submission: which attempt it is, and whether it is late."""
+"""What stands beside the points of a submission: which attempt it is, and whether it is late."""
 
 from __future__ import annotations
 
