@@ -69,6 +69,8 @@ def test_all_of_it_moves_to_an_empty_machine(course, there, toy, tmp_path):
         (result(4, hints=1), result(1, "2026-10-02T12:00:00+00:00", hints=3), 4, 3),
         (result(1, hints=3), result(4, hints=1), 4, 3),
         ({"hints": 2}, result(1), 1, 2),
+        ({"points": 1, "max_points": 4}, result(1, hints=1), 1, 1),  # of an early version
+        (result(1, hints=1), {"points": 1, "max_points": 4}, 1, 1),
         (result(1), {"hints": 2}, 1, 2),
     ],
 )

@@ -66,22 +66,31 @@ def take_over(root: Path, file: Path) -> Imported:
     taken count, and so does an answer that was seen. Of a card the later answer counts.
     """
     other = _read(file)
-    taken = 0
     with progress.changing(root) as mine:
-        for slug, lab in other["labs"].items():
-            tasks = mine["labs"].setdefault(slug, {}).setdefault("tasks", {})
-            for task, facts in lab["tasks"].items():
-                merged = _merged(tasks.get(task, {}), facts)
-                taken += merged != tasks.get(task)
-                tasks[task] = merged
-    _require_kept(progress.path(root), progress.load(root) == mine)
+        tasks = _take_tasks(mine["labs"], other["labs"])
     with schedule.changing(root) as deck:
         both = sum(
             _differ(deck["cards"].get(card), facts) for card, facts in other["cards"].items()
         )
         cards = schedule.merged(deck, other)
-    _require_kept(schedule.path(root), schedule.load(root) == deck)
-    return Imported(_count(other["labs"]), taken, len(other["cards"]), cards, both)
+    # What was kept has nothing left to take. A file that can't be written raises nothing.
+    if _take_tasks(progress.load(root)["labs"], other["labs"]):
+        raise _not_kept(progress.path(root))
+    if schedule.merged(schedule.load(root), other):
+        raise _not_kept(schedule.path(root))
+    return Imported(_count(other["labs"]), tasks, len(other["cards"]), cards, both)
+
+
+def _take_tasks(mine: dict[str, Any], other: dict[str, Any]) -> int:
+    """Merges the facts of all tasks of other labs into mine; how many that changed."""
+    taken = 0
+    for slug, lab in other.items():
+        tasks = mine.setdefault(slug, {}).setdefault("tasks", {})
+        for task, facts in lab["tasks"].items():
+            merged = _merged(tasks.get(task, {}), facts)
+            taken += merged != tasks.get(task)
+            tasks[task] = merged
+    return taken
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -129,10 +138,13 @@ def _sound_facts(facts: Facts) -> bool:
 
 
 def _has_result(facts: Facts) -> bool:
-    """Whether a check found something of a task, and at which moment; raises if it is none."""
+    """Whether a check found something of a task; raises for a moment that is none."""
     if not all(_is_count(facts.get(key)) for key in ("points", "max_points")):
         return False
-    return datetime.datetime.fromisoformat(facts["checked"]).tzinfo is not None
+    return (
+        "checked" not in facts
+        or datetime.datetime.fromisoformat(facts["checked"]).tzinfo is not None
+    )
 
 
 def _is_count(value: Any) -> bool:
@@ -152,11 +164,12 @@ def _merged(mine: Facts, other: Facts) -> Facts:
 
 
 def _rank(facts: Facts) -> tuple[float, datetime.datetime]:
-    """How good the result of a task is, then when it was found; nothing is before all others."""
-    if "points" not in facts:
-        return (-1.0, datetime.datetime.min.replace(tzinfo=datetime.UTC))
-    at = datetime.datetime.fromisoformat(facts["checked"])
-    return (facts["points"] / (facts["max_points"] or 1), at)
+    """How good the result of a task is, then when it was found; early versions didn't keep that."""
+    points = facts["points"] / (facts["max_points"] or 1) if "points" in facts else -1.0
+    return (
+        points,
+        datetime.datetime.fromisoformat(facts.get("checked", "0001-01-01T00:00:00+00:00")),
+    )
 
 
 def _differ(mine: Facts | None, other: Facts) -> bool:
@@ -168,9 +181,8 @@ def _differ(mine: Facts | None, other: Facts) -> bool:
     return bool(one[:shared] != two[:shared])
 
 
-def _require_kept(file: Path, kept: bool) -> None:
-    if not kept:
-        raise LabError(f"{file} can't be written; make room or mend its rights, then import again")
+def _not_kept(file: Path) -> LabError:
+    return LabError(f"{file} can't be written; make room or mend its rights, then import again")
 
 
 def _count(labs: dict[str, Any]) -> int:
