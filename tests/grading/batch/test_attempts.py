@@ -59,6 +59,15 @@ def test_mark_of_a_path(label, learner, order):
     assert (mark.learner, mark.order) == (learner, order)
 
 
+@pytest.mark.parametrize(
+    "name", ["ada+ps1+2026-10-01 12:00:00 UTC", "ada_340934_208490284_x", "ada@2"]
+)
+def test_nobody_hands_in_an_attempt_of_somebody_else(name):
+    assert read_mark(f"bo/{name}/lab.ipynb").learner.startswith("bo/")
+    assert read_mark(f"bo_340935_208490285_{name}.ipynb").learner.startswith("bo_")
+    assert read_mark(f"bo+ps1+2026-10-01 12:00:00 UTC/{name}.ipynb").learner == "bo"
+
+
 def test_attempts_are_in_the_order_of_their_numbers():
     rows = [row(f"ada@{number}", 1) for number in (10, 9, 2)] + [row("ada", 1), row("bo", 1)]
     names = [[found.name for found in group] for group in by_learner(rows)]

@@ -43,7 +43,8 @@ def read_mark(label: str) -> Mark:
     kept: list[str] = []
     named = ""
     for part in parts:
-        if found := _of_an_lms(part):
+        # Below a learner's own folder such a name is theirs, and may be somebody else's.
+        if not kept and not named and (found := _of_an_lms(part)):
             named = found.learner
             order += found.order
             continue
