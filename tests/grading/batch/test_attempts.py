@@ -98,6 +98,12 @@ def test_attempts_are_told_apart_by_lab_and_an_unreadable_one_is_of_the_only_lab
     assert [str(found.attempt) for found in counted(two, Rule.last)] == ["1 of 1", "1 of 1"]
 
 
+def test_archive_beside_the_notebook_of_an_attempt_is_not_the_last():
+    names = ["ada+ps1+2026-10-01 12:00:00 UTC/lab", "ada+ps1+2026-10-01 12:00:00 UTC/zip"]
+    rows = [row(names[0], 1), row(names[1], 0, lab="", status="unreadable")]
+    assert [found.name for found in counted(rows, Rule.last)] == [names[0]]
+
+
 def test_without_a_rule_all_rows_stay_and_a_note_says_how_to_count_one():
     batch = Policy().counted(Batch((row("ada@1", 1), row("ada@2", 1), row("bo", 1))))
     assert len(batch.rows) == 3

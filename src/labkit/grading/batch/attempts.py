@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 
+from labkit.grading.batch.marks import Order
 from labkit.grading.batch.results import Row
 from labkit.grading.batch.standing import Attempt
 
@@ -27,7 +28,12 @@ def by_learner(rows: Sequence[Row]) -> list[list[Row]]:
         labs = [other for who, other in groups if who == learner and other]
         if len(labs) == 1:
             groups[learner, labs[0]] += groups.pop((learner, lab))
-    return [sorted(group, key=lambda row: (row.order, row.name)) for group in groups.values()]
+    return [sorted(group, key=_turn) for group in groups.values()]
+
+
+def _turn(row: Row) -> tuple[Order, bool, str]:
+    """Where a row stands among attempts; an archive beside a notebook comes before the notebook."""
+    return row.order, bool(row.report.lab), row.name
 
 
 def counted(rows: Sequence[Row], rule: Rule) -> tuple[Row, ...]:
