@@ -83,6 +83,11 @@ class _Files(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Says nothing: a client that does not trust the certificate ends the connection."""
+
+
 @contextmanager
 def files_served(folder: Path, authority: Authority | None = None):
     """The address of a server of these files: by HTTPS when it has a certificate of an authority."""
@@ -134,7 +139,7 @@ def _pass_on(one: socket.socket, other: socket.socket) -> None:
 
 @contextmanager
 def _served(handler, authority: Authority | None = None):
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with _Server(("127.0.0.1", 0), handler) as server:
         if authority:
             server.socket = authority.context().wrap_socket(
                 server.socket, server_side=True, do_handshake_on_connect=False

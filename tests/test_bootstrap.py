@@ -208,7 +208,7 @@ def test_proxy_that_refuses_pip_is_named(with_pip):
             PIP_RETRIES="1",
         )
     assert code == 2
-    assert "The proxy gave no way to the package index. HTTPS_PROXY" in said
+    assert "The proxy did not connect to the package index. HTTPS_PROXY" in said
 
 
 def test_package_that_the_index_lacks_is_named(checkout):

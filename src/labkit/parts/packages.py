@@ -25,7 +25,7 @@ UNREACHABLE = (
     "timed out",
 )
 UNTRUSTED = ("CERTIFICATE_VERIFY_FAILED", "SSLCertVerificationError")
-NO_WAY = ("ProxyError", "Cannot connect to proxy", "Tunnel connection failed")
+NOT_CONNECTED = ("ProxyError", "Cannot connect to proxy", "Tunnel connection failed")
 Say = Callable[[str], None]
 
 
@@ -118,9 +118,9 @@ def _cause(text: str) -> str:
             "certificate authority of its own, set PIP_CERT to a PEM file that holds its certificate "
             "(docs/network.md), then run the command again."
         )
-    if any(sign in text for sign in NO_WAY):
+    if any(sign in text for sign in NOT_CONNECTED):
         return (
-            "The proxy gave no way to the package index. HTTPS_PROXY names the proxy, with user and "
+            "The proxy did not connect to the package index. HTTPS_PROXY names the proxy, with user and "
             "password if it wants them (docs/network.md). Then run the command again."
         )
     if any(sign in text for sign in UNREACHABLE):

@@ -143,7 +143,7 @@ def pip_settings() -> dict[str, str]:
 
 def _explained(error: requests.RequestException, url: str, proxy: str | None) -> str:
     """What happened and what to set, in one message; addresses without users and passwords."""
-    at = urlsplit(proxy or "")
+    at = urlsplit(proxy if proxy and "//" in proxy else f"//{proxy or ''}")
     of_proxy = isinstance(error, requests.exceptions.ProxyError)
     cause = _cause(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
@@ -158,7 +158,7 @@ def _explained(error: requests.RequestException, url: str, proxy: str | None) ->
         why = f"{code} {error.response.reason}"
     if of_proxy or code == 407:
         return (
-            f"the proxy {at.hostname}:{at.port} gave no way to {host()} ({why}). HTTPS_PROXY and "
+            f"the proxy {at.hostname}:{at.port} did not connect to {host()} ({why}). HTTPS_PROXY and "
             "HTTP_PROXY name the proxy, with user and password if it wants them; NO_PROXY names "
             f"the hosts that need none. {PAGE}"
         )
