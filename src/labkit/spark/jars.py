@@ -179,7 +179,10 @@ SETTINGS = """
 
 
 def make_lock(path: Path) -> None:
-    """Author: resolves ROOTS with all they need, by Ivy, and writes jars.lock."""
+    """Author: resolves ROOTS with all they need and writes jars.lock.
+
+    Ivy does it, in Java: it asks LAB_MAVEN_URL too, and trusts the certificates of that Java alone.
+    """
     lines = [
         "# Jars beside Spark's own: group, Maven coordinate, sha256. "
         "`python -m labkit.spark.jars lock` writes it."
