@@ -53,7 +53,7 @@ class Debrief:
         return sum(one.score for one in found), sum(one.max_score for one in found)
 
     def spent(self) -> Spent:
-        files = {self.rehearsal.notebook(lab).name: lab.tasks for lab in self.labs}
+        files = {self.rehearsal.notebook(lab).name: self.rehearsal.tasks(lab) for lab in self.labs}
         saves = self.rehearsal.log().read()
         return spent(saves, files, self.rehearsal.elapsed().seconds)
 
@@ -156,7 +156,7 @@ def next_labs(debrief: Debrief) -> list[str]:
         checks = debrief.reports[lab.slug].checks
         open_tasks = [
             task
-            for task in lab.tasks
+            for task in debrief.rehearsal.tasks(lab)
             if any(c.task == task and c.outcome != "passed" for c in checks)
         ]
         if open_tasks or not checks:
@@ -185,9 +185,9 @@ def _tasks(debrief: Debrief, lab: Lab, time: Spent) -> list[dict[str, Any]]:
     found = debrief.reports[lab.slug]
     answers: dict[str, str] = {}
     with suppress(UnreadableError):
-        answers = task_sources(path, lab.tasks)
+        answers = task_sources(path, debrief.rehearsal.tasks(lab))
     rows = []
-    for task in lab.tasks:
+    for task in debrief.rehearsal.tasks(lab):
         checks = found.task(task)
         seconds = time.tasks.get(f"{path.name}:{task}", 0.0)
         changed = time.last_change.get(f"{path.name}:{task}")
