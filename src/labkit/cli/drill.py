@@ -17,11 +17,13 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
+from labkit import home
 from labkit.cli.screen import console, line_by_the_clock
 from labkit.escape import printable
 from labkit.interview import drill
 from labkit.interview.cards import Card
 from labkit.interview.drill import Round
+from labkit.interview.from_labs import asked_next
 from labkit.interview.schedule import GRADES, Grade
 
 STOPPED = 130
@@ -167,7 +169,7 @@ def _learn(card: Card, said: tuple[int, ...]) -> None:
     for paragraph in card.paragraphs:
         _block(paragraph)
     console.print("\n[bold]Follow-ups[/]")
-    for follow in card.follow_ups:
+    for follow in asked_next(card, home.root()):
         console.print(f"  [bold]{escape(follow.asks)}[/]", soft_wrap=False)
         _block(follow.answer)
     if card.practise:

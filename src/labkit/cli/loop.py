@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from labkit.cli import drill, parts
+from labkit.cli.attend import attend, judged, time_left
 from labkit.cli.grading import grader
-from labkit.cli.rehearse import attend, judged, time_left
 from labkit.cli.screen import console, line_by_the_clock
 from labkit.course.hints import require_task
 from labkit.course.labs import find_lab

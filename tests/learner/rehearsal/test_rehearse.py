@@ -221,10 +221,10 @@ def test_debrief_in_a_handout_has_no_reference_and_says_who_can_grade(toy, tmp_p
 
 
 @pytest.mark.parametrize("lab", find_labs(ROOT), ids=lambda lab: lab.slug)
-def test_every_question_has_a_model_answer(lab):
+def test_every_question_has_a_model_answer_and_a_card(lab):
     found = debrief.questions(lab)
     assert len(found) >= 3
-    assert all(answer for _, answer in found)
+    assert all(question.answer and card for question, card in found)
 
 
 def test_commands_make_a_folder_and_show_its_clock(course, tmp_path):

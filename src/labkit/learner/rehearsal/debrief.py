@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.course import hints, source
+from labkit.course import hints
+from labkit.course.follow_ups import LabQuestion, follow_ups
 from labkit.course.labs import Lab, find_labs
 from labkit.escape import printable
 from labkit.grading.cells import UnreadableError
 from labkit.home import LabError
+from labkit.interview.deck import Deck, read_deck
+from labkit.interview.from_labs import card_of
 from labkit.learner import progress
 from labkit.learner.rehearsal import clock
 from labkit.learner.rehearsal.rehearse import Rehearsal, about
@@ -23,8 +24,6 @@ from labkit.verdict import page, report
 from labkit.verdict.outcome import Report
 
 PAGE = "debrief.html"
-NUMBERED = re.compile(r"^(\d+)\. ", re.MULTILINE)
-TAGS = re.compile(r"</?(details|summary)>|Model answers")
 
 
 @dataclass(frozen=True)
@@ -134,18 +133,14 @@ def html(debrief: Debrief) -> str:
     )
 
 
-def questions(lab: Lab) -> list[tuple[str, str]]:
-    """What a reviewer asks next, with the lab's model answers, which a hand-out does not have."""
-    cells = _prose(lab)
-    at = next(
-        (n for n, cell in enumerate(cells) if cell.startswith("## Interview follow-ups")), None
-    )
-    if at is None:
-        return []
-    asked = _numbered(cells[at])
-    after = cells[at + 1] if at + 1 < len(cells) else ""
-    answers = _numbered(TAGS.sub("", after)) if "Model answers" in after else {}
-    return [(text, answers.get(number, "")) for number, text in asked.items()]
+def questions(lab: Lab) -> list[tuple[LabQuestion, str]]:
+    """What a reviewer asks next, each with the card that it is drilled with, if there are cards."""
+    try:
+        deck = read_deck(lab.root)
+    except LabError:  # a hand-out has none
+        deck = Deck(())
+    found = ((one, card_of(deck, lab, one.asks)) for one in follow_ups(lab))
+    return [(one, card.id if card else "") for one, card in found]
 
 
 def next_labs(debrief: Debrief) -> list[str]:
@@ -212,21 +207,3 @@ def _reference(lab: Lab, task: str) -> str:
         return hints.reference(lab, task)
     except LabError:
         return ""
-
-
-def _prose(lab: Lab) -> list[str]:
-    """The prose cells of the solved notebook; of the starter in a hand-out."""
-    if lab.solution.is_file():
-        cells: Sequence[Any] = source.solved(source.read(lab.solution)).cells
-    else:
-        cells = json.loads(lab.starter.read_text("utf-8"))["cells"]
-    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
-
-
-def _numbered(text: str) -> dict[str, str]:
-    """The points of a numbered list, by number, each on one line."""
-    parts = NUMBERED.split(text)[1:]
-    return {
-        number: " ".join(words.split())
-        for number, words in zip(parts[::2], parts[1::2], strict=True)
-    }

@@ -10,6 +10,7 @@ from labkit.escape import printable
 from labkit.interview import drill
 from labkit.interview.cards import TOPICS, Card, Point
 from labkit.interview.deck import Deck
+from labkit.interview.from_labs import asked_next
 from labkit.learner.rehearsal import clock, debrief
 from labkit.learner.rehearsal.debrief import Debrief
 from labkit.learner.rehearsal.loop import Answer, Loop, Stage
@@ -185,4 +186,5 @@ def html(found: LoopDebrief) -> str:
         weakest=[(topic, f"{float(share):.0%}") for topic, share in found.weakest()],
         next=found.next(),
         in_words=clock.in_words,
+        asked_next=lambda card: asked_next(card, found.loop.root),
     )
