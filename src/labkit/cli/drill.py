@@ -166,10 +166,11 @@ def _learn(card: Card, said: tuple[int, ...]) -> None:
     for flag in card.red_flags:
         console.print(f"  [yellow]![/] {escape(flag)}")
     console.print("\n[bold]A strong answer[/]")
-    for paragraph in card.paragraphs:
-        _block(paragraph)
+    _block(card.strong)
     console.print("\n[bold]Follow-ups[/]")
-    for follow in asked_next(card, home.root()):
+    for number, follow in enumerate(asked_next(card, home.root())):
+        if number:
+            console.print()
         console.print(f"  [bold]{escape(follow.asks)}[/]", soft_wrap=False)
         _block(follow.answer)
     if card.practise:
@@ -197,7 +198,7 @@ def _summary(found: Round) -> None:
 
 
 def _block(text: str) -> None:
-    """A paragraph, wrapped at words and indented."""
+    """Paragraphs, wrapped at words and indented."""
     width = min(console.width, 96)
     console.print(Padding(Text(text), (0, 0, 0, 2)), soft_wrap=False, width=width)
 

@@ -86,6 +86,7 @@ def test_design_round_has_a_brief_of_its_own_and_all_but_the_design(tmp_path):
     defined = {node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
     assert set(lab.tasks) <= defined
     assert "platform" not in defined, "a helper of the reference is part of the answer"
+    assert 'read_brief(Path("brief"), "drawn")' in text, "the last cell draws the design"
 
 
 def test_round_that_is_over_stays_over_and_its_answers_are_kept(made, deck):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from markupsafe import Markup
 
 from labkit.course import hints
 from labkit.course.follow_ups import LabQuestion, follow_ups
@@ -20,10 +24,11 @@ from labkit.learner.rehearsal import clock
 from labkit.learner.rehearsal.rehearse import Rehearsal, about
 from labkit.learner.rehearsal.rubric import rubric
 from labkit.learner.rehearsal.saves import Spent, spent, task_sources
-from labkit.verdict import page, report
+from labkit.verdict import flowchart, page, report
 from labkit.verdict.outcome import Report
 
 PAGE = "debrief.html"
+DRAWINGS = 4  # shown of a notebook
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,7 @@ def html(debrief: Debrief) -> str:
                 "status": page.STATUS_WORDS[debrief.reports[lab.slug].status],
                 "tasks": _tasks(debrief, lab, time),
                 "questions": questions(lab),
+                "drawings": drawings(debrief.rehearsal.notebook(lab)),
             }
             for lab in debrief.labs
         ],
@@ -131,6 +137,22 @@ def html(debrief: Debrief) -> str:
         next=next_labs(debrief),
         reason=page.reason,
     )
+
+
+def drawings(notebook: Path) -> list[Markup]:
+    """The flowcharts that stand in the outputs of a notebook; its last ones, if there are many."""
+    try:
+        cells = json.loads(notebook.read_text("utf-8"))["cells"]
+        texts = [
+            "".join(output["data"]["text/markdown"])
+            for cell in cells
+            for output in cell.get("outputs", ())
+            if "text/markdown" in output.get("data", {})
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []
+    found = [flowchart.svg(chart) for text in texts for chart in flowchart.charts(text)]
+    return found[-DRAWINGS:]
 
 
 def questions(lab: Lab) -> list[tuple[LabQuestion, str]]:

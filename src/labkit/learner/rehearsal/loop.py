@@ -32,6 +32,15 @@ BREAK_MINUTES = 10
 # The design round: a task of this lab, on a brief that is drawn for it.
 DESIGN_LAB, DESIGN_TASK, DESIGN_MINUTES = "lakehouse_design", "design", 45
 BRIEF = "brief"
+# The last cell of its notebook: what the debrief draws again.
+DRAW = f"""\
+# Your design for the brief of this round, with the reviewer's remarks. Save the notebook after it.
+if lab.written("{DESIGN_TASK}"):
+    asked = read_brief(Path("{BRIEF}"), "drawn")
+    for option in {DESIGN_TASK}(asked)["options"]:
+        print(option["name"], "gives up:", option["gives_up"])
+        draw(option["architecture"], review(option["architecture"], asked))
+"""
 # The rounds of questions. The first begins with what was just built.
 TECHNICAL = (
     "general", "delta", "spark", "sql", "streaming", "orchestration", "cloud", "modelling",
@@ -248,7 +257,7 @@ def _fitting(deck: Deck, standings: Standings, minutes: int) -> list[Card]:
 
 def design(folder: Path, lab: Lab, seed: int) -> None:
     """The design round: its task, and beside the notebook a brief that nobody has seen."""
-    rehearse.make([lab], DESIGN_MINUTES, folder, only=[DESIGN_TASK])
+    rehearse.make([lab], DESIGN_MINUTES, folder, only=[DESIGN_TASK], more=[DRAW])
     generate = datasets.load_generator(lab.generator(DESIGN_LAB))
     (folder / BRIEF).mkdir()
     generate(folder / BRIEF, seed=seed)

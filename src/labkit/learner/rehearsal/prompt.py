@@ -42,10 +42,10 @@ def mail(labs: Sequence[Lab], minutes: int, only: Sequence[str] = ()) -> str:
     )
 
 
-def notebook(lab: Lab, only: Sequence[str] = ()) -> str:
+def notebook(lab: Lab, only: Sequence[str] = (), more: Sequence[str] = ()) -> str:
     """The starter up to its last task, without checks and what is said about them.
 
-    With `only`, every other task is answered.
+    With `only`, every other task is answered; `more` are code cells to add.
     """
     data = json.loads(lab.starter.read_text("utf-8"))
     if only:
@@ -63,6 +63,16 @@ def notebook(lab: Lab, only: Sequence[str] = ()) -> str:
         if cell["cell_type"] == "markdown":
             cell = {**cell, "source": LEARN.sub("", text).strip()}
         kept.append(cell)
+    kept += [
+        {
+            "cell_type": "code",
+            "execution_count": None,
+            "metadata": {},
+            "outputs": [],
+            "source": code,
+        }
+        for code in more
+    ]
     numbered = [{**cell, "id": f"cell-{n:02d}"} for n, cell in enumerate(kept, start=1)]
     return json.dumps({**data, "cells": numbered}, indent=1, ensure_ascii=False) + "\n"
 

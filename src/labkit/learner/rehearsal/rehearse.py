@@ -166,11 +166,17 @@ def digest(path: Path) -> str:
 
 
 def make(
-    labs: Sequence[Lab], minutes: int, folder: Path | None = None, *, only: Sequence[str] = ()
+    labs: Sequence[Lab],
+    minutes: int,
+    folder: Path | None = None,
+    *,
+    only: Sequence[str] = (),
+    more: Sequence[str] = (),
 ) -> Rehearsal:
     """A new rehearsal: prompt, notebooks and a clock that has not begun.
 
-    With `only` it is about these tasks; what else the notebooks have is written.
+    With `only` it is about these tasks; what else the notebooks have is written. The code cells
+    `more` come at the end of each notebook.
     """
     root = labs[0].root
     if folder is None:
@@ -185,7 +191,7 @@ def make(
         given = {}
         for lab in labs:
             path = folder / f"{lab.slug}.ipynb"
-            path.write_text(prompt.notebook(lab, only), "utf-8")
+            path.write_text(prompt.notebook(lab, only, more), "utf-8")
             given[path.name] = digest(path)
         session = {"version": VERSION, "labs": [lab.slug for lab in labs], "minutes": minutes}
         session |= {"only": list(only)} if only else {}
