@@ -34,6 +34,9 @@ EXPECTED_CODES = {
     "./lab interview": 130,
     "./lab interview --topic delta,kafka --minutes 30": 130,
     "./lab interview vacuum_and_time_travel": 130,
+    "./lab rehearse --loop": 130,
+    "./lab rehearse --loop cdc_merge.merge_changes": 130,
+    "./lab rehearse --loop --topics streaming": 130,
 }
 
 

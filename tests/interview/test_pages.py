@@ -38,9 +38,9 @@ def files(tmp_path_factory):
     )
     deck = read_deck(folder)
     made = {
-        "cards": page.html(deck),
+        "cards": page.html(deck, home.root()),
         "sheet": sheet.html(deck, 45, 1),
-        "all": page.html(read_deck(home.root())),
+        "all": page.html(read_deck(home.root()), home.root()),
     }
     for name, text in made.items():
         (folder / f"{name}.html").write_text(text, "utf-8")

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import shlex
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import typer
 from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
-from labkit.cli.screen import console
+from labkit import home
+from labkit.cli.screen import console, line_by_the_clock
 from labkit.escape import printable
 from labkit.interview import drill
 from labkit.interview.cards import Card
 from labkit.interview.drill import Round
+from labkit.interview.from_labs import asked_next
 from labkit.interview.schedule import GRADES, Grade
 
 STOPPED = 130
@@ -33,20 +36,39 @@ class StoppedError(Exception):
 
 def run(found: Round) -> None:
     """Asks the questions of a round, from where it is."""
-    try:
-        while (card := found.card) is not None:
-            _question(found, card)
-            if not found.at.answered and not _answer(found, card):
-                continue
-            if found.at.said is None:
-                found.tick(_ticks(card, found.at.answer))
-            _learn(card, found.at.said or ())
-            due = found.grade(_grade(card, found.at.said or ()))
-            console.print(f"[dim]Asked again on {due}[/]\n")
-    except (StoppedError, KeyboardInterrupt, EOFError) as end:
-        console.print("\nKept. [bold]./lab interview[/] goes on with this question.")
-        raise typer.Exit(0 if isinstance(end, StoppedError) else STOPPED) from None
+    with stopping("[bold]./lab interview[/] goes on with this question"):
+        ask(found, learn=True)
     _summary(found)
+
+
+@contextmanager
+def stopping(on: str) -> Iterator[None]:
+    """Ends the command where the learner stops it, with words on how to go on."""
+    try:
+        yield
+    except (StoppedError, KeyboardInterrupt, EOFError) as end:
+        console.print(f"\nKept. {on}.")
+        raise typer.Exit(0 if isinstance(end, StoppedError) else STOPPED) from None
+
+
+def ask(found: Round, *, learn: bool) -> None:
+    """The questions, one by one; without `learn` nothing is told, as in an interview.
+
+    The grade is then the one that follows from the points.
+    """
+    while (card := found.card) is not None:
+        _question(found, card)
+        if not found.at.answered and not _answer(found, card):
+            continue
+        if found.at.said is None:
+            found.tick(_ticks(card, found.at.answer))
+        said = found.at.said or ()
+        if learn:
+            _learn(card, said)
+            due = found.grade(_grade(card, said))
+            console.print(f"[dim]Asked again on {due}[/]\n")
+        else:
+            found.grade(drill.proposed(card, said))
 
 
 def _question(found: Round, card: Card) -> None:
@@ -81,14 +103,7 @@ def _by_the_clock(found: Round, card: Card) -> str:
     """What is entered next; until then the line above shows the time, which is kept."""
     before, began = found.at.seconds, time.monotonic()
     try:
-        if not (sys.stdin.isatty() and console.is_terminal):
-            return _ask("")
-        console.print(_time(card, before))
-        sys.stdout.write("> ")
-        sys.stdout.flush()
-        while not select.select([sys.stdin], [], [], 1.0)[0]:
-            _rewrite_line_above(_time(card, before + time.monotonic() - began))
-        return _word(sys.stdin.readline())
+        return word(line_by_the_clock(lambda seconds: _time(card, before + seconds)))
     finally:
         found.spend(before + time.monotonic() - began)
 
@@ -97,14 +112,6 @@ def _time(card: Card, seconds: float) -> str:
     spent, limit = int(seconds), card.minutes * 60
     face = f"{spent // 60}:{spent % 60:02d} of {card.minutes}:00"
     return f"[yellow]{face}, over time[/]" if spent > limit else f"[dim]{face}[/]"
-
-
-def _rewrite_line_above(markup: str) -> None:
-    """Without moving the cursor for the person at the prompt (ESC 7 and 8 keep its place)."""
-    with console.capture() as line:
-        console.print(markup, end="")
-    sys.stdout.write(f"\0337\033[1A\r\033[K{line.get()}\0338")
-    sys.stdout.flush()
 
 
 def _typed(found: Round) -> str:
@@ -159,10 +166,11 @@ def _learn(card: Card, said: tuple[int, ...]) -> None:
     for flag in card.red_flags:
         console.print(f"  [yellow]![/] {escape(flag)}")
     console.print("\n[bold]A strong answer[/]")
-    for paragraph in card.paragraphs:
-        _block(paragraph)
+    _block(card.strong)
     console.print("\n[bold]Follow-ups[/]")
-    for follow in card.follow_ups:
+    for number, follow in enumerate(asked_next(card, home.root())):
+        if number:
+            console.print()
         console.print(f"  [bold]{escape(follow.asks)}[/]", soft_wrap=False)
         _block(follow.answer)
     if card.practise:
@@ -175,9 +183,9 @@ def _grade(card: Card, said: tuple[int, ...]) -> Grade:
     choices = " · ".join(f"[bold]{grade[0]}[/]{grade[1:]}" for grade in GRADES)
     console.print(f"\n{share}. {choices}")
     while True:
-        word = _ask(f"Grade, Enter for {usual}: ")
-        grade = next((grade for grade in GRADES if word in (grade, grade[0])), None)
-        if word == "" or grade is not None:
+        key = _ask(f"Grade, Enter for {usual}: ")
+        grade = next((grade for grade in GRADES if key in (grade, grade[0])), None)
+        if key == "" or grade is not None:
             return grade or usual
         console.print("[dim]a, h, g or e; Enter for the proposed grade; q to stop[/]")
 
@@ -190,21 +198,22 @@ def _summary(found: Round) -> None:
 
 
 def _block(text: str) -> None:
-    """A paragraph, wrapped at words and indented."""
+    """Paragraphs, wrapped at words and indented."""
     width = min(console.width, 96)
     console.print(Padding(Text(text), (0, 0, 0, 2)), soft_wrap=False, width=width)
 
 
 def _ask(prompt: str) -> str:
-    """A line that was entered, in small letters; `q` ends the drill."""
+    """The answer to a prompt."""
     console.print(escape(prompt), end="")
-    return _word(sys.stdin.readline())
+    return word(sys.stdin.readline())
 
 
-def _word(line: str) -> str:
+def word(line: str) -> str:
+    """What a line that was entered says, in small letters; `q` ends the drill."""
     if not line:  # end of input
         raise EOFError
-    word = line.strip().lower()
-    if word == "q":
+    found = line.strip().lower()
+    if found == "q":
         raise StoppedError
-    return word
+    return found

@@ -72,7 +72,7 @@ def interview(
     elif page is not None:
         from labkit.interview import page as pages
 
-        _write(page, pages.html(chosen))
+        _write(page, pages.html(chosen, root))
     else:
         from labkit.cli import drill as terminal
         from labkit.interview.drill import Round, choose

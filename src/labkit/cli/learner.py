@@ -162,6 +162,10 @@ def show_progress(
         if (topics := cards.topics_table(labs)) is not None:
             console.print()
             console.print(topics)
+        if lines := overview.loop_lines(home.root()):
+            console.print()
+            for line in lines:
+                console.print(line)
         return
     try:
         html.parent.mkdir(parents=True, exist_ok=True)

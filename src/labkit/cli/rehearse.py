@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +10,7 @@ from rich.markup import escape
 
 from labkit import home
 from labkit.cli import parts
+from labkit.cli.attend import attend, judged, time_left, where
 from labkit.cli.screen import Browser, Jupyter, Port, Seed, console, errors
 from labkit.course.labs import find_lab, find_labs
 from labkit.home import LabError
@@ -20,9 +19,6 @@ from labkit.learner.rehearsal import clock
 if TYPE_CHECKING:
     from labkit.course.labs import Lab
     from labkit.learner.rehearsal.rehearse import Rehearsal
-
-LOOK_SECONDS = 1.0
-WARNINGS = (15, 5, 0)  # minutes left at which a line stays on the terminal
 
 
 def rehearse(
@@ -43,6 +39,12 @@ def rehearse(
         Path | None,
         typer.Option(metavar="DIR", help="an empty folder; default: one in work/rehearsals"),
     ] = None,
+    loop: Annotated[
+        bool,
+        typer.Option(
+            "--loop", help="a whole interview: a lab or LAB.TASK, questions, a design, breaks"
+        ),
+    ] = False,
     later: Annotated[
         bool,
         typer.Option("--later", help="only make the folder; the clock begins when you open it"),
@@ -55,6 +57,14 @@ def rehearse(
     from labkit.learner.rehearsal.rehearse import SESSION, Rehearsal, current
 
     root = home.root()
+    if loop:
+        from labkit.cli import loop as terminal
+
+        terminal.run(
+            terminal.find(root, what, minutes, _list(topics), to),
+            later=later, jupyter=jupyter, browser=browser, port=port,
+        )  # fmt: skip
+        return
     fresh = minutes is not None or bool(topics)
     if what == "status":
         _status(current(root))
@@ -76,7 +86,12 @@ def rehearse(
         console.print(f"To begin: ./lab rehearse {escape(str(rehearsal.folder))}")
         return
     rehearsal.open()
-    _attend(rehearsal, jupyter=jupyter, browser=browser, port=port)
+    attend(rehearsal, jupyter=jupyter, browser=browser, port=port)
+    if not rehearsal.finished:
+        console.print(
+            f"Closed with {time_left(rehearsal)}; the clock keeps running until "
+            f"./lab finish{where(rehearsal)}"
+        )
 
 
 def finish(
@@ -97,7 +112,6 @@ def finish(
     hidden checks.
     """
     from labkit.cli.grading import grader, prepare_sandbox
-    from labkit.learner.rehearsal import debrief
     from labkit.learner.rehearsal.rehearse import Rehearsal, current
 
     root = home.root()
@@ -108,25 +122,17 @@ def finish(
     sandboxed = prepare_sandbox(sandbox and folder is not None and hidden)
     rehearsal.finish()
     console.print(f"The clock stopped at {clock.face(rehearsal.elapsed().seconds)}.")
-    from labkit.grading.grade import draw_seed
-    from labkit.verdict.report_json import write_json
-
-    reports = {}
     with grader(root, sandboxed=sandboxed) as grading:
-        for lab in rehearsal.labs:
-            reports[lab.slug] = grading.grade(
-                lab,
-                rehearsal.notebook(lab),
-                hidden=hidden,
-                seed=draw_seed(hidden) if seed is None else seed,
-            )
-            write_json(reports[lab.slug], rehearsal.folder / f"result-{lab.slug}.json")
-    finished = debrief.Debrief(rehearsal, reports)
-    page = rehearsal.folder / debrief.PAGE
-    page.write_text(debrief.html(finished), "utf-8")
-    console.print(escape(debrief.text(finished)))
-    console.print(f"\nDebrief: {escape(str(page))}")
-    raise typer.Exit(max(report.exit_code for report in reports.values()))
+        found = judged(rehearsal, grading, hidden=hidden, seed=seed)
+    from labkit.learner.rehearsal import debrief
+
+    console.print(escape(debrief.text(found)))
+    console.print(f"\nDebrief: {escape(str(rehearsal.folder / debrief.PAGE))}")
+    raise typer.Exit(max(report.exit_code for report in found.reports.values()))
+
+
+def _list(words: str) -> list[str]:
+    return [word.strip() for word in words.split(",") if word.strip()]
 
 
 def _fresh(
@@ -143,8 +149,7 @@ def _fresh(
             raise LabError(
                 "say how long, for instance `lab rehearse --minutes 90 --topics streaming,delta`"
             )
-        wanted = [topic.strip() for topic in topics.split(",") if topic.strip()]
-        labs = choose(find_labs(root), minutes, wanted)
+        labs = choose(find_labs(root), minutes, _list(topics))
     usual = length(labs)
     if minutes is not None and minutes < usual:
         errors.print(f"Planned for {usual} min; you have {minutes} min.", style="yellow")
@@ -158,94 +163,10 @@ def _status(rehearsal: Rehearsal) -> None:
         console.print(f"The clock has not begun; you will have {rehearsal.minutes} min.")
         return
     console.print(
-        f"{clock.face(rehearsal.elapsed().seconds)} of {rehearsal.minutes} min · {_left(rehearsal)}"
+        f"{clock.face(rehearsal.elapsed().seconds)} of {rehearsal.minutes} min · {time_left(rehearsal)}"
     )
     for note in rehearsal.elapsed().notes:
         console.print(escape(note), style="yellow")
     saves = [save for save in rehearsal.log().read() if save.elapsed > 0]
     if saves:
         console.print(f"{len(saves)} saves, the last at {clock.face(saves[-1].elapsed)}")
-
-
-def _where(rehearsal: Rehearsal) -> str:
-    """What a command needs to find a rehearsal; nothing for one in work/."""
-    from labkit.learner.rehearsal.rehearse import home_of
-
-    if rehearsal.folder.parent == home_of(rehearsal.root):
-        return ""
-    return f" {escape(str(rehearsal.folder))}"
-
-
-def _left(rehearsal: Rehearsal) -> str:
-    left = rehearsal.left()
-    return f"{clock.face(left)} left" if left >= 0 else f"{clock.face(-left)} over time"
-
-
-def _attend(rehearsal: Rehearsal, *, jupyter: bool, browser: bool, port: int) -> None:
-    """Shows the clock and notes the saves until Ctrl-C; JupyterLab runs beside it."""
-    from labkit.learner import workspace
-
-    lab = rehearsal.labs[0]
-    console.print(f"The prompt: {escape(str(rehearsal.folder / 'PROMPT.md'))}")
-    where = _where(rehearsal)
-    console.print(
-        "Ctrl-C closes this, but the clock keeps running. "
-        f"`./lab rehearse{where}` resumes, `./lab finish{where}` ends the rehearsal."
-    )
-    over = threading.Event()
-    watcher = threading.Thread(target=_tick, args=(rehearsal, over), daemon=True)
-    watcher.start()
-    try:
-        if jupyter:
-            workspace.serve(
-                lab, browser=browser, port=port, say=lambda text: console.print(escape(text)),
-                notebook=rehearsal.notebook(lab),
-            )  # fmt: skip
-        else:
-            while not rehearsal.finished:
-                time.sleep(LOOK_SECONDS)  # between two looks at whether `lab finish` was run
-    except KeyboardInterrupt:
-        pass
-    finally:
-        over.set()
-        watcher.join()
-        rehearsal.note("close")
-    if not rehearsal.finished:
-        console.print(
-            f"Closed with {_left(rehearsal)}; the clock keeps running until ./lab finish{where}"
-        )
-
-
-def _tick(rehearsal: Rehearsal, over: threading.Event) -> None:
-    """Notes each save, and shows the time left: on a live line, and as lines near the end."""
-    log = rehearsal.log()
-    warned = {minutes for minutes in WARNINGS if rehearsal.left() < minutes * 60}
-    with console.status(_left(rehearsal)) if console.is_terminal else _Silent() as line:
-        while not over.wait(LOOK_SECONDS):
-            if rehearsal.finished:
-                return
-            log.look(rehearsal.elapsed().seconds)
-            left = rehearsal.left()
-            line.update(_left(rehearsal))
-            for minutes in WARNINGS:
-                if left < minutes * 60 and minutes not in warned:
-                    warned.add(minutes)
-                    words = (
-                        f"{minutes} min left"
-                        if minutes
-                        else f"Time is up: ./lab finish{_where(rehearsal)}"
-                    )
-                    console.print(f"[bold yellow]{words}[/]")
-
-
-class _Silent:
-    """Takes the place of the live line where there is no terminal."""
-
-    def __enter__(self) -> _Silent:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def update(self, _: str) -> None:
-        return None

@@ -68,7 +68,7 @@ NEEDED = (
     "id", "asks", "finds_out", "level", "minutes", "topics", "listen_for", "red_flags", "strong",
     "follow_ups", "sources",
 )  # fmt: skip
-OPTIONAL = ("seed", "practise", "later")
+OPTIONAL = ("seed", "practise", "later", "asked_in")
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,14 @@ class FollowUp:
 
     asks: str
     answer: str
+
+
+@dataclass(frozen=True)
+class AskedIn:
+    """A follow-up of a lab, in the lab's words; the lab has the answer."""
+
+    lab: str
+    asks: str
 
 
 @dataclass(frozen=True)
@@ -113,6 +121,7 @@ class Card:
     follow_ups: tuple[FollowUp, ...]
     practise: tuple[str, ...]
     later: tuple[str, ...]
+    asked_in: tuple[AskedIn, ...]
     sources: tuple[Source, ...]
     place: str = field(compare=False, repr=False)
 
@@ -154,6 +163,7 @@ def _card(value: Value, section: str) -> Card:
         follow_ups=tuple(_follow_up(item) for item in found["follow_ups"].items()),
         practise=_tasks(found.get("practise")),
         later=_tasks(found.get("later")),
+        asked_in=tuple(_asked_in(item) for item in _optional(found.get("asked_in"))),
         sources=tuple(_source(item) for item in found["sources"].items()),
         place=value.place,
     )
@@ -200,6 +210,11 @@ def _strong(value: Value) -> str:
 def _follow_up(value: Value) -> FollowUp:
     found = value.fields(("asks", "answer"))
     return FollowUp(found["asks"].text(), found["answer"].text())
+
+
+def _asked_in(value: Value) -> AskedIn:
+    found = value.fields(("lab", "asks"))
+    return AskedIn(_like(found["lab"], NAME, "a lab's name"), found["asks"].text())
 
 
 def _source(value: Value) -> Source:

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labkit.course.follow_ups import follow_ups
 from labkit.course.labs import Lab, find_lab, find_labs
 from labkit.interview.cards import SECTIONS, Card
 from labkit.interview.deck import Deck, read_deck
+from labkit.interview.from_labs import card_of
 from labkit.interview.questions import Question, read_questions
 
 PAGE = Path("docs") / "curriculum.md"
@@ -96,7 +98,10 @@ WAYS = (
 def text(root: Path) -> str:
     """The page as it should be."""
     deck, labs = read_deck(root), find_labs(root)
-    parts = [INTRO, *(_way(way, deck, root) for way in WAYS), _questions(root, deck, labs)]
+    parts = [
+        INTRO, *(_way(way, deck, root) for way in WAYS), _questions(root, deck, labs),
+        _from_labs(deck, labs),
+    ]  # fmt: skip
     return "\n".join(parts)
 
 
@@ -165,6 +170,21 @@ def _questions(root: Path, deck: Deck, labs: Sequence[Lab]) -> str:
         parts.append("\n".join([head, "", "| no. | question | cards | practise |",
                                 "|---|---|---|---|", *rows, ""]))  # fmt: skip
     return "\n".join(parts)
+
+
+def _from_labs(deck: Deck, labs: Sequence[Lab]) -> str:
+    parts = [
+        "## From a lab's follow-ups to cards\n",
+        "At the end of a lab stand the questions that an interviewer asks next. `./lab interview",
+        "CARD` drills the card of one; after the card's own follow-ups it shows the lab's, with the",
+        "answer.\n",
+    ]
+    rows = ["| lab | follow-up | card |", "|---|---|---|"]
+    for lab in labs:
+        for question in follow_ups(lab):
+            card = card_of(deck, lab, question.asks)
+            rows.append(f"| `{lab.slug}` | {question.asks} | {f'`{card.id}`' if card else ''} |")
+    return "\n".join([*parts, *rows, ""])
 
 
 def _cards(deck: Deck, question: Question) -> list[Card]:

@@ -18,6 +18,7 @@ USUAL = 5  # questions of a round for which nothing else is said
 # From which share of the weighted points a grade is proposed.
 SHARES: tuple[tuple[float, Grade], ...] = ((0.9, "easy"), (0.65, "good"), (0.4, "hard"))
 ANSWER = "interview-answer.md"
+USUAL_NAME = "round"  # of the round that `lab interview` goes on with
 
 
 def choose(
@@ -67,31 +68,33 @@ class At:
     answer: str = ""
     said: tuple[int, ...] | None = None
     grades: tuple[Grade, ...] = field(default=())
+    skipped: tuple[str, ...] = field(default=())
 
 
 class Round:
-    """A round on disk."""
+    """A round on disk, under a name; that of a loop stays there until the loop has taken it."""
 
-    def __init__(self, root: Path, deck: Deck, at: At) -> None:
-        self._root, self._deck, self.at = root, deck, at
+    def __init__(self, root: Path, deck: Deck, at: At, name: str = USUAL_NAME) -> None:
+        self._root, self._deck, self.at, self._name = root, deck, at, name
 
     @classmethod
-    def begin(cls, root: Path, deck: Deck, cards: Iterable[Card]) -> Round:
-        """A new round; it takes the place of an open one, whose grades are kept."""
-        found = cls(root, deck, At(tuple(card.id for card in cards)))
+    def begin(cls, root: Path, deck: Deck, cards: Iterable[Card], name: str = USUAL_NAME) -> Round:
+        """A new round; it takes the place of an open one of its name, whose grades are kept."""
+        found = cls(root, deck, At(tuple(card.id for card in cards)), name)
         found.answer_file.unlink(missing_ok=True)
         found._save()
         return found
 
     @classmethod
-    def open(cls, root: Path, deck: Deck) -> Round | None:
+    def open(cls, root: Path, deck: Deck, name: str = USUAL_NAME) -> Round | None:
         """The round that was stopped before its end; None if there is none that can be resumed."""
         try:
-            at = _at(schedule.load(root)["round"])
+            at = _at(schedule.load(root)[name])
         except (KeyError, TypeError, ValueError):
             return None
-        known = {card.id for card in deck}
-        return cls(root, deck, at) if set(at.ids) <= known and at.number < len(at.ids) else None
+        known, over = {card.id for card in deck}, at.number >= len(at.ids)
+        usable = set(at.ids) <= known and not (over and name == USUAL_NAME)
+        return cls(root, deck, at, name) if usable else None
 
     @property
     def card(self) -> Card | None:
@@ -128,7 +131,7 @@ class Round:
         card, at = self.card, self.at
         if card is None or at.said is None:
             raise ValueError("only an answer whose points were ticked has a grade")
-        self.at = At(at.ids, at.number + 1, grades=(*at.grades, grade))
+        self.at = At(at.ids, at.number + 1, grades=(*at.grades, grade), skipped=at.skipped)
         with schedule.changing(self._root) as data:
             facts = schedule.graded(
                 data["cards"].get(card.id), grade, schedule.now(),
@@ -140,18 +143,25 @@ class Round:
 
     def skip(self) -> None:
         """Goes on to the next question without a grade."""
-        self.at = At(self.at.ids, self.at.number + 1, grades=self.at.grades)
+        at = self.at
+        skipped = (*at.skipped, at.ids[at.number])
+        self.at = At(at.ids, at.number + 1, grades=at.grades, skipped=skipped)
         self._save()
         self.answer_file.unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        """Takes the round off the disk; the grades stay."""
+        with schedule.changing(self._root) as data:
+            data.pop(self._name, None)
 
     def _save(self) -> None:
         with schedule.changing(self._root) as data:
             self._put(data)
 
     def _put(self, data: dict[str, Any]) -> None:
-        data.pop("round", None)
-        if not self.is_over:
-            data["round"] = asdict(self.at)
+        data.pop(self._name, None)
+        if not self.is_over or self._name != USUAL_NAME:
+            data[self._name] = asdict(self.at)
 
 
 def _at(data: dict[str, Any]) -> At:
@@ -163,5 +173,5 @@ def _at(data: dict[str, Any]) -> At:
         raise ValueError("not a grade")
     return replace(
         at, ids=tuple(at.ids), number=int(at.number), seconds=float(at.seconds), said=said,
-        grades=tuple(at.grades),
+        grades=tuple(at.grades), skipped=tuple(map(str, at.skipped)),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
@@ -11,6 +12,7 @@ from rich.table import Table
 from labkit.course.labs import Lab
 from labkit.escape import printable
 from labkit.learner import cards, progress
+from labkit.learner.rehearsal import loop
 from labkit.verdict import report
 
 LACKED_SHOWN = 2
@@ -71,6 +73,23 @@ def next_lines(labs: Sequence[Lab]) -> list[str]:
             lines += [f"  ... and {more} more"] if more > 0 else []
         lines.append(f"  ./lab hint {step.lab.slug} {step.task}")
     return lines + _talk_lines(labs)
+
+
+def loop_lines(root: Path) -> list[str]:
+    """The loops that are over, with their scores, and the one that is not, as rich markup."""
+    lines = []
+    for found in loop.loops(root):
+        if scores := found.scores:
+            rounds = [
+                f"{escape(stage.title)} {100 * scores[stage.name][0] / scores[stage.name][1]:.0f} %"
+                for stage in found.stages
+                if scores.get(stage.name, (0, 0))[1]
+            ]
+            lines.append(f"{escape(found.folder.name)}: {' · '.join(rounds)}")
+    if (open_ := loop.current(root)) is not None:
+        turn = f"round {open_.number + 1} of {len(open_.stages)}"
+        lines.append(f"[bold]Loop:[/] {turn} is next · ./lab rehearse --loop")
+    return lines
 
 
 def _talk_lines(labs: Sequence[Lab]) -> list[str]:

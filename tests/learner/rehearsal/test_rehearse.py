@@ -221,10 +221,10 @@ def test_debrief_in_a_handout_has_no_reference_and_says_who_can_grade(toy, tmp_p
 
 
 @pytest.mark.parametrize("lab", find_labs(ROOT), ids=lambda lab: lab.slug)
-def test_every_question_has_a_model_answer(lab):
+def test_every_question_has_a_model_answer_and_a_card(lab):
     found = debrief.questions(lab)
     assert len(found) >= 3
-    assert all(answer for _, answer in found)
+    assert all(question.answer and card for question, card in found)
 
 
 def test_commands_make_a_folder_and_show_its_clock(course, tmp_path):
@@ -284,3 +284,20 @@ def test_time_left_is_told_in_words_and_as_a_clock(monkeypatch):
     assert repr(shown) == "A rehearsal: 29 min left. `./lab finish` ends it."
     assert "const end = 2790400;" in shown._repr_html_()
     assert "40 s over time" in repr(Countdown(-40))
+
+
+def test_debrief_draws_the_flowcharts_that_the_notebook_has(made, toy):
+    path = made.notebook(toy)
+    written = json.loads(path.read_text("utf-8"))
+    drawn = '```mermaid\nflowchart LR\n  n0["<lake><br/>✗ no_recovery"]\n```'
+    output = {"output_type": "display_data", "metadata": {}, "data": {"text/markdown": [drawn]}}
+    code = next(cell for cell in written["cells"] if cell["cell_type"] == "code")
+    code["outputs"] = [output]
+    path.write_text(json.dumps(written))
+    made.open()
+    made.finish()
+    page = debrief.html(told(made, result("double")))
+    assert "Your drawings" in page
+    assert "✗ no_recovery" in page and "<lake>" not in page
+    path.write_text("{")
+    assert debrief.drawings(path) == []

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from labkit.course import hints, source
+from markupsafe import Markup
+
+from labkit.course import hints
+from labkit.course.follow_ups import LabQuestion, follow_ups
 from labkit.course.labs import Lab, find_labs
 from labkit.escape import printable
 from labkit.grading.cells import UnreadableError
 from labkit.home import LabError
+from labkit.interview.deck import Deck, read_deck
+from labkit.interview.from_labs import card_of
 from labkit.learner import progress
 from labkit.learner.rehearsal import clock
 from labkit.learner.rehearsal.rehearse import Rehearsal, about
 from labkit.learner.rehearsal.rubric import rubric
 from labkit.learner.rehearsal.saves import Spent, spent, task_sources
-from labkit.verdict import page, report, shared
+from labkit.verdict import flowchart, page, report, shared
 from labkit.verdict.outcome import Report
 
 PAGE = "debrief.html"
-NUMBERED = re.compile(r"^(\d+)\. ", re.MULTILINE)
-TAGS = re.compile(r"</?(details|summary)>|Model answers")
+DRAWINGS = 4  # shown of a notebook
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Debrief:
         return sum(one.score for one in found), sum(one.max_score for one in found)
 
     def spent(self) -> Spent:
-        files = {self.rehearsal.notebook(lab).name: lab.tasks for lab in self.labs}
+        files = {self.rehearsal.notebook(lab).name: self.rehearsal.tasks(lab) for lab in self.labs}
         saves = self.rehearsal.log().read()
         return spent(saves, files, self.rehearsal.elapsed().seconds)
 
@@ -125,6 +129,7 @@ def html(debrief: Debrief) -> str:
                 "status": page.STATUS_WORDS[debrief.reports[lab.slug].status],
                 "tasks": _tasks(debrief, lab, time),
                 "questions": questions(lab),
+                "drawings": drawings(debrief.rehearsal.notebook(lab)),
             }
             for lab in debrief.labs
         ],
@@ -134,18 +139,30 @@ def html(debrief: Debrief) -> str:
     )
 
 
-def questions(lab: Lab) -> list[tuple[str, str]]:
-    """What a reviewer asks next, with the lab's model answers, which a hand-out does not have."""
-    cells = _prose(lab)
-    at = next(
-        (n for n, cell in enumerate(cells) if cell.startswith("## Interview follow-ups")), None
-    )
-    if at is None:
+def drawings(notebook: Path) -> list[Markup]:
+    """The flowcharts that stand in the outputs of a notebook; its last ones, if there are many."""
+    try:
+        cells = json.loads(notebook.read_text("utf-8"))["cells"]
+        texts = [
+            "".join(output["data"]["text/markdown"])
+            for cell in cells
+            for output in cell.get("outputs", ())
+            if "text/markdown" in output.get("data", {})
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
-    asked = _numbered(cells[at])
-    after = cells[at + 1] if at + 1 < len(cells) else ""
-    answers = _numbered(TAGS.sub("", after)) if "Model answers" in after else {}
-    return [(text, answers.get(number, "")) for number, text in asked.items()]
+    found = [flowchart.svg(chart) for text in texts for chart in flowchart.charts(text)]
+    return found[-DRAWINGS:]
+
+
+def questions(lab: Lab) -> list[tuple[LabQuestion, str]]:
+    """What a reviewer asks next, each with the card that it is drilled with, if there are cards."""
+    try:
+        deck = read_deck(lab.root)
+    except LabError:  # a hand-out has none
+        deck = Deck(())
+    found = ((one, card_of(deck, lab, one.asks)) for one in follow_ups(lab))
+    return [(one, card.id if card else "") for one, card in found]
 
 
 def next_labs(debrief: Debrief) -> list[str]:
@@ -156,7 +173,7 @@ def next_labs(debrief: Debrief) -> list[str]:
         checks = debrief.reports[lab.slug].checks
         open_tasks = [
             task
-            for task in lab.tasks
+            for task in debrief.rehearsal.tasks(lab)
             if any(c.task == task and c.outcome != "passed" for c in checks)
         ]
         if open_tasks or not checks:
@@ -185,10 +202,10 @@ def _tasks(debrief: Debrief, lab: Lab, time: Spent) -> list[dict[str, Any]]:
     found = debrief.reports[lab.slug]
     answers: dict[str, str] = {}
     with suppress(UnreadableError):
-        answers = task_sources(path, lab.tasks)
+        answers = task_sources(path, debrief.rehearsal.tasks(lab))
     rows = []
     told = shared.told(found.checks)
-    for task in lab.tasks:
+    for task in debrief.rehearsal.tasks(lab):
         checks = found.task(task)
         seconds = time.tasks.get(f"{path.name}:{task}", 0.0)
         changed = time.last_change.get(f"{path.name}:{task}")
@@ -214,21 +231,3 @@ def _reference(lab: Lab, task: str) -> str:
         return hints.reference(lab, task)
     except LabError:
         return ""
-
-
-def _prose(lab: Lab) -> list[str]:
-    """The prose cells of the solved notebook; of the starter in a hand-out."""
-    if lab.solution.is_file():
-        cells: Sequence[Any] = source.solved(source.read(lab.solution)).cells
-    else:
-        cells = json.loads(lab.starter.read_text("utf-8"))["cells"]
-    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
-
-
-def _numbered(text: str) -> dict[str, str]:
-    """The points of a numbered list, by number, each on one line."""
-    parts = NUMBERED.split(text)[1:]
-    return {
-        number: " ".join(words.split())
-        for number, words in zip(parts[::2], parts[1::2], strict=True)
-    }

@@ -10,6 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from labkit.course import source
 from labkit.course.labs import Lab
 
 HELP = re.compile(r"\blab\.(check|hint|solution|next)\(")
@@ -17,29 +18,38 @@ LEARN = re.compile(r"^\*\*You will learn\*\*.*", re.MULTILINE | re.DOTALL)
 # What a lab tells after its tasks is for learners.
 AFTER = ("## Put it together", "## In practice", "## Interview follow-ups", "## Further reading")
 
+# Where only some tasks are asked.
+GIVEN = "\nWhat else the notebook calls is written and right; use it, and leave it as it is.\n"
+
 MAIL = Path(__file__).parent / "templates" / "prompt.md"
 
 
-def mail(labs: Sequence[Lab], minutes: int) -> str:
-    """PROMPT.md."""
+def mail(labs: Sequence[Lab], minutes: int, only: Sequence[str] = ()) -> str:
+    """PROMPT.md; with `only`, about these tasks."""
     situations, tasks = [], []
     for lab in labs:
         cells = _cells(lab)
         situations.append(_situation(cells, heading=len(labs) > 1))
         docs = _docstrings(cells)
-        tasks += ["- `{}`: {}".format(*docs[name]) for name in lab.tasks if name in docs]
+        asked = [name for name in lab.tasks if name in docs and (not only or name in only)]
+        tasks += ["- `{}`: {}".format(*docs[name]) for name in asked]
     return Template(MAIL.read_text("utf-8")).substitute(
         title=" · ".join(lab.title for lab in labs),
         minutes=minutes,
         situations="\n".join(situations),
-        tasks="\n".join(tasks),
+        tasks="\n".join(tasks) + (GIVEN if only else ""),
         files=", ".join(f"`{lab.slug}.ipynb`" for lab in labs),
     )
 
 
-def notebook(lab: Lab) -> str:
-    """The starter up to its last task, without checks and what is said about them."""
+def notebook(lab: Lab, only: Sequence[str] = (), more: Sequence[str] = ()) -> str:
+    """The starter up to its last task, without checks and what is said about them.
+
+    With `only`, every other task is answered; `more` are code cells to add.
+    """
     data = json.loads(lab.starter.read_text("utf-8"))
+    if only:
+        data["cells"] = _answered(lab, data["cells"], only)
     kept: list[dict[str, Any]] = []
     for cell in data["cells"]:
         text = _text(cell)
@@ -53,8 +63,41 @@ def notebook(lab: Lab) -> str:
         if cell["cell_type"] == "markdown":
             cell = {**cell, "source": LEARN.sub("", text).strip()}
         kept.append(cell)
+    kept += [
+        {
+            "cell_type": "code",
+            "execution_count": None,
+            "metadata": {},
+            "outputs": [],
+            "source": code,
+        }
+        for code in more
+    ]
     numbered = [{**cell, "id": f"cell-{n:02d}"} for n, cell in enumerate(kept, start=1)]
     return json.dumps({**data, "cells": numbered}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _answered(
+    lab: Lab, cells: Sequence[dict[str, Any]], only: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The starter's cells, with the reference where a cell is about no task of `only`.
+
+    A cell without a task, a helper's say, goes with the next task.
+    """
+    solved = [
+        cell
+        for cell in source.solved(source.read(lab.solution)).cells
+        if "solution" not in cell["metadata"].get("tags", [])
+    ]
+    found: list[dict[str, Any]] = []
+    asked = False
+    for stub, answer in zip(reversed(cells), reversed(solved), strict=True):
+        if stub["cell_type"] == "code":
+            tasks = [task for task in lab.tasks if re.search(rf"^def {task}\b", _text(stub), re.M)]
+            asked = any(task in only for task in tasks) if tasks else asked
+            stub = stub if asked else {**stub, "source": _text(answer)}
+        found.append(stub)
+    return found[::-1]
 
 
 def _cells(lab: Lab) -> list[dict[str, Any]]:

@@ -43,7 +43,8 @@ class Rehearsal:
                 raise ValueError("another version")
             int(data["minutes"])
             [clock.Reading.of(reading) for reading in data["readings"]]
-            _of_names(data["given"], data.get("submitted", {}), data.get("changed_before", []))
+            changed, only = data.get("changed_before", []), data.get("only", [])
+            _of_names(data["given"], data.get("submitted", {}), [*changed, *only])
             return dict(data)
         except FileNotFoundError:
             raise LabError(f"{self.folder} is not a rehearsal: it has no {SESSION}") from None
@@ -70,11 +71,16 @@ class Rehearsal:
     def finished(self) -> bool:
         return any(reading.what == FINISH for reading in self.readings)
 
+    def tasks(self, lab: Lab) -> tuple[str, ...]:
+        """The tasks of a lab that are to be written here: all, unless the session names some."""
+        only = self.session().get("only", [])
+        return tuple(task for task in lab.tasks if not only or task in only)
+
     def notebook(self, lab: Lab) -> Path:
         return self.folder / f"{lab.slug}.ipynb"
 
     def log(self) -> Log:
-        return Log(self.folder, {self.notebook(lab).name: lab.tasks for lab in self.labs})
+        return Log(self.folder, {self.notebook(lab).name: self.tasks(lab) for lab in self.labs})
 
     def elapsed(self) -> clock.Elapsed:
         """The time on the clock: to the end of a finished rehearsal, else to now."""
@@ -159,8 +165,19 @@ def digest(path: Path) -> str:
         return ""
 
 
-def make(labs: Sequence[Lab], minutes: int, folder: Path | None = None) -> Rehearsal:
-    """A new rehearsal: prompt, notebooks and a clock that has not begun."""
+def make(
+    labs: Sequence[Lab],
+    minutes: int,
+    folder: Path | None = None,
+    *,
+    only: Sequence[str] = (),
+    more: Sequence[str] = (),
+) -> Rehearsal:
+    """A new rehearsal: prompt, notebooks and a clock that has not begun.
+
+    With `only` it is about these tasks; what else the notebooks have is written. The code cells
+    `more` come at the end of each notebook.
+    """
     root = labs[0].root
     if folder is None:
         now = datetime.datetime.now()
@@ -170,13 +187,14 @@ def make(labs: Sequence[Lab], minutes: int, folder: Path | None = None) -> Rehea
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise LabError(f"{folder} is not empty; a rehearsal needs an empty folder")
-        (folder / PROMPT).write_text(prompt.mail(labs, minutes), "utf-8")
+        (folder / PROMPT).write_text(prompt.mail(labs, minutes, only), "utf-8")
         given = {}
         for lab in labs:
             path = folder / f"{lab.slug}.ipynb"
-            path.write_text(prompt.notebook(lab), "utf-8")
+            path.write_text(prompt.notebook(lab, only, more), "utf-8")
             given[path.name] = digest(path)
         session = {"version": VERSION, "labs": [lab.slug for lab in labs], "minutes": minutes}
+        session |= {"only": list(only)} if only else {}
         _write(folder / SESSION, {**session, "given": given, "readings": []})
     except OSError as error:
         raise LabError(f"{folder} can't be written: {error.strerror}") from None
@@ -188,9 +206,11 @@ def home_of(root: Path) -> Path:
 
 
 def rehearsals(root: Path) -> list[Rehearsal]:
-    """The rehearsals in work/, the newest last."""
-    found = [Rehearsal(path.parent, root) for path in home_of(root).glob(f"*/{SESSION}")]
-    return sorted(found, key=lambda one: one.folder.name)
+    """The rehearsals in work/, those of a loop among them, the newest last."""
+    top = home_of(root)
+    paths = [path for form in ("*", "*/*") for path in top.glob(f"{form}/{SESSION}")]
+    found = [Rehearsal(path.parent, root) for path in paths]
+    return sorted(found, key=lambda one: one.folder.relative_to(top).parts)
 
 
 def current(root: Path) -> Rehearsal:
