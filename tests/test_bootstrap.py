@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from networks import Authority, files_served, proxy
 
 from labkit import home
 
@@ -186,6 +187,28 @@ def test_no_network_is_named_and_leaves_no_stamp(with_pip):
     assert "The package index could not be reached" in said
     assert "PIP_INDEX_URL" in said
     assert not with_pip.stamp.exists()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on PATH")
+def test_certificate_that_pip_does_not_trust_is_named(with_pip, tmp_path):
+    with files_served(tmp_path, Authority(tmp_path)) as index:
+        code, said = with_pip.run("list", PIP_INDEX_URL=index, PIP_RETRIES="0")
+    assert code == 2
+    assert "pip does not trust the certificate of the package index" in said
+    assert "set PIP_CERT" in said
+
+
+def test_proxy_that_refuses_pip_is_named(with_pip):
+    with proxy() as company:
+        company.refusal = (407, "Proxy Authentication Required")
+        code, said = with_pip.run(
+            "list",
+            PIP_INDEX_URL="https://packages.example.com/simple",
+            HTTPS_PROXY=company.address,
+            PIP_RETRIES="1",
+        )
+    assert code == 2
+    assert "The proxy did not connect to the package index. HTTPS_PROXY" in said
 
 
 def test_package_that_the_index_lacks_is_named(checkout):

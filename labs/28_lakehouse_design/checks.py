@@ -579,6 +579,7 @@ def clean() -> dict:
             table("s.mid", "silver", reads=["b.all"], erasure_days=7, transforms=["join"]),
             table("g.fast", "gold", reads=["s.mid"], policy="mask", transforms=["sum"]),
             table("g.slow", "gold", reads=["g.fast"]),
+            table("g.sums", "gold", reads=["s.mid"], policy="drop", transforms=["sum"]),
         ],
         "recovery": [
             {
@@ -768,6 +769,7 @@ NIGHTLY = {
         for name in ("wall", "report")
     ],
 }
+HURRIED = [{**NIGHTLY["consumers"][0], "freshness_seconds": 21_599}, NIGHTLY["consumers"][1]]
 HASTY = [{**each, "answer_ms": 200} for each in BRIEF["consumers"]]
 FAULTS = [
     fault(
@@ -854,6 +856,12 @@ FAULTS = [
         expected=[("too_late", "screen")],
     ),
     fault(
+        "just_in_time", "Leaves a consumer alone that gets its data just in time, from files",
+        give("clean_slow", seconds=545),  # 900 s in all
+        ask(consumers=[{**each, "answer_ms": 1000} for each in BRIEF["consumers"]]),
+        expected=[],
+    ),
+    fault(
         "wrong_region", "Finds data, in a component or in a copy, outside the regions allowed",
         give("clean", region="eastus"), recover(2, region="eastus", every_seconds=60),
         expected=[("wrong_region", "clean"), ("wrong_region", "gold")],
@@ -874,6 +882,11 @@ FAULTS = [
         "needless_streaming", "Finds a broker where files come at night and nobody is in a hurry",
         ask(**NIGHTLY),
         expected=[("needless_streaming", "bus")],
+    ),
+    fault(
+        "in_a_hurry", "Leaves a broker alone where one consumer can't wait for six hours",
+        ask(**NIGHTLY | {"consumers": HURRIED}),
+        expected=[],
     ),
     fault(
         "needless_lakehouse", "Finds Delta where one database carries it all",
@@ -952,6 +965,7 @@ def test_other_names(learner, seed):
     }
     new = renamed(drawing, names)
     called = {"b.all": "gold.t4", "s.mid": "gold.t3", "g.fast": "bronze.t1", "g.slow": "raw.t2"}
+    called["g.sums"] = "raw.t5"
     for each in new["tables"]:
         each["name"] = called[each["name"]]
         each["reads"] = [called[name] for name in each["reads"]]

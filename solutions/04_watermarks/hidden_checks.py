@@ -4,10 +4,10 @@ import random
 from collections import Counter
 from datetime import datetime, timedelta
 
-from labkit.checks import add_file, assert_columns, assert_frame, check, file_stream, run_stream
+from checks import COLUMNS, EVENTS, SESSION, SESSIONS, WINDOW, WINDOWS
 
-EVENTS = "event_id string, store_id string, card_id string, amount double, event_time timestamp"
-COLUMNS = [part.split()[0] for part in EVENTS.split(", ")]
+from labkit.checks import add_file, assert_columns, assert_rows, check, file_stream, run_stream
+
 START = datetime(2024, 2, 29, 23)  # the leap day ends on the way
 GAP = timedelta(minutes=15)
 
@@ -44,9 +44,7 @@ def outcome(
 
 
 @check("revenue_per_window")
-def test_arrival_within_the_watermark_changes_no_window(
-    learner, spark, frame, inbox, tmp_path, seed
-):
+def test_arrival_within_the_watermark_changes_no_window(learner, spark, inbox, tmp_path, seed):
     """finds the same windows as a batch would, whatever the order of arrival within ten minutes"""
     files = arriving(random.Random(seed), 60, 90)
     totals: dict[tuple, list[float]] = {}
@@ -57,10 +55,9 @@ def test_arrival_within_the_watermark_changes_no_window(
         (start, start + timedelta(minutes=5), store, sum(amounts), len(amounts))
         for (start, store), amounts in totals.items()
     ]
-    schema = "window_start timestamp, window_end timestamp, store_id string, revenue double, payments long"
-    found = outcome(spark, learner.revenue_per_window, schema, inbox("source"), tmp_path, files)
+    found = outcome(spark, learner.revenue_per_window, WINDOWS, inbox("source"), tmp_path, files)
     rows = [row for row in found if row[2] != "end"]
-    assert_frame(frame(schema, rows), expected, key=["window_start", "store_id"])
+    assert_rows(rows, expected, key=WINDOW, columns=WINDOWS)
 
 
 @check("deduplicate")
@@ -83,9 +80,7 @@ def test_each_of_many_events_comes_out_once(learner, spark, inbox, tmp_path, see
 
 
 @check("sessions")
-def test_arrival_within_the_watermark_changes_no_session(
-    learner, spark, frame, inbox, tmp_path, seed
-):
+def test_arrival_within_the_watermark_changes_no_session(learner, spark, inbox, tmp_path, seed):
     """finds the same sessions as a batch would, whatever the order of arrival within ten minutes"""
     files = arriving(random.Random(seed), 45, 300)
     expected = []
@@ -97,7 +92,6 @@ def test_arrival_within_the_watermark_changes_no_session(
             expected[-1] = (card, last[1], time + GAP, last[3] + 1, last[4] + amount)
         else:
             expected.append((card, time, time + GAP, 1, amount))
-    schema = "card_id string, session_start timestamp, session_end timestamp, payments long, amount double"
-    found = outcome(spark, learner.sessions, schema, inbox("source"), tmp_path, files)
+    found = outcome(spark, learner.sessions, SESSIONS, inbox("source"), tmp_path, files)
     rows = [row for row in found if row[0] != "end"]
-    assert_frame(frame(schema, rows), expected, key=["card_id", "session_start"])
+    assert_rows(rows, expected, key=SESSION, columns=SESSIONS)

@@ -176,7 +176,7 @@ lab.check("revenue_per_window")
 # ## Task 2: each payment once
 #
 # Write `deduplicate(events)`. As in Task 1 a stream comes in and a stream for append mode goes out.
-# It has the same columns, and each `event_id` once.
+# It has all columns of the stream that comes in, in their order, and each `event_id` once.
 #
 # - A payment comes out with the file that brings it first.
 # - The second attempt comes within ten minutes of event time, perhaps with another `event_time`.

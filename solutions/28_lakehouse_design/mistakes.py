@@ -535,6 +535,14 @@
 # -            if table["policy"] not in ("mask", "drop") and raw.intersection(table["reads"])
 # +            if raw.intersection(table["reads"])
 
+# %% dropped_is_still_there
+# task: review
+# fails: test_clean_drawing
+# because: who drops a column hands nobody on
+# breaks: unless the `policy` of the reader is `mask` or `drop`.
+# -            if table["policy"] not in ("mask", "drop") and raw.intersection(table["reads"])
+# +            if table["policy"] != "mask" and raw.intersection(table["reads"])
+
 # %% erased_in_gold_only
 # task: review
 # fails: test_planted_fault[no_erasure]
@@ -561,6 +569,15 @@
 #   judged where there is a `cycle` |
 # -            if answer["seconds"] > limit:
 # +            if answer["seconds"] > 2 * limit:
+
+# %% in_time_is_too_late
+# task: review
+# fails: test_planted_fault[just_in_time]
+# because: 900 seconds do not exceed 900
+# breaks: | `too_late` | consumer | its `seconds` exceed the `freshness_seconds` of its `brief`; not
+#   judged where there is a `cycle` |
+# -            if answer["seconds"] > limit:
+# +            if answer["seconds"] >= limit:
 
 # %% copies_may_lie_anywhere
 # task: review
@@ -605,6 +622,15 @@
 # -    nightly = youngest >= 6 * 3600 and all(s["kind"] == "files" for s in brief["sources"])
 # +    nightly = youngest > 7 * DAY
 
+# %% the_patient_one_decides
+# task: review
+# fails: test_planted_fault[in_a_hurry]
+# because: one consumer is in a hurry, and the broker is for that one
+# breaks: | `needless_streaming` | broker | all sources of the brief are `files`, and nobody needs
+#   data younger than six hours |
+# -    youngest = min(each["freshness_seconds"] for each in wanted.values())
+# +    youngest = max(each["freshness_seconds"] for each in wanted.values())
+
 # %% small_is_twenty_terabytes
 # task: review
 # fails: test_clean_drawing, test_planted_fault[cycle]
@@ -631,6 +657,15 @@
 #   `delta` flows into it |
 # -        lake = any(each["kind"] == "store" and each["engine"] == "delta" for each in feeding)
 # +        lake = any(each["kind"] == "store" and each["engine"] != "delta" for each in feeding)
+
+# %% a_second_is_too_long
+# task: review
+# fails: test_planted_fault[just_in_time]
+# because: a consumer that waits a whole second may read files
+# breaks: | `unfit_store` | consumer | its `answer_ms` is less than 1 000, and a store of engine
+#   `delta` flows into it |
+# -        if part["kind"] == "consumer" and lake and wanted[part["brief"]]["answer_ms"] < 1000:
+# +        if part["kind"] == "consumer" and lake and wanted[part["brief"]]["answer_ms"] <= 1000:
 
 # %% all_severities_alike
 # task: review

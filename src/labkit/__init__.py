@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from labkit.learner.notebook import LabSession
+    from labkit.learner.lab_session import LabSession
 
 __version__ = "0.1.0"
 __all__ = ["open"]

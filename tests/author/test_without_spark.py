@@ -8,7 +8,7 @@ from labkit.author.prove import run_trial
 from labkit.course.labs import Lab
 from labkit.judge.answer import Learner
 from labkit.judge.runner import judge
-from labkit.learner.notebook import LabSession
+from labkit.learner.lab_session import LabSession
 from labkit.spark import session
 
 SOURCE = """\

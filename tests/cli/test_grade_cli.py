@@ -241,3 +241,68 @@ def test_every_solution_has_full_marks_in_the_sandbox(tmp_path):
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["passed"] == len(list(root.glob("solutions/*/solution.ipynb")))
     assert all(row["sandbox"] for row in summary["submissions"])
+
+
+def test_one_attempt_of_each_learner_counts_and_all_have_results(handed, tmp_path):
+    (handed / "ada@1.py").write_text(f"{OPENS}# wrong\n")
+    (handed / "ada.py").rename(handed / "ada@2.py")
+    (handed / "wrong.py").rename(handed / "wrong@1.py")
+    (handed / "wrong@2.py").write_text(OPENS)
+    out = tmp_path / "out"
+    code, said = lab("grade", ".", "--out", out, "--attempts", "best")
+    assert "2 of 4 count submissions: 1 passed, 1 not passed" in said
+    assert code == 1
+    rows = list(csv.DictReader((out / "summary.csv").open()))
+    assert [(row["submission"], row["attempt"], row["attempts"]) for row in rows] == [
+        ("ada@1", "1", "2"),
+        ("wrong@1", "1", "2"),
+    ]
+    assert len(list(out.glob("*/result.json"))) == 4
+    code, said = lab("report", out)
+    assert "2 learners have several attempts" in said
+    assert "4 submissions" in said
+
+
+def test_late_ones_are_marked_by_the_list(handed, tmp_path):
+    times = tmp_path / "times.csv"
+    times.write_text("learner,handed_in\nada,2026-10-01T23:59\nwrong,2026-10-02T01:00\n")
+    out = tmp_path / "out"
+    due = ("--deadline", "2026-10-01T23:59+02:00", "--handed-in", times)
+    _, said = lab("grade", ".", "--out", out, *due)
+    assert "2 submissions: 1 passed, 1 not passed, 1 late" in said
+    late = {row["submission"]: row["late"] for row in csv.DictReader((out / "summary.csv").open())}
+    assert late == {"ada": "on time", "wrong": "late by 1 h 1 min"}
+    assert "late by 1 h 1 min" in (out / "wrong" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--deadline", "2026-10-01T23:59Z", "--handed-in", "times.csv"), "times.csv, line 2: .*adda"),
+        (("--deadline", "2026-10-01T23:59", "--handed-in", "times.csv"), "which time zone"),
+        (("--deadline", "2026-10-01T23:59Z"), "needs --handed-in FILE"),
+        (("--handed-in", "times.csv"), "needs a --deadline"),
+    ],
+)  # fmt: skip
+def test_wrong_list_ends_the_command_before_anything_is_graded(handed, tmp_path, options, says):
+    (handed / "times.csv").write_text("learner,handed_in\nadda,2026-10-01T20:00\n")
+    code, said = lab("grade", "ada.py", "wrong.py", "--out", tmp_path / "out", *options)
+    assert code == 2
+    assert re.search(says, said)
+    assert not (tmp_path / "out").exists()
+
+
+def test_comment_outlives_resume_a_changed_submission_and_a_longer_name(handed, tmp_path):
+    out = tmp_path / "out"
+    lab("grade", "ada.py", "--out", out)
+    (out / "ada" / "comment.md").write_text("Well done.")
+    (handed / "ada.py").write_text(f"{OPENS}# again\n")
+    _, said = lab("grade", "ada.py", "--out", out, "--resume")
+    assert "1/1 ada" in said
+    assert "Well done." in (out / "ada" / "report.html").read_text()
+    (handed / "ada.ipynb").write_text("")
+    lab("grade", "ada.py", "ada.ipynb", "--out", out, "--resume")
+    kept = [path.parent for path in out.glob("*/comment.md")]
+    assert [json.loads((p / "submission.json").read_text())["path"] for p in kept] == ["ada.py"]
+    assert "Well done." in (kept[0] / "report.html").read_text()
+    assert "Well done." in (out / "summary.html").read_text()

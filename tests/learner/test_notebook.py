@@ -12,12 +12,8 @@ import labkit
 from labkit.author.known_answers import Variant, namespace
 from labkit.home import LabError
 from labkit.learner import progress
-from labkit.learner.notebook import (
-    CheckFailedError,
-    GradedSession,
-    LabSession,
-    StrictSession,
-)
+from labkit.learner.lab_session import LabSession
+from labkit.learner.notebook import CheckFailedError, GradedSession, StrictSession
 from labkit.spark.lease import offer, withdraw
 from labkit.verdict.outcome import CheckResult
 

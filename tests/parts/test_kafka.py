@@ -99,8 +99,8 @@ def test_a_broker_that_cannot_start_says_why(monkeypatch, tmp_path):
     (tmp_path / "jars.lock").write_text("kafka no.such.org:no-such-jar:1 " + "0" * 64 + "\n")
     monkeypatch.setenv("LAB_ROOT", str(tmp_path))
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("LAB_IVY_SETTINGS", str(tmp_path / "none.xml"))
-    with pytest.raises(LabError, match="could not be downloaded"):
+    monkeypatch.setenv("LAB_MAVEN_URL", "none")
+    with pytest.raises(LabError, match="LAB_MAVEN_URL has to begin with"):
         kafka.start()
 
 

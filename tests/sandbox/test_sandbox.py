@@ -46,6 +46,11 @@ def test_there_is_no_way_out_but_loopback():
     assert python(code)["out"] == "101\n"  # network is unreachable
 
 
+def test_its_machine_has_a_name_that_leads_to_loopback():
+    code = "import socket; name = socket.gethostname(); print(name, socket.gethostbyname(name))"
+    assert python(code)["out"] == "sandbox 127.0.0.1\n"
+
+
 def test_processes_are_its_own_and_without_capabilities():
     code = (
         "import os\n"

@@ -1,7 +1,8 @@
 """Report, summary, progress, debrief and a verdict in a real browser: contrast, headings, tables, keyboard, width."""
 
 import shutil
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import browsing
@@ -17,18 +18,23 @@ from labkit.checks.row_diff import diff
 from labkit.course.hints import read_hints
 from labkit.course.labs import Lab, find_lab, find_labs
 from labkit.grading.batch.results import Row
+from labkit.grading.batch.standing import Attempt, HandedIn
 from labkit.grading.batch.summary_page import summary_page
 from labkit.learner import overview, progress
 from labkit.learner.rehearsal import debrief, rehearse
 from labkit.verdict import page
 from labkit.verdict import report as verdict
+from labkit.verdict.blocks import Prose
+from labkit.verdict.comment import Comment
 from labkit.verdict.outcome import CellProblem, CheckResult, Report
-from labkit.verdict.reason import Prose, to_text
+from labkit.verdict.reason import to_text
 
 pytestmark = pytest.mark.browser
 
 PAGES = ("report", "summary", "progress", "debrief", "verdict")
 SCHEMES = ("light", "dark")
+LATE = HandedIn(datetime(2026, 10, 1, 12, tzinfo=UTC), timedelta(minutes=65))
+COMMENT = Comment("Clear code.\n\nThe replay test is a good idea: see `replay`.")
 # What a notebook's page is to the verdict in it.
 AROUND = """<!doctype html><html lang="en"><head><title>Lakehouse Labs</title><style>
 body{background:#fff;color:#212121}
@@ -101,9 +107,12 @@ def a_summary(lab: Lab) -> str:
     reports = {"ada": right, "bo": report, "cy": report, "dee": lost}
     folder = Path("graded")
     rows = [
-        Row(name, name.title(), f"{name}.ipynb", found, folder / name)
+        Row(
+            name, name.title(), f"{name}.ipynb", found, folder / name, attempt=Attempt(2, 3),
+            handed_in=LATE if name == "bo" else HandedIn(), comment=COMMENT,
+        )
         for name, found in reports.items()
-    ]
+    ]  # fmt: skip
     return summary_page(rows, ["zoe"], folder)
 
 
@@ -120,7 +129,12 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     progress.record(first, [CheckResult("test_a", first.tasks[0], "passed", "t", 2)])
     made = {
         "report": page.report_page(
-            graded(lab), "Ada", title=lab.title, hints=read_hints(lab.checks)
+            graded(lab),
+            "Ada",
+            title=lab.title,
+            hints=read_hints(lab.checks),
+            handed_in="on time",
+            comment=replace(COMMENT, tasks={lab.tasks[0]: "See `watermark`."}),
         ),
         "summary": a_summary(lab),
         "progress": overview.page(find_labs(root)),

@@ -10,16 +10,8 @@ from labkit.checks import MicroBatch, with_batches
 from labkit.checks.plan_tree import Operator, draw
 from labkit.checks.row_diff import ROW_CHARACTERS, diff, terse
 from labkit.checks.streams import BATCH_HEAD, MOST_BATCHES
-from labkit.verdict.reason import (
-    FORMS,
-    Grid,
-    Plan,
-    PlanLine,
-    Prose,
-    Table,
-    from_text,
-    to_text,
-)
+from labkit.verdict.blocks import FORMS, Grid, Plan, PlanLine, Prose, Table
+from labkit.verdict.reason import from_text, to_text
 
 NAMES, KEYS = ["id", "city", "n"], ["id"]
 # What the text form is made of, and what a column or a value may hold.

@@ -9,9 +9,10 @@ import pytest
 
 from labkit.checks.plan_tree import Operator, draw
 from labkit.verdict import report
+from labkit.verdict.blocks import Prose
 from labkit.verdict.outcome import CellProblem, CheckResult, Report
 from labkit.verdict.page import report_page
-from labkit.verdict.reason import Prose, to_text
+from labkit.verdict.reason import to_text
 from labkit.verdict.report_json import from_json, to_json
 
 HERE = Path(__file__).parents[1]

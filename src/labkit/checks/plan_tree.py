@@ -11,7 +11,8 @@ from pyspark.sql import DataFrame
 from labkit.checks.plans import each, inputs, is_python, source_of, unwrapped
 from labkit.checks.row_diff import terse
 from labkit.escape import one_line
-from labkit.verdict.reason import Plan, PlanLine, from_text, to_text
+from labkit.verdict.blocks import Plan, PlanLine
+from labkit.verdict.reason import from_text, to_text
 
 # A reason is cut at 2,000 characters, and a plan is a part of one.
 MOST_LINES = 22

@@ -10,7 +10,8 @@ from decimal import Decimal
 from itertools import zip_longest
 from typing import Any, get_args
 
-from labkit.verdict.reason import Block, Kind, Prose, Table, entries
+from labkit.verdict.blocks import Block, Kind, Prose, Table
+from labkit.verdict.reason import entries
 
 Values = tuple[Any, ...]  # of a row, in the order of its columns
 Pair = tuple[Values | None, Values | None]

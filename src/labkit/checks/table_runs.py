@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import Row, SparkSession
 
+from labkit.checks.bags import first_change, row_label, said, said_values
 from labkit.checks.frames import assert_columns, collect, make_frame
-from labkit.checks.row_diff import count_of, key_of, label_of
+from labkit.checks.row_diff import count_of
 from labkit.checks.tables import (
     TableChanges,
     TableVersion,
@@ -105,7 +105,7 @@ def assert_one_commit(
         first = run.start[name].number + 1
         for version in range(first, first + commits.versions - 1):
             rows = _rows_of(run.spark, run.tables[name], version)
-            if _said(rows) not in (_said(run.before[name]), _said(run.rows[name])):
+            if said(rows) not in (said(run.before[name]), said(run.rows[name])):
                 raise AssertionError(
                     f"the call made {commits.versions} commits to {name} "
                     f"({', '.join(commits.operations)}). Whoever reads between them sees a "
@@ -183,7 +183,7 @@ def assert_replay(
     keys = [key] if isinstance(key, str) else list(key)
     for name in tables or run.tables:
         before, after = run.rows[name], second.rows[name]
-        if change := _first_change(before, after, keys):
+        if change := first_change(before, after, keys):
             raise AssertionError(
                 "the batch was delivered twice, the second time in another order: "
                 f"{name} had {count_of(before)} and now has {len(after)}; {change}. Delivery is at "
@@ -236,64 +236,18 @@ def _half_done(
         except AssertionError as error:
             return str(error)
     before, after = run.before[name], run.rows[name]
-    lost = _said(before) & _said(after)
-    lost.subtract(_said(rows))
-    gone = next((row for row in sorted(before, key=str) if lost[_values(row)] > 0), None)
+    lost = said(before) & said(after)
+    lost.subtract(said(rows))
+    gone = next((row for row in sorted(before, key=str) if lost[said_values(row)] > 0), None)
     count = (
         f"it has {count_of(rows)} there, {len(before)} before the call and {len(after)} after it"
     )
-    return f"{count}; this one is missing: {_told(gone)}" if gone else count
+    return f"{count}; this one is missing: {row_label(gone)}" if gone else count
 
 
 def _require_same_rows(run: TableRun, name: str, story: str) -> None:
-    if change := _first_change(run.before[name], run.rows[name], []):
+    if change := first_change(run.before[name], run.rows[name], []):
         raise AssertionError(f"{story}, and rows of {name} changed all the same: {change}")
-
-
-def _first_change(before: list[Row], after: list[Row], keys: Sequence[str]) -> str:
-    """One row that only one of two bags has, and what became of it; nothing when they are equal."""
-    old, new = _bag(before), _bag(after)
-    for rows, other, fate in (
-        (after, old, "was added, changed or doubled"),
-        (before, new, "is gone"),
-    ):
-        left = Counter(other)
-        for row in sorted(rows, key=str):  # a table has no order, a reason is always the same
-            left[_plain(row)] -= 1
-            if left[_plain(row)] < 0:
-                return f"{_told(row, keys)}, {fate}"
-    return ""
-
-
-def _told(row: Row, keys: Sequence[str] = ()) -> str:
-    names = [name for name in keys if name in row.__fields__] or list(row.__fields__)
-    return label_of(names, key_of(list(row.__fields__), names, row))
-
-
-def _bag(rows: Sequence[Row]) -> Counter[Any]:
-    return Counter(map(_plain, rows))
-
-
-def _said(rows: Sequence[Row]) -> Counter[Any]:
-    """A bag of rows without their nulls: a column that is null in all of them says nothing."""
-    return Counter(map(_values, rows))
-
-
-def _values(row: Row) -> frozenset[tuple[str, Any]]:
-    return frozenset(
-        (name, _plain(value)) for name, value in row.asDict().items() if value is not None
-    )
-
-
-def _plain(value: Any) -> Any:
-    """A value as one that can be counted: arrays, maps and bytes too, and NaN equal to itself."""
-    if isinstance(value, (list, tuple)):
-        return tuple(map(_plain, value))
-    if isinstance(value, Mapping):
-        return frozenset((_plain(key), _plain(item)) for key, item in value.items())
-    if isinstance(value, bytearray):
-        return bytes(value)
-    return "NaN" if value != value else value
 
 
 def _partition(path: str) -> str:

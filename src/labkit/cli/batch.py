@@ -5,21 +5,37 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from labkit.cli.screen import Seed, console, errors
-from labkit.escape import one_line
+from labkit.escape import one_line, printable
 from labkit.home import LabError
 from labkit.spark import cluster
 
 if TYPE_CHECKING:
-    from labkit.grading.batch.results import Batch
+    from labkit.grading.batch.collect import Entry
+    from labkit.grading.batch.policy import Policy
+    from labkit.grading.batch.results import Batch, Row
     from labkit.grading.batch.run import Step
+
+Attempts = Annotated[
+    Literal["best", "last"] | None,
+    typer.Option(help="count one attempt of each learner in the summaries; default: all"),
+]
+Due = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="mark what is late: 2026-10-01T23:59+02:00"),
+]
+HandedInFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="with --deadline: a .csv of learner and handed_in"),
+]
 
 
 def grade(
@@ -59,6 +75,9 @@ def grade(
     check_timeout: Annotated[
         float, typer.Option(min=1, help="time limit of a check, in seconds")
     ] = 120,
+    attempts: Attempts = None,
+    deadline: Due = None,
+    handed_in: HandedInFile = None,
 ) -> None:
     """Grade many submissions, each in its own process; write reports and summaries to a folder."""
     part = _shard(shard)
@@ -74,17 +93,16 @@ def grade(
 
     collected = collect(paths, any_python=lab is not None)
     if collected.passed_over:
-        names = ", ".join(one_line(path.name, 40) for path in collected.passed_over[:3])
-        more = ", ..." if len(collected.passed_over) > 3 else ""
+        names = [path.name for path in collected.passed_over]
         errors.print(
-            f"{len(collected.passed_over)} Python files do not open a lab and are skipped: "
-            f"{escape(names)}{more}",
+            f"{len(names)} Python files do not open a lab and are skipped: {_some(names, 3)}",
             style="yellow",
         )
     if not collected.entries:
         raise LabError(
             f"no submissions in {', '.join(paths)}: no .ipynb, and no .py that opens a lab"
         )
+    policy = _policy(attempts, deadline, handed_in, [*collected.entries, *_rows_before(out)])
     jars.fetch()  # workers have no network
     options = Options(
         lab=lab, hidden=hidden, seed=seed, workers=workers or usual_workers(), seconds=timeout,
@@ -97,7 +115,7 @@ def grade(
     except KeyboardInterrupt:
         errors.print(f"Interrupted. Results so far are in {escape(str(out))}; --resume continues.")
         raise typer.Exit(130) from None
-    _conclude(batch, _summaries(batch, out))
+    _conclude(batch, policy, out)
 
 
 def report(
@@ -106,14 +124,52 @@ def report(
         Path | None,
         typer.Option(help="folder for the summaries; default: the folder, if it is one"),
     ] = None,
+    attempts: Attempts = None,
+    deadline: Due = None,
+    handed_in: HandedInFile = None,
 ) -> None:
-    """Write the summaries again; merge several folders, the shards of a batch, into one."""
+    """Write the summaries again; merge several folders, the shards of a batch, into one.
+
+    Reports get the comments that you wrote since.
+    """
     from labkit.grading.batch.results import read_batch
 
     if out is None and len(folders) > 1:
         raise LabError("say where to write the summaries of several folders: --out DIR")
     batch = read_batch(folders)
-    _conclude(batch, _summaries(batch, out or folders[0]))
+    _conclude(batch, _policy(attempts, deadline, handed_in, batch.rows), out or folders[0])
+
+
+def _policy(
+    attempts: str | None,
+    deadline: str | None,
+    handed_in: Path | None,
+    submissions: Sequence[Entry | Row],
+) -> Policy:
+    """What the options say; LabError for a list of times that is wrong."""
+    from labkit.grading.batch.attempts import Rule
+    from labkit.grading.batch.deadline import Deadline, read_deadline, read_times
+    from labkit.grading.batch.policy import Policy
+
+    rule = Rule(attempts) if attempts else None
+    if deadline is None and handed_in is None:
+        return Policy(rule)
+    if deadline is None:
+        raise LabError("--handed-in needs a --deadline, such as 2026-10-01T23:59+02:00")
+    due = read_deadline(deadline)
+    if handed_in is None:
+        raise LabError(
+            "--deadline needs --handed-in FILE, a .csv with the columns learner and handed_in: "
+            "times of files are not when they were handed in"
+        )
+    return Policy(rule, Deadline(due, read_times(handed_in, due, submissions)))
+
+
+def _rows_before(out: Path) -> Sequence[Row]:
+    """What a batch in `out` holds already; it may have submissions that are not named again."""
+    from labkit.grading.batch.results import read_batch, read_plan
+
+    return read_batch([out]).rows if read_plan(out) else ()
 
 
 def _summaries(batch: Batch, out: Path) -> list[Path]:
@@ -136,9 +192,15 @@ def _shard(text: str) -> tuple[int, int]:
     return part, parts
 
 
-def _conclude(batch: Batch, written: list[Path]) -> None:
-    from labkit.grading.batch import tally
+def _conclude(batch: Batch, policy: Policy, out: Path) -> NoReturn:
+    """Writes reports and summaries, says how it went, and ends with the code of the batch."""
+    from labkit.grading.batch import reports, tally
 
+    batch = policy.applied(batch)
+    reports.refresh(batch.rows)
+    submissions = len(batch.rows)
+    batch = policy.counted(batch)
+    written = _summaries(batch, out)
     count = tally.statuses(batch.rows)
     passed = sum(row.report.passed for row in batch.rows)
     broken = sum(any(c.outcome == "broken" for c in row.report.checks) for row in batch.rows)
@@ -146,23 +208,31 @@ def _conclude(batch: Batch, written: list[Path]) -> None:
     parts += [f"{count[key]} {key.replace('_', ' ')}" for key in list(count)[1:] if count[key]]
     parts += [f"{broken} with a broken check"] if broken else []
     parts += [f"{len(batch.missing)} without a result"] if batch.missing else []
-    console.print(f"{len(batch.rows)} submissions: {', '.join(parts)}")
-    reports = [row.report for row in batch.rows]
-    if without := sum(report.status == "graded" and not report.sandbox for report in reports):
+    late = sum(bool(row.handed_in and row.handed_in.late) for row in batch.rows)
+    parts += [f"{late} late"] if late else []
+    of = f" of {submissions} count" if len(batch.rows) != submissions else ""
+    console.print(f"{len(batch.rows)}{of} submissions: {', '.join(parts)}")
+    if dateless := [r.name for r in batch.rows if r.handed_in and r.handed_in.at is None]:
+        errors.print(f"no time given for {_some(dateless)}", style="yellow")
+    found = [row.report for row in batch.rows]
+    if outside := sum(report.status == "graded" and not report.sandbox for report in found):
         errors.print(
-            f"{without} graded without a sandbox; `lab doctor` says whether this machine has one",
+            f"{outside} graded without a sandbox; `lab doctor` says whether this machine has one",
             style="yellow",
         )
     if batch.missing:
-        some = ", ".join(one_line(name, 60) for name in batch.missing[:5])
-        more = ", ..." if len(batch.missing) > 5 else ""
-        errors.print(f"no result for: {escape(some)}{more}", style="yellow")
+        errors.print(f"no result for: {_some(batch.missing)}", style="yellow")
     for note in batch.notes:
-        errors.print(escape(note), style="yellow")
+        errors.print(escape(printable(note)), style="yellow")
     page = next(path for path in written if path.suffix == ".html")
     others = ", ".join(path.name for path in written if path != page)
     console.print(f"{escape(str(page))}; beside it {others}")
     raise typer.Exit(batch.exit_code)
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    more = ", ..." if len(names) > most else ""
+    return escape(", ".join(one_line(name, 60) for name in names[:most])) + more
 
 
 class _Display:

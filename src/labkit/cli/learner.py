@@ -139,10 +139,23 @@ def show_progress(
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="write an HTML page")
     ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", metavar="FILE", help="write your progress for another machine"),
+    ] = None,
+    take: Annotated[
+        Path | None,
+        typer.Option("--import", metavar="FILE", help="merge what --export wrote elsewhere"),
+    ] = None,
 ) -> None:
     """Show your points and hints, task by task, and how well you know the interview cards."""
     from labkit.learner import cards, overview
 
+    if sum(file is not None for file in (html, export, take)) > 1:
+        raise LabError("--html, --export and --import are three commands; give one of them")
+    if export is not None or take is not None:
+        _move_progress(export, take)
+        return
     labs = find_labs(home.root())
     if html is None:
         console.print(overview.tasks_table(labs))
@@ -160,3 +173,34 @@ def show_progress(
     except OSError as error:
         raise LabError(f"{html} can't be written: {error.strerror}") from None
     console.print(f"wrote {escape(str(html))}")
+
+
+def _move_progress(export: Path | None, take: Path | None) -> None:
+    """Writes the progress to a file, or merges that of another machine, and says what was done."""
+    from labkit.learner import transfer
+
+    root = home.root()
+    if export is not None:
+        tasks, cards = transfer.export(root, export)
+        console.print(
+            f"wrote {escape(str(export))}: {_count(tasks, 'task')}, {_count(cards, 'card')}"
+        )
+        console.print("Your answers are the files in work/; copy them too.")
+    if take is not None:
+        done = transfer.take_over(root, take)
+        console.print(
+            f"{_count(done.tasks, 'task')} in the file: {done.tasks_taken} new or better there, "
+            f"{done.tasks - done.tasks_taken} the same or better here"
+        )
+        console.print(
+            f"{_count(done.cards, 'card')} in the file: {done.cards_taken} answered later there, "
+            f"{done.cards - done.cards_taken} the same or later here"
+        )
+        if done.both:
+            console.print(
+                f"{_count(done.both, 'card')} answered on both machines: the later answer counts"
+            )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

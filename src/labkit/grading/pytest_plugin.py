@@ -14,7 +14,8 @@ from pyspark.sql import SparkSession
 from labkit.judge.answer import Answering
 from labkit.judge.fixtures import Fixtures
 from labkit.judge.public_checks import PublicChecks
-from labkit.judge.runner import PUBLIC_SEED, declared_by, read_outcome
+from labkit.judge.results import declared_by, read_outcome
+from labkit.judge.runner import PUBLIC_SEED
 
 if TYPE_CHECKING:
     from labkit.course.labs import Lab

@@ -51,7 +51,7 @@ def record(lab: Lab, results: Sequence[CheckResult]) -> None:
         task: [result for result in public if result.task == task]
         for task in dict.fromkeys(result.task for result in public)
     }
-    with _changing(lab.root) as data:
+    with changing(lab.root) as data:
         for task, mine in by_task.items():
             if any(result.outcome in NO_VERDICT for result in mine):
                 continue
@@ -67,7 +67,7 @@ def record(lab: Lab, results: Sequence[CheckResult]) -> None:
 
 def note(lab: Lab, task: str, key: str, value: Any) -> None:
     """Keeps one fact about a task: hints taken, solution seen."""
-    with _changing(lab.root) as data:
+    with changing(lab.root) as data:
         _facts(data, lab, task)[key] = value
 
 
@@ -116,5 +116,5 @@ def _facts(data: dict[str, Any], lab: Lab, task: str) -> dict[str, Any]:
     return found
 
 
-def _changing(root: Path) -> AbstractContextManager[dict[str, Any]]:
+def changing(root: Path) -> AbstractContextManager[dict[str, Any]]:
     return home.changing(path(root), lambda: load(root))

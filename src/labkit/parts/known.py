@@ -8,6 +8,7 @@ from pathlib import Path
 
 from labkit.home import LabError
 from labkit.parts.environment import Part
+from labkit.spark.java import java_home
 
 # Airflow reports home, reads a configuration and keeps a database: none of it of this machine's own.
 AIRFLOW = Part(
@@ -64,5 +65,11 @@ def needed(needs: Collection[str]) -> list[Part]:
 
 
 def installed(needs: Collection[str]) -> dict[str, Path]:
-    """The folders of the parts among `needs` that are there, by the variables that tell of them."""
-    return {part.variable: part.folder for part in needed(needs) if not part.missing()}
+    """The folders of the parts among `needs` that are there, by the variables that tell of them.
+
+    The folder of Java is one more when one of them needs it: where the cache can't be seen, neither
+    can the bundled Java.
+    """
+    parts = [part for part in needed(needs) if not part.missing()]
+    java = {"JAVA_HOME": java_home()} if any(part.java for part in parts) else {}
+    return {part.variable: part.folder for part in parts} | java

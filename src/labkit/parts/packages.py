@@ -24,6 +24,8 @@ UNREACHABLE = (
     "Could not fetch URL",
     "timed out",
 )
+UNTRUSTED = ("CERTIFICATE_VERIFY_FAILED", "SSLCertVerificationError")
+NOT_CONNECTED = ("ProxyError", "Cannot connect to proxy", "Tunnel connection failed")
 Say = Callable[[str], None]
 
 
@@ -110,10 +112,21 @@ def _cause(text: str) -> str:
     """The cause in pip's or Python's words that a person can act on."""
     if "No space left on device" in text:
         return full_disk()
+    if any(sign in text for sign in UNTRUSTED):
+        return (
+            "pip does not trust the certificate of the package index. If your network has a "
+            "certificate authority of its own, set PIP_CERT to a PEM file that holds its certificate "
+            "(docs/network.md), then run the command again."
+        )
+    if any(sign in text for sign in NOT_CONNECTED):
+        return (
+            "The proxy did not connect to the package index. HTTPS_PROXY names the proxy, with user and "
+            "password if it wants them (docs/network.md). Then run the command again."
+        )
     if any(sign in text for sign in UNREACHABLE):
         return (
-            "The package index could not be reached. Parts need the network once; behind a proxy or "
-            "a mirror, configure pip (PIP_INDEX_URL, HTTPS_PROXY). Then run the command again."
+            "The package index could not be reached. Parts need the network once; behind a proxy set "
+            "HTTPS_PROXY, with a mirror PIP_INDEX_URL (docs/network.md). Then run the command again."
         )
     if "DO NOT MATCH THE HASHES" in text:
         return (

@@ -24,6 +24,7 @@ SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(os.uname().machine, 155)
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 36, 24, 38
 LAST_CAPABILITY = 63
 INSIDE = 1000  # user and group of everything in the sandbox, as it sees itself
+NAME = "sandbox"  # of the machine, as programs inside see it
 DEVICES = ("null", "zero", "full", "random", "urandom")
 ETC = (
     *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "timezone"),
@@ -134,7 +135,9 @@ def _build(spec: dict[str, Any]) -> None:
     user = f"lab:x:{INSIDE}:{INSIDE}::/tmp:/bin/sh\n"
     _write(f"{base}/etc/passwd", user)
     _write(f"{base}/etc/group", f"lab:x:{INSIDE}:\n")
-    _write(f"{base}/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")
+    # Some programs look up the name of their machine: Flink's JVM does before each job.
+    socket.sethostname(NAME)
+    _write(f"{base}/etc/hosts", f"127.0.0.1 localhost {NAME}\n::1 localhost\n")
     for path in spec["read"]:
         _show(base, path, ATTR_READ_ONLY | ATTR_NOSUID | ATTR_NODEV)
     for path in spec["write"]:

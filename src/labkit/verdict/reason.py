@@ -1,4 +1,4 @@
-"""Why a check did not pass, in blocks; how they are written as text, and read back.
+"""Why a check did not pass, as text: blocks written as lines, and read back.
 
 A reason travels as text: a terminal shows it and `result.json` holds it. Pages read it back, to
 draw tables and trees. `from_text` undoes `to_text`, whatever is in a cell: a line break is written
@@ -10,143 +10,33 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby, pairwise
-from typing import ClassVar, Literal, NamedTuple, cast, get_args
+from itertools import pairwise
+from typing import cast, get_args
 
-from markupsafe import Markup, escape
+from labkit.verdict.blocks import (
+    FORMS,
+    MARK,
+    PLAN,
+    Block,
+    Caption,
+    Form,
+    Grid,
+    Kind,
+    Plan,
+    PlanLine,
+    Prose,
+    Table,
+)
 
-from labkit.escape import printable
-
-Kind = Literal["row missing", "row that should not be there", "wrong number of rows", "row differs"]
-Caption = Literal["micro-batches, one a file"]
-
-
-class Form(NamedTuple):
-    """The columns of a table, and what ends a cell of each in text: the line, if nothing else."""
-
-    head: tuple[str, ...]
-    ends: tuple[str, ...]
-
-
-FORMS: dict[str, Form] = {
-    "row missing": Form(("row", "its values"), (": ", "")),
-    "row that should not be there": Form(("row", "its values"), (": ", "")),
-    "wrong number of rows": Form(("row", "yours", "expected"), (": ", ", expected ", "")),
-    "row differs": Form(
-        ("row", "column", "yours", "expected"), (": ", " is ", ", expected ", "; ")
-    ),
-}
 SECTION = re.compile(rf"(\d+) × ({'|'.join(get_args(Kind))}):")
 GRID = re.compile(rf"({'|'.join(get_args(Caption))}):")
-PLAN = "plan, result first"
 HEADING = re.compile(rf"{SECTION.pattern}|{GRID.pattern}|{PLAN}:")
 MORE = re.compile(r"\.\.\. and (\d+)\b.*")
-MARK = "✗"  # before an operator that a check objects to
 INDENT = "  "  # of what is below a heading
 INDENTED = re.compile(f"{INDENT}.*")
 GAP = "  "  # between the cells of a grid, at least
 EMPTY = "-"  # a cell of a grid with nothing in it
 BLANK = re.compile(f" .*|{EMPTY}", re.DOTALL)  # what such a cell can't begin with, or be
-
-
-@dataclass(frozen=True)
-class Prose:
-    """Anything; between backticks, code. Prose after prose is read back as one."""
-
-    text: str
-    form: ClassVar[str] = "prose"
-
-    @property
-    def lines(self) -> list[str]:
-        return self.text.splitlines()
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows that differ from those expected in one way: `count` of them, of which some are shown.
-
-    Each of `rows` has the cells that FORMS names; the first is the business key. A row that
-    differs in several columns is as many rows of one key, one after another.
-    """
-
-    kind: Kind
-    count: int
-    rows: tuple[tuple[str, ...], ...]
-    form: ClassVar[str] = "table"
-
-    @property
-    def entries(self) -> list[list[tuple[str, ...]]]:
-        """The rows by key."""
-        if self.kind != "row differs":
-            return [[row] for row in self.rows]
-        return [list(rows) for _, rows in groupby(self.rows, key=lambda row: row[0])]
-
-    @property
-    def more(self) -> int:
-        return self.count - len(self.entries)
-
-    @property
-    def caption(self) -> str:
-        return f"{self.count} × {self.kind}"
-
-    @property
-    def head(self) -> tuple[str, ...]:
-        """The columns to draw: a row may be its key alone, then there are no values to show."""
-        head = FORMS[self.kind].head
-        return head if len(head) > 2 or any(values for _, values in self.rows) else head[:1]
-
-    @property
-    def drawn(self) -> list[tuple[str, ...]]:
-        """The rows as a page shows them, each key once."""
-        width = len(self.head)
-        return [
-            ("" if number else row[0], *row[1:width])
-            for rows in self.entries
-            for number, row in enumerate(rows)
-        ]
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table in aligned columns; `more` rows are left out."""
-
-    caption: Caption
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    more: int = 0
-    form: ClassVar[str] = "grid"
-
-    @property
-    def drawn(self) -> list[tuple[str, ...]]:
-        return list(self.rows)
-
-
-class PlanLine(NamedTuple):
-    """A line of a plan, and whether a check objects to the operator in it."""
-
-    marked: bool
-    text: str
-
-    def __str__(self) -> str:
-        return f"{MARK if self.marked else ' '} {self.text}"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A plan as a tree of text."""
-
-    lines: tuple[PlanLine, ...]
-    caption: ClassVar[str] = PLAN
-    form: ClassVar[str] = "plan"
-
-
-Block = Prose | Table | Grid | Plan
-
-
-def prose(text: str) -> Markup:
-    """`text` as HTML, escaped, with what stands between backticks as code."""
-    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(printable(text)))))
 
 
 def to_text(blocks: Sequence[Block]) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from labkit.escape import printable
-from labkit.verdict import reason
+from labkit.verdict import blocks, reason
 from labkit.verdict.outcome import CheckResult, Outcome
+from labkit.verdict.shared import name_of, told
 
 MARKS: dict[Outcome, str] = {
     "passed": "✓",
@@ -61,26 +62,8 @@ def grouped(results: Sequence[CheckResult]) -> list[tuple[str, list[CheckResult]
     """The results by task, in the order of the checks."""
     groups: dict[str, list[CheckResult]] = {}
     for result in results:
-        groups.setdefault(result.task or "checks", []).append(result)
+        groups.setdefault(name_of(result), []).append(result)
     return list(groups.items())
-
-
-def by_reason(results: Sequence[CheckResult]) -> list[tuple[CheckResult, ...]]:
-    """The results in their order, with checks that share one reason beside the first of them.
-
-    One error of Spark's, say, can fail all checks of a task; its reason is then shown once.
-    """
-    groups: dict[object, list[CheckResult]] = {}
-    for number, result in enumerate(results):
-        alone = result.outcome == "passed" or not result.reason
-        key = number if alone else (result.outcome, result.reason)
-        groups.setdefault(key, []).append(result)
-    return [tuple(group) for group in groups.values()]
-
-
-def traces(group: Sequence[CheckResult]) -> list[str]:
-    """The places in the learner's code that a group of `by_reason` names, each once."""
-    return list(dict.fromkeys(result.trace for result in group if result.trace))
 
 
 def to_do(results: Sequence[CheckResult]) -> str:
@@ -89,30 +72,26 @@ def to_do(results: Sequence[CheckResult]) -> str:
     Their titles are not shown then: none of them says anything of an answer.
     """
     if len(results) > 1 and {result.outcome for result in results} == {"todo"}:
-        return results[0].reason if len(by_reason(results)) == 1 else ""
+        return results[0].reason if len({result.reason for result in results}) == 1 else ""
     return ""
 
 
 def text(results: Sequence[CheckResult], seconds: float | None = None) -> str:
     """The results as lines for a terminal; printable whatever a learner put into a name."""
     lines = []
+    groups = told(results)
     for task, mine in grouped(results):
         lines.append(f"{task}: {summary(mine)}")
         if not_written := to_do(mine):
             lines += [f"  {MARKS['todo']} {WORDS['todo']}", *_indented(not_written)]
             continue
-        for group in by_reason(mine):
-            lines += [_head(result) for result in group]
-            if group[0].outcome != "passed":
-                lines += _indented(same_reason(group), group[0].reason, *traces(group))
+        for group in groups[task]:
+            lines += [_head(result) for result in group.results]
+            if not group.passed:
+                lines += _indented(group.lead, group.reason, *group.traces)
     if len(grouped(results)) > 1:
         lines.append(f"total: {summary(results, seconds)}")
     return printable("\n".join(lines))
-
-
-def same_reason(group: Sequence[CheckResult]) -> str:
-    """What stands between the titles of several checks and the reason that they share."""
-    return f"Same reason for these {len(group)} checks:" if len(group) > 1 else ""
 
 
 def _head(result: CheckResult) -> str:
@@ -126,8 +105,12 @@ def _indented(*parts: str) -> list[str]:
 
 def html(results: Sequence[CheckResult], *, seconds: float, foot: Sequence[str] = ()) -> str:
     """The results as a compact block for a notebook; `foot` says what to do next."""
+    groups = told(results)
     return templates.get_template("check.html.jinja").render(
-        groups=[(task, mine, summary(mine)) for task, mine in grouped(results)],
+        groups=[
+            {"task": task, "results": mine, "line": summary(mine), "told": groups[task]}
+            for task, mine in grouped(results)
+        ],
         seconds=seconds,
         foot=foot,
     )
@@ -137,13 +120,10 @@ templates.globals.update(
     marks=MARKS,
     words=WORDS,
     state=state,
-    by_reason=by_reason,
     to_do=to_do,
-    same_reason=same_reason,
-    traces=traces,
     blocks=reason.from_text,
 )
-templates.filters["prose"] = reason.prose
+templates.filters["prose"] = blocks.prose
 
 
 def render(template: str, **values: Any) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labkit.escape import one_line
+from labkit.grading.batch.marks import Mark, Order, read_mark
 from labkit.grading.refusal import (
     KINDS,
     another_kind,
@@ -27,6 +28,7 @@ from labkit.grading.submission import OPENS
 from labkit.home import LabError
 
 NAME_CHARACTERS = 80
+LEARNER_CHARACTERS = 4_096  # a path; cut short, two learners could be one
 RESULTS = "batch.json"  # in a folder that `lab grade` wrote
 RESERVED = ("summary.", "junit.", "batch.")
 HEAD_BYTES = 1_000_000
@@ -37,13 +39,16 @@ HASHED = re.compile(r"-[0-9a-f]{12}$", re.IGNORECASE)
 class Entry:
     """A file that was handed in; `name` is the folder of its results.
 
-    `refused` says why its path is not accepted, before anything of it is read.
+    `refused` says why its path is not accepted, before anything of it is read. All attempts of one
+    learner have the same `learner`; they follow each other by `order`.
     """
 
     name: str
     path: Path
     student: str = ""
     refused: str = ""
+    learner: str = ""
+    order: Order = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,11 @@ class _Draft:
     path: Path
     student: str = ""
     refused: str = ""
+    attempt: int = 0  # of a list: its number there, or its row's
+
+    @property
+    def mark(self) -> Mark:
+        return Mark(self.student, (self.attempt,)) if self.student else read_mark(self.label)
 
 
 def collect(arguments: Sequence[str], *, any_python: bool = False) -> Collected:
@@ -147,7 +157,10 @@ def _opens_a_lab(file: Path) -> bool:
 
 
 def _listed(list_file: Path) -> list[_Draft]:
-    """The rows of a CSV of student and path; paths are relative to the list and stay below it."""
+    """The rows of a CSV of student and path; paths are relative to the list and stay below it.
+
+    A column `attempt` numbers the attempts of a student; without it the order of the rows does.
+    """
     try:
         text = list_file.read_bytes().decode("utf-8-sig")
         rows = [row for row in csv.reader(io.StringIO(text, newline="")) if any(row)]
@@ -157,6 +170,7 @@ def _listed(list_file: Path) -> list[_Draft]:
     if "path" not in header or "student" not in header:
         raise LabError(f"{list_file}:1: expected a header with the columns student and path")
     student_at, path_at = header.index("student"), header.index("path")
+    attempt_at = header.index("attempt") if "attempt" in header else len(header)
     base = list_file.parent
     count = Counter(_cell(row, student_at) for row in rows[1:])
     drafts = []
@@ -168,8 +182,14 @@ def _listed(list_file: Path) -> list[_Draft]:
             path = base / f"row-{number}"
         else:
             refused = leads_away(path, base)
+        attempt = _cell(row, attempt_at)
+        if attempt and not re.fullmatch(r"[0-9]{1,6}", attempt):
+            raise LabError(
+                f"row {number} of {list_file}: the attempt is {attempt!r}; write a number such as "
+                "2, or leave it empty"
+            )
         label = student if student and count[student] == 1 else f"{student}/{given or number}"
-        drafts.append(_Draft(label, path, student, refused))
+        drafts.append(_Draft(label, path, student, refused, int(attempt or number)))
     return drafts
 
 
@@ -192,6 +212,7 @@ def _with_names(drafts: Sequence[_Draft]) -> tuple[Entry, ...]:
         Entry(
             name if used[name.casefold()] == 1 else _with_hash(name, f"{draft.label}\0{draft.path}"),
             draft.path, one_line(draft.student), draft.refused,
+            one_line(draft.mark.learner, LEARNER_CHARACTERS), draft.mark.order,
         )
         for name, draft in named
     ]  # fmt: skip

@@ -6,31 +6,45 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from labkit.escape import well_formed
 from labkit.grading.batch.collect import Entry
+from labkit.grading.batch.marks import Order
+from labkit.grading.batch.standing import Attempt, HandedIn
 from labkit.home import LabError
+from labkit.verdict.comment import Comment
 from labkit.verdict.outcome import Report
 from labkit.verdict.report_json import from_json
 
 VERSION = 1
 PLAN = "batch.json"
-RESULT, ORIGIN, PAGE, LOG = "result.json", "submission.json", "report.html", "worker.log"
+RESULT, ORIGIN, LOG = "result.json", "submission.json", "worker.log"
+PAGE, TEXT = "report.html", "report.txt"
+COMMENT = "comment.md"  # an instructor's; nothing here writes it
 
 
 @dataclass(frozen=True)
 class Row:
-    """A submission of a batch: where it came from, what was found, where that is kept."""
+    """A submission of a batch: where it came from, what was found, where that is kept.
+
+    `attempt` and `handed_in` are there when the instructor asked for them.
+    """
 
     name: str
     student: str
     path: str
     report: Report
     folder: Path
+    learner: str = ""
+    order: Order = ()
+    attempt: Attempt | None = None
+    handed_in: HandedIn | None = None
+    comment: Comment = field(default_factory=Comment)
 
 
 @dataclass(frozen=True)
@@ -88,39 +102,42 @@ class Results:
         }  # fmt: skip
         write(self.folder / PLAN, _json(data))
 
-    def keep(self, entry: Entry, result: str, page: str, log: bytes = b"") -> None:
+    def keep(self, entry: Entry, result: str, texts: Mapping[str, str], log: bytes = b"") -> None:
         """Writes all that belongs to a submission; `result.json` last, so that it vouches for all."""
         place = self.folder / entry.name
-        origin = {
-            "version": VERSION, "name": entry.name, "student": entry.student, "path": str(entry.path),
-            "real_path": os.path.realpath(entry.path),
-        }  # fmt: skip
-        try:
+        with _keeping(place):
             place.mkdir(exist_ok=True)
-            write(place / ORIGIN, _json(origin))
-            write(place / PAGE, well_formed(page))
+            write(place / ORIGIN, _origin(entry))
+            for name, text in texts.items():
+                write(place / name, text)
             if log:
                 (place / LOG).write_bytes(log)
             write(place / RESULT, result)
-        except OSError as error:
-            raise LabError(
-                f"{place} can't be written ({error.strerror}); what was graded before is kept. "
-                "Make room and go on with --resume"
-            ) from None
+
+    def tell_origin(self, entry: Entry) -> None:
+        """Writes who a submission with a result came from, if that is told in another way now."""
+        file = self.folder / entry.name / ORIGIN
+        with _keeping(file.parent):
+            if file.parent.is_dir() and _load(file) != json.loads(_origin(entry)):
+                write(file, _origin(entry))
 
     def without_renamed(self, names: Collection[str], entries: Collection[Entry]) -> set[str]:
         """These names but for those whose submission has another one now, whose results go.
 
-        A second `ada` gives both of them a longer name.
+        A second `ada` gives both of them a longer name. An instructor's comment goes along.
         """
-        now = {entry.name for entry in entries}
-        paths = {os.path.realpath(entry.path) for entry in entries}
-        gone = {
-            name
-            for name in set(names) - now
-            if (_load(self.folder / name / ORIGIN) or {}).get("real_path") in paths
-        }
-        for name in gone:
+        now = {os.path.realpath(entry.path): entry.name for entry in entries}
+        gone = set()
+        for name in set(names) - set(now.values()):
+            path = (_load(self.folder / name / ORIGIN) or {}).get("real_path")
+            if path not in now:
+                continue
+            gone.add(name)
+            comment, place = self.folder / name / COMMENT, self.folder / now[path]
+            if comment.is_file() and not (place / COMMENT).exists():
+                with _keeping(place):
+                    place.mkdir(exist_ok=True)
+                    os.replace(comment, place / COMMENT)
             shutil.rmtree(self.folder / name, ignore_errors=True)
         return set(names) - gone
 
@@ -161,8 +178,9 @@ def _read_row(place: Path) -> Row | None:
     if report is None:
         return None
     origin = _load(place / ORIGIN) or {}
-    student, path = str(origin.get("student", "")), str(origin.get("path", ""))
-    return Row(place.name, student, path, report, place)
+    student, path, learner = (str(origin.get(key, "")) for key in ("student", "path", "learner"))
+    order = tuple(map(int, origin.get("order", ())))
+    return Row(place.name, student, path, report, place, learner, order)
 
 
 def read_batch(folders: Sequence[Path]) -> Batch:
@@ -197,6 +215,25 @@ def read_batch(folders: Sequence[Path]) -> Batch:
         )
     rows.sort(key=lambda row: (row.name, str(row.folder)))
     return Batch(tuple(rows), (*sorted(missing), *absent), notes)
+
+
+@contextmanager
+def _keeping(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LabError(
+            f"{place} can't be written ({error.strerror}); what was graded before is kept. "
+            "Make room and go on with --resume"
+        ) from None
+
+
+def _origin(entry: Entry) -> str:
+    return _json({
+        "version": VERSION, "name": entry.name, "student": entry.student, "path": str(entry.path),
+        "real_path": os.path.realpath(entry.path), "learner": entry.learner,
+        "order": list(entry.order),
+    })  # fmt: skip
 
 
 def union(old: Iterable[str], new: Collection[str]) -> tuple[str, ...]:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from labkit import home
-from labkit.course.hints import read_hints
 from labkit.course.labs import Lab, find_lab
 from labkit.escape import well_formed
+from labkit.grading.batch import reports
 from labkit.grading.batch.collect import Collected, Entry
 from labkit.grading.batch.pool import GRACE_SECONDS, Pool, Reply
 from labkit.grading.batch.results import (
@@ -31,7 +31,6 @@ from labkit.grading.submission import MAX_BYTES, read_submission
 from labkit.home import LabError
 from labkit.sandbox import sandbox
 from labkit.verdict.outcome import Report
-from labkit.verdict.page import report_page
 from labkit.verdict.report_json import from_json, to_json
 
 SUBMISSION_SECONDS = 1_800.0
@@ -154,6 +153,7 @@ class _Run:
     def settle(self) -> None:
         """Keeps what needs no worker: files that can't be judged, results that are there already."""
         for entry in self._entries:
+            self._results.tell_origin(entry)
             before = self._results.row(entry.name)
             try:
                 task = self._read(entry, before)
@@ -205,10 +205,10 @@ class _Run:
         if before and before.report.without_timing() == report.without_timing():
             self._step(before, fresh=False)
             return
-        page = report_page(report, entry.student, **_of_lab(lab))
-        self._results.keep(entry, result, page, log)
         path, folder = well_formed(str(entry.path)), self._results.folder / entry.name
-        self._step(Row(entry.name, entry.student, path, report, folder), fresh=True)
+        row = Row(entry.name, entry.student, path, report, folder, entry.learner, entry.order)
+        self._results.keep(entry, result, reports.texts(reports.commented(row)[0], lab), log)
+        self._step(row, fresh=True)
 
     def _step(self, row: Row, *, fresh: bool) -> None:
         self.rows.append(row)
@@ -275,13 +275,3 @@ class _Run:
             "seconds": self._options.seconds,
             "check_seconds": self._options.check_seconds,
         }
-
-
-def _of_lab(lab: Lab | None) -> dict[str, Any]:
-    """What a report page takes from the lab; a lab that can't be read takes nobody their page."""
-    if lab is None:
-        return {}
-    try:
-        return {"title": lab.title, "hints": read_hints(lab.checks)}
-    except (LabError, OSError):
-        return {}

@@ -16,11 +16,13 @@ from labkit.grading.batch.results import Row, write
 from labkit.grading.batch.summary_page import summary_page
 from labkit.verdict.outcome import CheckResult, Report
 from labkit.verdict.page import STATUS_WORDS, points
+from labkit.verdict.shared import told
 
 SUMMARY_VERSION = 1
 COLUMNS = (
     "submission", "student", "lab", "status", "passed", "score", "max_score", "percent",
     *(f"checks_{outcome}" for outcome in tally.OUTCOMES), "seed", "seconds", "message", "path",
+    "learner", "attempt", "attempts", "handed_in", "late", "late_seconds", "comment",
 )  # fmt: skip
 MARKDOWN_CHARACTERS = 60_000  # GitHub takes 65 536 in a comment
 MARKDOWN_ROWS = 200
@@ -95,7 +97,25 @@ def _row(row: Row) -> dict[str, Any]:
         "seed": report.seed,
         "sandbox": report.sandbox,
         "submission_sha256": report.submission_sha256,
+        **_beside_points(row),
     }
+
+
+def _beside_points(row: Row) -> dict[str, Any]:
+    """What the instructor asked for or wrote; nothing where there is nothing."""
+    found: dict[str, Any] = {}
+    if row.attempt:
+        found["attempt"] = {"learner": row.learner, **vars(row.attempt)}
+        found["attempt"]["others"] = list(row.attempt.others)
+    if row.handed_in:
+        at, late = row.handed_in.at, row.handed_in.late
+        found["handed_in"] = {
+            "at": at.isoformat(timespec="seconds") if at else None,
+            "late_seconds": int(late.total_seconds()) if at else None,
+        }
+    if row.comment:
+        found["comment"] = {"text": row.comment.text, "tasks": dict(row.comment.tasks)}
+    return found
 
 
 def _outcomes(report: Report) -> dict[str, int]:
@@ -119,10 +139,21 @@ def to_csv(rows: Sequence[Row]) -> str:
                 str(report.passed).lower(), f"{report.score:g}", f"{report.max_score:g}",
                 "" if percent is None else f"{percent:.1f}",
                 *_outcomes(report).values(), report.seed, f"{report.seconds:.3f}",
-                csv_cell(one_line(report.message, 500)), csv_cell(row.path),
+                csv_cell(one_line(report.message, 500)), csv_cell(row.path), csv_cell(row.learner),
+                *((row.attempt.number, row.attempt.of) if row.attempt else ("", "")),
+                *_time_cells(row), csv_cell(one_line(str(row.comment), 5_000)),
             ]
         )  # fmt: skip
     return out.getvalue()
+
+
+def _time_cells(row: Row) -> tuple[object, ...]:
+    if row.handed_in is None:
+        return ("", "", "")
+    if row.handed_in.at is None:
+        return ("", str(row.handed_in), "")
+    at = row.handed_in.at.isoformat(timespec="seconds")
+    return (at, str(row.handed_in), int(row.handed_in.late.total_seconds()))
 
 
 def to_junit(rows: Sequence[Row], missing: Sequence[str] = ()) -> str:
@@ -213,26 +244,33 @@ def _markdown_row(row: Row) -> str:
     mark = "✅" if report.passed else "❌" if report.status == "graded" else "⚠️"
     said = points(report) if report.checks else STATUS_WORDS[report.status]
     still = sum(check.outcome != "passed" for check in report.checks)
+    said += f", attempt {row.attempt}" if row.attempt else ""
+    said += f", {row.handed_in}" if row.handed_in and not row.handed_in.on_time else ""
     cells = (mark, markdown(row.name, 90), markdown(report.lab), said, str(still or "-"))
     return f"| {' | '.join(cells)} |"
 
 
 def _markdown_details(row: Row) -> str:
-    """What is open in one submission; a task of which all checks say the same is one line."""
+    """What is open in one submission; a reason that several checks share stands once, below them."""
     report = row.report
     lines = [f"<details><summary>{markdown(row.name, 90)}</summary>\n"]
+    if row.comment:
+        lines.append(f"Instructor's comment:\n{markdown_block(str(row.comment))}\n")
     if report.message:
         lines.append(f"{markdown_block(report.message)}\n")
     for problem in report.problems[:5]:
         lines.append(f"- cell {problem.cell}, line {problem.line}: {markdown(problem.message)}")
     todo = list(dict.fromkeys(check.task for check in report.checks if check.outcome == "todo"))
     lines += [f"- {markdown(task)}: not written yet" for task in todo]
-    for check in report.checks:
-        if check.outcome in ("passed", "todo"):
+    for group in (group for task in told(report.checks).values() for group in task):
+        if group.results[0].outcome in ("passed", "todo"):
             continue
-        hidden = ", hidden" if check.hidden else ""
-        title = markdown(check.title, 160, code=False)
-        lines.append(f"- {markdown(check.task)}: {title} ({check.outcome}{hidden})\n")
-        if check.reason:
-            lines.append(f"{markdown_block(check.reason, 600)}\n")
+        for check in group.results:
+            hidden = ", hidden" if check.hidden else ""
+            title = markdown(check.title, 160, code=False)
+            lines.append(f"- {markdown(check.task)}: {title} ({check.outcome}{hidden})\n")
+        if group.lead:
+            lines.append(f"{markdown(group.lead, code=False)}\n")
+        if group.reason:
+            lines.append(f"{markdown_block(group.reason, 600)}\n")
     return "\n".join([*lines, "\n</details>\n"])

@@ -29,6 +29,9 @@ def summary_page(rows: Sequence[Row], missing: Sequence[str], folder: Path) -> s
         seeds=sorted({row.report.seed for row in rows if row.report.seed}),
         with_students=any(row.student for row in rows),
         with_labs=len({row.report.lab for row in rows}) > 1,
+        with_attempts=any(row.attempt for row in rows),
+        with_times=any(row.handed_in for row in rows),
+        with_comments=any(row.comment for row in rows),
         without_sandbox=any(
             row.report.status == "graded" and not row.report.sandbox for row in rows
         ),
@@ -53,6 +56,11 @@ def _table_row(row: Row, folder: Path) -> dict[str, Any]:
         "checks": len(report.checks),
         "what": one_line(what, 110),
         "seconds": report.seconds,
+        "attempt": str(row.attempt or ""),
+        "time": str(row.handed_in or ""),
+        "late": row.handed_in.late.total_seconds() if row.handed_in else -1,
+        "is_late": bool(row.handed_in and row.handed_in.late),
+        "comment": one_line(str(row.comment), 110),
         "link": Path(os.path.relpath(row.folder / PAGE, folder)).as_posix(),
     }
 

@@ -24,7 +24,7 @@ from labkit.learner.rehearsal import clock
 from labkit.learner.rehearsal.rehearse import Rehearsal, about
 from labkit.learner.rehearsal.rubric import rubric
 from labkit.learner.rehearsal.saves import Spent, spent, task_sources
-from labkit.verdict import flowchart, page, report
+from labkit.verdict import flowchart, page, report, shared
 from labkit.verdict.outcome import Report
 
 PAGE = "debrief.html"
@@ -204,6 +204,7 @@ def _tasks(debrief: Debrief, lab: Lab, time: Spent) -> list[dict[str, Any]]:
     with suppress(UnreadableError):
         answers = task_sources(path, debrief.rehearsal.tasks(lab))
     rows = []
+    told = shared.told(found.checks)
     for task in debrief.rehearsal.tasks(lab):
         checks = found.task(task)
         seconds = time.tasks.get(f"{path.name}:{task}", 0.0)
@@ -213,6 +214,7 @@ def _tasks(debrief: Debrief, lab: Lab, time: Spent) -> list[dict[str, Any]]:
                 "name": task,
                 "points": f"{sum(c.points for c in checks)} of {sum(c.max_points for c in checks)}",
                 "checks": checks,
+                "told": told.get(task, ()),
                 "passed": bool(checks) and all(c.outcome == "passed" for c in checks),
                 "time": clock.in_words(seconds) if changed is not None else "no save",
                 "last": clock.face(changed) if changed is not None else "",
