@@ -98,7 +98,7 @@ def svg(chart: Chart) -> Markup:
 def _read(block: str) -> Chart | None:
     nodes: dict[str, Node] = {}
     arrows: list[Arrow] = []
-    lines = [line.strip() for line in block.splitlines()]
+    lines = [line.strip() for line in block.split("\n")]
     if not lines[0].startswith("flowchart"):
         return None
     for line in lines[1:]:

@@ -205,5 +205,7 @@ def test_lab_of_an_hour_that_was_practised_least_is_chosen(course, toy):
 
 def test_rehearsal_in_a_loop_is_found_by_finish(made, toy):
     rehearsal = made.rehearsal(made.stages[0])
+    with pytest.raises(LabError, match="no unfinished rehearsal"):
+        rehearse.current(toy.root)  # the loop has not begun it
     rehearsal.open()
     assert rehearse.current(toy.root) == rehearsal

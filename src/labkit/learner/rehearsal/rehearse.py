@@ -214,9 +214,12 @@ def rehearsals(root: Path) -> list[Rehearsal]:
 
 
 def current(root: Path) -> Rehearsal:
-    """The newest rehearsal that is not finished; LabError when there is none."""
+    """The newest rehearsal that is not finished; LabError when there is none.
+
+    That of a loop counts once the loop has begun it.
+    """
     for found in reversed(rehearsals(root)):
-        if not found.finished:
+        if not found.finished and (found.begun or found.folder.parent == home_of(root)):
             return found
     raise LabError("there is no unfinished rehearsal; `lab rehearse SLUG` begins one")
 
