@@ -383,7 +383,7 @@ where newest.customer_id is null
 # task: properties
 # fails: test_the_dashboard_is_declared
 # because: the lineage of the dashboard lacks the dimension
-# breaks: `revenue_dashboard` of type dashboard, which reads both models
+# breaks: `revenue_dashboard`, which reads both models, and only these
 # -      - ref('dim_customers')
 
 # %% flag_not_compared
@@ -486,7 +486,7 @@ where newest.customer_id is null
 # task: unit_tests
 # fails: test_right_models_pass_the_unit_tests
 # because: the model of the test is the staging model of some other project
-# breaks: one YAML file in `models/` with one or more [unit
+# breaks: YAML in `models/` with one or more [unit
 #   tests](https://docs.getdbt.com/docs/build/unit-tests) of `fct_orders`
 # -    model: fct_orders
 # +    model: stg_orders
