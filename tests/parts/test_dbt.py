@@ -36,6 +36,14 @@ def test_a_file_that_is_gone_is_no_model_any_more(spark, schema):
 
 
 @needs_dbt
+def test_a_node_keeps_what_its_model_says_of_new_columns(spark, schema):
+    config = "{{ config(materialized='incremental', on_schema_change='fail') }}"
+    run = as_run(run_dbt(schema, "toy", {**PROJECT, "models/two.sql": config}, ["parse"]))
+    said = {node.name: node.config.get("on_schema_change") for node in run.nodes.values()}
+    assert said["two"] == "fail"
+
+
+@needs_dbt
 def test_a_project_that_cant_be_read_is_a_run_that_failed(tmp_path, schema):
     project = Project(tmp_path / "shop", schema)
     project.write(PROJECT, {"models/two.sql": "select * from {{ ref('nowhere') }}"})

@@ -166,7 +166,8 @@ def _nodes(manifest: Any, compiled: Mapping[str, Any]) -> dict[str, Node]:
 
 def _node(node: Any) -> Node:
     config = node.config.to_dict() if hasattr(node.config, "to_dict") else {}
-    kept = ("materialized", "severity", "error_if", "fail_calc", "contract", "enabled", "where")
+    tests = ("severity", "error_if", "fail_calc", "where")
+    kept = ("materialized", "on_schema_change", "contract", "enabled", *tests)
     owner = getattr(node, "owner", None)
     columns = getattr(node, "columns", None) or {}
     return Node(
