@@ -198,9 +198,9 @@ where age = 1
 
 
 # %% [markdown]
-# The checks build three nights of other orders and look at the table after each. On the third, a
-# unit test runs as well. The first call of dbt in a notebook takes a few seconds longer, because
-# dbt is imported.
+# The checks build three nights of other orders, look at the table after each, and run a unit test
+# of their own. The first call of dbt in a notebook takes a few seconds longer, because dbt is
+# imported.
 
 # %%
 lab.check("fct_orders")
@@ -400,8 +400,7 @@ where next_from < coalesce(effective_to, timestamp '9999-12-31')
 
 # %% [markdown]
 # dbt compiles your tests. The checks run the compiled queries on good and bad data of their own,
-# and build `fct_orders` with another type of column against your contract. They don't need your
-# models of Tasks 1 and 2.
+# and build a right `fct_orders` under your contract. They don't need your models of Tasks 1 and 2.
 
 # %%
 lab.check("properties")
