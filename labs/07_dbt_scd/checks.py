@@ -164,10 +164,9 @@ def assert_nights(nights: Nights, case: Case, expected: list[tuple], ddl: str, *
     try:
         assert_rows(found, expected, key=("night", *key), columns=f"night int, {ddl}")
     except AssertionError as reason:
-        told = "; ".join(f"{key[0]} {number}: {text}" for number, text, _ in case.given)
-        raise AssertionError(
-            f"{reason}. Delivered (day-hour of March, nights between bars): {told}"
-        ) from None
+        told = "".join(f"\n  {key[0]} {number}: {text}" for number, text, _ in case.given)
+        how = "delivered on nights 1 | 2 | 3 (day-hour of March, = is the same again):"
+        raise AssertionError(f"{reason}\n{how}{told}") from None
 
 
 # ------------------------------------------------------------------------------------- fct_orders
