@@ -114,8 +114,8 @@ class Nights(NamedTuple):
     nodes: dict[str, Node]
 
 
-def build_nights(learner, spark, schema: str, task: str, landed: list[dict], **more: str) -> Nights:
-    """dbt builds the files of a task after each of `landed`, the relations of a night."""
+def build_nights(learner, spark, schema: str, task: str, landed: list[dict], more=()) -> Nights:
+    """dbt builds the files of a task, and `more`, after each of `landed`, relations of a night."""
     dbt, files = dbt_of(learner), getattr(learner, task)()
     require_files(task, files)
     name = "fct_orders" if task == "fct_orders" else "dim_customers"
@@ -124,7 +124,7 @@ def build_nights(learner, spark, schema: str, task: str, landed: list[dict], **m
     for night, relations in enumerate(landed, 1):
         land(spark, schema, **relations)
         clock = ("--vars", f"{{run_at: '{run_at(night)}'}}")
-        project = {**PROJECT, **more, **files}
+        project = {**PROJECT, **dict(more), **files}
         run = dbt(schema, task, project, "build", "--exclude-resource-type", "unit_test", *clock)
         require_success(run, f"on night {night}")
         made = spark.catalog.tableExists(f"{schema}.{name}")
@@ -211,7 +211,8 @@ ORDER_LINES = [
     ("forgotten", 2, "1:shipped 1:shipped | |", "1:shipped | = | ="),
     ("again", 18, "9-20:new | 9-20:new | 9-20:new", "9-20:new | = | ="),
 ]
-READS_THIS = """\
+READS_THIS = {
+    "models/reads_this.yml": """\
 unit_tests:
   - name: reads_this
     model: fct_orders
@@ -221,14 +222,14 @@ unit_tests:
       - {input: this, rows: [{order_id: 2, updated_at: "2026-01-10"}]}
     expect: {rows: [{order_id: 1}]}
 """
+}
 
 
 @pytest.fixture(scope="module")
 def orders(learner, spark, shared_schema) -> Nights:
     nights = [delivered(ORDER_LINES, order, night) for night in range(4)]
     landed = [{"orders_landing": nights[n - 1] + nights[n]} for n in (1, 2, 3)]
-    probe = {"models/reads_this.yml": READS_THIS}
-    return build_nights(learner, spark, shared_schema, "fct_orders", landed, **probe)
+    return build_nights(learner, spark, shared_schema, "fct_orders", landed, READS_THIS)
 
 
 @check("fct_orders")
@@ -265,7 +266,7 @@ def test_a_contract_and_unit_tests_can_be_added(learner, shared_schema, orders):
     assert found in ("fail", "append_new_columns"), (
         f"on_schema_change is {found}; it is fail or append_new_columns"
     )
-    files = {**PROJECT, "models/reads_this.yml": READS_THIS, **learner.fct_orders()}
+    files = {**PROJECT, **READS_THIS, **learner.fct_orders()}
     test = ("test", "--select", "reads_this")
     run = dbt_of(learner)(shared_schema, "fct_orders", files, *test)
     said = [result.message for result in run.results if result.status == "error"]
