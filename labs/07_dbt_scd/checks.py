@@ -526,7 +526,7 @@ BROKEN_MODELS = [
     ("oldest", "the oldest change of an order wins", model(NEWEST.replace("max", "min"))),
     ("several", "all changes of an order come back", model("explode(collect_list(struct(*)))")),
     ("older", "an older change replaces the newer row in the table", model(guard="true")),
-    ("late", "a change two days behind is lost", model(window=f"{WINDOW} + interval 25 hours")),
+    ("late", "a change two days behind is lost", model(window=f"{WINDOW} + interval 36 hours")),
     ("before", "a change is taken that is a month older", model(window="true")),
     ("deleted", "deleted orders are left out", model(guard=f"{GUARD} and not is_deleted")),
     ("deleted", "changes that delete are left out", model(always="not is_deleted")),
