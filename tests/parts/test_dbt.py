@@ -36,6 +36,19 @@ def test_a_file_that_is_gone_is_no_model_any_more(spark, schema):
 
 
 @needs_dbt
+def test_a_model_that_reads_an_ephemeral_one_is_built_twice(spark, schema):
+    inner = "{{ config(materialized='ephemeral') }}\nselect 1 as id"
+    project = {
+        **PROJECT,
+        "models/inner.sql": inner,
+        "models/two.sql": "select * from {{ ref('inner') }}",
+    }
+    for _ in range(2):
+        run = as_run(run_dbt(schema, "toy", project, ["run"]))
+        assert run.success, run
+
+
+@needs_dbt
 def test_a_node_keeps_what_its_model_says_of_new_columns(spark, schema):
     config = "{{ config(materialized='incremental', on_schema_change='fail') }}"
     run = as_run(run_dbt(schema, "toy", {**PROJECT, "models/two.sql": config}, ["parse"]))
