@@ -313,6 +313,7 @@ CUSTOMER_LINES = [
     ("changes", 7, "| 11-10:Turku | =", "11-10:Turku"),
     ("nulls", 3, "1:null | 11-7:empty | 12-7:null", "1:null 11-7:empty 12-7:null"),
     ("nulls", 10, "1:Ghent | 11-3:null/Ghent | 12-3:Ghent", "1:Ghent 11-3:null/Ghent 12-3:Ghent"),
+    ("nulls", 14, "1:Ghent/null | 11-3:null/Ghent | =", "1:Ghent/null 11-3:null/Ghent"),
     ("touched", 2, "1:Bergen | 11-6:Bergen | 12-6:Lucca", "1:Bergen 12-6:Lucca"),
     ("missing", 4, "1:Bergen | |", "1:Bergen 11-22:gone"),
     ("returns", 5, "1:Bergen | | 12-8:Bergen", "1:Bergen 11-22:gone 12-8:Bergen"),
