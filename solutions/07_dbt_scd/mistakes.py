@@ -18,7 +18,7 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # task: fct_orders
 # fails: test_columns_of_orders
 # because: money as a double adds up to cents that nobody paid
-# breaks: has the columns of `ORDERS`, in that order and with those types
+# breaks: It has the columns of `ORDERS`, in that order and with those types
 # -select order_id, customer_id, status, amount, is_deleted, updated_at
 # +select order_id, customer_id, status, double(amount) as amount, is_deleted, updated_at
 
@@ -43,7 +43,7 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # task: fct_orders
 # fails: test_columns_of_orders
 # because: the time stands in front, where a report expects the customer
-# breaks: has the columns of `ORDERS`, in that order and with those types
+# breaks: It has the columns of `ORDERS`, in that order and with those types
 # -select order_id, customer_id, status, amount, is_deleted, updated_at
 # +select order_id, updated_at, customer_id, status, amount, is_deleted
 
@@ -177,9 +177,20 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # task: fct_orders
 # fails: test_columns_of_orders
 # because: select * brings the helper column along
-# breaks: has the columns of `ORDERS`, in that order and with those types
+# breaks: It has the columns of `ORDERS`, in that order and with those types
 # -select order_id, customer_id, status, amount, is_deleted, updated_at
 # +select *
+
+# %% reads_through_a_model
+# task: fct_orders
+# fails: test_a_contract_and_unit_tests_can_be_added
+# because: a unit test that gives rows of the landing needs it as an input of the model
+# breaks: The model reads `source('raw', 'orders_landing')` itself, not through another model.
+# -    return {"models/fct_orders.sql": model}
+# +    landing = "{{ config(materialized='ephemeral') }}\nselect * from "
+# +    landing += "{{ source('raw', 'orders_landing') }}\n"
+# +    model = model.replace("source('raw', 'orders_landing')", "ref('stg_orders')")
+# +    return {"models/fct_orders.sql": model, "models/stg_orders.sql": landing}
 
 # %% three_days_before_today
 # task: fct_orders

@@ -129,8 +129,9 @@ shop.run("ls", "--resource-type", "source")
 # ## Task 1: an incremental model
 #
 # Reports want one row per order as it is now. Write `fct_orders()`. It returns
-# `models/fct_orders.sql`, and other files if you need any. The model reads `source('raw',
-# 'orders_landing')` and has the columns of `ORDERS`, in that order and with those types.
+# `models/fct_orders.sql`, and macros if you need any. The model reads `source('raw',
+# 'orders_landing')` itself, not through another model. It has the columns of `ORDERS`, in that
+# order and with those types.
 #
 # - The first build takes all that landed: one row per order, its newest change by `updated_at`.
 # - Two changes of an order at the same time are the same change, delivered twice.
@@ -145,7 +146,7 @@ shop.run("ls", "--resource-type", "source")
 # - Orders that the landing has forgotten stay.
 # - A change that comes again changes no row. So a night can be built twice.
 # - Read `{{ this }}` in the model's SQL, not with `run_query`. The unit tests of Task 4 put rows in
-#   its place, and there is no such table then.
+#   the place of the landing and of `{{ this }}`, and there is no such table then.
 # - Set `on_schema_change` to `fail` or `append_new_columns`. The contract of Task 3 allows nothing
 #   else on an incremental model.
 #
