@@ -314,15 +314,6 @@ qualify row_number() over (partition by customer_id order by updated_at desc) = 
 # +from {{ ref('customers_snapshot') }}
 # +where effective_to is null
 
-# %% customers_leave_in_a_new_record
-# task: customers_snapshot
-# fails: test_versions[missing]
-# because: new_record closes the version and opens another, which says that the customer is deleted
-# breaks: The version of a customer who is missing from the extract is closed at the time of the
-#   run.
-# -      hard_deletes: invalidate
-# +      hard_deletes: new_record
-
 # %% dated_by_the_extract
 # task: customers_snapshot
 # fails: test_versions[again]
