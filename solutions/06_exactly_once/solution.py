@@ -86,13 +86,14 @@ tables = create_tables(lab.schema)
 # order and with their types.
 #
 # - Each row of `raw` is in exactly one of the two frames. No message stops the job.
-# - A message is an event if its value is one JSON object, with nothing after it, and if the fields
-#   of this table are good. Further fields don't matter.
+# - A message is an event if its value is one JSON object, and if the fields of this table are good.
+#   Further fields don't matter.
+# - Nothing but blanks and line ends may follow the object.
 #
 # | field | is good if it is |
 # |---|---|
 # | `event_id`, `order_id` | a string with more in it than spaces |
-# | `seq` | a whole number, at least 1 |
+# | `seq` | a whole number, at least 1, that fits the column |
 # | `status` | one of `STATUSES` |
 # | `amount` | a number, at least 0, that fits the column; more than two decimals are rounded |
 # | `event_time` | a string of date, time, zone: `2025-05-01T09:00:00Z`, `...T11:00:00.25+02:00` |
@@ -106,14 +107,22 @@ tables = create_tables(lab.schema)
 # - Otherwise it is `bad_` and the name of the first bad field in the order of the table, such as
 #   `bad_amount`.
 #
-# The order of rows is up to you. So is what JSON parsers disagree about: a key that comes twice, a
-# whole number written as `3.0`, bytes inside a string that are no UTF-8.
+# These are up to you:
 #
-# Casts are more generous than these rules. With `try_variant_get` the time `"12:00"` is today at
-# noon, `"2025"` is the first of January, and the number 7 is seven seconds after the start of 1970.
-# `true` becomes 1, 1.5 becomes 1 as a long, and -0.004 becomes 0.00 as a `decimal(10,2)`. An object
-# becomes a string. `try_parse_json` and `from_json` stop after the first object, so the second one
-# in `{...}{...}` is lost without a word.
+# - the order of rows
+# - what JSON parsers disagree about: a key that comes twice, a whole number written as `3.0`, single
+#   quotes, bytes inside a string that are no UTF-8
+# - other spellings of a date, a time and a zone, such as `2025-05-01 09:00+0200`.
+#
+# Casts are more generous than these rules. With `try_variant_get`
+#
+# - the time `"12:00"` is today at noon, `"2025"` is the first of January, and the number 7 is seven
+#   seconds after the start of 1970,
+# - `true` becomes 1, 1.5 becomes 1 as a long, and -0.004 becomes 0.00 as a `decimal(10,2)`,
+# - an object becomes a string.
+#
+# `try_parse_json` and `from_json` stop after the first object, so the second one in `{...}{...}` is
+# lost without a word.
 # [`schema_of_variant`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.functions.schema_of_variant.html)
 # names the type that JSON gave a value:
 
@@ -363,11 +372,11 @@ lab.check("serving_view")
 # - The tables may hold other topics, too; their rows stay as they are.
 # - An event whose row in `orders` comes from an offset outside the range keeps that row, whether
 #   its offset is smaller or greater.
-# - Each table changes in one commit, so that no reader meets a half-done table.
+# - Each table changes in one commit at most, so that no reader meets a half-done table.
 # - A second replay of the same range changes no row.
 #
-# Which table changes first is up to you. Only the range is read: nobody looks outside it for
-# another delivery of an event.
+# Which table changes first is up to you. `offsets` has at least one partition, and no range is
+# empty. Only the range is read: nobody looks outside it for another delivery of an event.
 #
 # Kafka is also a
 # [batch source](https://spark.apache.org/docs/latest/streaming/structured-streaming-kafka-integration.html#creating-a-kafka-source-for-batch-queries):
@@ -418,8 +427,8 @@ def replay(
 
 
 # %% [markdown]
-# The check makes tables as the bad deploy left them and replays a range of two partitions. It looks
-# at every row and at the commits, and replays the range again.
+# The check makes tables as the bad deploy left them and replays ranges of three partitions. It looks
+# at every row and at the commits, and replays the ranges again.
 
 # %%
 lab.check("replay")
