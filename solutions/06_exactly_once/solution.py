@@ -92,7 +92,7 @@ tables = create_tables(lab.schema)
 #
 # | field | is good if it is |
 # |---|---|
-# | `event_id`, `order_id` | a string with more in it than spaces |
+# | `event_id`, `order_id` | a string with more in it than spaces; it stays as it came |
 # | `seq` | a whole number, at least 1, that fits the column |
 # | `status` | one of `STATUSES` |
 # | `amount` | a number, at least 0, that fits the column; more than two decimals are rounded |
@@ -112,7 +112,9 @@ tables = create_tables(lab.schema)
 # - the order of rows
 # - what JSON parsers disagree about: a key that comes twice, a whole number written as `3.0`, single
 #   quotes, bytes inside a string that are no UTF-8
-# - other spellings of a date, a time and a zone, such as `2025-05-01 09:00+0200`.
+# - which way half a cent is rounded
+# - other spellings of a date, a time and a zone, such as `2025-05-01 09:00+0200`, and more than six
+#   digits behind the second.
 #
 # Casts are more generous than these rules. With `try_variant_get`
 #
