@@ -239,8 +239,9 @@ lab.check("size")
 #   follow the hours.
 #
 # `break_even(prices, starts_per_day)` is the number of hours of work a day at which one node costs
-# the same, classic on demand or serverless. Above it classic is cheaper. It is `None` where there
-# is no such number of hours from 0 to 24. With more starts a day it rises.
+# the same, classic on demand or serverless. Above it classic is cheaper, so without a start it is
+# 0. With more starts a day it rises. It is `None` where there is no such number of hours from 0 to
+# 24, and where an hour of classic is not the cheaper one.
 
 
 # %%
@@ -461,8 +462,8 @@ draw(SMALL)
 # fails: those that depend on it. If another member of its group can take over for
 # a consumer, that one does not stop.
 #
-# Flows of mode `dead_letter` are no path. Flows in a circle have no slowest path: raise a
-# `ValueError`.
+# Flows of mode `dead_letter` are no path. Behind a circle of flows a consumer has no slowest path:
+# raise a `ValueError`. A circle that leads to no consumer may raise one, too.
 
 
 # %%
