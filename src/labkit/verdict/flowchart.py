@@ -123,7 +123,7 @@ def _lines(text: str) -> tuple[str, ...]:
 
 
 def _columns(chart: Chart) -> list[list[str]]:
-    """The boxes by their longest way along the arrows; an arrow that closes a circle is not followed."""
+    """The boxes by their way along the arrows; an arrow that closes a circle is not followed."""
     after = {name: [a.end for a in chart.arrows if a.start == name] for name in chart.nodes}
     order: list[str] = []
     open_: set[str] = set()
@@ -144,6 +144,8 @@ def _columns(chart: Chart) -> list[list[str]]:
     for name in reversed(order):
         for end in after[name]:
             rank[end] = max(rank[end], rank[name] + 1)
+    for name in order:  # as late as what follows allows, or arrows pass behind boxes
+        rank[name] = min((rank[end] - 1 for end in after[name]), default=rank[name])
     columns: list[list[str]] = [[] for _ in range(max(rank.values()) + 1)]
     for name in chart.nodes:
         columns[rank[name]].append(name)
@@ -212,9 +214,12 @@ def _line(arrow: Arrow, chart: Chart, places: Mapping[str, tuple[float, float]])
 
 
 def _label(arrow: Arrow, chart: Chart, places: Mapping[str, tuple[float, float]]) -> Markup:
+    """Above its arrow; the texts of arrows with one start stand one after another."""
     x1, y1, x2, y2 = _ends(arrow, chart, places)
-    middle = (y1 + y2) / 2 - (len(arrow.lines) - 1) * LINE / 2 - 4
-    return _texts(arrow.lines, (x1 + x2) / 2, middle)
+    beside = [one for one in chart.arrows if one.start == arrow.start and one.lines]
+    at = (beside.index(arrow) + 1) / (len(beside) + 1)
+    x, y = x1 + (x2 - x1) * at, y1 + (y2 - y1) * (3 * at**2 - 2 * at**3)
+    return _texts(arrow.lines, x, y - (len(arrow.lines) - 1) * LINE - 4)
 
 
 def _box(node: Node, x: float, y: float) -> Markup:
