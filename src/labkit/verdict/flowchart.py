@@ -19,6 +19,7 @@ NODE = re.compile(r'(\w+)(\[\(|\(\[|\[/|\[)"(.*)"(?:\)\]|\]\)|/\]|\])')
 ARROW = re.compile(r'(\w+) -->(?:\|"(.*)"\|)? (\w+)')
 DOTTED = re.compile(r"(\w+) -\.-> (\w+)")
 STYLED = re.compile(r"style (\w+) .*")
+ARROW_STYLED = re.compile(r"linkStyle \d+ .*")  # an arrow with a remark is marked without it
 BREAK = re.compile(r"<br ?/?>")
 MARK = "✗"  # before what is objected to
 CHARACTER, LINE = 6.6, 15.0  # of a text of 11 px, on average
@@ -111,7 +112,7 @@ def _read(block: str) -> Chart | None:
         elif (styled := STYLED.fullmatch(line)) and styled[1] in nodes:
             before = nodes[styled[1]]
             nodes[styled[1]] = Node(before.shape, before.lines, marked=True)
-        elif line:
+        elif line and not ARROW_STYLED.fullmatch(line):
             return None
     if any(name not in nodes for arrow in arrows for name in (arrow.start, arrow.end)):
         return None
