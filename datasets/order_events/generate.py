@@ -1,4 +1,4 @@
-"""Messages of an order service as a topic holds them: redelivered, reordered, taken back, and some of them poison."""
+"""Messages of an order service as a topic holds them: sent twice, reordered, taken back, poison."""
 
 import json
 import random

@@ -1,64 +1,89 @@
-"""Checks of lab 06: frames by hand for what a batch means, a real broker for what a run and a replay mean."""
+"""Checks of lab 06: messages made by hand, and a real broker for what a run and a replay mean."""
 
+import itertools
 import json
-from collections import Counter
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
 from labkit.checks import (
     AnswerError,
+    Case,
     assert_columns,
-    assert_frame,
-    changes_since,
+    assert_one_commit,
+    assert_rows,
+    cases,
     check,
     checkpoint_files,
     collect,
     require_frames,
-    table_rows,
-    table_version,
+    run_tables,
 )
 from labkit.checks.kafka import Message, new_topic, send
 
 HINTS = {
     "parse": [
-        "Read every field so that a bad one becomes null instead of an error; then one expression can name the first that is bad.",
-        "`amount >= 0` is null when amount is null, and `where(~good)` drops the rows where `good` is null. In which frame do they end?",
-        "Make `reason` a column of one frame, null for a good message, and split by it: a message can't be on both sides then, or on neither.",
+        "Read every field so that a bad one becomes null, not an error; then one expression can "
+        "name the first bad one. Ask for JSON's own type before you believe a cast.",
+        "`amount >= 0` is null when amount is null, and `where(~good)` drops rows whose `good` is "
+        "null. In which frame do they end?",
+        "Make `reason` a column of one frame, null for a good message, and split by it.",
+        "What follows the first object is an error only inside something that must go on after it. "
+        "What does a parser say of `[{...}{...}]`? Is the array as long as you made it?",
     ],
     "write_batch": [
-        "What makes a row the same row when it comes again? Not the number of the batch, and for a dead letter not its bytes either.",
-        "MERGE compares new rows with the table, never with each other: two deliveries of an event in one batch are both absent.",
-        "Each write must do nothing when its rows are there already. Then it doesn't matter which of the two was done before the crash.",
-        "For the first delivery: `F.min_by(F.struct('*'), 'offset')` by event_id, or `row_number` in the order of offset.",
+        "What makes a row the same row when it comes again? Not the number of its batch, and for a "
+        "dead letter not its bytes either.",
+        "MERGE compares new rows with the table, never with each other: two deliveries of an event "
+        "in one batch are both absent.",
+        "Each write must do nothing when its rows are there already. Then it doesn't matter which "
+        "of the two was done before the crash.",
     ],
     "run_pipeline": [
-        "A stream begins where its checkpoint ends; without one, where `startingOffsets` says. Its default is `latest`.",
-        "Kafka hides messages of aborted transactions only from a consumer that asks. Most options of a consumer can be given with the prefix `kafka.`.",
-        "`awaitTermination()` raises what failed in a batch. An exception that you catch is a batch that Spark takes as done.",
+        "A stream begins where its checkpoint ends; without one, where `startingOffsets` says.",
+        "Kafka hides messages of aborted transactions only from a consumer that asks. Most options "
+        "of a consumer can be given with the prefix `kafka.`.",
+        "`awaitTermination()` raises what failed in a batch. An exception that you catch is a "
+        "batch that Spark takes as done.",
     ],
     "serving_view": [
-        "`max_by` finds the row with the greatest seq. Which order do offset and arrival say nothing about?",
-        "A frame is a plan: read twice, it reads the table twice, each time in its newest version, unless the plan names one.",
-        '`DeltaTable.history(1)` tells the newest version, `spark.read.option("versionAsOf", ...)` reads it.',
+        "`max_by` finds the row with the greatest seq. Offset and arrival say nothing about it.",
+        "A frame is a plan: read twice, it reads the table twice, each time in its newest version, "
+        "unless the plan names one.",
+        "`DeltaTable.history(1)` tells the newest version, the option `versionAsOf` reads it.",
     ],
     "replay": [
         "`subscribe` wants offsets for every partition of the topic; `assign` lets you name some.",
-        "Three things can happen to a row of the range: it changes, it appears, it must go. MERGE has a clause for each.",
-        "`whenNotMatchedBySourceDelete(condition=...)` deletes what the source no longer has; without the condition, that is nearly the whole table.",
-        "A matched row from another offset is a first delivery outside the range. The matched clause takes a condition too.",
+        "A row of the range can change, appear, or have to go. MERGE has a clause for each.",
+        "`whenNotMatchedBySourceDelete(condition=...)` deletes what the source no longer has; "
+        "without the condition, that is nearly the whole table.",
+        "A matched row from another offset is a first delivery outside the range. The matched "
+        "clause takes a condition too.",
     ],
 }
 
-RAW = "key binary, value binary, topic string, partition int, offset long, timestamp timestamp, timestampType int"
+RAW = (
+    "key binary, value binary, topic string, partition int, offset long, "
+    "timestamp timestamp, timestampType int"
+)
 ORDERS = (
-    "event_id string, order_id string, seq long, status string, amount decimal(10,2), event_time timestamp, "
-    "produced_at timestamp, topic string, partition int, offset long"
+    "event_id string, order_id string, seq long, status string, amount decimal(10,2), "
+    "event_time timestamp, produced_at timestamp, topic string, partition int, offset long"
 )
 DEAD = "topic string, partition int, offset long, reason string, value binary"
+VIEW = (
+    "order_id string, status string, amount decimal(10,2), seq long, updated_at timestamp, "
+    "delay_seconds double, missing_events long"
+)
+TABLES = {"orders": ORDERS, "dead": DEAD}
+FIELDS = ["event_id", "order_id", "seq", "status", "amount", "event_time"]
 PLACE = ["topic", "partition", "offset"]
 NINE = datetime(2025, 5, 1, 9)
+NUMBERS = itertools.count()  # offsets and attempts, where only their order counts
 
 
 def at(minutes: float) -> datetime:
@@ -67,53 +92,91 @@ def at(minutes: float) -> datetime:
 
 def event(name: str, /, **changed) -> dict:
     """A good event; its id says its order and seq (`a1` is the first of order a)."""
-    known = {
-        "event_id": name,
-        "order_id": name[0],
-        "seq": int(name[1:]),
-        "status": "paid",
-    }
-    known |= {"amount": 12.5, "event_time": "2025-05-01T09:00:00Z", "attempt": 1}
-    return {name: value for name, value in {**known, **changed}.items() if value != "absent"}
+    ids = {"event_id": name, "order_id": name[0], "seq": int(name[1:]), "status": "paid"}
+    known = {**ids, "amount": 12.5, "event_time": "2025-05-01T09:00:00Z", "attempt": 1, **changed}
+    return {name: value for name, value in known.items() if value != "absent"}
 
 
-def as_bytes(value) -> bytes | None:
-    return value if value is None or isinstance(value, bytes) else json.dumps(value).encode()
+def order_row(event: dict, place: tuple, produced_at: datetime = NINE) -> tuple:
+    """The row of `orders` that a good event becomes."""
+    amount = Decimal(str(event["amount"])).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    time = datetime.fromisoformat(event["event_time"]).astimezone(UTC).replace(tzinfo=None)
+    cells = {**event, "amount": amount, "event_time": time}
+    return (*(cells[name] for name in FIELDS), produced_at, *place)
 
 
-def raw_row(offset: int, value, *, partition: int = 0, topic: str = "orders") -> tuple:
-    """A row of the Kafka source; its timestamp is `offset` minutes after nine."""
-    return (b"k", as_bytes(value), topic, partition, offset, at(offset), 0)
+def place_of(row) -> tuple:
+    """Topic, partition and offset of a row of `orders`, of `dead` or of the Kafka source."""
+    return tuple({10: row[7:], 5: row[:3], 7: row[2:5]}[len(row)])
 
 
-def order_row(
-    event_id: str, offset: int, *, partition: int = 0, topic: str = "orders", **changed
-) -> tuple:
-    """The row of `orders` that `event(event_id)` becomes."""
-    row = {
-        "event_id": event_id,
-        "order_id": event_id[0],
-        "seq": int(event_id[1:]),
-        "status": "paid",
-    }
-    row |= {"amount": Decimal("12.50"), "event_time": NINE, "produced_at": at(offset)}
-    row |= {"topic": topic, "partition": partition, "offset": offset}
-    return tuple({**row, **changed}.values())
+def rows_of(which: str, rows: Iterable) -> list:
+    """Those of rows of both tables that belong to one."""
+    return [row for row in rows if len(row) == {"orders": 10, "dead": 5}[which]]
 
 
-def table_names(schema: str, name: str) -> dict[str, str]:
-    return {which: f"{schema}.{name}_{which}" for which in ("orders", "dead")}
+def told(text: str) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Cases in a text: `name: title`, and under it indented lines, `key: what is said of it`."""
+    for block in re.split(r"\n(?=\S)", text.strip()):
+        (name, title), *lines = (line.split(": ", 1) for line in re.split(r"\n    (?=\S)", block))
+        yield name, title, defaultdict(str, lines)
 
 
-def make_tables(spark, schema: str, name: str) -> dict[str, str]:
-    """Empty tables; `dead` refuses a dead letter without a value, so that a write fails."""
-    tables = table_names(schema, name)
-    spark.sql(f"CREATE TABLE {tables['orders']} ({ORDERS}) USING delta")
-    spark.sql(f"CREATE TABLE {tables['dead']} ({DEAD} NOT NULL) USING delta")
-    return tables
+SHORT = re.compile(
+    r"(!?)([a-z]\d+|[?-])(?:\$(\d+))?(?:@(\d):(\d+))?(?:~(\d+))?(?:=(\w+))?(?:/(\w+))?"
+)
 
 
-def attempt(function, *arguments) -> str | None:
+def short(text: str) -> Iterator[tuple[tuple, tuple, bool]]:
+    """Messages: the row of the Kafka source, that of `orders` or `dead`, and if it was taken back.
+
+    `a1$30@1:7` is event a1 of the amount 30, in partition 1 at offset 7; `?` is poison and `-` no
+    value. `~5` says five minutes later, `=old` is the reason of a dead letter, `/refunds` another
+    topic; `!` before it all says that the message was taken back.
+    """
+    for one in text.split():
+        aborted, name, amount, *where, minute, reason, topic = SHORT.fullmatch(one).groups()
+        place = (topic or "orders", *(int(number or 0) for number in where))
+        if name in "?-":
+            value, fault = {"?": (b"poison", "not_json"), "-": (None, "no_value")}[name]
+        else:  # each delivery has other bytes
+            sent = event(name, amount=float(amount or 12.5), attempt=next(NUMBERS))
+            value, fault = json.dumps(sent).encode(), None
+        produced_at, reason = at(int(minute or 0)), reason or fault
+        row = (*place, reason, value) if reason else order_row(sent, place, produced_at)
+        yield (b"k", value, *place, produced_at, 0), row, bool(aborted)
+
+
+def cases_in(text: str) -> list[Case]:
+    """Cases of rows `before` and `after`, or both: `stays`; `given` are the places of any line."""
+    found = []
+    for name, title, said in told(text):
+        rows = {key: [row for _, row, _ in short(line)] for key, line in said.items()}
+        before, after, stays = (rows.get(key, []) for key in ("before", "after", "stays"))
+        places = [place_of(row) for line in rows.values() for row in line]
+        found.append(Case(name, title, before + stays, places, after + stays))
+    return found
+
+
+def renamed(rows: Iterable, old: str, new: str) -> list[tuple]:
+    """Rows with another name for a topic: that of a run is known in the run alone."""
+    return [tuple(new if cell == old else cell for cell in row) for row in rows]
+
+
+def tables_of(rows: Iterable[tuple]) -> dict[str, tuple]:
+    """Both tables, for `run_tables`, with these rows."""
+    found = list(rows)
+    return {which: (ddl, rows_of(which, found)) for which, ddl in TABLES.items()}
+
+
+def with_view(spark, tables: dict[str, str], which: str) -> dict[str, str]:
+    """The names of the tables, but a view for one of them: it takes no rows, so a write fails."""
+    view = f"{tables[which]}_view"
+    spark.sql(f"CREATE OR REPLACE VIEW {view} AS SELECT * FROM {tables[which]}")
+    return {**tables, which: view}
+
+
+def refusal(function, *arguments) -> str | None:
     """The error of a call that may fail; a task that is not written is no such failure."""
     try:
         function(*arguments)
@@ -124,697 +187,454 @@ def attempt(function, *arguments) -> str | None:
     return None
 
 
-def places(rows) -> Counter:
-    return Counter((row.partition, row.offset) for row in rows)
+def assert_table_rows(which: str, found: Iterable, expected: Iterable) -> None:
+    """`assert_rows` for rows of `orders` or `dead`; the reason says of which."""
+    key = {"orders": "event_id", "dead": PLACE}[which]
+    try:
+        assert_rows(found, expected, key=key, columns=TABLES[which])
+    except AssertionError as error:
+        raise AssertionError(f"in `{which}`:\n{error}") from None
 
 
-# ----------------------------------------------------------------------------------------- parse
+def assert_places(tables: Mapping[str, Iterable], case: Case, topic: str = "orders") -> None:
+    """The tables have the rows `after` of a case, and no other at the places that it speaks of."""
+    for which, found in tables.items():
+        here = [row for row in renamed(found, topic, "orders") if place_of(row) in case.given]
+        assert_table_rows(which, here, rows_of(which, case.after))
 
 
-@check("parse", points=2)
-def test_good_messages_become_events(learner, frame):
-    """Types the fields of a good message and takes Kafka's timestamp, topic, partition and offset along"""
-    raw = frame(
-        RAW,
-        [
-            raw_row(3, event("a1", amount=0.1, event_time="2025-05-01T11:30:00+02:00")),
-            raw_row(4, event("b12", status="delivered", amount=7, note="later field"), partition=1),
-            raw_row(5, event("c1", amount=0, attempt="absent")),
-        ],
-    )
-    orders, dead = require_frames(learner.parse(raw), 2)
-    expected = [
-        order_row("a1", 3, amount=Decimal("0.10"), event_time=at(30)),
-        order_row("b12", 4, partition=1, status="delivered", amount=Decimal("7.00")),
-        order_row("c1", 5, amount=Decimal("0.00")),
-    ]
-    assert_frame(orders, expected, key="event_id", schema=ORDERS)
-    assert_columns(dead, DEAD)
-    assert not collect(dead), "a good message is in `dead` as well"
+# -------------------------------------------------------------------------------------------- parse
+
+# Values of messages, by what they become: texts, where EVENT stands for a good event, or the fields
+# in which they differ from it. Of one of `bad_...`, what is no object is the value of this field.
+MESSAGES = r"""
+events: Types the fields of a good message; takes Kafka's timestamp and the place along
+    good: [{"amount": 0.1, "status": "created"}, {"amount": 0, "status": "delivered"},
+        {"amount": 99999999.99, "seq": 12}, {"event_id": " x 1", "order_id": "o-7 "}]
+decimals: Rounds an amount with more than two decimals
+    good: [{"amount": 12.346}, {"amount": 0.004}]
+zones: Takes the zone of a time into account, and its fraction of a second
+    good: [{"event_time": "2025-05-01T11:30:00+02:00"}, {"event_time": "2025-05-01T09:00:00.25Z"}]
+further_fields: Takes a message for an event that has further fields, or no `attempt`
+    good: [{"note": "new", "tags": {"a": [1]}}, {"attempt": "absent"}]
+line_end: Takes a message for an event that ends in blanks or a line end
+    good: ["EVENT \n"]
+no_value: Says no_value of a null, and of nothing else
+    no_value: [null]
+    not_json: ["", "null"]
+not_json: Says not_json of what isn't one JSON object
+    not_json: ["<html>502</html>", "{\"event_id\": \"a", "502", "[]", "[EVENT]", "\"a1\""]
+something_after: Says not_json of an object that something follows
+    not_json: ["EVENTEVENT", "EVENT\nEVENT", "EVENT <br>", "EVENT]", "EVENT}"]
+ids: Takes an id for bad that is no string, or has only spaces in it
+    bad_event_id: ["", "  ", null, "absent", 7, ["a1"]]
+    bad_order_id: ["", "  ", null, "absent", 7, true]
+seq: Takes a seq for bad that is no whole number from 1 on, or too large for the column
+    bad_seq: [0, -1, 1.5, "1", "first", true, null, "absent", 1000000000000000000000000000000]
+status: Takes a status for bad that isn't one of STATUSES
+    bad_status: ["PAYED", "Paid", "", null, "absent", ["paid"]]
+amount: Takes an amount for bad that is no number, less than 0, or too large for the column
+    bad_amount: [-1, -0.004, "n/a", "12.5", true, null, "absent", 100000000, 1e12, 1e300]
+event_time: Takes an event_time for bad that has no date, no time or no zone, or is no string
+    bad_event_time: ["soon", "12:00", "2025", "2025-05-01", "2025-05-01T09:00:00",
+        "2025-02-30T09:00:00Z", 1746090000, null, "absent"]
+first_fault: Names the first bad field when there are several
+    bad_event_id: [{"event_id": null, "order_id": null},
+        {"event_id": "absent", "order_id": "absent", "seq": "absent", "status": "absent",
+        "amount": "absent", "event_time": "absent", "attempt": "absent"}]
+    bad_order_id: [{"order_id": null, "seq": null}]
+    bad_seq: [{"seq": null, "status": null}]
+    bad_status: [{"status": null, "amount": null}]
+    bad_amount: [{"amount": null, "event_time": null}]
+bytes: Keeps the value of a dead letter as it came, byte by byte
+    not_json: ["\u00ff\u00fe order \u0000"]
+"""
 
 
-POISON = [
-    (None, "no_value"),
-    (b"<html>502</html>", "not_json"),
-    (json.dumps(event("a1")).encode()[:40], "not_json"),
-    (b"[]", "not_json"),  # JSON, and no object
-    (b"502", "not_json"),
-    (event("a1", event_id=None), "bad_event_id"),
-    (event("a1", event_id=""), "bad_event_id"),
-    (event("a1", order_id="absent"), "bad_order_id"),
-    (event("a1", seq="first"), "bad_seq"),
-    (event("a1", seq=0), "bad_seq"),
-    (event("a1", status="PAYED"), "bad_status"),
-    (event("a1", status="absent"), "bad_status"),
-    (event("a1", amount="n/a"), "bad_amount"),
-    (event("a1", amount=-1), "bad_amount"),
-    (event("a1", amount=None), "bad_amount"),
-    (event("a1", event_time="soon"), "bad_event_time"),
-    (event("a1", seq=None, amount=None), "bad_seq"),
-]
+def value_of(becomes: str, said) -> bytes | None:
+    if becomes.startswith("bad_") and not isinstance(said, dict):
+        said = {becomes.removeprefix("bad_"): said}
+    if isinstance(said, dict):
+        said = json.dumps(event("a1", **said))
+    whole = json.dumps(event("a1"))
+    return None if said is None else said.replace("EVENT", whole).encode("latin-1")
+
+
+def messages_in(text: str) -> Iterator[Case]:
+    """Cases of rows of the Kafka source, and of the rows that they become."""
+    for name, title, said in told(text):
+        case = Case(name, title, given=[], after=[])
+        for becomes, one in ((key, one) for key in said for one in json.loads(said[key])):
+            value, place = value_of(becomes, one), ("orders", 1, next(NUMBERS))
+            time, is_good = at(place[2]), becomes == "good"
+            row = order_row(json.loads(value), place, time) if is_good else (*place, becomes, value)
+            case.given.append((b"k", value, *place, time, 0))
+            case.after.append(row)
+        yield case
+
+
+PARSED = list(messages_in(MESSAGES))
+
+
+def frames_of(learner, raw) -> dict[tuple, list]:
+    """What both frames of an answer hold, by place."""
+    found = defaultdict(list)
+    for answer, columns in zip(require_frames(learner.parse(raw), 2), TABLES.values(), strict=True):
+        assert_columns(answer, columns)
+        for row in collect(answer):
+            found[place_of(row)].append(row)
+    return found
+
+
+def side(row) -> str:
+    return "in `orders`" if len(row) == 10 else f"in `dead` as {row[3]}"
+
+
+def assert_parsed(found: Mapping[tuple, list], case: Case) -> None:
+    """Each message of a case is in the right frame, there alone, and with the right cells."""
+    for (_, data, *_), expected in zip(case.given, case.after, strict=True):
+        here = found.get(place_of(expected), [])
+        sides = " and ".join(map(side, here)) or "in neither frame"
+        text = "no bytes" if data == b"" else (data or b"no value").decode("utf-8", "replace")
+        if sides != side(expected):
+            raise AssertionError(
+                f"this message is {sides}, expected {side(expected)}: {text[:160]}"
+            )
+        try:
+            assert_rows(here, [expected], key=PLACE, columns=list(here[0].__fields__))
+        except AssertionError as error:
+            raise AssertionError(f"a cell differs of this message: {text[:160]}\n{error}") from None
 
 
 @pytest.fixture(scope="module")
-def poisoned(learner, frame):
-    """Both frames of poisoned messages with good ones around them, and what was in them."""
-    rows = [raw_row(0, event("g1"))]
-    rows += [raw_row(offset, value) for offset, (value, _) in enumerate(POISON, start=1)]
-    rows += [raw_row(len(rows), event("h1"))]
-    orders, dead = require_frames(learner.parse(frame(RAW, rows)), 2)
-    return {
-        "raw": {row[4]: row[1] for row in rows},
-        "orders": collect(orders),
-        "dead": collect(dead),
-    }
-
-
-def told(offset: int, raw: dict) -> str:
-    value = raw[offset]
-    return "null" if value is None else value.decode("utf-8", "replace")[:150]
-
-
-@check("parse", points=2)
-def test_every_message_is_in_one_frame(poisoned):
-    """Puts every message into exactly one of the two frames, and goes on after poison"""
-    found = places(poisoned["orders"]) + places(poisoned["dead"])
-    for offset in poisoned["raw"]:
-        times = found[(0, offset)]
-        where = "in neither frame" if times == 0 else f"{times} times in the two frames together"
-        assert times == 1, f"this message is {where}: {told(offset, poisoned['raw'])}"
-
-
-@check("parse", points=2)
-def test_poison_is_dead_and_nothing_else(poisoned):
-    """Takes a message as dead when one of its fields is bad, and only then"""
-    landed = {row.offset for row in poisoned["orders"]}
-    for offset in range(1, len(POISON) + 1):
-        assert offset not in landed, f"this message is in `orders`: {told(offset, poisoned['raw'])}"
-    assert landed == {0, len(POISON) + 1}, (
-        "a good message before or after the poison is missing from `orders`"
-    )
+def parsed(learner, frame):
+    """Both frames of the messages of all cases."""
+    return frames_of(learner, frame(RAW, [row for case in PARSED for row in case.given]))
 
 
 @check("parse")
-def test_the_reason_names_the_first_fault(poisoned):
-    """Says in `reason` what is wrong, the first bad field when there are more"""
-    reasons = {row.offset: row.reason for row in poisoned["dead"]}
-    for offset, (_, reason) in enumerate(POISON, start=1):
-        if offset in reasons:
-            assert reasons[offset] == reason, (
-                f"reason is {reasons[offset]}, expected {reason}, for {told(offset, poisoned['raw'])}"
-            )
+@cases(PARSED)
+def test_messages(parsed, case):
+    """{case}"""
+    assert_parsed(parsed, case)
 
 
-@check("parse")
-def test_dead_letters_keep_their_bytes(learner, frame):
-    """Keeps the value of a dead letter as it came, byte by byte"""
-    values = [b"\xff\xfe order \x00", b'{"event_id" : "a1"}', None]
-    raw = frame(RAW, [raw_row(offset, value, topic="t") for offset, value in enumerate(values)])
-    _, dead = require_frames(learner.parse(raw), 2)
-    assert_columns(dead, DEAD)
-    found = {row.offset: row.value for row in collect(dead)}
-    for offset, value in enumerate(values):
-        got = found.get(offset, "missing")
-        same = got == value or (
-            value is not None and isinstance(got, (bytes, bytearray)) and bytes(got) == value
-        )
-        assert same, (
-            f"the value {value!r} came out as {got!r}; somebody will want to send it again, or to see why it is dead"
-        )
+# -------------------------------------------------------------------------------------- write_batch
 
-
-# ----------------------------------------------------------------------------------- write_batch
-
-BATCH = [
-    raw_row(10, event("a1")),
-    raw_row(11, event("b1", amount=1.5)),
-    raw_row(12, b"poison"),
-    raw_row(14, event("a1", attempt=2)),  # the producer sent a1 again
-    raw_row(15, event("a2", amount=12.5)),
-    raw_row(16, b"poison"),
-    raw_row(17, None),
-    raw_row(10, event("c1"), partition=1),
-]
-BATCH_ORDERS = [
-    order_row("a1", 10),
-    order_row("b1", 11, amount=Decimal("1.50")),
-    order_row("a2", 15),
-    order_row("c1", 10, partition=1),
-]
-BATCH_DEAD = {(0, 12), (0, 16), (0, 17)}
-LATER = [
-    raw_row(17, None),
-    raw_row(10, event("c1"), partition=1),
-    raw_row(18, event("b1", attempt=3, amount=1.5)),
-    raw_row(19, event("d1")),
-    raw_row(12, b"poison", partition=1),  # the offset of another in partition 0
-]
+# Batch 1 dies half-way and comes again, 2 has events alone, 3 dead letters alone.
+ARRIVING = """
+kinds: Writes the events of a batch to `orders`, and its dead letters to `dead`
+    batch 1: b1$2@0:11 ?@0:12 -@0:17 b2@1:10
+    after: b1$2@0:11 ?@0:12 -@0:17 b2@1:10
+in_one_batch: Lands of several deliveries the one with the smallest offset, whatever their order
+    batch 1: d1@0:20 d1@0:24 e1@0:29 e1@0:26 e1@0:28
+    after: d1@0:20 e1@0:26
+timestamps: Goes by the offset of a delivery, also where the timestamps say something else
+    batch 1: f1@0:33~9 f1@0:34~1
+    after: f1@0:33~9
+known: Leaves a row as it is when its event or its message comes again in another batch
+    stays: g1$1@0:3 ?@0:4=bad_seq
+    batch 2: g1@0:35
+    batch 3: ?@0:4
+smaller_offset_later: Leaves a row as it is when a delivery with a smaller offset comes later
+    stays: h1$1@0:44
+    batch 2: h1@0:40
+crash: Has each row once when a call died between its two writes and came again
+    batch 1: k1@0:50 ?@0:51
+    after: k1@0:50 ?@0:51
+equal_bytes: Keeps two dead letters with equal bytes: each is a message that somebody sent
+    batch 1: ?@0:30 ?@0:31
+    batch 3: ?@0:32
+    after: ?@0:30 ?@0:31 ?@0:32
+places: Tells dead letters apart by partition and topic, too, not by the offset alone
+    stays: ?@0:71/refunds
+    batch 1: ?@0:70 ?@0:71
+    batch 3: ?@1:70
+    after: ?@0:70 ?@1:70 ?@0:71
+old_number: Writes new rows under a number that others had before, in a batch of events alone
+    batch 2: m1@0:60
+    after: m1@0:60
+dead_letters_alone: Writes a batch that has dead letters alone
+    batch 3: ?@0:61
+    after: ?@0:61
+"""
+WRITTEN = cases_in(ARRIVING)
 
 
 @pytest.fixture(scope="module")
 def written(learner, spark, frame, shared_schema):
-    """The tables after each of four calls: one dies in `dead`, is repeated, and later rows under an old number."""
-    tables = make_tables(spark, shared_schema, "written")
-    seen = {}
-
-    def look(stage: str) -> None:
-        seen[stage] = {which: table_rows(spark, name) for which, name in tables.items()}
-        for which, columns in (("orders", ORDERS), ("dead", DEAD)):
-            assert_columns(spark.table(tables[which]), columns)
-
-    batch = frame(RAW, [BATCH[at] for at in (4, 3, 0, 2, 6, 1, 5, 7)])
-    seen["error"] = attempt(learner.write_batch, batch, 0, tables)
-    spark.sql(f"ALTER TABLE {tables['dead']} ALTER COLUMN value DROP NOT NULL")
-    learner.write_batch(batch, 0, tables)
-    look("again")
-    learner.write_batch(frame(RAW, LATER), 0, tables)
-    look("later")
-    return seen
-
-
-@check("write_batch", points=2)
-def test_events_land_once_each(written, frame):
-    """Writes each event of a batch once, its first delivery, whatever else has the same content"""
-    rows = {row.event_id: row for row in written["again"]["orders"]}
-    missing = sorted({row[0] for row in BATCH_ORDERS} - set(rows))
-    assert not missing, f"event {missing[0]} of the batch is not in `orders`"
-    assert rows["a1"].offset == 10, (
-        f"event a1 was delivered at offset 10 and again at 14; the row in `orders` is that of offset {rows['a1'].offset}"
-    )
-    found = [tuple(row) for row in written["again"]["orders"]]
-    assert_frame(
-        frame(ORDERS, {row[0]: row for row in found}.values()), BATCH_ORDERS, key="event_id"
+    """The tables after three batches; the result tells the errors of calls with a view."""
+    first, second, third = (
+        frame(RAW, [raw for *_, said in told(ARRIVING) for raw, _, _ in short(said[batch])])
+        for batch in ("batch 1", "batch 2", "batch 3")
     )
 
+    def write(tables: dict[str, str]) -> dict[str, str | None]:
+        refused = {
+            which: refusal(learner.write_batch, batch, 0, with_view(spark, tables, which))
+            for which, batch in (("dead", first), ("orders", second))
+        }
+        for number, batch in ((0, first), (0, second), (7, third)):
+            learner.write_batch(batch, number, tables)
+        return refused
 
-@check("write_batch", points=2)
-def test_a_redelivered_event_is_one_row(written):
-    """Takes two deliveries of an event as one, in one batch and in two"""
-    for stage, name, where in (("again", "a1", "in one batch"), ("later", "b1", "in two batches")):
-        offsets = {row.offset for row in written[stage]["orders"] if row.event_id == name}
-        assert len(offsets) < 2, (
-            f"event {name} is in `orders` from offsets {' and '.join(sorted(map(str, offsets)))}; it was delivered twice {where}, "
-            "and is one event: same event_id, another offset, another attempt"
-        )
-
-
-@check("write_batch", points=3)
-def test_a_crash_between_the_writes_leaves_no_trace(written):
-    """Has every row once when a call died between its two writes and was repeated"""
-    events = Counter(row.event_id for row in written["again"]["orders"])
-    letters = places(written["again"]["dead"])
-    rows = {f"event {name}": times for name, times in events.items()}
-    rows |= {
-        f"the dead letter at partition {at[0]}, offset {at[1]},": n for at, n in letters.items()
-    }
-    twice = next((name for name, times in rows.items() if times > 1), None)
-    assert twice is None, (
-        f"{twice} is there twice. The table of dead letters refused a row, so the call died; called again with the same rows, "
-        "it wrote again what had been written before"
-    )
-    lost = BATCH_DEAD - set(letters)
-    assert not lost, (
-        f"the dead letter at partition {min(lost)[0]}, offset {min(lost)[1]} is lost: the call died before it was written, "
-        "and the second call did not write it"
-    )
+    before = tables_of(row for case in WRITTEN for row in case.before)
+    return run_tables(spark, before, write, schema=shared_schema)
 
 
-@check("write_batch", points=2)
-def test_equal_dead_letters_are_two(written):
-    """Keeps two dead letters with the same bytes: each is a message somebody sent"""
-    letters = places(written["again"]["dead"])
-    assert letters[(0, 12)] and letters[(0, 16)], (
-        "two messages with the bytes `poison` lie at offsets 12 and 16; only one of them is in `dead`. "
-        "What was produced and what is accounted for differ by one now"
-    )
-    assert places(written["later"]["dead"])[(1, 12)], (
-        "the same bytes in partition 1 are missing from `dead`"
-    )
-
-
-@check("write_batch", points=3)
-def test_the_number_of_a_batch_means_nothing(written):
-    """Writes what is new, and only that, when a number comes again with other rows"""
-    events = Counter(row.event_id for row in written["later"]["orders"])
-    letters = places(written["later"]["dead"])
-    assert events["d1"] and letters[(1, 12)], (
-        "batch 0 came a second time, with new rows in it, as after the loss of a checkpoint; the new rows are not in the tables"
-    )
-    known = {"c1": events["c1"], "dead letter 17": letters[(0, 17)]}
-    twice = next((name for name, times in known.items() if times > 1), None)
-    assert twice is None, (
-        f"{twice} was in the table already, came again in another batch, and is there twice now"
-    )
+@check("write_batch")
+@cases(WRITTEN)
+def test_tables_after_batches(written, case):
+    """{case}"""
+    assert_places(written.rows, case)
 
 
 @check("write_batch")
 def test_a_failing_write_fails_the_call(written):
-    """Raises when a table refuses its rows, so that nobody takes the batch as done"""
-    assert written["error"] is not None, (
-        "`dead` refused a row and the call returned as if nothing had happened; the query would note the batch as done"
-    )
+    """Raises when one of the two tables can't be written, so that nobody takes the batch as done"""
+    for which, error in written.result.items():
+        assert error is not None, (
+            f"the name under `{which}` was that of a view, which takes no rows. The call returned "
+            "as if nothing had happened; the query would note the batch as done"
+        )
 
 
-# ---------------------------------------------------------------------------------- run_pipeline
+# ------------------------------------------------------------------------------------- run_pipeline
 
 
-def message(value, *, partition: int = 0, aborted: bool = False) -> Message:
-    return Message(
-        "k",
-        as_bytes(value),
-        partition,
-        int(at(0).replace(tzinfo=UTC).timestamp() * 1000),
-        aborted,
-    )
+def log(*partitions: str) -> list[Message]:
+    """Messages in short, by partition."""
+    moment = int(NINE.replace(tzinfo=UTC).timestamp() * 1000)
+    return [
+        Message("k", raw[1], partition, moment, aborted)
+        for partition, text in enumerate(partitions)
+        for raw, _, aborted in short(text)
+    ]
 
 
-FIRST = [
-    message(event("a1")),
-    message(event("b1"), partition=1),
-    message(event("a2")),
-    message(b"poison"),
-    message(event("x1", status="cancelled"), aborted=True),
-    message(event("a1", attempt=2)),
-    message(None),  # `dead` refuses it in the first call
-    message(event("a3")),
-]
-SECOND = [
-    message(event("b1", attempt=2), partition=1),
-    message(event("b3"), partition=1),
-    message(event("b2"), partition=1),
-    message(b"poison"),
-    message(event("x2"), aborted=True),
-    message(event("a4")),
-]
-EVENTS = {"a1", "a2", "a3", "a4", "b1", "b2", "b3"}
+# The end of a transaction takes an offset too, some time after it: messages taken back come last.
+FIRST = log("a1 a2 ? a1 - a3 !x1", "b1")  # offsets 0 to 6 and 7
+SECOND = log("? a4 !x2 !?", "b1 b3 b2")  # offsets 8 to 11 and 12
+TOPIC = cases_in("""
+failed_call: Writes in the next call what a failed call did not write, and each row once
+    nowhere: a1@0:3
+    after: a1@0:0 a2@0:1 ?@0:2 -@0:4 a3@0:5 b1@1:0
+new_messages: Lands what came since the last call, from both partitions
+    nowhere: b1@1:1
+    after: ?@0:8 a4@0:9 b3@1:2 b2@1:3
+taken_back: Leaves out of both tables what a producer took back in its transaction
+    nowhere: x1@0:6 x2@0:10 ?@0:11
+""")
 
 
 @pytest.fixture(scope="module")
 def served(learner, spark, kafka, shared_schema, tmp_path_factory):
-    """The tables after three calls on one topic: a write fails, more messages and a restart, a lost checkpoint."""
+    """What three calls did: a write fails, a restart, a lost checkpoint; the topic; the folder."""
     topic = new_topic(kafka, partitions=2)
     folder = tmp_path_factory.mktemp("served")
-    tables = make_tables(spark, shared_schema, "served")
-    seen = {}
 
-    def look(stage: str) -> None:
-        seen[stage] = {which: table_rows(spark, name) for which, name in tables.items()}
+    def run(tables: dict[str, str], checkpoint: str = "checkpoint") -> None:
+        learner.run_pipeline(spark, kafka, topic, tables, str(folder / checkpoint))
 
-    send(kafka, topic, FIRST)
-    arguments = (spark, kafka, topic, tables)
-    seen["error"] = attempt(learner.run_pipeline, *arguments, str(folder / "checkpoint"))
-    spark.sql(f"ALTER TABLE {tables['dead']} ALTER COLUMN value DROP NOT NULL")
-    send(kafka, topic, SECOND)
-    learner.run_pipeline(*arguments, str(folder / "checkpoint"))
-    look("restart")
-    logs = checkpoint_files(folder, "offsets")
-    in_order = sorted(logs, key=lambda path: path.rpartition("/")[2].zfill(9))
-    seen["read to"] = [offsets_in(logs[path], topic) for path in in_order]
-    learner.run_pipeline(*arguments, str(folder / "another"))
-    look("lost")
-    return seen
+    def fail_and_restart(tables: dict[str, str]) -> str | None:
+        send(kafka, topic, FIRST)
+        error = refusal(run, with_view(spark, tables, "dead"))
+        send(kafka, topic, SECOND)
+        run(tables)
+        return error
+
+    restart = run_tables(spark, tables_of([]), fail_and_restart, schema=shared_schema)
+    lost = run_tables(spark, restart.tables, lambda tables: run(tables, "another"))
+    return restart, lost, topic, folder / "checkpoint"
 
 
-def offsets_in(log: str, topic: str) -> dict[str, int]:
-    """Where a micro-batch had read to, by partition; nothing when the log is none of Kafka's."""
-    try:
-        return json.loads(log.splitlines()[-1])[topic]
-    except (ValueError, LookupError, TypeError):
-        return {}
-
-
-@check("run_pipeline", points=3)
-def test_nothing_is_lost(served):
-    """Lands every event and every dead letter of the topic, through a crash and a restart"""
-    events = {row.event_id for row in served["restart"]["orders"]}
-    lost = sorted(EVENTS - events)
-    assert not lost, (
-        f"event {lost[0]} was produced and is not in `orders`. A write failed in the first call, and the second one had the same checkpoint: "
-        "what the failed batch held must come again"
-    )
-    dead = len(places(served["restart"]["dead"]))
-    assert dead == 3, (
-        f"3 messages of the topic are no events, and `dead` has {dead} of them. Two came with the batch whose write failed; "
-        "all of that batch must come again, also when part of it was written"
-    )
+@check("run_pipeline")
+@cases(TOPIC)
+def test_tables_after_a_restart(served, case):
+    """{case}"""
+    restart, _, topic, _ = served
+    assert_places(restart.rows, case, topic)
 
 
 @check("run_pipeline", points=2)
-def test_nothing_is_doubled_by_a_restart(served):
-    """Has every event and every dead letter once after a crash and a restart"""
-    events = Counter(row.event_id for row in served["restart"]["orders"])
-    twice = sorted((name for name, times in events.items() if times > 1), key=str)
-    assert not twice, f"event {twice[0]} is in `orders` {events[twice[0]]} times"
-    again = [place for place, times in places(served["restart"]["dead"]).items() if times > 1]
-    assert not again, (
-        f"the message at partition {again[0][0]}, offset {again[0][1]} is in `dead` more than once"
-    )
-
-
-@check("run_pipeline", points=3)
 def test_a_lost_checkpoint_changes_nothing(served):
     """Reads from the earliest offset without a checkpoint, and leaves both tables as they were"""
-    for which in ("orders", "dead"):
-        before, after = served["restart"][which], served["lost"][which]
-        assert len(after) == len(before), (
-            f"`{which}` had {len(before)} rows; after a run with an empty checkpoint folder it has {len(after)}. All messages were read again"
-        )
-        assert {tuple(row) for row in after} == {tuple(row) for row in before}, (
-            f"rows of `{which}` changed when all messages were read again; what is there already stays as it is"
-        )
-
-
-@check("run_pipeline", points=2)
-def test_aborted_messages_are_never_served(served):
-    """Leaves out messages whose transaction was taken back"""
-    taken_back = sorted({row.event_id for row in served["restart"]["orders"]} & {"x1", "x2"})
-    assert not taken_back, (
-        f"event {taken_back[0]} is in `orders`; its producer aborted the transaction it was sent in, so it never happened. "
-        "A Kafka consumer reads uncommitted messages unless told otherwise"
-    )
+    _, lost, *_ = served
+    for which, before in lost.before.items():
+        assert_table_rows(which, lost.rows[which], before)
 
 
 @check("run_pipeline")
 def test_a_failed_batch_fails_the_call(served):
     """Raises when a batch could not be written"""
-    assert served["error"] is not None, (
-        "`dead` refused a row in the first call and nothing was raised; a scheduler would show this run as green"
+    assert served[0].result is not None, (
+        "the name under `dead` was that of a view, which takes no rows, and nothing was raised; a "
+        "scheduler would show this run as green"
     )
 
 
 @check("run_pipeline")
 def test_the_checkpoint_knows_how_far(served):
     """Keeps in the given checkpoint folder how far each partition was read"""
-    ends = served["read to"][-1] if served["read to"] else {}
-    assert set(ends) == {"0", "1"} and ends["1"] == 4 and ends["0"] >= 8, (
-        f"after the second call the newest offsets in the checkpoint folder are {ends or 'none'}; "
-        "a restart without them reads the whole topic again, every time"
+    logs = "".join(checkpoint_files(served[3], "offsets").values())
+    ends = sorted((part, int(end)) for part, end in re.findall(r'"(\d)":(\d+)', logs))
+    read_to = dict(ends)  # the newest of each partition is the last one
+    assert read_to.get("0", 0) >= 10 and read_to.get("1") == 4, (
+        f"after the second call the newest offsets in the checkpoint folder are {read_to or 'none'}"
+        "; the last messages lie at 9 of partition 0 and 3 of partition 1. What the folder doesn't "
+        "know is read again by every call"
     )
 
 
-# ---------------------------------------------------------------------------------- serving_view
+# ------------------------------------------------------------------------------------- serving_view
 
-VIEW = (
-    "order_id string, status string, amount decimal(10,2), seq long, updated_at timestamp, delay_seconds double, "
-    "missing_events long"
-)
+# An event or a row of the view: `a3:shipped$9@-10+600=2` is event a3 with this status and amount,
+# ten minutes before nine; Kafka's timestamp is 600 seconds later, and two events are missing.
+EVENT = re.compile(r"(\w+?)(?::(\w+))?(?:\$(\d+))?@(-?\d+)(?:\+(-?[\d.]+))?(?:=(\d+))?")
+
+
+def read(text: str) -> tuple[list[tuple], list[tuple]]:
+    """Events as rows of `orders`, with rising offsets, and as rows of the view."""
+    events, shown = [], []
+    for one in text.split():
+        name, status, amount, minute, delay, missing = EVENT.fullmatch(one).groups()
+        time, delay = at(int(minute)), float(delay or 0)
+        cells = {"status": status or "paid", "amount": int(amount or 5)}
+        happened = event(name, event_time=f"{time.isoformat()}Z", **cells)
+        produced_at = time + timedelta(seconds=delay)
+        events.append(order_row(happened, ("orders", 0, next(NUMBERS)), produced_at))
+        shown.append((name[0], *cells.values(), int(name[1:]), time, delay, int(missing or 0)))
+    return events, shown
+
+
 SERVED = [
-    order_row("a3", 20, status="shipped", event_time=at(-10), produced_at=at(0)),
-    order_row("a2", 30, status="paid", event_time=at(-11), produced_at=at(5)),  # overtaken by a3
-    order_row("a1", 19, status="created", event_time=at(-30), produced_at=at(-29)),
-    # its terminal's clock is wrong: seq counts, not the time
-    order_row(
-        "b2", 31, status="paid", amount=Decimal("9.99"), event_time=at(-90), produced_at=at(0.025)
-    ),
-    order_row("b1", 21, status="created", event_time=at(0)),
-    order_row("c5", 22, status="delivered", event_time=at(1), produced_at=at(1)),
-    order_row("c1", 18, status="created", event_time=at(0), produced_at=at(2)),
-    order_row("d10", 25, partition=1, status="cancelled", event_time=at(0), produced_at=at(1)),
-    order_row("d9", 26, partition=1, status="paid", event_time=at(0), produced_at=at(1)),
+    Case(name, title, read(said["before"])[0], read(said["later"])[0], read(said["after"])[1])
+    for name, title, said in told("""
+greatest_seq: Shows the event with the greatest seq, whatever came last and whatever clocks say
+    before: a1:created@-30 a3:shipped@-10+600 a2@-11+960 b1$50@0 b2$9@-90+60 d10@0 d9:created@0
+    after: a3:shipped@-10+600 b2$9@-90+60 d10@0=8
+delay: Tells the delay of the newest event, with its fraction; less than 0 where a clock is ahead
+    before: e1@0+5401.5 f1@0+-2.25 g1@0
+    after: e1@0+5401.5 f1@0+-2.25 g1@0
+missing: Tells in missing_events how many events up to the newest are not there, the first included
+    before: h5@4 h1@5 i3@6
+    after: h5@4=3 i3@6=2
+batch_after_the_call: Shows the state of the call when a batch lands before the frame is read
+    before: k1@7 m3@8
+    later: k2:delivered@9 m2@7 n1@9
+    after: k1@7 m3@8=2
+replay_after_the_call: Shows the state of the call when a replay changes rows before it is read
+    before: p1@1
+    after: p1@1
+""")
 ]
-LANDS = [order_row("a4", 40, status="delivered"), order_row("e1", 41, status="created")]
 
 
 @pytest.fixture(scope="module")
 def viewed(learner, spark, frame, shared_schema):
-    """The view, the same frame after a batch has landed, and a second view."""
-    tables = table_names(shared_schema, "viewed")
-    frame(ORDERS, SERVED).write.format("delta").saveAsTable(tables["orders"])
-    view = learner.serving_view(spark, tables)
-    assert_columns(view, VIEW)
-    seen = {"first": collect(view)}
-    frame(ORDERS, LANDS).write.format("delta").mode("append").saveAsTable(tables["orders"])
-    seen["same frame"] = collect(view)
-    seen["second"] = collect(learner.serving_view(spark, tables))
-    return seen
+    """The view, read after the table has changed; and a second view."""
+
+    def view_and_change(tables: dict[str, str]) -> tuple[list, list]:
+        view = learner.serving_view(spark, tables)
+        assert_columns(view, VIEW)
+        batch = frame(ORDERS, [row for case in SERVED for row in case.given])
+        batch.write.format("delta").mode("append").saveAsTable(tables["orders"])
+        spark.sql(f"UPDATE {tables['orders']} SET amount = 7 WHERE event_id = 'p1'")  # a replay
+        return collect(view), collect(learner.serving_view(spark, tables))
+
+    before = tables_of(row for case in SERVED for row in case.before)
+    return run_tables(spark, before, view_and_change, schema=shared_schema).result
 
 
-def viewed_row(viewed, order: str):
-    rows = [row for row in viewed["first"] if row.order_id == order]
-    assert len(rows) == 1, f"order {order} has {len(rows)} rows in the view, expected 1"
-    return rows[0]
-
-
-@check("serving_view", points=2)
-def test_the_greatest_seq_is_the_status(viewed):
-    """Shows each order once, as its event with the greatest seq says, whatever came last"""
-    assert len(viewed["first"]) == 4, f"{len(viewed['first'])} rows in the view for 4 orders"
-    for order, status, seq in (
-        ("a", "shipped", 3),
-        ("b", "paid", 2),
-        ("c", "delivered", 5),
-        ("d", "cancelled", 10),
-    ):
-        row = viewed_row(viewed, order)
-        assert (row.status, row.seq) == (status, seq), (
-            f"order {order} is {row.status}, seq {row.seq}; its event with the greatest seq is {seq}, {status}. Offsets, arrival and the "
-            "clocks of producers can be in another order"
-        )
+def assert_shown(view: Iterable, case: Case, expected: list[tuple]) -> None:
+    mine = {row[1] for row in [*case.before, *case.given]}
+    found = [row for row in view if row.order_id in mine]
+    assert_rows(found, expected, key="order_id", columns=VIEW)
 
 
 @check("serving_view")
-def test_columns_come_from_one_event(viewed):
-    """Takes amount and updated_at from the same event as the status"""
-    row = viewed_row(viewed, "b")
-    assert (row.amount, row.updated_at) == (Decimal("9.99"), at(-90)), (
-        f"order b shows amount {row.amount} of {row.updated_at}; its newest event has 9.99 of {at(-90)}"
-    )
-
-
-@check("serving_view", points=2)
-def test_delay_is_from_event_to_broker(viewed):
-    """Tells in delay_seconds how long the newest event took from its time to Kafka's timestamp"""
-    for order, seconds in (("a", 600.0), ("b", 5401.5), ("c", 0.0)):
-        got = viewed_row(viewed, order).delay_seconds
-        assert got is not None and abs(got - seconds) < 1e-6, (
-            f"delay_seconds of order {order} is {got}, expected {seconds}: produced_at minus event_time of its newest event"
-        )
-
-
-@check("serving_view", points=2)
-def test_missing_events_are_counted(viewed):
-    """Tells in missing_events how many events up to the newest have not arrived"""
-    for order, seq, missing in (("a", 3, 0), ("c", 5, 3), ("d", 10, 8)):
-        got = viewed_row(viewed, order).missing_events
-        assert got == missing, (
-            f"missing_events of order {order} is {got}, expected {missing}: of the events up to seq {seq}, "
-            f"{seq - missing} are in the table"
-        )
-
-
-@check("serving_view", points=3)
-def test_a_frame_shows_one_state(viewed):
-    """Shows the same rows when it is read again after a batch has landed"""
-    before = {row.order_id: row for row in viewed["first"]}
-    after = {row.order_id: row for row in viewed["same frame"]}
-    changed = next(
-        (name for name in sorted(after, key=str) if after[name] != before.get(name)), None
-    )
-    assert changed is None, (
-        f"the same frame was read twice, and a batch landed between: order {changed} was "
-        f"{told_row(before.get(changed))} and is {told_row(after[changed])}. Rows and totals of one report would not agree"
-    )
-    assert len(before) == len(after), f"{len(before)} orders became {len(after)} in the same frame"
-
-
-def told_row(row) -> str:
-    return f"{row.status}, delay {row.delay_seconds}" if row else "not there"
+@cases(SERVED)
+def test_orders_of_the_call(viewed, case):
+    """{case}"""
+    assert_shown(viewed[0], case, case.after)
 
 
 @check("serving_view")
 def test_a_new_view_is_up_to_date(viewed):
     """Shows what has landed when the function is called again"""
-    rows = {row.order_id: row for row in viewed["second"]}
-    assert "e" in rows and rows["a"].status == "delivered", (
-        "a batch landed, the function was called again, and the new events are not in what it returns"
-    )
+    batch = next(case for case in SERVED if case.name == "batch_after_the_call")
+    assert_shown(viewed[1], batch, read("k2:delivered@9 m3@8=1 n1@9")[1])
 
 
-# ---------------------------------------------------------------------------------------- replay
+# ------------------------------------------------------------------------------------------- replay
 
-LOG = [
-    message(event("a1")),  # 0
-    message(event("b1")),  # 1: outside, and untouched whatever today's parse would say
-    message(event("c1", amount=30.0)),  # 2: the range begins; amount was read as cents
-    message(event("d1")),  # 3: was dead
-    message(b"poison"),  # 4: was an event
-    message(event("a1", attempt=2)),  # 5: delivered again, first outside the range
-    message(b"poison"),  # 6: was dead, and is, for another reason
-    message(event("e1", amount=50.0)),  # 7: the bad deploy lost it
-    message(event("e1", amount=50.0, attempt=2)),  # 8
-    message(event("x1"), aborted=True),  # 9, and its marker
-    message(b"poison"),  # 11: after the range
-    message(event("f1"), partition=1),  # 0: before the range of this partition
-    message(event("h1", amount=30.0), partition=1),  # 1: its range
-    message(event("i1"), partition=1),  # 2: after it, and inside that of partition 0
-    message(b"poison", partition=2),
-    message(event("g1"), partition=2),
-]
-RANGE = {0: (2, 11), 1: (1, 2)}
+LOG = log("a1 b1 c1$30 d1 ? a1 ? e1 e1 k1 ? k1", "f1 h1$30 j1 j1 i1", "? g1", "!x1")
+RANGE = {0: (2, 10), 1: (1, 4), 3: (0, 1)}
+REPLAYED = cases_in("""
+wrong_rows: Corrects the events that the bad deploy wrote wrongly
+    before: c1$3@0:2 h1$3@1:1
+    after: c1$30@0:2 h1$30@1:1
+lost_events: Adds an event that the bad deploy lost: the delivery with the smallest offset
+    nowhere: e1@0:8
+    after: e1@0:7
+other_delivery: Lands the delivery with the smallest offset where the bad deploy took another
+    before: j1@1:3
+    after: j1@1:2
+no_events: Moves what today's parse rejects from `orders` to `dead`
+    before: z1@0:4
+    after: ?@0:4
+no_dead_letters: Moves an event from `dead` to `orders`
+    before: d1@0:3=bad_status
+    after: d1@0:3
+reasons: Gives a message that stays a dead letter the reason of today
+    before: ?@0:6=bad_status
+    after: ?@0:6
+taken_back: Has no row of a message that was taken back, also if the bad deploy wrote one
+    before: x1@3:0
+outside: Leaves rows of other offsets and partitions as they are
+    stays: b1$9@0:1 ?@0:10=bad_seq f1$9@1:0 i1$9@1:4 ?@2:0=bad_seq g1$9@2:1
+other_topics: Leaves rows of other topics as they are, at the same offsets too
+    stays: o1@0:4/refunds o2@1:1/refunds ?@0:6=bad_seq/refunds ?@0:3=bad_seq/refunds
+delivered_outside: Leaves an event alone whose row comes from before the range, or from after it
+    stays: a1@0:0 k1@0:11
+    nowhere: a1@0:5 k1@0:9
+""")
 
 
 @pytest.fixture(scope="module")
-def replayed(learner, spark, frame, kafka, shared_schema):
-    """The tables as a bad deploy left them, after a replay of a range, and after the same replay again."""
-    topic = new_topic(kafka, partitions=3)
+def replayed(learner, spark, kafka, shared_schema):
+    """A replay of ranges on tables as a bad deploy left them; how to do it again; the topic."""
+    topic = new_topic(kafka, partitions=4)
     send(kafka, topic, LOG)
-    tables = table_names(shared_schema, "replayed")
+    before = (row for case in REPLAYED for row in renamed(case.before, "orders", topic))
 
-    def row(event_id, offset, **changed):
-        return order_row(event_id, offset, topic=topic, produced_at=at(0), **changed)
+    def replay(tables: dict[str, str]) -> None:
+        learner.replay(spark, kafka, topic, tables, RANGE)
 
-    orders = [
-        row("a1", 0),
-        row("b1", 1, amount=Decimal("99.00")),  # wrong too, and not asked for
-        row("c1", 2, amount=Decimal("0.30")),
-        row("z1", 4, amount=Decimal("0.00")),
-        row("f1", 0, partition=1, amount=Decimal("99.00")),
-        row("h1", 1, partition=1, amount=Decimal("0.30")),
-        row("i1", 2, partition=1, amount=Decimal("99.00")),
-        row("g1", 1, partition=2, amount=Decimal("99.00")),
-        order_row("o1", 4, topic="another topic"),
-        order_row("o2", 1, partition=1, topic="another topic"),
-    ]
-    dead = [
-        (topic, 0, 3, "bad_status", b"{}"),
-        (topic, 0, 6, "bad_status", b"poison"),
-        (topic, 0, 11, "kept", b"poison"),
-        (topic, 1, 3, "kept", b"x"),
-        (topic, 2, 3, "kept", b"x"),
-    ]
-    frame(ORDERS, orders).write.format("delta").saveAsTable(tables["orders"])
-    frame(DEAD, dead).write.format("delta").saveAsTable(tables["dead"])
-    start = {which: table_version(spark, name) for which, name in tables.items()}
-    seen = {"topic": topic}
-    learner.replay(spark, kafka, topic, tables, RANGE)
-    seen["commits"] = {which: changes_since(spark, tables[which], start[which]) for which in tables}
-    seen["first"] = {which: table_rows(spark, name) for which, name in tables.items()}
-    seen["error"] = attempt(learner.replay, spark, kafka, topic, tables, RANGE)
-    seen["second"] = {which: table_rows(spark, name) for which, name in tables.items()}
-    return seen
-
-
-def replayed_order(replayed, event_id: str):
-    rows = [row for row in replayed["first"]["orders"] if row.event_id == event_id]
-    assert len(rows) < 2, f"event {event_id} has {len(rows)} rows in `orders` after the replay"
-    return rows[0] if rows else None
-
-
-@check("replay", points=2)
-def test_wrong_rows_of_the_range_are_mended(replayed):
-    """Corrects the events that the bad deploy wrote wrongly, and adds those it lost or took as dead"""
-    for name, place in (("c1", "partition 0, offset 2"), ("h1", "partition 1, offset 1")):
-        mended = replayed_order(replayed, name)
-        assert mended is not None and mended.amount == Decimal("30.00"), (
-            f"the amount of event {name}, {place}, is {mended and mended.amount} after the replay of {RANGE}; "
-            "its message says 30.0"
-        )
-    for name, offset, story in (("d1", 3, "was taken as dead"), ("e1", 7, "was lost")):
-        row = replayed_order(replayed, name)
-        assert row is not None, (
-            f"event {name} at offset {offset} {story}; after the replay it is still not in `orders`"
-        )
-        assert row.offset == offset, (
-            f"event {name} was delivered first at offset {offset}; its row is that of offset {row.offset}"
-        )
-
-
-@check("replay", points=2)
-def test_what_is_no_event_leaves_orders(replayed):
-    """Moves what today's parse rejects from `orders` to `dead`"""
-    assert replayed_order(replayed, "z1") is None, (
-        "the row z1 came from offset 4, whose message is poison; the replay left it in `orders`"
-    )
-    assert (0, 4) in places(replayed["first"]["dead"]), (
-        "the poison at offset 4 is not in `dead` after the replay"
-    )
-
-
-@check("replay", points=2)
-def test_what_is_an_event_leaves_dead(replayed):
-    """Takes a message out of `dead` that is an event today, and keeps the true dead letters once, with today's reason"""
-    letters = places(replayed["first"]["dead"])
-    assert (0, 3) not in letters, (
-        "the message at offset 3 is an event today, and is still in `dead`: it is counted twice now"
-    )
-    assert letters[(0, 6)] == 1, (
-        f"the poison at offset 6 is in `dead` {letters[(0, 6)]} times, expected once"
-    )
-    reason = next(
-        row.reason
-        for row in replayed["first"]["dead"]
-        if (row.topic, row.partition, row.offset) == (replayed["topic"], 0, 6)
-    )
-    assert reason == "not_json", (
-        f"the poison at offset 6 is in `dead` as {reason}, which the bad deploy said; today it is not_json"
-    )
-
-
-@check("replay", points=3)
-def test_rows_outside_the_range_stay(replayed):
-    """Leaves every row of other offsets, partitions and topics as it was"""
-    for name, story in (
-        ("b1", "offset 1 of partition 0"),
-        ("f1", "offset 0 of partition 1"),
-        ("i1", "offset 2 of partition 1"),
-        ("g1", "offset 1 of partition 2"),
-    ):
-        row = replayed_order(replayed, name)
-        assert row is not None and row.amount == Decimal("99.00"), (
-            f"event {name} lies at {story}, outside of {RANGE}; its row is {'gone' if row is None else 'changed'}"
-        )
-    for name, place in (("o1", "partition 0, offset 4"), ("o2", "partition 1, offset 1")):
-        assert replayed_order(replayed, name) is not None, (
-            f"a row of another topic, with {place}, is gone; the range is of one topic"
-        )
-    letters = {(row.partition, row.offset): row.reason for row in replayed["first"]["dead"]}
-    for place in ((0, 11), (1, 3), (2, 3)):
-        assert letters.get(place) == "kept", (
-            f"the dead letter at partition {place[0]}, offset {place[1]}, outside of {RANGE}, is {'changed' if place in letters else 'gone'}"
-        )
-
-
-@check("replay", points=2)
-def test_first_deliveries_outside_the_range_stay(replayed):
-    """Leaves an event alone that was delivered first outside the range and again inside"""
-    row = replayed_order(replayed, "a1")
-    assert row is not None and row.offset == 0, (
-        f"event a1 lies at offset 0, and was delivered again at 5; after the replay its row is "
-        f"{'gone' if row is None else f'that of offset {row.offset}'}"
-    )
+    return run_tables(spark, tables_of(before), replay, schema=shared_schema), replay, topic
 
 
 @check("replay")
-def test_a_replay_reads_committed_messages_only(replayed):
-    """Leaves out messages whose transaction was taken back"""
-    assert replayed_order(replayed, "x1") is None, (
-        "event x1 was sent in an aborted transaction, and is in `orders` after the replay"
-    )
+@cases(REPLAYED)
+def test_tables_after_a_replay(replayed, case):
+    """{case}"""
+    run, _, topic = replayed
+    assert_places(run.rows, case, topic)
 
 
 @check("replay", points=2)
 def test_a_reader_never_sees_a_hole(replayed):
     """Changes each table in one commit, so that no version lacks the rows of the range"""
-    for which, commits in replayed["commits"].items():
-        assert commits.versions <= 1, (
-            f"the replay made {commits.versions} versions of `{which}` ({', '.join(commits.operations)}); "
-            "who reads between two of them finds rows missing, and a crash leaves it so"
-        )
+    assert_one_commit(replayed[0])
 
 
 @check("replay", points=2)
-def test_a_second_replay_changes_no_row(replayed):
+def test_a_second_replay_changes_no_row(replayed, spark):
     """Leaves both tables as they are when the same range is replayed again"""
-    assert replayed["error"] is None, f"the second replay of the range raised {replayed['error']}"
-    for which in ("orders", "dead"):
-        first, second = (
-            Counter(map(bare, replayed[stage][which])) for stage in ("first", "second")
-        )
-        assert first == second, (
-            f"the same replay again changed `{which}` from {first.total()} to {second.total()} rows, or what is in them"
-        )
-
-
-def bare(row) -> tuple:
-    """A row that can be counted: bytes as bytes."""
-    return tuple(bytes(value) if isinstance(value, bytearray) else value for value in row)
+    run, replay, _ = replayed
+    try:
+        again = run_tables(spark, run.tables, replay)
+    except AnswerError as error:
+        raise AssertionError(f"the second replay of the range raised {error.reason}") from error
+    for which, before in run.rows.items():
+        assert_table_rows(which, again.rows[which], before)

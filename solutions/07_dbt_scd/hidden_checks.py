@@ -1,183 +1,146 @@
-"""Hidden checks of lab 07: a seeded shop against a model in plain Python, and other bugs."""
+"""Hidden checks of lab 07: another shop against rules in plain Python, other bugs, another model."""
 
 import json
+import random
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-
-from labkit.checks import assert_frame, check
-from labkit.checks.dbt import (
-    DataTests,
-    UnitTests,
-    dbt_of,
-    read_unit_tests,
-    require_files,
-    require_success,
-    rows_as_sql,
+from checks import (
+    DIMENSION,
+    LATEST,
+    ORDERS,
+    build_nights,
+    compiled_tests,
+    planted_models,
+    run_at,
+    third,
+    versions,
 )
 
-PROJECT = {
-    "dbt_project.yml": """\
-name: shop
-version: "1.0"
-profile: labkit
-models:
-  shop:
-    +file_format: delta
-""",
-    "models/sources.yml": """\
-sources:
-  - name: raw
-    schema: "{{ target.schema }}"
-    tables:
-      - name: orders_landing
-      - name: customers_extract
-""",
-}
-STUBS = {
-    "models/fct_orders.sql": "{{ config(materialized='view') }}\nselect * from {{ source('raw', 'orders_landing') }}\n",
-    "models/dim_customers.sql": """\
-{{ config(materialized='view') }}
-select *, updated_at as effective_from, updated_at as effective_to, true as is_current
-from {{ source('raw', 'customers_extract') }}
-""",
-}
-ORDERS = (
-    "order_id long, customer_id long, status string, amount decimal(10,2), "
-    "is_deleted boolean, updated_at timestamp"
-)
-DIMENSION = (
-    "customer_id long, name string, city string, "
-    "effective_from timestamp, effective_to timestamp, is_current boolean"
-)
-PATIENCE = timedelta(days=3)
+from labkit.checks import assert_rows, check
 
 
 def merged(table: dict[int, tuple], landed: list[tuple]) -> dict[int, tuple]:
     """The rows of fct_orders by order after a night, as the task says."""
+    first = max((row[-1] for row in table.values()), default=datetime.max) - timedelta(days=3)
     after = dict(table)
-    first = max((row[-1] for row in table.values()), default=datetime.min + PATIENCE) - PATIENCE
     for row in landed:
         known = after.get(row[0])
-        if row[-1] >= first and (known is None or row[-1] > known[-1]):
+        if (not table or row[-1] >= first) and (known is None or row[-1] > known[-1]):
             after[row[0]] = row
     return after
 
 
+def read_order(line: str) -> tuple:
+    row = json.loads(line)
+    amount, time = Decimal(str(row["amount"])), datetime.fromisoformat(row["updated_at"][:-1])
+    said = (row["order_id"], row["customer_id"], row["status"], amount, row["is_deleted"], time)
+    return said
+
+
 @check("fct_orders", points=2)
-def test_nights_of_another_shop(learner, spark, frame, schema, dataset):
+def test_nights_of_another_shop(learner, spark, schema, dataset):
     """builds the table that the rules give, on nights of another shop"""
-    dbt = dbt_of(learner)
-    files = learner.fct_orders()
-    require_files("fct_orders", files)
-    nights = []
-    for path in sorted(dataset("shop_extracts").glob("orders_*.json")):
-        rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-        nights.append(
-            [
-                (
-                    *(row[name] for name in ("order_id", "customer_id", "status")),
-                    Decimal(str(row["amount"])).quantize(Decimal("0.01")),
-                    row["is_deleted"],
-                    datetime.fromisoformat(row["updated_at"].rstrip("Z")),
-                )
-                for row in rows
-            ]
-        )
-    everything = [(number, *row) for number, rows in enumerate(nights) for row in rows]
-    delivered = frame(f"night int, {ORDERS}", everything)
-    delivered.write.format("parquet").saveAsTable(f"{schema}.delivered")
-    expected: dict[int, tuple] = {}
-    for night, kept in ((1, 1), (3, 1)):
-        spark.sql(
-            f"CREATE OR REPLACE VIEW {schema}.orders_landing AS SELECT {', '.join(delivered.columns[1:])} "
-            f"FROM {schema}.delivered WHERE night BETWEEN {night - kept} AND {night}"
-        )
-        require_success(dbt(schema, "hidden", {**PROJECT, **files}, "build"), f"on night {night}")
-        landed = [row for rows in nights[night - kept : night + 1] for row in rows]
-        expected = merged(expected, landed)
-    assert_frame(spark.table(f"{schema}.fct_orders"), list(expected.values()), key="order_id")
+    paths = sorted(dataset("shop_extracts").glob("orders_*.json"))
+    nights = [[read_order(line) for line in path.read_text("utf-8").splitlines()] for path in paths]
+    landed = [nights[0] + nights[1], nights[2] + nights[3], nights[2] + nights[3]]
+    table, expected = {}, []
+    for night, rows in enumerate(landed, 1):
+        table = merged(table, rows)
+        expected += [(night, *row) for row in table.values()]
+    found = build_nights(
+        learner, spark, schema, "fct_orders", [{"orders_landing": rows} for rows in landed]
+    )
+    key = ("night", "order_id")
+    assert_rows(found.rows, expected, key=key, columns=f"night int, {ORDERS}")
 
 
-def day(number: int) -> datetime:
-    return datetime(2025, 7, number)
+@check("customers_snapshot", points=2)
+def test_histories_of_other_customers(learner, spark, schema, seed):
+    """keeps the versions that the rules give, of customers who change, leave and return"""
+    rng = random.Random(seed)
+    said = [(name, city) for name in ("Ann", "Zoe", None) for city in ("Ghent", "Rome", "", None)]
+    extracts, expected = [], []
+    now: dict[int, tuple] = {}  # customer: name, city, updated_at
+    history: dict[int, list] = {key: [] for key in range(40)}  # [name, city, start, end]
+    for night in (1, 2, 3):
+        rows = []
+        for key, mine in history.items():
+            before, moment = now.get(key), run_at(night) - timedelta(minutes=rng.randrange(1, 900))
+            if rng.random() < 0.2:  # is not there tonight
+                now.pop(key, None)
+                if mine and mine[-1][-1] is None:
+                    mine[-1][-1] = run_at(night)
+                continue
+            if before is None or rng.random() < 0.7:
+                now[key] = (*rng.choice(said), moment)
+                rows += [(key, *before)] * rng.randrange(2) if before else []
+            rows.append((key, *now[key]))
+            values, start = now[key][:2], now[key][2]
+            if mine and mine[-1][-1] is None and tuple(mine[-1][:2]) != values:
+                mine[-1][-1] = start
+            if not mine or mine[-1][-1] is not None:
+                mine.append([*values, start, None])
+        rng.shuffle(rows)
+        extracts.append({"customers_extract": rows})
+        expected += [
+            (night, key, *version, version[-1] is None)
+            for key, mine in history.items()
+            for version in mine
+        ]
+    found = build_nights(learner, spark, schema, "customers_snapshot", extracts)
+    key = ("night", "customer_id", "effective_from")
+    assert_rows(found.rows, expected, key=key, columns=f"night int, {DIMENSION}")
 
 
 @pytest.fixture(scope="module")
 def data_tests(learner, spark, shared_schema):
-    files = learner.properties()
-    require_files("properties", files)
-    empty = f"CREATE VIEW {shared_schema}.%s AS %s"
-    extract = "customer_id long, name string, city string, updated_at timestamp"
-    spark.sql(empty % ("orders_landing", rows_as_sql(ORDERS, [])))
-    spark.sql(empty % ("customers_extract", rows_as_sql(extract, [])))
-    project = {**PROJECT, **STUBS, **files}
-    run = dbt_of(learner)(shared_schema, "hidden", project, "compile", "--select", "test_type:data")
-    require_success(run, "when it compiled your tests")
+    dimension = versions(3, "1:Oslo 5:Rome 9:gone 12:null") + versions(2, "1:Oslo")
     good = {
-        "fct_orders": [(70, 7, "new", 1, False, day(1))],
-        "dim_customers": [
-            (7, "Gus", "Oslo", day(1), day(2), False),
-            (7, "Gus", "Oslo", day(2), None, True),  # touches the one before
-        ],
+        "fct_orders": [(70, 3, "new", 1, False, datetime(2025, 7, 1))],
+        "dim_customers": dimension,
     }
-    ddl = {"fct_orders": ORDERS, "dim_customers": DIMENSION}
-    return DataTests(spark, shared_schema, run, good, ddl)
+    return compiled_tests(learner, spark, shared_schema, good)
 
 
 @check("properties")
-def test_a_version_that_never_ended_is_caught(data_tests):
+def test_versions_inside_others_are_caught(data_tests):
     """stops versions that begin while an open one is valid, or lie inside a longer one"""
-    gone = [
-        (7, "Gus", "Oslo", day(1), None, True),
-        (7, "Gus", "Rome", day(3), day(5), False),
-    ]
-    data_tests.catches("a closed version begins after an open one", dim_customers=gone)
-    inside = [
-        (7, "Gus", "Oslo", day(1), day(9), False),
-        (7, "Gus", "Rome", day(2), day(3), False),
-        (7, "Gus", "Bonn", day(9), None, True),
-    ]
+    late = [third("1", None, True), third("5", "6", False), third("8", "9", False)]
+    data_tests.catches("a closed version begins long after an open one", dim_customers=late)
+    inside = [third("1", "9", False), third("2", "3", False), third("9", None, True)]
     data_tests.catches("a version lies inside another", dim_customers=inside)
 
 
 @check("properties")
-def test_quiet_on_a_first_day(data_tests):
-    """passes when there are no orders yet, and when customers share a name or a time"""
-    people = [
-        (7, "Gus", "Oslo", day(1), None, True),
-        (8, "Gus", "Oslo", day(1), None, True),
-        (9, "Ida", None, day(1), day(2), False),
-        (9, "Ida", "Oslo", day(2), None, True),
-    ]
-    data_tests.silent("no order yet and two customers alike", fct_orders=[], dim_customers=people)
+def test_quiet_on_another_good_day(data_tests):
+    """passes when customers share a name and a time, and on a first day without orders"""
+    data_tests.silent("customers who share a city and a time")
+    alike = [row for key in (7, 8) for row in versions(key, "1:Gus/Oslo 5:Gus/Rome")]
+    data_tests.silent("no order yet and two customers alike", fct_orders=[], dim_customers=alike)
 
 
-LANDED = (
-    "select {columns} from (select *, row_number() over (partition by order_id "
-    "order by updated_at desc, origin) as age from (select *, 'a' as origin from {{this}} union all "
-    "select *, 'b' as origin from {{landing}} as l where {window})) where {last}"
+UNION = (
+    "select order_id, customer_id, status, amount, is_deleted, updated_at from (select *, "
+    "row_number() over (partition by order_id order by updated_at desc, landed) as age from ("
+    "select *, false as landed from {this} union all select *, true as landed from {landing} "
+    "where WINDOW)) where LAST"
 )
-WINDOW = "l.updated_at >= (select max(updated_at) - interval 72 hours from {{this}})"
 
 
-def union_model(last: str, window: str = WINDOW) -> dict[bool, str]:
-    """Another right model: the newest of the table's rows and of those that landed."""
-    columns = ", ".join(part.split()[0] for part in ORDERS.replace("(10,2)", "").split(","))
-    later = LANDED.format(columns=columns, last=last, window=window).replace("{{", "{")
-    first = LANDED.format(columns=columns, last="age = 1", window="true").replace("{{", "{")
-    return {True: later.replace("}}", "}"), False: first.replace("}}", "}")}
+def union_model(last: str, hours: int = 72) -> dict[bool, str]:
+    """Another right model, if `last` is: the newest of the table's rows and of what landed."""
+    window = f"updated_at >= {LATEST} - interval {hours} hours"
+    later, first = (UNION.replace("WINDOW", where) for where in (window, "true"))
+    return {True: later.replace("LAST", last), False: first.replace("LAST", last)}
 
 
 @check("unit_tests")
 def test_other_models_meet_the_unit_tests(learner, spark):
-    """passes on another right model, and fails when several changes of an order come back"""
-    files = learner.unit_tests()
-    require_files("unit_tests", files, suffixes=(".yml",))
-    inputs = {"source('raw','orders_landing')": "landing", "this": "this"}
-    right = union_model("age = 1 and origin = 'b'")
-    tests = UnitTests(spark, read_unit_tests(files, "fct_orders"), ORDERS, inputs, right)
+    """passes on another right model, and fails when it loses changes or returns several"""
+    tests = planted_models(learner, spark, union_model("age = 1 and landed"))
     failing = tests.alarms()
     assert not failing, f"{failing[0]} fails on a right model that is written otherwise"
-    tests.catches("all changes of an order come back", union_model("origin = 'b'"))
+    tests.catches("all changes of an order come back", union_model("landed"))
+    tests.catches("a change of the day before is lost", union_model("age = 1 and landed", 12))

@@ -26,7 +26,7 @@
 # One row of `orders_<night>.json` is one change of an order. It holds the complete order, as it was
 # from `updated_at` on; `is_deleted` marks the change that deletes it. One row of
 # `customers_<night>.json` is one customer as they are on that night. A deleted customer is missing
-# from then on.
+# from then on. In both, ids and `updated_at` are never null.
 
 # %%
 import labkit
@@ -129,8 +129,9 @@ shop.run("ls", "--resource-type", "source")
 # ## Task 1: an incremental model
 #
 # Reports want one row per order as it is now. Write `fct_orders()`. It returns
-# `models/fct_orders.sql`, and other files if you need any. The model reads `source('raw',
-# 'orders_landing')` and has the columns of `ORDERS`, in that order and with those types.
+# `models/fct_orders.sql`, and macros if you need any. The model reads `source('raw',
+# 'orders_landing')` itself, not through another model. It has the columns of `ORDERS`, in that
+# order and with those types.
 #
 # - The first build takes all that landed: one row per order, its newest change by `updated_at`.
 # - Two changes of an order at the same time are the same change, delivered twice.
@@ -143,9 +144,9 @@ shop.run("ls", "--resource-type", "source")
 #   never added beside it, also when the landing has forgotten the newer change.
 # - A deleted order stays, as a row in which `is_deleted` is true.
 # - Orders that the landing has forgotten stay.
-# - The same night built again changes no row.
+# - A change that comes again changes no row. So a night can be built twice.
 # - Read `{{ this }}` in the model's SQL, not with `run_query`. The unit tests of Task 4 put rows in
-#   its place, and there is no such table then.
+#   the place of the landing and of `{{ this }}`, and there is no such table then.
 # - Set `on_schema_change` to `fail` or `append_new_columns`. The contract of Task 3 allows nothing
 #   else on an incremental model.
 #
@@ -198,8 +199,9 @@ where age = 1
 
 
 # %% [markdown]
-# The checks build three nights of other orders and look at the table after each. The first call of
-# dbt in a notebook takes a few seconds longer, because dbt is imported.
+# The checks build three nights of other orders, look at the table after each, and run a unit test
+# of their own. The first call of dbt in a notebook takes a few seconds longer, because dbt is
+# imported.
 
 # %%
 lab.check("fct_orders")
@@ -219,8 +221,8 @@ lab.check("fct_orders")
 # - Only a changed `name` or `city` makes a version, null being a value of its own. An extract also
 #   holds rows in which nothing but `updated_at` is new: they make no version.
 # - The version of a customer who is missing from the extract is closed at the time of the run.
-# - One who returns comes with a newer `updated_at` and gets a new version from then on. The gap
-#   stays.
+# - One who returns comes with an `updated_at` after that time, and gets a new version that begins
+#   there. The gap stays.
 # - An extract is read page by page while the shop works, so a customer may be in it twice. The row
 #   with the newest `updated_at` counts. Two rows with the same `updated_at` are copies.
 # - The same extract again changes nothing.
@@ -270,8 +272,8 @@ from {{ ref('customers_snapshot') }}
 
 
 # %% [markdown]
-# The checks build three nights again, with nine customers made for this task. A reason shows all
-# versions of one customer.
+# The checks build three nights again, with customers made for this task. The runs are at 22:00 on
+# 10, 11 and 12 March 2026.
 
 # %%
 lab.check("customers_snapshot")
@@ -286,20 +288,19 @@ lab.check("customers_snapshot")
 # - A [contract](https://docs.getdbt.com/docs/mesh/govern/model-contracts) on `fct_orders`,
 #   enforced, over its six columns and types.
 # - Data tests of severity `error` on `fct_orders`. At least one of them fails when
-#   - an order is there twice, or has no id,
-#   - an order has no customer,
+#   - an order is there twice, or its `order_id` is null,
+#   - its `customer_id` is null,
 #   - its customer is not in `dim_customers`,
 #   - its status is none of new, paid, shipped, cancelled,
 #   - its amount is below zero.
 # - Data tests of severity `error` on `dim_customers`. At least one of them fails when
 #   - a customer has two current versions,
-#   - a version has no customer,
+#   - the `customer_id` of a version is null,
 #   - versions of a customer overlap, closed ones included,
 #   - a version ends at or before its beginning,
 #   - `is_current` disagrees with the end.
-# - An [exposure](https://docs.getdbt.com/docs/build/exposures) `revenue_dashboard` of type
-#   dashboard, which reads both models, and only these. Its owner has an email. It is the only
-#   exposure.
+# - An [exposure](https://docs.getdbt.com/docs/build/exposures) `revenue_dashboard`, which reads both
+#   models, and only these. Its owner has an email. It is the only exposure.
 #
 # No test fails on a good day. All of this is good:
 #
@@ -309,7 +310,7 @@ lab.check("customers_snapshot")
 # - an amount is zero, or a city null,
 # - there is no order yet, on the first day.
 #
-# Whether your tests accept a null `status` or `is_current` is up to you.
+# A null `effective_to` is an open version. What your tests say of other nulls is up to you.
 
 
 # %%
@@ -400,8 +401,7 @@ where next_from < coalesce(effective_to, timestamp '9999-12-31')
 
 # %% [markdown]
 # dbt compiles your tests. The checks run the compiled queries on good and bad data of their own,
-# and build `fct_orders` with another type of column against your contract. They don't need your
-# models of Tasks 1 and 2.
+# and build a right `fct_orders` under your contract. They don't need your models of Tasks 1 and 2.
 
 # %%
 lab.check("properties")
@@ -410,7 +410,7 @@ lab.check("properties")
 # ## Task 4: a unit test
 #
 # Data tests find a broken model only when the night is already loaded. Write `unit_tests()`. It
-# returns one YAML file in `models/` with one or more [unit
+# returns YAML in `models/` with one or more [unit
 # tests](https://docs.getdbt.com/docs/build/unit-tests) of `fct_orders`. They pass on every right
 # model, that is on every model that follows the rules of Task 1. At least one fails on a model that
 #
@@ -430,6 +430,8 @@ lab.check("properties")
 # - What a unit test expects of an incremental model is what the model returns, that is the rows to
 #   merge.
 # - Don't land a change that is also in `this`: a right model may return it again or leave it out.
+# - Give `this` at least one row in an incremental run: what a right model does with an empty table
+#   is up to its author.
 
 
 # %%

@@ -78,7 +78,7 @@
 # task: size
 # fails: test_partitions
 # because: each partition costs files, memory and small batches
-# breaks: `high`: `partition_headroom` times that |
+# breaks: `high`: `partition_headroom` times `low` |
 # -        most = needed * limits["partition_headroom"]
 # +        most = 10_000
 

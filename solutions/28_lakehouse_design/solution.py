@@ -78,7 +78,7 @@ DAYS = 365 / 12  # of an average month
 # |---|---|---|
 # | `peak_bytes_per_second` | B/s | average rate x `peak_factor` x `bytes` |
 # | `cores` | count | the rate to be ready for, over `events_per_core_per_second` |
-# | `partitions` | count | `low`: the larger of peak bytes over `partition_mib_per_second`, and `high` of `cores`; `high`: `partition_headroom` times that |
+# | `partitions` | count | `low`: the larger of peak bytes over `partition_mib_per_second`, and `high` of `cores`; `high`: `partition_headroom` times `low` |
 # | `raw_bytes_per_day` | B/day | average rate x `bytes` x 86 400 |
 # | `topic_bytes` | B | raw bytes a day x `topic_retention_days` x `replicas` |
 # | `stored_bytes` | B | raw bytes a day / `compression` x `layers` x (`retention_days` + `rewrites` x `time_travel_days`) |
@@ -231,10 +231,12 @@ lab.check("size")
 # | `stream_units` | unit-hour | peak bytes a second in MiB/s, rounded up, every hour of the month |
 # | `egress` | GB | GB a day x days |
 #
-# **Serverless** bills the hours of work and nothing else. **Classic** bills more hours than it
-# works: each start adds `idle_minutes` until the cluster ends itself, for which DBU and machines
-# are paid, and `start_minutes` before it, for which machines are paid and DBU are not. A **reserved** machine
-# is paid for 24 hours each day, however long it works; the DBU still follow the hours.
+# - **Serverless** bills the hours of work and nothing else.
+# - **Classic** bills more hours than it works. Each start adds `idle_minutes` until the cluster
+#   ends itself, for which DBU and machines are paid, and `start_minutes` before it, for which
+#   machines are paid and DBU are not.
+# - A **reserved** machine is paid for 24 hours each day, however long it works. The DBU still
+#   follow the hours.
 #
 # `break_even(prices, starts_per_day)` is the number of hours of work a day at which one node costs
 # the same, classic on demand or serverless. Above it classic is cheaper. It is `None` where there
@@ -748,16 +750,19 @@ if lab.written("freshness", "review"):
 # %% [markdown]
 # ## Task 5: your drawing
 #
-# `design(brief)` returns a dict of `options`, `recommended` and `because`. `options` is a list of at
-# least two dicts: `name`, `architecture`, `choices` (as in Task 2) and `gives_up`, the price of this
-# option in a sentence. Names differ, and so do `gives_up`. `recommended` is the name of one option, and `because`
-# says why in at least one sentence.
+# `design(brief)` returns a dict with three keys:
 #
-# The recommended architecture has no finding of any rule of Task 4, for this brief *and for others of
-# the same form* that you have not seen. It also
+# - `options`: a list of at least two dicts with the keys `name`, `architecture`, `choices` (as in
+#   Task 2) and `gives_up`, the price of this option in a sentence. Names differ, and so do
+#   `gives_up`.
+# - `recommended`: the name of one option.
+# - `because`: why, in at least one sentence.
 #
-# - has exactly one component of kind `source` for each source of the brief, and one `consumer` for each consumer,
-#   named in `brief`; they are in `prod`,
+# The recommended architecture has no finding of any rule of Task 4, for this brief *and for others
+# of the same form* that you have not seen. It also
+#
+# - has exactly one component of kind `source` for each source of the brief, and one of kind
+#   `consumer` for each consumer, named in `brief`; they are in `prod`,
 # - has a path of flows to each consumer from every source that it reads, through at least one store,
 # - has a table with `pii: raw` if a source has PII: what you don't declare, nobody erases,
 # - names in `tables` every table that a flow writes to a store (`dead_letter` aside),

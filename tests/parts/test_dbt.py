@@ -36,6 +36,27 @@ def test_a_file_that_is_gone_is_no_model_any_more(spark, schema):
 
 
 @needs_dbt
+def test_a_model_that_reads_an_ephemeral_one_is_built_twice(spark, schema):
+    inner = "{{ config(materialized='ephemeral') }}\nselect 1 as id"
+    project = {
+        **PROJECT,
+        "models/inner.sql": inner,
+        "models/two.sql": "select * from {{ ref('inner') }}",
+    }
+    for _ in range(2):
+        run = as_run(run_dbt(schema, "toy", project, ["run"]))
+        assert run.success, run
+
+
+@needs_dbt
+def test_a_node_keeps_what_its_model_says_of_new_columns(spark, schema):
+    config = "{{ config(materialized='incremental', on_schema_change='fail') }}"
+    run = as_run(run_dbt(schema, "toy", {**PROJECT, "models/two.sql": config}, ["parse"]))
+    said = {node.name: node.config.get("on_schema_change") for node in run.nodes.values()}
+    assert said["two"] == "fail"
+
+
+@needs_dbt
 def test_a_project_that_cant_be_read_is_a_run_that_failed(tmp_path, schema):
     project = Project(tmp_path / "shop", schema)
     project.write(PROJECT, {"models/two.sql": "select * from {{ ref('nowhere') }}"})

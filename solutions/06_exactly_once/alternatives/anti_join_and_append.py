@@ -1,37 +1,51 @@
-# because: from_json with a column for broken JSON; rows that are absent are appended, for a single writer; a window serves
+# because: all faults of a message in an array, the first is the reason; what is absent is appended
 
 
 def parse(raw: DataFrame) -> tuple[DataFrame, DataFrame]:
-    fields = "event_id string, order_id string, seq string, status string, amount string, event_time string"
-    options = {"columnNameOfCorruptRecord": "broken"}
-    text = F.col("value").cast("string")
-    read = raw.withColumn("fields", F.from_json(text, f"{fields}, broken string", options))
-    read = read.select(
-        "value",
-        F.ltrim(text).alias("text"),
-        *(F.col(f"fields.{name}") for name in ("broken", "event_id", "order_id", "status")),
-        F.expr("try_cast(fields.seq AS long)").alias("seq"),
-        F.expr("try_cast(fields.amount AS decimal(10,2))").alias("amount"),
-        F.expr("try_cast(fields.event_time AS timestamp)").alias("event_time"),
-        *(F.col("timestamp").alias("produced_at"), "topic", "partition", "offset"),
+    iso = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"
+    kinds = {
+        "event_id": "string",
+        "order_id": "string",
+        "seq": "long",
+        "status": "string",
+        "amount": "decimal(10,2)",
+        "event_time": "string",
+    }
+    pair = F.concat(F.lit("["), F.col("value").cast("string"), F.lit(",0]"))
+    read = raw.withColumn("pair", F.try_parse_json(pair)).select(
+        *("value", "topic", "partition", "offset", F.col("timestamp").alias("produced_at"), "pair"),
+        F.try_variant_get("pair", "$", "array<variant>").alias("pieces"),
+        F.try_variant_get("pair", "$[0]", "map<string,variant>").alias("message"),
+        F.try_variant_get("pair", "$[0].amount", "decimal(38,10)").alias("exact"),
+        *(
+            F.try_variant_get("pair", f"$[0].{name}", kind).alias(name)
+            for name, kind in kinds.items()
+        ),
+        *(
+            F.schema_of_variant(F.try_variant_get("pair", f"$[0].{name}", "variant")).alias(
+                f"type_of_{name}"
+            )
+            for name in kinds
+        ),
     )
-    faults = [
-        ("value IS NULL", "no_value"),
-        ("broken IS NOT NULL OR text NOT LIKE '{%'", "not_json"),
-        ("event_id IS NULL OR event_id = ''", "bad_event_id"),
-        ("order_id IS NULL OR order_id = ''", "bad_order_id"),
-        ("seq IS NULL OR seq < 1", "bad_seq"),
-        (f"status IS NULL OR status NOT IN {STATUSES}", "bad_status"),
-        ("amount IS NULL OR amount < 0", "bad_amount"),
-        ("event_time IS NULL", "bad_event_time"),
-    ]
-    reasons = [F.when(F.expr(fault), reason) for fault, reason in faults]
-    told = read.withColumn("reason", F.coalesce(*reasons))
+    text = F.col("event_time")
+    typed = read.withColumn("event_time", F.when(text.rlike(iso), text.try_cast("timestamp")))
+    faults = {
+        "no_value": "value IS NULL",
+        "not_json": "message IS NULL OR size(pieces) <> 2",
+        "bad_event_id": "type_of_event_id IS DISTINCT FROM 'STRING' OR trim(event_id) = ''",
+        "bad_order_id": "type_of_order_id IS DISTINCT FROM 'STRING' OR trim(order_id) = ''",
+        "bad_seq": "type_of_seq IS DISTINCT FROM 'BIGINT' OR seq IS NULL OR seq < 1",
+        "bad_status": f"status IS NULL OR status NOT IN {STATUSES}",
+        "bad_amount": "amount IS NULL OR exact < 0 OR type_of_amount IN ('STRING', 'BOOLEAN')",
+        "bad_event_time": "event_time IS NULL",
+    }
+    found = F.array_compact(F.array(*(F.when(F.expr(at), name) for name, at in faults.items())))
+    told = typed.withColumn("reason", F.get(found, F.lit(0)))
     columns = [part.split()[0] for part in ORDERS.split(", ")]
-    orders = told.where(F.isnull("reason")).select(columns)
-    return orders, told.where("reason IS NOT NULL").select(
-        "topic", "partition", "offset", "reason", "value"
-    )
+    orders = told.where("reason IS NULL").select(columns)
+    dead = told.where("reason IS NOT NULL")
+    return orders, dead.select("topic", "partition", "offset", "reason", "value")
 
 
 def write_batch(batch: DataFrame, batch_id: int, tables: dict[str, str]) -> None:

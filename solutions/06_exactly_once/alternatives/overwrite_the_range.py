@@ -1,4 +1,4 @@
-# because: replay by replaceWhere, one commit a table: what belongs to the range is overwritten; and batches of bounded size
+# because: replay by replaceWhere, which overwrites the range; batches of bounded size
 
 
 def run_pipeline(

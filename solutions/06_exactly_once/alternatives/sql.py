@@ -6,23 +6,40 @@ def parse(raw: DataFrame) -> tuple[DataFrame, DataFrame]:
         """
         SELECT *, CASE
             WHEN value IS NULL THEN 'no_value'
-            WHEN try_variant_get(json, '$', 'map<string, variant>') IS NULL THEN 'not_json'
-            WHEN coalesce(event_id, '') = '' THEN 'bad_event_id'
-            WHEN coalesce(order_id, '') = '' THEN 'bad_order_id'
-            WHEN coalesce(seq, 0) < 1 THEN 'bad_seq'
-            WHEN status IS NULL OR status NOT IN ('created', 'paid', 'shipped', 'delivered', 'cancelled')
+            WHEN try_variant_get(json, '$[0]', 'map<string, variant>') IS NULL THEN 'not_json'
+            WHEN size(try_variant_get(json, '$', 'array<variant>')) <> 2 THEN 'not_json'
+            WHEN coalesce(id_type, '') <> 'STRING' OR trim(event_id) = '' THEN 'bad_event_id'
+            WHEN coalesce(order_type, '') <> 'STRING' OR trim(order_id) = '' THEN 'bad_order_id'
+            WHEN coalesce(seq_type, '') <> 'BIGINT' OR coalesce(seq, 0) < 1 THEN 'bad_seq'
+            WHEN status IS NULL
+                OR status NOT IN ('created', 'paid', 'shipped', 'delivered', 'cancelled')
                 THEN 'bad_status'
-            WHEN coalesce(amount, -1) < 0 THEN 'bad_amount'
+            WHEN amount_type IN ('STRING', 'BOOLEAN') OR amount IS NULL OR exact < 0
+                THEN 'bad_amount'
             WHEN event_time IS NULL THEN 'bad_event_time' END AS reason
         FROM (
             SELECT *,
-                try_variant_get(json, '$.event_id', 'string') AS event_id,
-                try_variant_get(json, '$.order_id', 'string') AS order_id,
-                try_variant_get(json, '$.seq', 'long') AS seq,
-                try_variant_get(json, '$.status', 'string') AS status,
-                try_variant_get(json, '$.amount', 'decimal(10,2)') AS amount,
-                try_variant_get(json, '$.event_time', 'timestamp') AS event_time
-            FROM (SELECT *, try_parse_json(CAST(value AS STRING)) AS json FROM {raw})
+                schema_of_variant(try_variant_get(json, '$[0].event_id', 'variant')) AS id_type,
+                schema_of_variant(try_variant_get(json, '$[0].order_id', 'variant')) AS order_type,
+                schema_of_variant(try_variant_get(json, '$[0].seq', 'variant')) AS seq_type,
+                schema_of_variant(try_variant_get(json, '$[0].amount', 'variant')) AS amount_type,
+                try_variant_get(json, '$[0].event_id', 'string') AS event_id,
+                try_variant_get(json, '$[0].order_id', 'string') AS order_id,
+                try_variant_get(json, '$[0].seq', 'long') AS seq,
+                try_variant_get(json, '$[0].status', 'string') AS status,
+                try_variant_get(json, '$[0].amount', 'double') AS exact,
+                try_variant_get(json, '$[0].amount', 'decimal(10,2)') AS amount,
+                coalesce(
+                    try_to_timestamp(told, "yyyy-MM-dd'T'HH:mm:ssXXX"),
+                    try_to_timestamp(told, "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX")
+                ) AS event_time
+            FROM (
+                SELECT *, try_variant_get(json, '$[0].event_time', 'string') AS told
+                FROM (
+                    SELECT *, try_parse_json('[' || CAST(value AS STRING) || ', 0]') AS json
+                    FROM {raw}
+                )
+            )
         )
         """,
         raw=raw,
@@ -66,7 +83,8 @@ def serving_view(spark: SparkSession, tables: dict[str, str]) -> DataFrame:
     return spark.sql(
         f"""
         SELECT order_id, newest.status, newest.amount, newest.seq, newest.event_time AS updated_at,
-            (unix_micros(newest.produced_at) - unix_micros(newest.event_time)) / 1e6D AS delay_seconds,
+            (unix_micros(newest.produced_at) - unix_micros(newest.event_time)) / 1e6D
+                AS delay_seconds,
             newest.seq - events AS missing_events
         FROM (
             SELECT order_id, max_by(struct(*), seq) AS newest, count(*) AS events

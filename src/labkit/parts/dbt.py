@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import importlib
 import io
 import json
@@ -70,6 +71,7 @@ class Project:
     def __init__(self, folder: Path | str, schema: str) -> None:
         self.folder, self.schema = Path(folder), schema
         self._manifest: Any = None
+        self._parsed: dict[str, Any] = {}  # the manifest's nodes, before any was compiled
         profile = {"type": "spark", "method": "session", "host": "NA", "threads": 1}
         outputs = {"dev": {**profile, "schema": schema}}
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -96,8 +98,11 @@ class Project:
             if self._manifest is None:
                 parsed = dbtRunner().invoke(["--quiet", "parse", *self._options()])
                 self._manifest, error = parsed.result, parsed.exception
+                self._parsed = {} if self._manifest is None else self._manifest.nodes
             if self._manifest is None:
                 return Run(False, _message(error), (), {})
+            # dbt compiles nodes in place, and leaves ephemeral models out of one compiled before.
+            self._manifest.nodes = copy.deepcopy(self._parsed)
             flags = ["--quiet"] if quiet else []
             called = dbtRunner(manifest=self._manifest).invoke(
                 [*flags, *arguments, *self._options()]
@@ -166,7 +171,8 @@ def _nodes(manifest: Any, compiled: Mapping[str, Any]) -> dict[str, Node]:
 
 def _node(node: Any) -> Node:
     config = node.config.to_dict() if hasattr(node.config, "to_dict") else {}
-    kept = ("materialized", "severity", "error_if", "fail_calc", "contract", "enabled", "where")
+    tests = ("severity", "error_if", "fail_calc", "where")
+    kept = ("materialized", "on_schema_change", "contract", "enabled", *tests)
     owner = getattr(node, "owner", None)
     columns = getattr(node, "columns", None) or {}
     return Node(
