@@ -24,6 +24,7 @@ BREAK = re.compile(r"<br ?/?>")
 MARK = "✗"  # before what is objected to
 CHARACTER, LINE = 6.6, 15.0  # of a text of 11 px, on average
 PADDING, GAP, COLUMN = 9.0, 22.0, 40.0
+APART = 0.1  # of an arrow's length
 SWEEPS = 8  # in which boxes move beside those that they are linked to
 SHAPES = {"[(": "store", "([": "end", "[/": "broker", "[": "box"}
 
@@ -215,10 +216,10 @@ def _line(arrow: Arrow, chart: Chart, places: Mapping[str, tuple[float, float]])
 
 
 def _label(arrow: Arrow, chart: Chart, places: Mapping[str, tuple[float, float]]) -> Markup:
-    """Above its arrow; the texts of arrows with one start stand one after another."""
+    """Above the middle of its arrow; the texts of arrows with one start stand a little apart."""
     x1, y1, x2, y2 = _ends(arrow, chart, places)
     beside = [one for one in chart.arrows if one.start == arrow.start and one.lines]
-    at = (beside.index(arrow) + 1) / (len(beside) + 1)
+    at = 0.5 + APART * (beside.index(arrow) - (len(beside) - 1) / 2)
     x, y = x1 + (x2 - x1) * at, y1 + (y2 - y1) * (3 * at**2 - 2 * at**3)
     return _texts(arrow.lines, x, y - (len(arrow.lines) - 1) * LINE - 4)
 
