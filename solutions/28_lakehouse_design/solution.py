@@ -24,9 +24,9 @@
 # %% [markdown]
 # ## The data
 #
-# A brief is YAML, and so are prices and what one part carries (`limits`). The prices are list
-# prices of June 2025, rounded; put your own into your copy of the file. `read_brief` joins all
-# three, so `brief["limits"]` and `brief["prices"]` are always there.
+# A brief is YAML, and so are prices and what one part carries (`limits`). Each price says where it
+# is from, or that it is illustrative; put your own into your copy of the file. `read_brief` joins
+# all three, so `brief["limits"]` and `brief["prices"]` are always there.
 
 # %%
 import math

@@ -160,7 +160,10 @@ def test_card_is_turned_ticked_and_graded_from_the_keyboard(cards):
 def test_search_and_filters_leave_the_cards_that_fit_all(cards):
     press(cards, "/", "why ", "ONE")
     assert shown(cards) == ["one"]
-    press(cards, Keys.CONTROL + "a", Keys.DELETE, Keys.ESCAPE)
+    press(cards, Keys.ESCAPE)
+    assert cards.find_element(By.ID, "find").get_attribute("value") == "why ONE"
+    assert shown(cards) == ["one"], "leaving the search keeps it"
+    press(cards, "/", Keys.CONTROL + "a", Keys.DELETE, Keys.ESCAPE)
     for name, value, found in (
         ("topic", "cost", ["two"]),
         ("topic", "", ["one", "two", "three"]),

@@ -22,6 +22,7 @@ flowchart LR
   n0 -->|"clicks<br/>✗ public_network"| n1
   n1 -->|"clicks"| n2
   n2 --> n3
+  linkStyle 1 stroke:#c00
 ```
 
 ```mermaid

@@ -19,10 +19,12 @@ NODE = re.compile(r'(\w+)(\[\(|\(\[|\[/|\[)"(.*)"(?:\)\]|\]\)|/\]|\])')
 ARROW = re.compile(r'(\w+) -->(?:\|"(.*)"\|)? (\w+)')
 DOTTED = re.compile(r"(\w+) -\.-> (\w+)")
 STYLED = re.compile(r"style (\w+) .*")
+ARROW_STYLED = re.compile(r"linkStyle \d+ .*")  # an arrow with a remark is marked without it
 BREAK = re.compile(r"<br ?/?>")
 MARK = "✗"  # before what is objected to
 CHARACTER, LINE = 6.6, 15.0  # of a text of 11 px, on average
 PADDING, GAP, COLUMN = 9.0, 22.0, 40.0
+APART = 0.1  # of an arrow's length
 SWEEPS = 8  # in which boxes move beside those that they are linked to
 SHAPES = {"[(": "store", "([": "end", "[/": "broker", "[": "box"}
 
@@ -111,7 +113,7 @@ def _read(block: str) -> Chart | None:
         elif (styled := STYLED.fullmatch(line)) and styled[1] in nodes:
             before = nodes[styled[1]]
             nodes[styled[1]] = Node(before.shape, before.lines, marked=True)
-        elif line:
+        elif line and not ARROW_STYLED.fullmatch(line):
             return None
     if any(name not in nodes for arrow in arrows for name in (arrow.start, arrow.end)):
         return None
@@ -123,7 +125,7 @@ def _lines(text: str) -> tuple[str, ...]:
 
 
 def _columns(chart: Chart) -> list[list[str]]:
-    """The boxes by their longest way along the arrows; an arrow that closes a circle is not followed."""
+    """The boxes by their way along the arrows; an arrow that closes a circle is not followed."""
     after = {name: [a.end for a in chart.arrows if a.start == name] for name in chart.nodes}
     order: list[str] = []
     open_: set[str] = set()
@@ -144,6 +146,8 @@ def _columns(chart: Chart) -> list[list[str]]:
     for name in reversed(order):
         for end in after[name]:
             rank[end] = max(rank[end], rank[name] + 1)
+    for name in order:  # as late as what follows allows, or arrows pass behind boxes
+        rank[name] = min((rank[end] - 1 for end in after[name]), default=rank[name])
     columns: list[list[str]] = [[] for _ in range(max(rank.values()) + 1)]
     for name in chart.nodes:
         columns[rank[name]].append(name)
@@ -212,9 +216,12 @@ def _line(arrow: Arrow, chart: Chart, places: Mapping[str, tuple[float, float]])
 
 
 def _label(arrow: Arrow, chart: Chart, places: Mapping[str, tuple[float, float]]) -> Markup:
+    """Above the middle of its arrow; the texts of arrows with one start stand a little apart."""
     x1, y1, x2, y2 = _ends(arrow, chart, places)
-    middle = (y1 + y2) / 2 - (len(arrow.lines) - 1) * LINE / 2 - 4
-    return _texts(arrow.lines, (x1 + x2) / 2, middle)
+    beside = [one for one in chart.arrows if one.start == arrow.start and one.lines]
+    at = 0.5 + APART * (beside.index(arrow) - (len(beside) - 1) / 2)
+    x, y = x1 + (x2 - x1) * at, y1 + (y2 - y1) * (3 * at**2 - 2 * at**3)
+    return _texts(arrow.lines, x, y - (len(arrow.lines) - 1) * LINE - 4)
 
 
 def _box(node: Node, x: float, y: float) -> Markup:

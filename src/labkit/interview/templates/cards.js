@@ -251,7 +251,10 @@ at("#file").addEventListener("change", async (event) => {
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.matches("input:not([type=checkbox]), select, textarea");
-  if (event.key === "Escape" && typing) event.target.blur();
+  if (event.key === "Escape" && typing) {
+    event.preventDefault(); // it would empty the search without telling the list
+    event.target.blur();
+  }
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   const open = current && !current.hidden && details(current).open ? current : null;
   const byLetter = open && GRADES.find((name) => name[0] === event.key);

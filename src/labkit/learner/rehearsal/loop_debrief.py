@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -93,7 +94,8 @@ class LoopDebrief:
     def weakest(self) -> list[tuple[str, Fraction]]:
         """Topics with the share that was reached, the weakest first.
 
-        A card counts once for each of its topics, a task once for those of the cards about it.
+        A card counts once for each of its topics, a task once for what the cards about it are
+        mostly about.
         """
         found: dict[str, list[Fraction]] = {}
         for stage in self.loop.stages:
@@ -102,8 +104,10 @@ class LoopDebrief:
                     found.setdefault(topic, []).append(one.share)
         for name, share in self._tasks().items():
             about = self.deck.select(practises=name)
-            for topic in {topic for card in about for topic in card.topics}:
-                found.setdefault(topic, []).append(share)
+            counts = Counter(topic for card in about for topic in card.topics)
+            for topic, count in counts.items():
+                if 2 * count >= max(counts.values()):
+                    found.setdefault(topic, []).append(share)
         shares = {topic: sum(all_, Fraction()) / len(all_) for topic, all_ in found.items()}
         weak = [(topic, share) for topic, share in shares.items() if share < STRONG]
         return sorted(weak, key=lambda one: (one[1], TOPICS.index(one[0])))[:WEAKEST]
