@@ -20,7 +20,7 @@ OTHER_LOGS = stories(
     """
 retried: durations of attempts add up, and what was computed again counts in times and bytes
 task 301 0 10 Success 0 1 2 0, task 301 1 90 ExceptionFailure 5 5 5 5,
-task 301 1 20 Success 3 0 2 7, stage 301 100 300, task 301 0 70 Success 0 1 2 0,
+task 301 1 20 Success 3 0 2 7, stage 301 100 300, task 301.1 0 70 Success 0 1 2 0,
 stage 301.1 1000 1100 | 301 300 2 70 20.0 5 6 7
 
 killed: of a stage whose attempts were all killed, only the duration is known
