@@ -230,7 +230,8 @@ with settings(spark, forced):
 # - With 64 salts, eight shuffle partitions and AQE off, the stage that reads the clicks has at
 #   least eight tasks. The fullest of them reads at most 3 times the rows of the median task.
 #
-# It is up to you how a salt is chosen, and whether you salt light keys too. You may need
+# `salts` is at least 1. It is up to you how a salt is chosen, and whether you salt light keys too.
+# You may need
 # [`explode`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.functions.explode.html).
 
 
@@ -321,9 +322,9 @@ def isolate_hot_keys(facts: DataFrame, dims: DataFrame, key: str, hot: list) -> 
 
 
 # %% [markdown]
-# The same few clicks come back, with hot keys that have one row, two rows and none. Then checks
-# count what was broadcast and what went through a shuffle. Automatic broadcasts are off there, as
-# in this notebook.
+# The same few clicks come back, with a list that holds null, a key twice, and a key without a row.
+# Then checks count what was broadcast and what went through a shuffle. Automatic broadcasts are off
+# there, as in this notebook.
 
 # %%
 lab.check("isolate_hot_keys")

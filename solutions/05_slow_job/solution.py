@@ -86,7 +86,7 @@ EVENT = f"""
 #   null.
 # - The log of a crashed application ends in the middle of a line. Such a line is no event.
 #
-# All attempts of a stage have the same name.
+# All attempts of a stage have the same name, and those that completed have both times.
 
 
 # %%
@@ -124,8 +124,8 @@ def stage_table(events: DataFrame) -> DataFrame:
 
 
 # %% [markdown]
-# Most checks use small hand-written logs with failed, killed and repeated tasks. The last one
-# compares your table with the real log, stage by stage. A reason names the stage and the column.
+# Most checks use small hand-written logs with failed, killed and repeated tasks. The last one reads
+# the real log. A reason names the stage and the column.
 
 # %%
 lab.check("stage_table")
@@ -231,8 +231,8 @@ def diagnosis(stages: DataFrame) -> DataFrame:
 
 
 # %% [markdown]
-# Each check passes a few stages, one of which has a cause to find. Two of them set a trap: the
-# stage with the slowest task is not the longest stage, and a stage spills because it is skewed.
+# Each check passes a few stages, one of which has a cause to find. Some of them set a trap: the
+# stage with the slowest task is not the longest stage, or a stage spills because it is skewed.
 
 # %%
 lab.check("diagnosis")
@@ -308,7 +308,7 @@ print([name for name in operators(before) if "Join" in name or "Python" in name]
 # - Calling the function runs no job.
 #
 # The order of the rows is up to you. Test what `price` does with odd values before you replace it:
-# the data has them.
+# the data has them. Of white space it has only blanks, tabs and line ends.
 
 
 # %%
@@ -378,22 +378,24 @@ if lab.written("fast_report"):
 # The next request is for two tables from the priced orders. Write `materialise_once(priced,
 # tables)`. `priced` has the columns `country` string, `ordered_on` date and `euro` decimal(14,2).
 # `tables` holds the names of the two tables, `tables["by_country"]` and `tables["by_day"]`. The
-# function returns nothing. It writes the tables with these columns in this order:
+# function writes the tables, with these columns in this order:
 #
 # | table | columns |
 # |---|---|
 # | `by_country` | `country`, `orders` long, `revenue` decimal(24,2) |
 # | `by_day` | `ordered_on`, `orders` long, `revenue` decimal(24,2) |
 #
-# - `orders` counts the rows of `priced`, `revenue` adds up their `euro`.
-# - The function creates the tables, or replaces what they hold.
+# - `orders` counts the rows of `priced`, also those with a null `euro`. `revenue` adds up `euro`.
+# - The function creates the tables, or replaces what they hold, also when `priced` has no rows.
 # - `priced` is computed once, so that both tables agree even if a source changes in between.
 # - The rows of `priced` don't pass through the driver.
-# - Afterwards nothing is cached and no other table is left, also when a write raises.
+# - Afterwards nothing is cached and no other table is left in any database, also when an error
+#   comes up: a table can't be written, or a row of `priced` can't be computed.
 # - The error goes on to the caller. A table that was written before it may stay.
 #
-# The format of the tables is up to you. You may use `localCheckpoint`: you can't release its blocks
-# by hand, but the engine removes them some time after the last reference to the frame is gone.
+# `priced` isn't cached when you get it. Tables that exist already have these columns. Their format
+# is up to you. You may use `localCheckpoint`: you can't release its blocks by hand, but the engine
+# removes them some time after the last reference to the frame is gone.
 
 
 # %%
@@ -416,8 +418,8 @@ def materialise_once(priced: DataFrame, tables: dict[str, str]) -> None:
 
 # %% [markdown]
 # One check passes a branch that draws new amounts each time it is computed. If the two tables don't
-# add up to the same revenue, the branch was computed twice. Another check makes the second write
-# fail.
+# add up to the same revenue, the branch was computed twice. Others make each of the writes fail,
+# and the branch itself.
 
 # %%
 lab.check("materialise_once")

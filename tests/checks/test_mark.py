@@ -1,8 +1,8 @@
-"""What `check` and `cases` say of a test, and what they refuse."""
+"""What `check`, `cases` and `stories` say of a test, and what they refuse."""
 
 import pytest
 
-from labkit.checks import Case, cases, check
+from labkit.checks import Case, cases, check, stories
 from labkit.checks.mark import Declaration, declaration, tasks_of
 
 CASE = Case("null_returns", "Makes a version of null", points=3)
@@ -71,3 +71,30 @@ def test_cases_are_parameters_by_name():
 def test_cases_that_could_not_be_told_apart_are_refused(rows, says):
     with pytest.raises(ValueError, match=says):
         cases(rows)
+
+
+def test_a_story_is_a_case_with_rows_of_each_kind():
+    text = """
+nulls: keeps a null: it is a value
+1 a, 2
+b | 3 ' '
+
+none: ignores an empty batch
+4 d |
+"""
+    assert stories(text, given=str, after=str.split) == [
+        Case("nulls", "keeps a null: it is a value", given=["1 a", "2 b"], after=[["3", "'", "'"]]),
+        Case("none", "ignores an empty batch", given=["4 d"], after=[]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("no title\n1 | 2", "'no title' is not `name: title`"),
+        ("one: has one part\n1", "one has 1 parts, not 2: given, after"),
+    ],
+)
+def test_stories_that_are_no_cases_are_refused(text, says):
+    with pytest.raises(ValueError, match=says):
+        stories(text, given=str, after=str)

@@ -1,6 +1,6 @@
 """What a lab's checks import: the `check` mark, frame and table assertions, and probes of the engine."""
 
-from labkit.checks.cases import Case, cases
+from labkit.checks.cases import Case, cases, stories
 from labkit.checks.frames import (
     assert_columns,
     assert_frame,
@@ -107,6 +107,7 @@ __all__ = [
     "scans",
     "settings",
     "stages_of",
+    "stories",
     "table_files",
     "table_identity",
     "table_rows",

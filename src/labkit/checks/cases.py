@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,32 @@ class Case:
     given: Sequence[Any] = ()
     after: Sequence[Any] = ()
     points: int = 1
+
+
+def stories(text: str, **kinds: Callable[[str], Any]) -> list[Case]:
+    """Cases written as paragraphs, for cases of many short rows.
+
+    The first line of a paragraph is `name: title`. Rows follow, separated by commas; a `|` ends the
+    rows of one part of the case, and `kinds` says which part that is and what makes a row of its
+    text: `stories(text, given=order, after=str)`. A line may end within a row. ValueError when a
+    paragraph has no title or another number of parts.
+    """
+    return [_story(paragraph, kinds) for paragraph in text.strip().split("\n\n")]
+
+
+def _story(paragraph: str, kinds: Mapping[str, Callable[[str], Any]]) -> Case:
+    head, _, rest = paragraph.partition("\n")
+    name, colon, title = head.partition(": ")
+    if not colon:
+        raise ValueError(f"{head!r} is not `name: title`")
+    parts = rest.replace("\n", " ").split("|")
+    if len(parts) != len(kinds):
+        raise ValueError(f"{name} has {len(parts)} parts, not {len(kinds)}: {', '.join(kinds)}")
+    rows: dict[str, Any] = {
+        kind: [row(one.strip(" ")) for one in part.split(",") if one.strip(" ")]
+        for (kind, row), part in zip(kinds.items(), parts, strict=True)
+    }
+    return Case(name, title, **rows)
 
 
 def cases(rows: Iterable[Case]) -> pytest.MarkDecorator:
