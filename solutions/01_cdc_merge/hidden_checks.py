@@ -151,15 +151,6 @@ def first(changes):
     )
 
 
-def oldest(changes):
-    session = changes.sparkSession
-    return session.sql(
-        """SELECT * EXCEPT (place) FROM (SELECT *, row_number() OVER
-        (PARTITION BY customer_id ORDER BY lsn) AS place FROM {c}) WHERE place = 1""",
-        c=changes,
-    )
-
-
 def copies(changes):
     session = changes.sparkSession
     return session.sql(
@@ -169,21 +160,7 @@ def copies(changes):
     )
 
 
-def deletes_lost_last(changes):
-    session = changes.sparkSession
-    return session.sql(
-        """SELECT DISTINCT * FROM {c} AS c WHERE op <> 'd' AND NOT EXISTS
-        (SELECT 1 FROM {c} AS d WHERE d.customer_id = c.customer_id AND d.lsn > c.lsn)""",
-        c=changes,
-    )
-
-
-WRONG = {
-    first: "goes by arrival",
-    oldest: "keeps the oldest change",
-    copies: "keeps copies",
-    deletes_lost_last: "forgets deletes",
-}
+WRONG = {first: "goes by arrival", copies: "keeps copies"}
 
 
 @check("test_latest_changes")
