@@ -1,6 +1,7 @@
 """Checks of lab 02: hand-made products for readable reasons, seeded histories for invariants."""
 
 import random
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,49 +9,45 @@ import pytest
 from labkit.checks import (
     Case,
     History,
+    assert_columns,
     assert_frame,
     assert_one_commit,
     assert_replay,
     assert_rows,
     cases,
     check,
+    collect,
     run_tables,
 )
 
 HINTS = {
     "changed_rows": [
-        "Two kinds of rows come back: products without an open row, and products whose open row "
-        "says something else. Turn it round: which rows are *not* wanted?",
-        "`!=` with a null on either side is null, and a null condition keeps nothing. "
-        "Spark has an equality that is never null: `eqNullSafe`, in SQL `<=>`.",
+        "Turn it round: which rows are *not* wanted?",
+        "`!=` with a null on either side is null, and a null condition keeps nothing. Spark has an "
+        "equality that is never null: `eqNullSafe`, in SQL `<=>`.",
         "A `left_anti` join keeps the rows of updates that find no partner. A partner is an open "
         "row of the same product with the same three values.",
     ],
     "apply_scd2": [
-        "First decide which rows count: those of unknown products, and those newer than the open "
-        "version. Then put the open version in front of its product's rows, as the first of a "
-        "sequence.",
+        "First decide which rows count. Then put the open version in front of its product's rows, "
+        "as the first of a sequence.",
         "`lag` over the sequence tells which rows change something; among those that do, `lead` "
         "is where each version ends. In which order do you filter and look?",
-        "Every version is known by product_id and effective_from. A MERGE on these two finds the "
+        "A version is known by product_id and effective_from. A MERGE on these two finds the "
         "version to close and inserts the rest.",
-        "A MERGE source may hold many new versions of a product, as long as no target row finds "
-        "two partners.",
     ],
     "apply_late": [
         "Forget intervals for a moment: a history is a list of (time, values). What does a "
         "correction do to such a list?",
-        "Intervals follow from the list: drop every entry that says the same as the one before it, "
-        "then each ends where the next begins. Do that for the products of the batch, with all "
-        "their versions.",
+        "Drop every entry that says the same as the one before it; each of the others ends where "
+        "the next begins. Do that for all versions of the batch's products.",
         "Some versions disappear when neighbours turn out equal. A MERGE source can carry rows "
         "that say `delete me`.",
     ],
     "as_of": [
-        "A version is valid from effective_from, that instant included, until effective_to, that "
-        "instant excluded. What does the open version have there?",
-        "Every fact comes back exactly once: think about which join keeps a fact without partner, "
-        "and where the condition on time must stand.",
+        "When does a version end that has a null there?",
+        "Every fact comes back exactly once: which join keeps a fact without a partner, and where "
+        "must the condition on time stand?",
     ],
 }
 
@@ -80,62 +77,89 @@ def batch(product_id: int, *points: tuple) -> list[tuple]:
 
 # ---------------------------------------------------------------------------------- changed_rows
 
-CURRENT = [
-    (1, "Oak lamp", "office", 20.0, day(1), None, True),
-    (2, "Oak tray", None, 30.0, day(1), None, True),
-    (3, "Oak jar", "garden", None, day(1), None, True),
-    (4, "Oak shelf", "office", 40.0, day(1), None, True),
-    (5, None, None, None, day(1), None, True),
-    (6, "Oak stool", "office", 0.0, day(1), None, True),
+LAMP, TRAY, SHELF = ("Oak lamp", "office", 20.0), ("Oak tray", None, 30.0), ("Shelf", "home", 4.0)
+NOTHING = (None, None, None)
+
+
+def compared(name: str, title: str, *products: tuple, returned=True, since: int = 5) -> Case:
+    """A case from a line a product: what its open version says, if it has one, and its update."""
+    before = [(product, *old, day(1), None, True) for product, old, _ in products if old]
+    given = [(product, *new, day(since)) for product, _, new in products]
+    return Case(name, title, before, given, given if returned else [])
+
+
+COMPARED = [
+    compared(
+        "new_or_changed",
+        "Returns new products, and those with another name, category or price",
+        (1, None, ("Cork clock", "office", 9.0)),
+        (2, LAMP, ("Oak lamp (v2)", "office", 20.0)),
+        (3, LAMP, ("Oak lamp", "living", 20.0)),
+        (4, LAMP, ("Oak lamp", "office", 25.0)),
+        (5, None, NOTHING),
+    ),
+    compared(
+        "unchanged",
+        "Drops an update that says what the open version says already, nulls included",
+        (11, LAMP, LAMP),
+        (12, TRAY, TRAY),
+        (13, NOTHING, NOTHING),
+        returned=False,
+    ),
+    compared(
+        "null_changes",
+        "Sees a change from null to a value and back, even to an empty text or 0",
+        (21, LAMP, ("Oak lamp", None, 20.0)),
+        (22, TRAY, ("Oak tray", "", 30.0)),
+        (23, ("Oak jar", "garden", None), ("Oak jar", "garden", 0.0)),
+        (24, NOTHING, (None, None, 5.0)),
+        (25, ("Oak stool", "office", 0.0), ("Oak stool", "office", None)),
+    ),
+    compared(
+        "small_changes",
+        "Sees a blank at the end, a capital letter and a fraction of a cent",
+        (31, LAMP, ("Oak lamp ", "office", 20.0)),
+        (32, LAMP, ("Oak lamp", "Office", 20.0)),
+        (33, LAMP, ("Oak lamp", "office", 20.001)),
+    ),
+    compared(
+        "moved_values",
+        "Sees values that only moved from one column to another",
+        (41, ("lamp", None, 1.0), (None, "lamp", 1.0)),
+        (43, ("oak|jar", "home", 1.0), ("oak", "jar|home", 1.0)),
+    ),
+    compared(
+        "other_products",
+        "Keeps a product that now looks exactly like another product",
+        (51, LAMP, SHELF),
+        (52, SHELF, LAMP),
+    ),
+    compared(
+        "older",
+        "Returns a change also if it is older than the open version: times are not compared",
+        (61, LAMP, SHELF),
+        since=-1,
+    ),
 ]
 
 
-def wanted(learner, frame, updates: list[tuple], expected: list[tuple]) -> None:
-    answer = learner.changed_rows(frame(DIMENSION, CURRENT), frame(UPDATES, updates))
-    assert_frame(answer, expected, key="product_id", schema=UPDATES)
+@pytest.fixture(scope="module")
+def returned(learner, frame):
+    """The rows that come back of the updates of all cases."""
+    current = frame(DIMENSION, [row for case in COMPARED for row in case.before])
+    updates = frame(UPDATES, [row for case in COMPARED for row in case.given])
+    answer = learner.changed_rows(current, updates)
+    assert_columns(answer, UPDATES)
+    return collect(answer)
 
 
 @check("changed_rows")
-def test_new_and_changed_products_come_back(learner, frame):
-    """Returns new products, and those with a new name, category or price, in updates' columns"""
-    new = (9, "Cork clock", "office", 9.0, day(5))
-    renamed = (1, "Oak lamp (v2)", "office", 20.0, day(5))
-    moved = (4, "Oak shelf", "living", 40.0, day(5))
-    dearer = (6, "Oak stool", "office", 0.5, day(5))
-    updates = [new, renamed, moved, dearer]
-    wanted(learner, frame, updates, updates)
-
-
-@check("changed_rows")
-def test_unchanged_products_are_dropped(learner, frame):
-    """Drops an update that says what the open row says already, nulls included"""
-    updates = [
-        (1, "Oak lamp", "office", 20.0, day(5)),
-        (2, "Oak tray", None, 30.0, day(5)),
-        (5, None, None, None, day(5)),
-        (6, "Oak stool", "office", 1.0, day(5)),
-    ]
-    wanted(learner, frame, updates, updates[-1:])
-
-
-@check("changed_rows", points=2)
-def test_null_is_a_value_of_its_own(learner, frame):
-    """Sees a change from null to a value and back, even to an empty string or 0"""
-    updates = [
-        (1, "Oak lamp", None, 20.0, day(5)),
-        (2, "Oak tray", "", 30.0, day(5)),
-        (3, "Oak jar", "garden", 0.0, day(5)),
-        (5, None, None, 5.0, day(5)),
-        (6, "Oak stool", "office", None, day(5)),
-    ]
-    wanted(learner, frame, updates, updates)
-
-
-@check("changed_rows")
-def test_a_product_is_compared_with_itself_only(learner, frame):
-    """Keeps a product that now looks exactly like another product"""
-    updates = [(1, "Oak shelf", "office", 40.0, day(5)), (8, "Oak lamp", "office", 20.0, day(5))]
-    wanted(learner, frame, updates, updates)
+@cases(COMPARED)
+def test_updates_that_come_back(returned, case):
+    """{case}"""
+    mine = {row[0] for row in case.given}
+    found = [row for row in returned if row.product_id in mine]
+    assert_rows(found, case.after, key="product_id", columns=UPDATES)
 
 
 # ------------------------------------------------------------------------ apply_scd2, apply_late
@@ -148,13 +172,18 @@ A, B, C = (
 NO_CATEGORY, NO_PRICE = ("Copper kettle", None, 10.0), ("Copper kettle", None, None)
 ALIKE = [(name, place, price) for name in "xy" for place in ("k", None) for price in (1.0, None)]
 
-VALUES = {"A": A, "B": B, "C": C, "N": NO_CATEGORY, "P": NO_PRICE}
+VALUES = {"A": A, "B": B, "C": C, "N": NO_CATEGORY, "P": NO_PRICE, "0": NOTHING}
+
+
+def moment(text: str) -> datetime | None:
+    """10 May, 12:00, is "10-12", and no time is "?"."""
+    return None if text == "?" else day(*map(int, text.split("-")))
 
 
 def points_of(text: str) -> list[tuple]:
     """Times with values: "1:A 10-12:C" is A from 1 May on, and C from the 10th, 12:00."""
     pairs = [part.split(":") for part in text.split()]
-    return [(day(*map(int, time.split("-"))), VALUES[name]) for time, name in pairs]
+    return [(moment(time), VALUES[name]) for time, name in pairs]
 
 
 def hand_made(name: str, title: str, *products: tuple[int, str, str, str], points: int = 1) -> Case:
@@ -187,6 +216,7 @@ SCD2 = [
         (5, "1:A", "10-12:C 10-8:B 10-12:C 10-18:P", "1:A 10-8:B 10-12:C 10-18:P"),
         (6, "1:A", "11:A 10:B", "1:A 10:B 11:A"),
         (10, "", "10:A 12:B", "10:A 12:B"),
+        (12, "", "10:0 12:B", "10:0 12:B"),
         points=2,
     ),
     hand_made(
@@ -240,7 +270,7 @@ LATE = [
         "Takes new products, newer updates and several corrections of a product in one batch",
         (8, "1:A 5:N", "3:N 7:P", "1:A 3:N 7:P"),
         (9, "1:A 5:B", "8:C 3:C 3:C 4:A", "1:A 3:C 4:A 5:B 8:C"),
-        (10, "", "12:B 10:A", "10:A 12:B"),
+        (10, "", "12:B 10:0", "10:0 12:B"),
         (13, "1:A", "9:B", "1:A 9:B"),
     ),
     hand_made(
@@ -320,29 +350,20 @@ def test_products_after_corrections(run, case):
     assert_products(run, case)
 
 
-@check("apply_scd2", "apply_late")
-def test_one_current_version(run):
-    """Random histories: one current version a product, and current means an open end"""
-    PRODUCTS.assert_one_current(run.rows["products"])
-    PRODUCTS.assert_current_is_open(run.rows["products"])
+INVARIANTS = [
+    Case("one_current", "one current version a product"),
+    Case("current_is_open", "a version is current if it has no end, and only then"),
+    Case("no_overlap", "no two versions of a product overlap"),
+    Case("no_gap", "each version ends where the next begins"),
+    Case("no_equal_neighbours", "no version says the same as the one before it"),
+]
 
 
 @check("apply_scd2", "apply_late")
-def test_no_overlap(run):
-    """Random histories: no two versions of a product overlap"""
-    PRODUCTS.assert_no_overlap(run.rows["products"])
-
-
-@check("apply_scd2", "apply_late")
-def test_no_gap(run):
-    """Random histories: each version ends where the next begins"""
-    PRODUCTS.assert_no_gap(run.rows["products"])
-
-
-@check("apply_scd2", "apply_late")
-def test_no_equal_neighbours(run):
-    """Random histories: no version says the same as the one before it"""
-    PRODUCTS.assert_no_equal_neighbours(run.rows["products"])
+@cases(INVARIANTS)
+def test_random_histories(run, case):
+    """Random histories: {case}"""
+    getattr(PRODUCTS, f"assert_{case.name}")(run.rows["products"])
 
 
 def point(row: tuple) -> tuple:
@@ -388,8 +409,9 @@ def test_readers_see_the_batch_in_one_step(run):
 
 @check("apply_scd2", "apply_late", points=2)
 def test_a_batch_delivered_twice_changes_nothing(run, apply, delivery):
-    """Leaves the table as it is when the same batch comes again in another order"""
-    assert_replay(run, apply, delivery[1], key=PRODUCTS.version_key)
+    """Leaves the table as it is when a batch has no rows, and when the first batch comes again in
+    another order"""
+    assert_replay(run, lambda rows: (apply([]), apply(rows)), delivery[1], key=PRODUCTS.version_key)
 
 
 # ----------------------------------------------------------------------------------------- as_of
@@ -401,46 +423,66 @@ VERSIONS = [
     (3, *A, day(1), day(3), False),
     (3, *B, day(5), day(9), False),
 ]
-ORDERS = "order_id long, product_id long, amount int, ordered_at timestamp"
+ORDERS = "amount int, product_id long, ordered_at timestamp"
 PRICED = f"{ORDERS}, name string, category string, price double"
 
 
-def priced(learner, frame, orders: list[tuple], values: list[tuple]) -> None:
-    answer = learner.as_of(frame(DIMENSION, VERSIONS), frame(ORDERS, orders), "ordered_at")
-    expected = [(*order, *found) for order, found in zip(orders, values, strict=True)]
-    assert_frame(answer, expected, key="order_id", schema=PRICED)
+def ordered(name: str, title: str, orders: str, points: int = 1) -> Case:
+    """A case from orders: "1@10-12:C" is product 1 on 10 May, 12:00, when C was valid."""
+    given, after = [], []
+    for product, time, values in (re.split("[@:]", order) for order in orders.split()):
+        given.append((3, None if product == "?" else int(product), moment(time)))
+        after.append((*given[-1], *VALUES[values]))
+    return Case(name, title, given=given, after=after, points=points)
+
+
+PRICES = [
+    ordered(
+        "in_a_version",
+        "Gives each fact the name, category and price that were valid at its time",
+        "1@2:A 1@6:B 1@20:C 2@6:P",
+    ),
+    ordered(
+        "at_a_change",
+        "Gives a fact at the instant of a change the version that begins there, and only that",
+        "1@1:A 1@5:B 1@9:C 2@5:P",
+        points=2,
+    ),
+    ordered(
+        "no_version",
+        "Keeps a fact without a valid version: before the first one, of no known product, "
+        "without a product or a time",
+        "2@4:0 99@6:0 ?@6:0 1@?:0",
+        points=2,
+    ),
+    ordered(
+        "ended",
+        "Finds no version at the end of one or later, until the next begins",
+        "3@2:A 3@3:0 3@4:0 3@5:B 3@9:0 3@20:0",
+    ),
+    ordered(
+        "far_ahead",
+        "Finds the open version at any later time, however far ahead",
+        "1@60000:C",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def priced(learner, frame):
+    """The orders of all cases, with the values that they were given."""
+    orders = frame(ORDERS, [row for case in PRICES for row in case.given])
+    answer = learner.as_of(frame(DIMENSION, VERSIONS), orders, "ordered_at")
+    assert_columns(answer, PRICED)
+    return collect(answer)
 
 
 @check("as_of")
-def test_facts_get_the_version_of_their_time(learner, frame):
-    """Gives each fact the name, category and price that were valid at its time"""
-    orders = [(10, 1, 3, day(2)), (11, 1, 4, day(6)), (12, 1, 5, day(20)), (13, 2, 6, day(6))]
-    priced(learner, frame, orders, [A, B, C, NO_PRICE])
-
-
-@check("as_of", points=2)
-def test_a_fact_at_a_change_finds_one_version(learner, frame):
-    """Gives a fact at the very instant of a change the version that begins there, and only that;
-    an end is no part of its version"""
-    orders = [(10, 1, 3, day(1)), (11, 1, 4, day(5)), (12, 1, 5, day(9)), (13, 2, 6, day(5))]
-    ends = [(14, 3, 7, day(3)), (15, 3, 8, day(9))]  # nothing begins where these versions end
-    nothing = (None, None, None)
-    priced(learner, frame, [*orders, *ends], [A, B, C, NO_PRICE, nothing, nothing])
-
-
-@check("as_of", points=2)
-def test_facts_without_a_version_stay(learner, frame):
-    """Keeps a fact without a valid version: before the first one, between two or after the last,
-    of no known product, without a time"""
-    orders = [(10, 2, 3, day(4)), (11, 99, 4, day(6)), (12, None, 5, day(6)), (13, 1, 6, None)]
-    closed = [(14, 3, 7, day(4)), (15, 3, 8, day(20))]
-    priced(learner, frame, [*orders, *closed], [(None, None, None)] * 6)
-
-
-@check("as_of")
-def test_the_open_version_has_no_end(learner, frame):
-    """Finds the open version at any later time, however far ahead"""
-    priced(learner, frame, [(10, 1, 3, datetime(2190, 1, 1))], [C])
+@cases(PRICES)
+def test_values_of_facts(priced, case):
+    """{case}"""
+    found = [row for row in priced if tuple(row)[:3] in case.given]
+    assert_rows(found, case.after, key=["product_id", "ordered_at"], columns=PRICED)
 
 
 @check("as_of")

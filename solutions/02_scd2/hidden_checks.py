@@ -25,23 +25,6 @@ def some_points(rng: random.Random, count: int) -> dict[int, tuple]:
 
 
 @check("changed_rows")
-def test_values_that_move_between_columns(learner, frame):
-    """tells apart rows whose values only moved from one column to another"""
-    current = [
-        (1, "lamp", None, 1.0, hour(0), None, True),
-        (2, "oak,tray", "home", 1.0, hour(0), None, True),
-        (3, "oak|jar", "home", 1.0, hour(0), None, True),
-    ]
-    updates = [
-        (1, None, "lamp", 1.0, hour(9)),
-        (2, "oak", "tray,home", 1.0, hour(9)),
-        (3, "oak", "jar|home", 1.0, hour(9)),
-    ]
-    answer = learner.changed_rows(frame(DIMENSION, current), frame(UPDATES, updates))
-    assert_frame(answer, updates, key="product_id", schema=UPDATES)
-
-
-@check("changed_rows")
 def test_random_updates_with_nulls(learner, frame, seed):
     """returns exactly the updates that say something else than the open row, nulls included"""
     rng = random.Random(seed)

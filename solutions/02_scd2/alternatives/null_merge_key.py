@@ -3,7 +3,7 @@
 
 def changed_rows(current: DataFrame, updates: DataFrame) -> DataFrame:
     known = current.select("product_id", *ATTRIBUTES).alias("known")
-    pairs = updates.alias("new").join(known, on="product_id", how="left")
+    pairs = updates.alias("new").join(known, on="product_id", how="inner")
     same = [F.col(f"new.{name}").eqNullSafe(F.col(f"known.{name}")) for name in ATTRIBUTES]
     unchanged = pairs.where(same[0] & same[1] & same[2]).select("product_id")
     return updates.join(unchanged, on="product_id", how="left_anti")
