@@ -455,12 +455,13 @@ draw(SMALL)
 #   whole `every_seconds`, and each component its `seconds`, the consumer's own included.
 # - `path`: the ids along that path.
 # - `availability`: the **product** of the `sla` of all that the consumer depends on: itself,
-#   everything upstream on any path, and what these `needs`, with what those need in turn. Members of
-#   one `group` among them stand in parallel, and count once, as 1 minus the product of (1 - sla).
+#   everything upstream on any path, and what these `needs`, with what those need in turn. Members
+#   of one `group` among them stand in parallel, and count once, as 1 minus the product of
+#   (1 - sla). Whether flows into a part that is only needed count, too, is up to you.
 #
 # `blast_radius`: for the id of *every* component, the sorted ids of the consumers that stop when it
-# fails: those that depend on it. If another member of its group can take over for
-# a consumer, that one does not stop.
+# fails: those that depend on it, itself included. A consumer that depends on another member of its
+# group as well does not stop.
 #
 # Flows of mode `dead_letter` are no path. Behind a circle of flows a consumer has no slowest path:
 # raise a `ValueError`. A circle that leads to no consumer may raise one, too.
