@@ -357,6 +357,25 @@ def sessions(events: DataFrame) -> DataFrame:
     )
 
 
+# %% a_gap_is_shorter
+# task: sessions
+# fails: test_sessions_of_a_card[joined]
+# because: payments exactly fifteen minutes apart belong together
+# breaks: Two payments exactly 15 minutes apart still belong to one session.
+def sessions(events: DataFrame) -> DataFrame:
+    return (
+        watermarked(events)
+        .groupBy("card_id", F.session_window("event_time", "899 seconds").alias("session"))
+        .agg(F.count("*").alias("payments"), F.sum("amount").alias("amount"))
+        .select(
+            "card_id",
+            F.col("session.start").alias("session_start"),
+            (F.col("session.end") + F.expr("INTERVAL 1 SECOND")).alias("session_end"),
+            *["payments", "amount"],
+        )
+    )
+
+
 # %% ends_with_the_last_payment
 # task: sessions
 # fails: test_sessions_of_a_card[gaps]

@@ -38,7 +38,7 @@ skew: a ratio of 3, with a median that counts as 1 ms
 1 70 200 3 0.5 0 0 9, 3 30 1 30 30.0 0 0 0 | 1 0.7 3.0 skew
 
 tiny_tasks: many tasks, none of which runs for long
-1 70 101 60 49.0 0 0 0, 3 30 1 30 30.0 0 0 0 | 1 0.7 1.2244897959183674 tiny_tasks
+1 70 100 60 49.0 0 0 0, 3 30 1 30 30.0 0 0 0 | 1 0.7 1.2244897959183674 tiny_tasks
 """,
     given=stage_row,
     after=diagnosis_row,

@@ -280,7 +280,7 @@ def stage_table(events: DataFrame) -> DataFrame:
 
 # %% more_than_a_hundred
 # task: diagnosis
-# fails: test_longest_stage[tiny_tasks]
+# fails: test_longest_stage[tiny_tasks], test_other_stages[tiny_tasks]
 # because: 100 tasks are not tiny yet
 # breaks: `tiny_tasks` | 100 tasks or more, median under 50 ms
 # -        .when((F.col("tasks") >= 100) & (F.col("median_task_ms") < 50), "tiny_tasks")

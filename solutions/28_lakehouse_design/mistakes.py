@@ -391,6 +391,14 @@
 # +                if current in slowest(name)[1] or not incoming[current]:
 # +                    waiting += parts[current]["needs"]
 
+# %% needs_of_others_only
+# task: freshness
+# fails: test_availability
+# because: the consumer may need a vault itself
+# breaks: everything upstream on any path, and what these `needs`, with what those need in turn.
+# -                waiting += parts[current]["needs"]
+# +                waiting += parts[current]["needs"] if current != name else []
+
 # %% dead_letters_are_upstream
 # task: freshness
 # fails: test_availability
