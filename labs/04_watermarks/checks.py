@@ -235,7 +235,7 @@ windows, unique, shopping = map(run_of, STORIES)
 RUNS = dict(zip(STORIES, ("windows", "unique", "shopping"), strict=True))
 
 
-@check(*STORIES)
+@check("revenue_per_window", "deduplicate", "sessions")
 def test_drops_only_what_is_too_late(task, request):
     """Lets the watermark drop what comes too late, and drops nothing else"""
     run, story = request.getfixturevalue(RUNS[task]), STORIES[task]
@@ -248,7 +248,7 @@ def test_drops_only_what_is_too_late(task, request):
     )
 
 
-@check(*STORIES, points=2)
+@check("revenue_per_window", "deduplicate", "sessions", points=2)
 def test_state_is_as_small_as_it_can_be(task, request):
     """Keeps in state what is still open, forgets it by the watermark, and keeps nothing else"""
     run, story = request.getfixturevalue(RUNS[task]), STORIES[task]
@@ -260,7 +260,7 @@ def test_state_is_as_small_as_it_can_be(task, request):
     )
 
 
-@check(*STORIES)
+@check("revenue_per_window", "deduplicate", "sessions")
 def test_a_watermark_that_is_there_already_stays(task, learner, spark, inbox, tmp_path):
     """Works on a stream that has a watermark already, of another delay"""
     source, story = inbox("source"), STORIES[task]
