@@ -215,8 +215,8 @@ READS_THIS = {
     "models/reads_this.yml": """\
 unit_tests:
   - name: reads_this
-    model: fct_orders
-    overrides: {macros: {is_incremental: true}}
+    model: "fct_orders"
+    overrides: {"macros": {"is_incremental": true}}
     given:
       - {input: "source('raw', 'orders_landing')", rows: [{order_id: 1, updated_at: "2026-01-10"}]}
       - {input: this, rows: [{order_id: 2, updated_at: "2026-01-10"}]}

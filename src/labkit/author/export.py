@@ -21,7 +21,7 @@ from labkit.parts.known import PARTS
 MANIFEST = ".handout.json"
 PROGRAM = (
     "lab", "pyproject.toml", "requirements.lock", "jars.lock", "LICENSE",
-    "src/labkit", ".github/actions/grade", "docs/troubleshooting.md",
+    "src/labkit", ".github/actions/grade", "docs/troubleshooting.md", "docs/network.md",
 )  # fmt: skip
 TEMPLATES = Path(__file__).parent / "templates" / "handout"
 LOCAL_GRADER = "./.github/actions/grade"
