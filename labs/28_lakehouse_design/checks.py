@@ -887,6 +887,11 @@ FAULTS = [
         expected=[("two_writers", "g.fast")],
     ),
     fault(
+        "one_writer_twice", "Takes two flows from one component for one writer",
+        add(flow("clean", "gold", "g.fast", mode="batch", write="merge")),
+        expected=[],
+    ),
+    fault(
         "raw_pii_in_gold", "Follows raw PII through tables that do not mask it, into gold",
         tables("g.fast", policy="none", erasure_days=30),
         tables("g.slow", erasure_days=1),
@@ -1068,7 +1073,8 @@ def designed(learner, tmp_path_factory, dataset):
     folder = dataset("lakehouse_design")
     briefs = [read_brief(folder, name) for name in ("retailer", "insurer", "drawn")]
     outage = {**briefs[1]["recovery"], "outage_hours": 60, "catch_up_hours": 40}
-    briefs.append(changed(briefs[1], name="insurer after a long outage", recovery=outage))
+    other = {"name": "insurer after a long outage", "erasure_days": 7, "recovery": outage}
+    briefs.append(changed(briefs[1], **other))
     answers = []
     for brief in briefs:
         given = copy.deepcopy(brief)

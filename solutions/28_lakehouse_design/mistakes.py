@@ -625,6 +625,17 @@
 # -        if parts[flow["to"]]["kind"] == "store":
 # +        if parts[flow["from"]]["kind"] == "store":
 
+# %% one_writer_counted_twice
+# task: review
+# fails: test_planted_fault[one_writer_twice]
+# because: a stream and a nightly repair of one job are one writer
+# breaks: | `two_writers` | table | flows that aren't `dead_letter` write it to a store from two
+#   components |
+# -    writers: dict[str, set[str]] = {}
+# +    writers: dict[str, list[str]] = {}
+# -            writers.setdefault(flow["data"], set()).add(flow["from"])
+# +            writers.setdefault(flow["data"], []).append(flow["from"])
+
 # %% pii_by_declaration
 # task: review
 # fails: test_planted_fault[raw_pii_in_gold]
@@ -946,6 +957,15 @@
 # in: platform
 # -        store = "by_key" if each in quick and not small else last
 # +        store = last
+
+# %% thirty_days_for_everybody
+# task: design
+# fails: test_own_review_finds_nothing
+# because: a brief may give less time to forget
+# breaks: for this brief *and for others of the same form* that you have not seen.
+# in: platform
+# -        erasure = brief["erasure_days"] if source["pii"] else None
+# +        erasure = 30 if source["pii"] else None
 
 # %% a_topic_of_three_days
 # task: design
