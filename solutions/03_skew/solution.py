@@ -127,7 +127,7 @@ with plt.rc_context({"figure.figsize": (7, 3.2), "figure.constrained_layout.use"
 # - With fewer than `n` keys, all of them come back. An empty frame gives no rows.
 # - Where keys tie, any of them may come, but never more than `n` rows.
 #
-# The key is never itself called `rows` or `share`.
+# The key is never itself called `rows`, `share` or `count`.
 
 
 # %%
