@@ -254,6 +254,14 @@
 # -        ("vm_reserved", reserved * 24 * DAYS, "node-hour", vm["reserved"]),
 # +        ("vm_reserved", reserved * max(24, up / DAYS) * DAYS, "node-hour", vm["reserved"]),
 
+# %% no_more_than_a_day
+# task: monthly_cost
+# fails: test_reserved_machines
+# because: two clusters that overlap are two clusters to pay
+# breaks: Clusters may overlap, so these hours may be more than 24 a day.
+# -        hours += starts * prices["idle_minutes"] / 60 * DAYS
+# +        hours = min(hours + starts * prices["idle_minutes"] / 60 * DAYS, 24 * DAYS)
+
 # %% reserved_by_the_hour
 # task: monthly_cost
 # fails: test_reserved_machines
@@ -454,6 +462,15 @@
 #   turn.
 # -                waiting += parts[current]["needs"]
 # +                waiting += []
+
+# %% a_twin_that_nobody_knows
+# task: freshness
+# fails: test_blast_radius
+# because: a member that the consumer does not depend on takes nothing over
+# breaks: A consumer that depends on another member of its group as well does not stop.
+# -            if len(members) == 1:
+# +            group = parts[members[0]]["group"]
+# +            if len(members) == 1 and [p["group"] for p in parts.values()].count(group or 0) < 2:
 
 # %% blast_in_spite_of_a_twin
 # task: freshness
@@ -698,6 +715,15 @@
 # -        if name in raw and (days is None or days > brief["erasure_days"]):
 # +        if name in raw and table["layer"] == "gold" and days is None:
 
+# %% at_once_is_never
+# task: review
+# fails: test_clean_drawing
+# because: 0 days is the best answer, and no missing one
+# breaks: | `no_erasure` | table | raw PII reaches it, and `erasure_days` is null or more than the
+#   brief's |
+# -        if name in raw and (days is None or days > brief["erasure_days"]):
+# +        if name in raw and (not days or days > brief["erasure_days"]):
+
 # %% a_mask_of_its_own
 # task: review
 # fails: test_planted_fault[own_mask]
@@ -793,6 +819,15 @@
 #   data younger than six hours |
 # -    nightly = youngest >= 6 * 3600 and all(s["kind"] == "files" for s in brief["sources"])
 # +    nightly = youngest > 7 * DAY
+
+# %% six_hours_are_a_hurry
+# task: review
+# fails: test_planted_fault[needless_streaming]
+# because: who can wait for six hours needs nothing younger
+# breaks: | `needless_streaming` | broker | all sources of the brief are `files`, and nobody needs
+#   data younger than six hours |
+# -    nightly = youngest >= 6 * 3600 and all(s["kind"] == "files" for s in brief["sources"])
+# +    nightly = youngest > 6 * 3600 and all(s["kind"] == "files" for s in brief["sources"])
 
 # %% the_patient_one_decides
 # task: review

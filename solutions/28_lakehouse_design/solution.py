@@ -234,7 +234,8 @@ lab.check("size")
 # - **Serverless** bills the hours of work and nothing else.
 # - **Classic** bills more hours than it works. Each start adds `idle_minutes` until the cluster
 #   ends itself, for which DBU and machines are paid, and `start_minutes` before it, for which
-#   machines are paid and DBU are not.
+#   machines are paid and DBU are not. Clusters may overlap, so these hours may be more than 24 a
+#   day.
 # - A **reserved** machine is paid for 24 hours each day, however long it works. The DBU still
 #   follow the hours.
 #

@@ -159,7 +159,8 @@ def review(architecture: dict, brief: dict) -> list[dict]:
     for name, table in tables.items():
         if raw[name] and table["layer"] == "gold":
             places["raw_pii_in_gold"].add(name)
-        if raw[name] and not (table["erasure_days"] or 10**9) <= brief["erasure_days"]:
+        days = table["erasure_days"]
+        if raw[name] and (math.inf if days is None else days) > brief["erasure_days"]:
             places["no_erasure"].add(name)
         if table["layer"] == "bronze" and any(t != "add_metadata" for t in table["transforms"]):
             places["logic_in_bronze"].add(name)

@@ -136,7 +136,8 @@ def _variant(solution: source.Source, cell: Cell) -> Variant:
 
 def namespace(lab: Lab, variant: Variant, spark: SparkSession | None) -> dict[str, Any]:
     """What the variant defines, run in this process."""
-    names: dict[str, Any] = {"__name__": f"answer_{lab.slug}"}
+    # A notebook's name: a dataclass looks its module up, which has to be there.
+    names: dict[str, Any] = {"__name__": "__main__"}
     if spark is not None:
         names["spark"] = spark
     for text, filename in _texts(lab, variant):
