@@ -15,8 +15,18 @@ from labkit.verdict.outcome import CheckResult
 RIGHT = """\
 # %% adds_it_to_itself
 # task: double
+from dataclasses import dataclass
+
+
+@dataclass
+class Sum:  # which looks for the module that it is defined in
+    left: "str"
+    right: "str"
+
+
 def double(numbers):
-    return numbers.selectExpr("n", "n + n AS twice")
+    columns = Sum("n", "n")
+    return numbers.selectExpr("n", f"{columns.left} + {columns.right} AS twice")
 """
 WRONG = """\
 # %% nothing_is_doubled
