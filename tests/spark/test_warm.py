@@ -297,7 +297,7 @@ def test_start_that_fails_names_the_log(tmp_path):
     java = tmp_path / "java"
     (java / "bin").mkdir(parents=True)
     (java / "bin" / "java").write_text(
-        '#!/bin/sh\n[ "$1" = -version ] && echo \'openjdk version "17.0.1"\' >&2 && exit 0\n'
+        '#!/bin/sh\ncase "$*" in *-version*) echo \'openjdk version "17.0.1"\' >&2; exit 0;; esac\n'
         "echo no memory at all >&2; exit 1\n"
     )
     (java / "bin" / "java").chmod(0o755)
