@@ -1,20 +1,18 @@
 """`lab interview` in a real terminal: a round, stopped by Ctrl-C at every prompt, and resumed."""
 
 import json
-import os
 import re
-import sys
 
 import interview_cards
 import pexpect
 import pytest
+from terminals import terminals
 from typer.testing import CliRunner
 
 from labkit.cli.main import app
 from labkit.home import LabError
 from labkit.interview import schedule
 
-PROGRAM = "from labkit.cli.main import main; main()"
 COLOURS = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|[78])")
 
 
@@ -39,21 +37,8 @@ def editor(tmp_path):
 @pytest.fixture
 def terminal(root, editor):
     """`terminal(*words)`: the command in a terminal of its own."""
-    opened = []
-
-    def run(*words, **more):
-        found = pexpect.spawn(
-            sys.executable, ["-c", PROGRAM, "interview", *words], cwd=root, encoding="utf-8",
-            timeout=60, dimensions=(40, 100),
-            env={**os.environ, "LAB_ROOT": str(root), "EDITOR": str(editor), "VISUAL": "",
-                 "TERM": "xterm", "NO_COLOR": "1", **more},
-        )  # fmt: skip
-        opened.append(found)
-        return found
-
-    yield run
-    for found in opened:
-        found.close(force=True)
+    with terminals(root, EDITOR=str(editor), VISUAL="") as run:
+        yield lambda *words, **more: run("interview", *words, **more)
 
 
 def ended(found) -> int:

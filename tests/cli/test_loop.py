@@ -1,21 +1,19 @@
 """`lab rehearse --loop` in a real terminal, from the first round to the debrief, without Spark."""
 
 import json
-import os
 import re
-import sys
 from pathlib import Path
 
 import interview_cards
 import pexpect
 import pytest
+from terminals import terminals
 
 from labkit.author.build import build
 from labkit.course.labs import Lab
 from labkit.learner import overview
 from labkit.learner.rehearsal import loop
 
-PROGRAM = "from labkit.cli.main import main; main()"
 SOURCE = '''\
 # ---
 # level: mid
@@ -94,20 +92,8 @@ def root(course):
 @pytest.fixture
 def terminal(root):
     """`terminal(*words)`: the command in a terminal of its own."""
-    opened = []
-
-    def run(*words):
-        found = pexpect.spawn(
-            sys.executable, ["-c", PROGRAM, "rehearse", "--loop", *words, "--no-jupyter"],
-            cwd=root, encoding="utf-8", timeout=60, dimensions=(40, 120),
-            env={**os.environ, "LAB_ROOT": str(root), "TERM": "xterm", "NO_COLOR": "1"},
-        )  # fmt: skip
-        opened.append(found)
-        return found
-
-    yield run
-    for found in opened:
-        found.close(force=True)
+    with terminals(root) as run:
+        yield lambda *words: run("rehearse", "--loop", *words, "--no-jupyter")
 
 
 def stopped(found) -> None:

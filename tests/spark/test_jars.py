@@ -10,7 +10,7 @@ import pytest
 from networks import DECIDING, Authority, files_served, proxy
 
 from labkit.home import LabError
-from labkit.spark import jars
+from labkit.spark import jars, maven
 from labkit.spark.jars import Jar
 
 JAR = b"no classes"
@@ -147,28 +147,34 @@ def test_a_host_that_needs_no_proxy_is_asked_itself(https, authority, monkeypatc
 
 
 def test_a_proxy_that_refuses_is_named_without_its_password(monkeypatch):
-    monkeypatch.setenv("LAB_MAVEN_URL", "https://maven.example.com")
+    monkeypatch.setenv("LAB_MAVEN_URL", "https://mirror.example.com")
     with proxy() as company:
         company.refusal = (407, "Proxy Authentication Required")
         monkeypatch.setenv("HTTPS_PROXY", company.address.replace("//", "//me:secret@"))
         said = refused()
     at = company.address.removeprefix("http://")
-    assert f"the proxy {at} did not connect to maven.example.com" in said
+    assert f"the proxy {at} did not connect to mirror.example.com" in said
     assert "407 Proxy Authentication Required" in said
     assert "HTTPS_PROXY" in said
     assert "secret" not in said
 
 
 def test_a_proxy_that_is_not_there_is_named(monkeypatch):
-    monkeypatch.setenv("LAB_MAVEN_URL", "https://maven.example.com")
+    monkeypatch.setenv("LAB_MAVEN_URL", "https://mirror.example.com")
     with socket.create_server(("127.0.0.1", 0)) as closed:
         at = f"127.0.0.1:{closed.getsockname()[1]}"
     monkeypatch.setenv("HTTPS_PROXY", at)  # `http://` may be left out
     said = refused()
-    assert f"the proxy {at} did not connect to maven.example.com (Connection refused)" in said
+    assert f"the proxy {at} did not connect to mirror.example.com (Connection refused)" in said
 
 
 # ---------------------------------------------------------------- the mirror
+
+
+def test_without_a_mirror_the_address_is_that_of_sparks_own_ivy():
+    assert maven.repository() == maven.central().rstrip("/")
+    assert maven.central().startswith("https://")
+    assert maven.host()
 
 
 def test_a_mirror_that_lacks_a_jar_is_named(plain, repository):

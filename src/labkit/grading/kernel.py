@@ -13,7 +13,6 @@ import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from subprocess import DEVNULL
-from types import TracebackType
 from typing import Any, Self
 
 import zmq
@@ -108,12 +107,7 @@ class Kernel:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -200,8 +200,6 @@ def make_lock(path: Path) -> None:
 
 def _resolve(coordinates: Sequence[str], into: Path) -> list[Path]:
     """The jars of these coordinates and of all that they depend on, downloaded by Ivy."""
-    import pyspark
-
     from labkit.spark import maven
 
     lines = [
@@ -216,10 +214,9 @@ def _resolve(coordinates: Sequence[str], into: Path) -> list[Path]:
         "utf-8",
     )
     settings.write_text(SETTINGS.format(root=maven.repository()), "utf-8")
-    ivy = next(iter((Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar")))
     done = subprocess.run(
         [
-            *(java_home() / "bin" / "java", "-jar", ivy, "-settings", settings),
+            *(java_home() / "bin" / "java", "-jar", maven.ivy(), "-settings", settings),
             *("-cache", into / "cache", "-ivy", description, "-confs", "default"),
             *("-types", "jar", "bundle", "-retrieve", into / PATTERN),
         ],

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import ssl
 import subprocess
 import sys
+import zipfile
+from functools import cache
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import pyspark
 import requests
 import truststore
 from requests.adapters import HTTPAdapter
@@ -19,17 +22,35 @@ from urllib3.util import Retry
 
 from labkit.home import LabError
 
-CENTRAL = "https://repo1.maven.org/maven2"
 MIRROR = "LAB_MAVEN_URL"
 CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 SECONDS = (15, 60)  # to connect, and between two pieces
 PIECE = 1 << 20
 PAGE = "docs/network.md has examples."
+# Where Ivy keeps the address that it takes jars from.
+SETTINGS = "org/apache/ivy/core/settings/repository.properties"
+ROOT = re.compile(r"^ivy\.ibiblio\.default\.artifact\.root\s*=\s*(\S+)", re.MULTILINE)
+
+
+@cache
+def ivy() -> Path:
+    """The jar of Ivy that Spark ships."""
+    return next((Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar"))
+
+
+@cache
+def central() -> str:
+    """Maven Central's address, which Spark's own Ivy knows: `--packages` would ask there."""
+    with zipfile.ZipFile(ivy()) as jar:
+        found = ROOT.search(jar.read(SETTINGS).decode())
+    if found is None:
+        raise LabError(f"{ivy().name} names no repository; set {MIRROR}. {PAGE}")
+    return found[1]
 
 
 def repository() -> str:
-    """The address below which Maven's files are: the mirror that this machine names, or Maven Central."""
-    return (os.environ.get(MIRROR) or CENTRAL).rstrip("/")
+    """The address below which Maven's files are: a mirror, if one is named, or Maven Central."""
+    return (os.environ.get(MIRROR) or central()).rstrip("/")
 
 
 def host() -> str:
@@ -56,12 +77,7 @@ class Downloads:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._session.close()
 
     def fetch(self, path: str, target: Path) -> None:
