@@ -235,47 +235,6 @@ windows, unique, shopping = map(run_of, STORIES)
 RUNS = dict(zip(STORIES, ("windows", "unique", "shopping"), strict=True))
 
 
-@check("revenue_per_window", "deduplicate", "sessions")
-def test_drops_only_what_is_too_late(task, request):
-    """Lets the watermark drop what comes too late, and drops nothing else"""
-    run, story = request.getfixturevalue(RUNS[task]), STORIES[task]
-    found = [batch.dropped for batch in run.batches]
-    assert found == story.dropped, with_batches(
-        f"numRowsDroppedByWatermark by file is {found}. {story.why_dropped}", run.batches
-    )
-    assert task != "deduplicate" or ("g",) not in run.emitted("event_id"), with_batches(
-        "event g came out, although it is older than the watermark with which it came", run.batches
-    )
-
-
-@check("revenue_per_window", "deduplicate", "sessions", points=2)
-def test_state_is_as_small_as_it_can_be(task, request):
-    """Keeps in state what is still open, forgets it by the watermark, and keeps nothing else"""
-    run, story = request.getfixturevalue(RUNS[task]), STORIES[task]
-    kept = [batch.state_rows for batch in run.batches]
-    assert kept[-1] == story.kept, with_batches(
-        f"rows of state after each file: {kept}. After the last one {story.kept} should be left: "
-        f"{story.why_kept}",
-        run.batches,
-    )
-
-
-@check("revenue_per_window", "deduplicate", "sessions")
-def test_a_watermark_that_is_there_already_stays(task, learner, spark, inbox, tmp_path):
-    """Works on a stream that has a watermark already, of another delay"""
-    source, story = inbox("source"), STORIES[task]
-    for rows in story.soon:
-        add_file(source, COLUMNS, rows)
-    stream = file_stream(spark, EVENTS, source).withWatermark("event_time", "2 minutes")
-    batches = run_stream(getattr(learner, task)(stream), tmp_path / "checkpoint")
-    found = [len(batch.rows) for batch in batches]
-    assert found == story.comes_out, with_batches(
-        f"the stream came with a watermark of two minutes; {story.why_soon}. Rows that came out, "
-        f"by file: {found}",
-        batches,
-    )
-
-
 # ---------------------------------------------------------------------------- revenue_per_window
 
 DUE = [at(-999), at(-6), at(6), at(7), at(20)]  # ten minutes behind all files before each file
@@ -421,6 +380,50 @@ def test_sessions_leave_when_the_watermark_passes_them(shopping):
             f"{' and '.join(str(n + 1) for n in came) or 'none'}, expected file {numbers[0] + 1}",
             shopping.batches,
         )
+
+
+# ------------------------------------------------------------------ state and watermark of all three
+
+
+@check("revenue_per_window", "deduplicate", "sessions")
+def test_drops_only_what_is_too_late(task, request):
+    """Lets the watermark drop what comes too late, and drops nothing else"""
+    run, story = request.getfixturevalue(RUNS[task]), STORIES[task]
+    found = [batch.dropped for batch in run.batches]
+    assert found == story.dropped, with_batches(
+        f"numRowsDroppedByWatermark by file is {found}. {story.why_dropped}", run.batches
+    )
+    assert task != "deduplicate" or ("g",) not in run.emitted("event_id"), with_batches(
+        "event g came out, although it is older than the watermark with which it came", run.batches
+    )
+
+
+@check("revenue_per_window", "deduplicate", "sessions", points=2)
+def test_state_is_as_small_as_it_can_be(task, request):
+    """Keeps in state what is still open, forgets it by the watermark, and keeps nothing else"""
+    run, story = request.getfixturevalue(RUNS[task]), STORIES[task]
+    kept = [batch.state_rows for batch in run.batches]
+    assert kept[-1] == story.kept, with_batches(
+        f"rows of state after each file: {kept}. After the last one {story.kept} should be left: "
+        f"{story.why_kept}",
+        run.batches,
+    )
+
+
+@check("revenue_per_window", "deduplicate", "sessions")
+def test_a_watermark_that_is_there_already_stays(task, learner, spark, inbox, tmp_path):
+    """Works on a stream that has a watermark already, of another delay"""
+    source, story = inbox("source"), STORIES[task]
+    for rows in story.soon:
+        add_file(source, COLUMNS, rows)
+    stream = file_stream(spark, EVENTS, source).withWatermark("event_time", "2 minutes")
+    batches = run_stream(getattr(learner, task)(stream), tmp_path / "checkpoint")
+    found = [len(batch.rows) for batch in batches]
+    assert found == story.comes_out, with_batches(
+        f"the stream came with a watermark of two minutes; {story.why_soon}. Rows that came out, "
+        f"by file: {found}",
+        batches,
+    )
 
 
 # ----------------------------------------------------------------------------------- late_events
