@@ -95,7 +95,7 @@ def of(number: str, *payments: tuple) -> list[tuple]:
 
 
 @dataclass(frozen=True)
-class Story:
+class Scenario:
     """Files for one task, a restart between two of them, and what must be left at the end."""
 
     schema: str
@@ -110,8 +110,8 @@ class Story:
     why_soon: str
 
 
-STORIES = {
-    "revenue_per_window": Story(
+SCENARIOS = {
+    "revenue_per_window": Scenario(
         WINDOWS,
         before=[
             [paid(1, 10.125), paid(4, 5.0), paid(2, 7.0, store="s2", card="c2")],
@@ -134,7 +134,7 @@ STORIES = {
         comes_out=[0, 0, 1],
         why_soon="the window of 12:00 is due when 12:08 has been seen",
     ),
-    "deduplicate": Story(
+    "deduplicate": Scenario(
         EVENTS,
         before=[
             [paid(0, event="a"), paid(0, event="a"), paid(5, event="b"), paid(6, event="c")],
@@ -156,7 +156,7 @@ STORIES = {
         comes_out=[1, 0],
         why_soon="one payment was sent three times",
     ),
-    "sessions": Story(
+    "sessions": Scenario(
         SESSIONS,
         before=[
             [
@@ -192,7 +192,7 @@ STORIES = {
 
 @dataclass
 class Run:
-    """What a stream did over all files of a story."""
+    """What a stream did over all files of a scenario."""
 
     batches: list[MicroBatch]
 
@@ -210,18 +210,18 @@ class Run:
 
 def drive(learner, spark, task: str, source, checkpoint) -> Run:
     """The answer over the files before, stopped, then started again for the files after."""
-    story, batches = STORIES[task], []
-    for files in (story.before, story.after):
+    scenario, batches = SCENARIOS[task], []
+    for files in (scenario.before, scenario.after):
         for rows in files:
             add_file(source, COLUMNS, rows)
         answer = getattr(learner, task)(file_stream(spark, EVENTS, source))
-        assert_columns(answer, story.schema)
+        assert_columns(answer, scenario.schema)
         batches += run_stream(answer, checkpoint)
     return Run(batches)
 
 
 def run_of(task: str):
-    """A fixture: the run of a task's story, made once for all of its checks."""
+    """A fixture: the run of a task's scenario, made once for all of its checks."""
 
     @pytest.fixture(scope="module")
     def run(learner, spark, inbox, tmp_path_factory) -> Run:
@@ -231,8 +231,8 @@ def run_of(task: str):
     return run
 
 
-windows, unique, shopping = map(run_of, STORIES)
-RUNS = dict(zip(STORIES, ("windows", "unique", "shopping"), strict=True))
+windows, unique, shopping = map(run_of, SCENARIOS)
+RUNS = dict(zip(SCENARIOS, ("windows", "unique", "shopping"), strict=True))
 
 
 # ---------------------------------------------------------------------------- revenue_per_window
@@ -382,16 +382,16 @@ def test_sessions_leave_when_the_watermark_passes_them(shopping):
         )
 
 
-# ------------------------------------------------------------------ state and watermark of all three
+# ------------------------------------------------------------- state and watermark of all three
 
 
 @check("revenue_per_window", "deduplicate", "sessions")
 def test_drops_only_what_is_too_late(task, request):
     """Lets the watermark drop what comes too late, and drops nothing else"""
-    run, story = request.getfixturevalue(RUNS[task]), STORIES[task]
+    run, scenario = request.getfixturevalue(RUNS[task]), SCENARIOS[task]
     found = [batch.dropped for batch in run.batches]
-    assert found == story.dropped, with_batches(
-        f"numRowsDroppedByWatermark by file is {found}. {story.why_dropped}", run.batches
+    assert found == scenario.dropped, with_batches(
+        f"numRowsDroppedByWatermark by file is {found}. {scenario.why_dropped}", run.batches
     )
     assert task != "deduplicate" or ("g",) not in run.emitted("event_id"), with_batches(
         "event g came out, although it is older than the watermark with which it came", run.batches
@@ -401,11 +401,11 @@ def test_drops_only_what_is_too_late(task, request):
 @check("revenue_per_window", "deduplicate", "sessions", points=2)
 def test_state_is_as_small_as_it_can_be(task, request):
     """Keeps in state what is still open, forgets it by the watermark, and keeps nothing else"""
-    run, story = request.getfixturevalue(RUNS[task]), STORIES[task]
+    run, scenario = request.getfixturevalue(RUNS[task]), SCENARIOS[task]
     kept = [batch.state_rows for batch in run.batches]
-    assert kept[-1] == story.kept, with_batches(
-        f"rows of state after each file: {kept}. After the last one {story.kept} should be left: "
-        f"{story.why_kept}",
+    assert kept[-1] == scenario.kept, with_batches(
+        f"rows of state after each file: {kept}. After the last one {scenario.kept} should be "
+        f"left: {scenario.why_kept}",
         run.batches,
     )
 
@@ -413,15 +413,15 @@ def test_state_is_as_small_as_it_can_be(task, request):
 @check("revenue_per_window", "deduplicate", "sessions")
 def test_a_watermark_that_is_there_already_stays(task, learner, spark, inbox, tmp_path):
     """Works on a stream that has a watermark already, of another delay"""
-    source, story = inbox("source"), STORIES[task]
-    for rows in story.soon:
+    source, scenario = inbox("source"), SCENARIOS[task]
+    for rows in scenario.soon:
         add_file(source, COLUMNS, rows)
     stream = file_stream(spark, EVENTS, source).withWatermark("event_time", "2 minutes")
     batches = run_stream(getattr(learner, task)(stream), tmp_path / "checkpoint")
     found = [len(batch.rows) for batch in batches]
-    assert found == story.comes_out, with_batches(
-        f"the stream came with a watermark of two minutes; {story.why_soon}. Rows that came out, "
-        f"by file: {found}",
+    assert found == scenario.comes_out, with_batches(
+        f"the stream came with a watermark of two minutes; {scenario.why_soon}. Rows that came "
+        f"out, by file: {found}",
         batches,
     )
 
