@@ -1341,6 +1341,9 @@ def expanded(learner, spark, frame, shared_schema):
     start, before = table_version(spark, table), paths(spark, table)
     learner.deprecate(spark, table, "amount", "total")
     changes, after = changes_since(spark, table, start), paths(spark, table)
+    middle = table_version(spark, table)
+    _, error = attempt(learner.deprecate, spark, table, "amount", "total")
+    again = changes_since(spark, table, middle)
     both = "id int, amount decimal(10,2), total decimal(10,2)"
     writes = [
         ("id int, amount decimal(10,2)", [(3, Decimal("3.00"))]),
@@ -1349,9 +1352,6 @@ def expanded(learner, spark, frame, shared_schema):
     ]
     for ddl, given in writes:
         write_as_told(frame(ddl, given), table, ddl)
-    middle = table_version(spark, table)
-    _, error = attempt(learner.deprecate, spark, table, "amount", "total")
-    again = changes_since(spark, table, middle)
     view = f"{table}_both"
     if not spark.catalog.tableExists(view):
         raise AnswerError("failed", "the view {table}_both is not there after the call")
