@@ -117,8 +117,6 @@ def at(day: int) -> datetime:
 
 # --------------------------------------------------------------------------------------- compatible
 
-LEVELS = {"widen": "backward", "narrow": "forward", "retype": "breaking", "require": "forward"}
-
 
 def compared(name: str, title: str, *pairs: tuple[str, str, str], points: int = 1) -> Case:
     """A case from pairs of contracts in short, each with `change field level, ...`."""
@@ -245,8 +243,16 @@ def test_changes(learner, case):
             raise AnswerError("failed", f"returned {type(found).__name__}, expected a list")
         mine, right = Counter(map(tuple, found)), Counter(after)
         if mine != right:
-            sides = f"{ddl_of(old['fields'])} -> {ddl_of(new['fields'])}"
+            sides = f"from `{told(old)}` to `{told(new)}`"
             raise AssertionError(f"{sides}: {differing(mine - right, right - mine)}")
+
+
+def told(contract: dict) -> str:
+    """The fields of a contract, as a reason writes them."""
+    return ", ".join(
+        f"{field['name']} {kind_of(field)}{' required' if field.get('required') else ''}"
+        for field in contract["fields"]
+    )
 
 
 def differing(wrong: Counter, missing: Counter) -> str:
@@ -287,7 +293,9 @@ FITTING = {
         Values(
             "string",
             "decimal(6,2)",
-            numbers(2, "12.50", "-12", "007=7", "0.5", "9999.99", "0012.3=12.3", "-0.01", "0"),
+            numbers(
+                2, "12.50", "-12", "-0=0", "007=7", "0.5", "9999.99", "0012.3=12.3", "-0.01", "0"
+            ),
             ("12.345", "0.001", "10000", "99999.9", "n/a", "", "1,5", "-", "1.2.3", "12abc"),
         ),
         2,
@@ -357,6 +365,7 @@ FITTING = {
             (12.345, 1e10, 0.30000000000000004),
         ),
         Values("double", "bigint", {7.0: 7}, (1.5, -0.25)),
+        Values("double", "int", {-7.0: -7}, (3e9, 0.5)),
     ),
     "whole_numbers": (
         "Converts whole numbers to a type that holds them, and not beyond",
@@ -485,6 +494,7 @@ ARRIVED = [
     ((2, None, None), "eur", None, "-1", 4),
     (LYON, "EUR", "x", "5.00", 5),
     (LYON, "EUR", "x", "5.00", 5),
+    ((3_000_000_000, "Earth", "Rome"), "EUR", "x", "5.00", 6),
     (None, None, None, None, None),
 ]
 CONFORMED = [
@@ -494,10 +504,12 @@ CONFORMED = [
     (4, Decimal("-1.00"), "eur", (None, 2)),
     (5, Decimal("5.00"), "EUR", ("Lyon", 1)),
     (5, Decimal("5.00"), "EUR", ("Lyon", 1)),
+    (6, Decimal("5.00"), "EUR", ("Rome", None)),
     (None, None, None, None),
 ]
 SHAPES = [
     Case("by_name", "Finds columns and nested fields by name, in any place and case", given=[1]),
+    Case("in_structs", "Converts the fields of a struct one by one", given=[6]),
     Case("null_structs", "Keeps a null struct null, and a struct of nulls a struct", given=[2, 3]),
     Case(
         "all_rows",
@@ -585,10 +597,10 @@ def test_types(misfits):
 def test_values_as_they_came(misfits):
     """Gives the value as it is in the batch, as text"""
     texts = {
-        (str(at), one.column): value
+        (str(at), one.column): as_text(value)
         for one in ALL_VALUES
         for at, (value, fits) in enumerate(one.rows)
-        if fits is None and isinstance(value, str)
+        if fits is None
     }
     for row in misfits:
         right = texts.get((row["key"], row["field"]))
@@ -596,6 +608,13 @@ def test_values_as_they_came(misfits):
             raise AssertionError(
                 f"the value {right!r} is reported as {shown(row['value'])}; nobody can find it so"
             )
+
+
+def as_text(value: Any) -> str | None:
+    """A value cast to string; None where Spark and Python may write it in different ways."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, (str, int, Decimal, date)) and value != at(1) else None
 
 
 JUDGED = (
@@ -793,6 +812,7 @@ SOME = [
     (2, None, "6.5", None),
     (None, None, "7", "EUR"),
     (3, PARIS, "1.234", "GBP"),
+    (3, PARIS, "1.234", "GBP"),
     (4, ("Paris", 3_000_000_000), "8", "USD"),
 ]
 SOME_GOOD = [
@@ -803,8 +823,7 @@ SOME_GOOD = [
 SOME_BAD = [
     ("1", "amount", "above", "0"),
     (None, "id", "required", None),
-    ("3", "amount", "type", "1.234"),
-    ("3", "currency", "allowed", "GBP"),
+    *[("3", "amount", "type", "1.234"), ("3", "currency", "allowed", "GBP")] * 2,
     ("4", "place.floor", "type", "3000000000"),
 ]
 CLEAN = [(31, PARIS, "1", "EUR"), (32, None, "2", None)]
@@ -944,10 +963,10 @@ OLD = (
 )
 OLD_ROWS = [
     (1, Decimal("5.00"), "EUR", at(1), "gift", "web", ("Lyon", "69001", 3, "b"), "k"),
-    (2, Decimal("0.01"), "USD", at(2), None, None, None, None),
+    (2, Decimal("0.01"), "USD", at(2), None, "shop", None, None),
 ]
 NEW = """
-id bigint!; total decimal(10,2)! > 0 was amount; currency string! in EUR USD GBP;
+id bigint!; total decimal(10,2)! > 0 was Amount; currency string! in EUR USD GBP;
 placed_at timestamp; note string in gift none; discount decimal(4,2) > 0; kept string;
 place{city string; postal_code string was zip; floor bigint; country string}
 """
@@ -955,7 +974,6 @@ NEW_ROWS = [
     (1, Decimal("5.00"), "EUR", at(1), "gift", None, "k", ("Lyon", "69001", 3, None)),
     (2, Decimal("0.01"), "USD", at(2), None, None, None, None),
 ]
-NEXT = "id bigint!; total decimal(10,2)!; currency string; placed_at timestamp; kept string"
 
 
 @dataclass(frozen=True)
@@ -1026,6 +1044,7 @@ def migrated(learner, spark, frame, shared_schema):
         OLD_ROWS,
         positive="amount > 0",
         currencies='currency in ("EUR", "USD")',
+        channels='channel in ("web", "shop")',
     )
     start, before = table_version(spark, table), paths(spark, table)
     learner.migrate(spark, table, wanted)
@@ -1261,6 +1280,12 @@ IN_THE_WAY = [
         ("; zip string", ""),
         ("id int", "id bigint; note string"),
         dropped=["zip", "place.code"],
+    ),
+    refused(
+        "was_beside_its_field",
+        "Refuses to lose a column that `was` names, if the table has the field itself as well",
+        "code",
+        ("currency string; code string", "currency string was code"),
     ),
     refused(
         "rows",

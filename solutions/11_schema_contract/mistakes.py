@@ -61,7 +61,7 @@
 
 # %% any_longer_decimal_widens
 # task: compatible
-# fails: test_changes[decimal_loses_room], test_changes[widens], test_changes[narrows]
+# fails: test_changes[decimal_loses_room]
 # because: looks at the digits in all, and not where the point is
 # breaks: A decimal widens to one that has no fewer digits before the point and no fewer after it.
 # in: room
@@ -445,6 +445,18 @@
 # in: fitted
 # -        return F.when(value.isNotNull(), F.struct(*parts))
 # +        return F.struct(*parts)
+
+# %% struct_fits_as_a_whole
+# task: conform
+# fails: test_rows_of_a_batch[in_structs]
+# because: one floor that does not fit takes the city away
+# breaks: A struct fits a struct; its fields are converted one by one.
+# in: fitted
+# -        return F.when(value.isNotNull(), F.struct(*parts))
+# +        fits = value.isNotNull()
+# +        for (_, part, _), good in zip(inner, parts, strict=True):
+# +            fits = fits & (part.isNull() | good.isNotNull())
+# +        return F.when(fits, F.struct(*parts))
 
 # %% null_for_struct_of_nulls
 # task: conform
@@ -1005,6 +1017,17 @@
 # +            steps.append(f"DROP COLUMN {path}{column.name}")
 # +            steps.append(f"ADD COLUMNS ({name} {column.dataType.simpleString()})")
 
+# %% was_wins
+# task: migrate
+# fails: test_refused_migration[was_beside_its_field]
+# because: takes the old column for renamed although the new one is there, and forgets it
+# breaks: A field with `was` that the table has under that name, and not under its own, is renamed
+# in: steps_to
+# -        column = left.pop(field["name"].lower(), None)
+# +        column = left.pop(field["name"].lower(), None)
+# +        if column is not None:
+# +            left.pop(old_name, None)
+
 # %% renamed_at_the_top_only
 # task: migrate
 # fails: test_values_stay
@@ -1113,7 +1136,7 @@
 # because: GBP is allowed now, and the constraint of before does not know it
 # breaks: The constraints that it had before count no more.
 # -    for key in present:
-# +    for key in [one for one in present if "amount" in present[one] or one.endswith("contract")]:
+# +    for key in [one for one in present if "currency" not in present[one]]:
 
 # %% no_constraints
 # task: migrate
