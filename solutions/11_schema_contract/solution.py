@@ -54,6 +54,9 @@ print((contracts / "v4.yaml").read_text("utf-8"))
 #   optional field**, whatever `allowed` or `above` say.
 # - The fields of a struct have a name, a type and perhaps `was`, nothing else: none is required,
 #   and none is a struct. We write them `address.zip`.
+# - `was` is the name that a field had before. No other field of the contract has this name. A
+#   struct has no `was`.
+# - `key` names a field of the contract. `on_violation` is `reject` or `quarantine`.
 # - Names have letters, digits and `_`. Allowed texts have no quotes.
 #
 # `type_of` says how Spark writes the type of a field. `ContractError` is what you raise.
@@ -228,8 +231,9 @@ if lab.written("compatible"):
 # - A number fits `decimal(p,s)` if it has at most `s` digits after the point and `p - s` before it.
 #   Zeros at the end do not count as digits after the point, nor zeros at the start before it.
 # - A double counts as the number that it is printed as: `0.1` is 0.1.
-# - Text counts as a number if it has only digits, and perhaps a `-` before them, and perhaps one
-#   point between two of them: `-12`, `007`, `0.50`. So `1e3`, `+5`, `.5`, `7.` and ` 7` do not fit.
+# - Text counts as a number if it has only digits from 0 to 9, and perhaps a `-` before them, and
+#   perhaps one point between two of them: `-12`, `007`, `0.50`. So `1e3`, `+5`, `.5`, `7.` and ` 7`
+#   do not fit.
 # - `true` is no number.
 # - A struct fits a struct; its fields are converted one by one. Nothing else does. A struct that is
 #   null stays null.
@@ -360,7 +364,7 @@ lab.check("conform")
 # | `unknown` | a column of the batch, or a field in a struct of it, that the contract lacks |
 #
 # - Each value that breaks a rule has one row. If it does not fit, the rule is `type`, and nothing
-#   else is asked of it.
+#   else is asked of it, nor of what is inside it.
 # - A field that the batch does not have counts as null in every row.
 # - `key` is what the batch has for the field that `contract["key"]` names, cast to string. It is
 #   null if there is nothing.
@@ -477,8 +481,9 @@ lab.check("append")
 # - What is listed in the contract's `dropped` (`channel`, `address.zip`) is dropped, if the table
 #   has it.
 # - After the call the table itself refuses rows that break `required`, `allowed` or `above`, and
-#   takes all other rows of the contract's fields. The constraints that it had before count no more.
-# - A call that has nothing to do makes no version.
+#   takes all other rows of the contract's fields. The constraints that it had before count no more,
+#   NOT NULL on a column included.
+# - A second call with the same contract makes no version.
 #
 # The table may be one that cannot be migrated. Then `ContractError` is raised, **and no version was
 # made**. It is so if
@@ -621,7 +626,8 @@ lab.check("migrate")
 #   names read the same there: the value under `new_name`, and if that is null the one under
 #   `old_name`.
 # - The view also shows rows that are appended later.
-# - A second call makes no version of the table, and the view reads the same.
+# - If the table has `new_name` already, as after a first call, the call makes no version of it, and
+#   the view reads the same.
 
 
 # %%
