@@ -199,11 +199,17 @@ def compatible(old: dict, new: dict) -> list[tuple[str, str, str]]:
 
 
 # %% [markdown]
-# Read the list of version 5 before you go on: it says `remove` and `add` with a required field on
-# both sides. A registry would have stopped Friday's rename. Which level would let it pass?
+# The checks use contracts of their own. A reason gives both, and the tuples that are wrong;
+# `lab.hint("compatible")` gives the first of three hints.
 
 # %%
 lab.check("compatible")
+
+# %% [markdown]
+# Now the contracts of the week. Read what is said of version 5: `remove` and `add`, of a required
+# field each. A registry would have stopped Friday's rename. Which level would let it pass?
+
+# %%
 if lab.written("compatible"):
     for version in range(1, 5):
         print(version, "->", version + 1)
@@ -409,11 +415,13 @@ def violations(batch: DataFrame, contract: dict) -> DataFrame:
     # END SOLUTION
 
 
-# %% [markdown]
-# Saturday has ten thousand orders, and one of them is bad. A sample would not find it.
-
 # %%
 lab.check("violations")
+
+# %% [markdown]
+# Saturday has ten thousand orders, and one of them is bad. A sample would hardly find it.
+
+# %%
 if lab.written("violations"):
     saturday = spark.read.parquet(str(batches / "6_saturday.parquet"))
     violations(saturday, read_contract(4)).show()
