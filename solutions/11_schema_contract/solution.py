@@ -26,15 +26,6 @@
 # them, and a week of batches. The producer drifts: a file a day, and each day something else.
 
 # %%
-import re
-
-import yaml
-from delta.tables import DeltaTable
-from py4j.protocol import Py4JJavaError
-from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql import functions as F
-from pyspark.sql.types import DataType, NullType, StringType, StructType
-
 import labkit
 
 lab = labkit.open("schema_contract")
@@ -63,6 +54,16 @@ print((contracts / "v4.yaml").read_text("utf-8"))
 
 
 # %%
+import re
+
+import yaml
+from delta.tables import DeltaTable
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import DataType, NullType, StringType, StructType
+
+
 def read_contract(version: int) -> dict:
     return yaml.safe_load((contracts / f"v{version}.yaml").read_text("utf-8"))
 
