@@ -125,18 +125,18 @@ def test_another_table(learner, spark, frame, schema):
     ddl = "id int, price decimal(6,2), spot struct<aisle:string,shelf:int>"
     make_old(spark, frame, table, ddl, rows, cheap="price IS NULL OR price < 100")
     said = contract(
-        "spot{row string was aisle; shelf bigint}; cost decimal(9,4) was price; id int", dropped=[]
+        "spot{lane string was aisle; shelf bigint}; cost decimal(9,4) was price; id int", dropped=[]
     )
     start, before = table_version(spark, table), paths(spark, table)
     learner.migrate(spark, table, said)
     assert_no_file(before, paths(spark, table), changes_since(spark, table, start))
-    right = types_of(StructType.fromDDL(ddl_of(fields("spot{row string; shelf bigint}"))))
+    right = types_of(StructType.fromDDL(ddl_of(fields("spot{lane string; shelf bigint}"))))
     right |= {"cost": "decimal(9,4)", "id": "int"}
     found = types_of(spark.table(table).schema)
     if found != right:
         raise AssertionError(f"the table has the fields {found}")
     if rules := rules_on(spark, table):
         raise AssertionError(f"a rule is left that the contract does not have: {rules[0]}")
-    answer = collect(spark.table(table).selectExpr("id", "cost", "spot.row", "spot.shelf"))
+    answer = collect(spark.table(table).selectExpr("id", "cost", "spot.lane", "spot.shelf"))
     values = [(1, Decimal("1.5000"), "x", 2), (2, None, None, None)]
-    assert_rows(answer, values, key="id", columns=["id", "cost", "row", "shelf"])
+    assert_rows(answer, values, key="id", columns=["id", "cost", "lane", "shelf"])
