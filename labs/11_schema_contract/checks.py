@@ -317,13 +317,7 @@ FITTING = {
         Values(
             "decimal(10,4)",
             "decimal(6,2)",
-            dict(
-                zip(
-                    dec("12.3400", "9999.9900", "-0.0100"),
-                    dec("12.34", "9999.99", "-0.01"),
-                    strict=True,
-                )
-            ),
+            {Decimal(text): Decimal(text[:-2]) for text in ("12.3400", "9999.9900", "-0.0100")},
         ),
     ),
     "text_as_whole": (
@@ -468,7 +462,7 @@ def test_values(fitted, case):
             if at not in fitted:
                 raise AssertionError(f"the row with id {at} did not come back")
             mine = fitted[at][placed.column]
-            if mine != right or isinstance(mine, bool):
+            if mine != right:
                 raise AssertionError(
                     f"{shown(value)} as {placed.values.given} in a field of type "
                     f"{placed.values.wanted} became {shown(mine)}, expected {shown(right)}"
