@@ -53,7 +53,7 @@ HINTS = {
         "Which rows are good is a condition on the row. A join by key loses rows without a key, "
         "and good rows whose key a bad row shares.",
         "Look for what refuses the batch before you write anything.",
-        "Does a write of no rows make a version? Try it.",
+        "When no row may go in, which version do you return?",
     ],
     "migrate": [
         "Make a list of steps and a list of reasons first. Touch the table when there are no "

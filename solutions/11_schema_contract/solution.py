@@ -439,10 +439,9 @@ if lab.written("violations"):
 # - With `on_violation: reject` a batch with any violation is refused: `ContractError`.
 # - The text of `ContractError` names each field that has a violation, as `field` does in Task 3.
 # - A refused batch leaves no new version in either table.
-# - With `on_violation: quarantine` rows without a violation are appended, and all violations go to
-#   `{table}_violations`. A row with a violation is not appended.
+# - With `on_violation: quarantine` rows without a violation are appended, as `conform` returns them,
+#   and all violations go to `{table}_violations`. A row with a violation is not appended.
 # - Rows are judged one by one, not by key: rows may share a key or have none.
-# - What is appended has the form of Task 2.
 # - A batch makes exactly one new version of `table`. If no row may go in, it makes none, and the
 #   newest version comes back.
 # - A batch without a violation makes no version of `{table}_violations`.
@@ -465,8 +464,8 @@ def append(spark: SparkSession, table: str, batch: DataFrame, contract: dict) ->
         found.write.format("delta").mode("append").saveAsTable(f"{table}_violations")
         for _, _, rule in rules_of(batch, contract):
             good = good.where(rule.isNull())
-    if not good.isEmpty():
-        conform(good, contract).write.format("delta").mode("append").saveAsTable(table)
+    # Without a row, this makes no version.
+    conform(good, contract).write.format("delta").mode("append").saveAsTable(table)
     return DeltaTable.forName(spark, table).history(1).first().version
     # END SOLUTION
 
