@@ -78,6 +78,15 @@
 # -        return "decimal", precision - scale, scale
 # +        return "decimal", precision, 0
 
+# %% int_does_not_widen
+# task: compatible
+# fails: test_changes[widens], test_changes[narrows]
+# because: only decimals have room in it
+# breaks: `int` widens to `bigint`.
+# in: room
+# -        return "whole", len(kind), 0
+# +        return kind, 0, 0
+
 # %% int_widens_to_decimal
 # task: compatible
 # fails: test_changes[retypes]
@@ -91,7 +100,7 @@
 # task: compatible
 # fails: test_changes[retypes]
 # because: every value can be written as text, and none of them can be summed there
-# breaks: Nothing else widens.
+# breaks: | `retype` | any other change of the type | `breaking` |
 # in: type_change
 # -    if old == new:
 # +    if new == "string" != old:
@@ -369,7 +378,7 @@
 # task: conform
 # fails: test_values[whole_numbers]
 # because: has a rule for decimals and doubles, and forgets the ids of a narrower type
-# breaks: A number fits `int` or `bigint` if it is a whole number that the type can hold.
+# breaks: **A value that fits its field is converted.
 # in: fitted
 # -        if kind.typeName() in ("integer", "long", "double", "decimal"):
 # +        if kind.typeName() in ("double", "decimal"):
@@ -425,6 +434,17 @@
 # -    return F.lit(None).cast(wanted)
 # +    if kind.typeName() in ("string", "date") and wanted == "timestamp":
 # +        return value.try_cast(wanted)
+# +    return F.lit(None).cast(wanted)
+
+# %% text_in_a_struct
+# task: conform
+# fails: test_values[structs]
+# because: what is no JSON becomes a struct of nulls, and nobody sees that there was a text
+# breaks: Nothing else does.
+# in: fitted
+# -    return F.lit(None).cast(wanted)
+# +    if "fields" in field and isinstance(kind, StringType):
+# +        return F.when(value.isNotNull(), F.struct(*map(F.lit, [None] * len(field["fields"]))))
 # +    return F.lit(None).cast(wanted)
 
 # %% struct_as_text
@@ -516,7 +536,7 @@
 # task: violations
 # fails: test_violations[type_alone]
 # because: looks at the converted value: what did not fit seems to be missing
-# breaks: If it does not fit, the rule is `type`, and nothing else is asked of it
+# breaks: | `type` | a value that does not fit its field, in the sense of Task 2 |
 # in: broken_rule
 # -    rule = F.when(value.isNull(), needed).when(good.isNull(), "type")
 # +    rule = F.when(value.isNull(), needed).when(good.isNull(), F.coalesce(needed, F.lit("type")))
@@ -944,6 +964,16 @@
 # +    if reasons:
 # +        raise ContractError(reasons[0])
 
+# %% name_of_before
+# task: migrate
+# fails: test_refused_migration[rows]
+# because: names the column by what it was called; the contract that is to be mended does not say so
+# breaks: A field has its name in the contract there, or in the table if it would be lost
+# -        reasons = [f"{counts[name]} rows break {name}" for name in held if counts[name]]
+# +        before = {new: old for old, new in names.items()}
+# +        broken = [before.get(name, name) for name in held if counts[name]]
+# +        reasons = [f"rows break {name}" for name in broken]
+
 # %% first_broken_rule_only
 # task: migrate
 # fails: test_refused_migration[rows]
@@ -1199,6 +1229,18 @@ def deprecate(spark: SparkSession, table: str, old_name: str, new_name: str) -> 
 # +        rows = spark.table(table).withColumn(new_name, F.lit(None).cast(kind))
 # +        writer = rows.write.format("delta").mode("overwrite")
 # +        writer.option("mergeSchema", True).saveAsTable(table)
+
+# %% old_name_dropped
+# task: deprecate
+# fails: test_table_with_both_names
+# because: the values of before are gone before anybody could move
+# breaks: All else in the table stays, `old_name` too.
+# -    names = [
+# +    if "id" in spark.table(table).columns and len(schema) == 3:
+# +        spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name')")
+# +        spark.sql(f"ALTER TABLE {table} DROP COLUMN {old_name}")
+# +        spark.sql(f"ALTER TABLE {table} ADD COLUMNS ({old_name} {kind})")
+# +    names = [
 
 # %% always_text
 # task: deprecate
