@@ -444,7 +444,8 @@
 # in: fitted
 # -    return F.lit(None).cast(wanted)
 # +    if "fields" in field and isinstance(kind, StringType):
-# +        return F.when(value.isNotNull(), F.struct(*map(F.lit, [None] * len(field["fields"]))))
+# +        empty = F.struct(*map(F.lit, [None] * len(field["fields"]))).cast(wanted)
+# +        return F.when(value.isNotNull(), empty)
 # +    return F.lit(None).cast(wanted)
 
 # %% struct_as_text
