@@ -23,7 +23,8 @@
 # ## The data
 #
 # Five versions of a contract, agreed on by the team that produces orders and the one that reads
-# them, and a week of batches. The producer drifts: a file a day, and each day something else.
+# them, a proposal for a sixth, and a week of batches. The producer drifts: a file a day, and each
+# day something else.
 
 # %%
 import labkit
@@ -208,11 +209,12 @@ lab.check("compatible")
 
 # %% [markdown]
 # Now the contracts of the week. Read what is said of version 5: `remove` and `add`, of a required
-# field each. A registry would have stopped Friday's rename. Which level would let it pass?
+# field each. A registry would have stopped Friday's rename. Which level would let it pass? Version
+# 6 is a proposal. Would you agree to it?
 
 # %%
 if lab.written("compatible"):
-    for version in range(1, 5):
+    for version in range(1, 6):
         print(version, "->", version + 1)
         for change in compatible(read_contract(version), read_contract(version + 1)):
             print("  ", *change)
