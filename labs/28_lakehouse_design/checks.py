@@ -214,6 +214,11 @@ def test_partitions(learner):
     peak = changed(BRIEF, limits=limits)
     expected = {("sensors", "partitions"): [33, 132]}  # 33.75 MB/s over 1 MiB/s
     assert_sizes(sized(learner, peak), expected, "Here the peak decides.")
+    quick = [200_000, 300_000]
+    limits = changed(LIMITS, events_per_core_per_second=quick, partition_mib_per_second=15)
+    why = "2.1 partitions carry the peak, so there are 3; then comes the headroom."
+    expected = {("sensors", "partitions"): [3, 12]}
+    assert_sizes(sized(learner, changed(BRIEF, limits=limits)), expected, why)
     expected = {("sensors", "partitions"): [90, 360]}
     assert_sizes(
         sized(learner, BRIEF), expected, "Here the 90 cores decide: one reads at least one."
@@ -834,6 +839,11 @@ FAULTS = [
         "cycle", "Finds a circle of flows, and every component on it",
         add(flow("gold", "clean", "g.fast")),
         expected=[("cycle", "gold"), ("cycle", "clean")],
+    ),
+    fault(
+        "own_circle", "Finds a component that flows into itself",
+        add(flow("clean", "clean", "rework")),
+        expected=[("cycle", "clean")],
     ),
     fault(
         "not_idempotent", "Finds an append behind a delivery that may repeat",
