@@ -78,7 +78,7 @@ def _index(around: page.Site, labs: Sequence[LabPage], deck: Deck, repository: s
 def _page(
     template: str,
     around: page.Site,
-    current: str = "",
+    here: str = "",
     *,
     scripts: Sequence[str] = (),
     **values: Any,
@@ -86,7 +86,7 @@ def _page(
     return (
         _templates.get_template(f"{template}.html.jinja").render(
             site=around,
-            current=current,
+            current=here,
             scripts=scripts,
             hashes=[pages.script_hash(script) for script in scripts],
             hours=curriculum.hours,
