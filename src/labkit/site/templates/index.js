@@ -25,7 +25,8 @@ const filter = () => {
   const labs = articles.filter((article) => !article.hidden).length;
   const cards = find.value.trim() ? CARDS.filter((card) => hasAll(card.text, words)) : [];
   at("#count").textContent =
-    `${labs} of ${articles.length} labs` + (find.value.trim() && found ? ` · ${cards.length} cards` : "");
+    `${labs} of ${articles.length} labs` +
+    (cards.length ? ` · ${cards.length} ${cards.length === 1 ? "card" : "cards"}` : "");
   if (!found) return;
   found.hidden = !cards.length;
   at("ul", found).replaceChildren(...cards.slice(0, SHOWN).map(link));
