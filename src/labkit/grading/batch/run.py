@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from labkit import home
 from labkit.course.labs import Lab, find_lab
-from labkit.escape import well_formed
+from labkit.escape import one_line, well_formed
 from labkit.grading.batch import reports
 from labkit.grading.batch.collect import Collected, Entry
 from labkit.grading.batch.pool import GRACE_SECONDS, Pool, Reply
@@ -126,6 +126,10 @@ def _seed(options: Options, before: Plan | None) -> int:
     return before.seed if before else draw_seed(options.hidden)
 
 
+def _brief(error: Exception) -> str:
+    return one_line(f"{type(error).__name__}: {error}", 200)
+
+
 class _Run:
     """One run over the entries of a batch."""
 
@@ -160,6 +164,10 @@ class _Run:
             except UnreadableError as error:
                 self._keep(entry, to_json(self._refusal(entry, error)), before)
                 continue
+            except Exception as error:  # no file, whatever is in it, may cost others their row
+                what = UnreadableError(f"{entry.path.name} can't be read ({_brief(error)})")
+                self._keep(entry, to_json(self._refusal(entry, what)), before)
+                continue
             if before and self._stays(before.report, task):
                 self._step(before, fresh=False)
             else:
@@ -171,7 +179,14 @@ class _Run:
             task = self._todo[reply.request["name"]]
             self._judged += 1
             result = reply.result or to_json(self._unjudged(task, reply))
-            self._keep(task.entry, result, task.before, lab=task.lab, log=reply.log)
+            try:
+                self._keep(task.entry, result, task.before, lab=task.lab, log=reply.log)
+            except (LabError, OSError):
+                raise
+            except Exception as error:  # nor may a result that no report can be made of
+                message = f"its report can't be written ({_brief(error)})"
+                unjudged = self._unjudged(task, replace(reply, status="crashed", message=message))
+                self._keep(task.entry, to_json(unjudged), task.before, lab=task.lab, log=reply.log)
 
     def _read(self, entry: Entry, before: Row | None) -> _Task:
         """What to judge; UnreadableError when it can't be."""
