@@ -18,6 +18,7 @@ from pyspark.java_gateway import launch_gateway
 from pyspark.serializers import UTF8Deserializer, read_int
 from pyspark.sql import SparkSession
 
+from labkit.grading.callbacks import keep_to_java
 from labkit.grading.safe_pickle import distrust
 from labkit.home import LabError
 from labkit.sandbox import sandbox
@@ -185,6 +186,7 @@ class GradingJvm:
         os.environ |= {PORT: str(port), SECRET: secret}
         try:
             gateway = launch_gateway()
+            keep_to_java(gateway)
         finally:
             del os.environ[PORT], os.environ[SECRET]
         settings = SparkConf(loadDefaults=False, _jvm=gateway.jvm)
