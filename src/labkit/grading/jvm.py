@@ -27,7 +27,7 @@ from labkit.spark import class_archive
 from labkit.spark.jars import jars
 from labkit.spark.java import java_home
 from labkit.spark.lease import PORT, SECRET, strings
-from labkit.spark.settings import base_conf, process_environment, write_no_checksums
+from labkit.spark.settings import SETTINGS, base_conf, process_environment, write_no_checksums
 
 START_SECONDS = 120
 # A worker's JVM serves one submission after the other: nothing of Python is kept between tasks
@@ -38,19 +38,23 @@ GRADING = {
     "spark.python.task.killTimeout": "1s",
     "spark.driver.maxResultSize": "256m",
     "spark.app.name": "labkit-grading",
+    # A submission reaches the ports of Spark itself, which read what Java serialized. Spark makes
+    # the secret, and keeps it.
+    "spark.authenticate": "true",
 }
 KEPT_ENVIRONMENT = (
     *("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "JAVA_HOME", "TZ"),
     *("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON", "SPARK_LOCAL_DIRS", "SPARK_LOCAL_IP"),
 )
-OPTIONS = "-XX:+ExitOnOutOfMemoryError -XX:-UsePerfData"
+OPTIONS = "-XX:+ExitOnOutOfMemoryError -XX:-UsePerfData -XX:+DisableAttachMechanism"
 
 
 class GradingJvm:
     """One JVM after the other, each for as many submissions as leave it as they found it.
 
     The `GradingSpark` for submissions that somebody else made. With `reuse=False` each of them has
-    a JVM of its own, at some ten seconds each. `lasting` says that there will be many for one JVM.
+    a JVM of its own, at some ten seconds each. `lasting` says that there will be many for one JVM,
+    `allow_jvm` that their calls on it are not filtered.
     """
 
     def __init__(
@@ -60,10 +64,12 @@ class GradingJvm:
         sandboxed: bool = True,
         reuse: bool = True,
         lasting: bool = False,
+        allow_jvm: bool = False,
         limits: Limits | None = None,
     ) -> None:
         reason = sandbox.leave_network() if sandboxed else "it was switched off"
         self.limits = limits or Limits()
+        self.allow_jvm, self.filtered = allow_jvm, not allow_jvm
         self.sandbox = Sandbox.make(on=not reason, reason=reason)
         self.starts = 0
         self.spoiled = ""
@@ -265,6 +271,7 @@ class GradingJvm:
         assert self._base is not None
         spark = self._base
         spark._jsc.sc().cancelAllJobs()
+        spark.sparkContext.setLogLevel(SETTINGS["spark.log.level"])
         shared = spark._jsparkSession.sharedState()
         shared.cacheManager().clearCache()
         catalog = shared.externalCatalog()  # asked directly: SQL takes a quarter of a second
@@ -292,6 +299,10 @@ class GradingJvm:
             "time zone": str(jvm.java.util.TimeZone.getDefault().getID()),
             "locale": str(jvm.java.util.Locale.getDefault().toString()),
             "settings": str(self._base._jsc.sc().getConf().toDebugString()),
+            # A map's hash depends on nothing but its entries.
+            "Hadoop's settings": int(
+                self._base._jsc.hadoopConfiguration().getPropsWithPrefix("").hashCode()
+            ),
             "session settings": {name: values.get(name) for name in settings or values},
             "default session": jvm.System.identityHashCode(default.get()),
             "catalog": shared.externalCatalog().listFunctions("default", "*").size(),

@@ -159,6 +159,11 @@ def test_result_that_no_report_can_be_made_of_costs_nobody_else_their_row(
     assert "report can't be written (RecursionError" in batch.rows[1].report.message
 
 
+def test_batch_with_an_open_jvm_says_so(handed, tmp_path):
+    hand_in(handed, "ada")
+    assert batches.grade(handed, tmp_path / "out", allow_jvm=True).exit_code == 0
+
+
 def test_name_that_is_no_text_is_graded_like_any_other(handed, tmp_path):
     path = os.fsencode(handed) + b"/\xe4\xff.py"
     with open(path, "w") as out:

@@ -50,6 +50,7 @@ class Options:
     again: bool = False
     shard: tuple[int, int] = (1, 1)
     sandbox: bool = True
+    allow_jvm: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,10 @@ def grade_batch(
         run = _Run(results, entries, options, seed, slug, on_step)
         run.settle()
         limit = options.seconds + GRACE_SECONDS
-        with (make_pool or Pool)(options.workers, seconds=limit, sandbox=options.sandbox) as pool:
+        pool = (make_pool or Pool)(
+            options.workers, seconds=limit, sandbox=options.sandbox, allow_jvm=options.allow_jvm
+        )
+        with pool:
             run.judge(pool)
         others, missing = read_rows(out, set(names) - {entry.name for entry in entries})
     rows = sorted([*run.rows, *others], key=lambda row: row.name)
@@ -263,6 +267,7 @@ class _Run:
             and report.submission_sha256 == task.sha256
             and report.checks_sha256 == self._checks_hash(task.lab)
             and report.versions == self._versions
+            and (report.status != "graded" or report.allow_jvm == self._options.allow_jvm)
         )
         if not current or self._retry(report):
             return False
