@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -142,6 +144,7 @@ class GradingJvm:
                     self.spoil(f"a submission left what can't be removed in {folder.name}")
         for entry in self.sandbox.place.glob("lab-kafka-*"):
             sandbox.remove(entry)
+        self._tidy()
         if not self._reuse:
             self.spoil("each submission has a JVM of its own")
         if self.spoiled or self._base is None:
@@ -266,6 +269,22 @@ class GradingJvm:
         for folder in self.sandbox.jvm.iterdir():
             sandbox.remove(folder)
 
+    def _tidy(self) -> None:
+        """The JVM's folder as the next submission needs it: a submission could write there."""
+        for folder in _real_folders(self.sandbox.jvm, 3):
+            try:
+                mode = folder.lstat().st_mode
+                # PySpark puts the folder of files before site-packages, in each Python worker.
+                planted = list(folder.iterdir()) if folder.name.startswith("userFiles-") else []
+            except FileNotFoundError:  # the JVM removed it just now
+                continue
+            except PermissionError:
+                mode, planted = 0, []
+            if mode & stat.S_IRWXU != stat.S_IRWXU:
+                self.spoil("a submission locked a folder of the JVM's")
+            if [path for path in planted if not sandbox.remove(path)]:
+                self.spoil("a submission left what can't be removed among Spark's files")
+
     def _clean(self) -> None:
         """An empty catalog and an idle JVM."""
         assert self._base is not None
@@ -311,3 +330,13 @@ class GradingJvm:
             "views": str(session.sessionState().catalog().listTempViews("*", "*").toString()),
             **self.session_state(self._base),
         }
+
+
+def _real_folders(place: Path, levels: int) -> Iterator[Path]:
+    """The folders in `place`, so many levels down, through no link: a submission may have made some."""
+    with suppress(OSError), os.scandir(place) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield Path(entry.path)
+                if levels > 1:
+                    yield from _real_folders(Path(entry.path), levels - 1)
