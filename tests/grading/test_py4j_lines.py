@@ -1,10 +1,20 @@
 """Py4J's protocol: where a command ends, and what Java and the filter could read differently."""
 
 import io
+import random
 
 import pytest
 
-from labkit.grading.py4j_lines import ProtocolError, read_command, read_line, read_message
+from labkit.grading.py4j_lines import (
+    BLANKS,
+    EXACT,
+    FIRST,
+    WITH_SUBCOMMAND,
+    ProtocolError,
+    read_command,
+    read_line,
+    read_message,
+)
 
 
 def read(data):
@@ -65,3 +75,68 @@ def test_call_of_python_is_read_to_its_end():
     assert read_message(stream) == [b"!yv\n"]
     assert read_message(stream) == []
     assert read_message(io.BytesIO(b"c\np0\n")) == []
+
+
+class Java:
+    """Lines as Java's BufferedReader gives them."""
+
+    def __init__(self, data):
+        self.data, self.place = data, 0
+
+    def line(self):
+        end = next(
+            (n for n in range(self.place, len(self.data)) if self.data[n] in b"\r\n"),
+            len(self.data),
+        )
+        found = self.data[self.place : end]
+        self.place = end + (2 if self.data[end : end + 2] == b"\r\n" else 1)
+        return found
+
+    def command(self):
+        """The lines of one command, as py4j's classes in Java read them."""
+        lines = [self.line()]
+        key = lines[0]
+        if key in WITH_SUBCOMMAND:
+            lines.append(self.line())
+            key += lines[-1][:1]  # Java looks at the first letter
+        lines += [self.line() for _ in range(FIRST[key])]
+        if key in EXACT:
+            return [*lines, self.line()]
+        while (line := self.line()).strip(BLANKS) and line != b"e":
+            lines.append(line)
+        return [*lines, line]
+
+
+def test_java_reads_the_same_lines():
+    draw = random.Random(7)
+    words = [
+        b"e",
+        b"c",
+        b"o1",
+        b"sx",
+        b"ro2",
+        b"",
+        b" ",
+        b"a\rb",
+        b"\t",
+        b"e ",
+        b"z:java.lang.System",
+    ]
+    accepted = 0
+    for _ in range(50_000):
+        key = draw.choice(sorted(FIRST))
+        lines = [key] if len(key) == 1 else [key[:1], key[1:]]
+        count = FIRST[key] + draw.choice((0, 0, 1, 2))
+        lines += [draw.choice(words) for _ in range(count)]
+        if draw.random() < 0.7:
+            lines.append(b"e")
+        data = draw.choice((b"\n", b"\n", b"\n", b"\r\n")).join(lines) + b"\nc\no1\nstop\ne\n"
+        try:
+            command, rest = read(data)
+        except ProtocolError:
+            continue
+        accepted += 1
+        java = Java(data)
+        assert b"\n".join([*java.command(), b""]) == command.raw
+        assert data[java.place :] == rest
+    assert accepted > 5_000
