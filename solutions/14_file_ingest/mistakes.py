@@ -209,7 +209,7 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 # because: the time of the write is not the number of the micro-batch
 # breaks: `ingested_batch` is the number of the micro-batch.
 # -            batch.withColumn("ingested_batch", F.lit(number).cast("long"))
-# +            batch.withColumn("ingested_batch", F.unix_timestamp(F.lit(None)) + number)
+# +            batch.withColumn("ingested_batch", F.unix_timestamp())
 
 # %% old_files_ignored
 # task: ingest
@@ -278,7 +278,7 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 
 # %% reads_the_folder_each_time
 # task: ingest
-# fails: test_lines_after_a_second_call[new_files], test_lines_after_a_second_call[in_place]
+# fails: test_lines_after_a_second_call[in_place]
 # because: a batch read has no memory: each call appends everything again
 # breaks: Each path is read once, also if a later call finds it with another content.
 # -        spark.readStream.format("text")
@@ -367,7 +367,7 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 
 # %% casts_text
 # task: refine
-# fails: test_lines[text_for_a_number]
+# fails: test_lines[text_for_a_number], test_lines_by_chance
 # because: a cast makes a number of the text "12.5"
 # breaks: | `double` | a number, whole or not |
 # -        F.from_json("raw", schema).alias("typed"),
@@ -477,7 +477,7 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 
 # %% known_names_are_taken
 # task: refine
-# fails: test_lines[other_type], test_lines[text_for_a_number]
+# fails: test_lines[other_type], test_lines[text_for_a_number], test_lines_by_chance
 # because: takes a name of the schema for a value in the column: "12.5 kg" is gone
 # breaks: `rescued` is a JSON object of the fields without a column, and of those whose value the
 #   column does not take.
@@ -774,7 +774,7 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 
 # %% first_poison_ends_it
 # task: isolate
-# fails: test_records[several]
+# fails: test_records[several], test_batches_by_chance
 # because: what follows the first poison record is neither written nor told
 # breaks: Each record that is not poison is written once, with all its columns.
 # -    def written(first: int, end: int) -> int:
@@ -799,14 +799,14 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 # -                return written(first, middle) + written(middle, end)
 # +                return sum(written(number, number + 1) for number in range(first, end))
 
-# %% parts_of_five
+# %% parts_of_ten
 # task: isolate
 # fails: test_number_of_writes
-# because: five parts for each failure are more calls than two
+# because: ten parts for each failure are more calls than two
 # breaks: `write` is called at most 1 + 2·k·⌈log₂ n⌉ times for n records, k of them poison.
 # -                middle = (first + end) // 2
 # -                return written(first, middle) + written(middle, end)
-# +                step = -(-(end - first) // 5)
+# +                step = -(-(end - first) // 10)
 # +                steps = range(first, end, step)
 # +                return sum(written(start, min(start + step, end)) for start in steps)
 

@@ -391,7 +391,7 @@ def replay_dead(spark: SparkSession, dead_table: str, table: str, schema: str) -
 
 
 # %% [markdown]
-# The checks replay records of all these kinds on a table with a constraint, and call again.
+# The checks replay records of all these kinds into a table with a constraint.
 
 # %%
 lab.check("replay_dead")

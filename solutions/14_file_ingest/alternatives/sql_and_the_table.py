@@ -22,7 +22,7 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
     stream = (
         spark.readStream.option("recursiveFileLookup", "true")
         .option("maxFilesPerTrigger", 3)
-        .option("maxFileAge", "5000w")
+        .option("maxFileAge", "100000d")
         .text(source)
         .selectExpr(
             "value AS raw",
