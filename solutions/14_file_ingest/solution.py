@@ -9,9 +9,9 @@
 # # Ingest files that drift, repeat and break
 #
 # A logistics partner drops files into a folder: some twice, some corrected under the same name,
-# some cut off. One record that the table refuses has blocked the load since Sunday. You build what
-# Auto Loader gives on Databricks: every file once, new fields kept until someone asks for them, bad
-# records set aside. At the end every line of every file is accounted for.
+# some cut off. Two records that the table refuses have blocked the load since Sunday. You build
+# what Auto Loader gives on Databricks: every file once, new fields kept until someone asks for
+# them. And you set aside what breaks a write. At the end every line of every file is accounted for.
 #
 # **You will learn** to
 #
@@ -244,7 +244,7 @@ lab.check("refine")
 # `batch` has the columns that `refine` returns. `table` has these, with the same `schema`, and may
 # have some more that were promoted before.
 #
-# - A new column comes last, in the order of `promote`. Columns that are there already stay.
+# - A new column comes last, in the order of `promote`.
 # - Where `rescued` has a promoted field whose value the type takes, the value moves into the column
 #   and leaves `rescued`. What a type takes is as in Task 2.
 # - This goes for the rows of `batch` and for the rows that are stored already.
@@ -569,8 +569,9 @@ lab.next()
 #    it under a new name, and fill from what was rescued. The old column does not change its type.
 # 7. If the table knows its files, as here by `file`, start a new checkpoint and leave out lines of
 #    paths that are there: an anti-join at the price of reading that column. Or start behind what was
-#    read, by moving the old files to another folder. With a fixed `txnAppId` the new stream would
-#    count from 0, and Delta would skip its batches as known: no error, and no rows.
+#    read, by moving the old files to another folder. Mind the `txnAppId`: the new stream counts
+#    from 0, and under the old id Delta skips its batches as known, without an error. An id with the
+#    path of the checkpoint is the old id if the new checkpoint has the same path.
 #
 # </details>
 
