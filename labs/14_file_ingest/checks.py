@@ -99,7 +99,7 @@ FIRST: Files = {
     "south/one.json": (b'{"shipment_id": 3}\n\n  \n{"shipment_id": 3}\n', later(3)),
     "on top.json": (b'{"shipment_id": 4}\r\n{"shipment_id": 5, "carr', later(4)),
     "south/growing.json.part": (b'{"shipment_id": 6}\n{"ship', later(5)),
-    "south/2026/10/deep.csv": (b"shipment_id,carrier\n7,Merlin\n", later(6)),
+    "south/old.part/10/deep.part.csv": (b"shipment_id,carrier\n7,Merlin\n", later(6)),
     "north/empty.json": (b"", later(7)),
     "north/_manifest.json": (b'{"files": 4}\n', later(8)),
     "_staging/one.json": (b'{"staged": 1}\n', later(9)),
@@ -108,6 +108,7 @@ FIRST: Files = {
 }
 SECOND: Files = {
     "on top.json": (b'{"shipment_id": 4}\n{"shipment_id": 55}\n{"shipment_id": 56}\n', later(-60)),
+    "north/one-copy.json": (LINES, later(63)),
     "south/growing.json": (b'{"shipment_id": 6}\n{"shipment_id": 8}\n', later(61)),
     "north/late.json": (b'{"shipment_id": 9}\n', later(0, days=-60)),
     "north/zebra.json": (LINES, later(62)),
@@ -135,7 +136,7 @@ EARLY = [
         "Reads two files that have one name in two folders, at any depth below the source",
         "north/one.json",
         "south/one.json",
-        "south/2026/10/deep.csv",
+        "south/old.part/10/deep.part.csv",
     ),
     told(
         "equal_files",
@@ -177,7 +178,7 @@ LATE = [
         "north/zebra.json",
         "south/growing.json",
         "north/one.json",
-        "south/2026/10/deep.csv",
+        "south/old.part/10/deep.part.csv",
         of={**FIRST, **SECOND},
     ),
 ]
@@ -281,13 +282,13 @@ def test_columns_of_bronze(ingested):
                 f"the line {row.raw!r} of {name} has the content_hash {row.content_hash}, which "
                 "is not the SHA-256 of its bytes in hex"
             )
-    numbers = sorted({row.ingested_batch for row in runs[0].rows["bronze"]})
-    if numbers != list(range(len(numbers))):
-        raise AssertionError(f"the first call has the micro-batches {numbers}; they count from 0")
-    new = {row.ingested_batch for row in runs[1].rows["bronze"] if "zebra" in row.file}
-    if new and new != {len(numbers)}:
+    first = sorted({row.ingested_batch for row in runs[0].rows["bronze"]}, key=str)
+    second = {row.ingested_batch for row in runs[1].rows["bronze"] if "zebra" in row.file}
+    # A micro-batch of an empty file has no rows, so numbers may be missing.
+    if first[:1] != [0] or None in first or any(new <= first[-1] for new in second):
         raise AssertionError(
-            f"the first call ended with micro-batch {numbers[-1]}; rows of the next one say {new}"
+            f"rows of the first call say ingested_batch {first}, and rows of a file of the second "
+            f"call {sorted(second)}; a query counts its micro-batches from 0 on, over all calls"
         )
 
 
@@ -325,14 +326,16 @@ def test_changed_files(ingested):
     """Returns the files of the folder that changed since they were read, as column `file` has them"""
     runs, folder, _ = ingested
     rows = runs[1].rows["bronze"]
-    changed = sorted({row.file for row in rows if path_of(row) == str(folder / "on top.json")})
+    again = [str(folder / name) for name in ("on top.json", "north/one-copy.json")]
+    changed = sorted({row.file for row in rows if path_of(row) in again})
     expected = ([], changed, [])
     for number, (run, wanted) in enumerate(zip(runs, expected, strict=True), 1):
         if not isinstance(run.result, list) or run.result != wanted:
             raise AssertionError(
-                f"call {number} returned {str(run.result)[:300]}, expected {wanted}. Before the "
-                "second call `on top.json` was written again with another content and an earlier "
-                "time; the third call is of another folder, where nothing changed"
+                f"call {number} returned {str(run.result)[:400]}, expected {wanted}. Before the "
+                "second call `on top.json` was written again with an earlier time, and "
+                "`north/one-copy.json` with the same content; in the folder of the third call "
+                "nothing changed"
             )
 
 
@@ -581,7 +584,12 @@ AGAIN = [
     ),
 ]
 BOTH = {"insured": "boolean", "co2_kg": "double"}
-UNTOUCHED = [shipment(number, rescued) for number, rescued in ((91, None), (92, {"C02_kg": 1}))]
+UNTOUCHED = [
+    shipment(91),
+    shipment(92, {"C02_kg": 1}),
+    shipment(93, {"co2_kg": "n/a"}),
+    shipment(94, {"customs": {"co2_kg": 1.5, "insured": True}}),
+]
 
 
 @pytest.fixture(scope="module")
@@ -647,8 +655,8 @@ def test_files_without_a_promoted_field(evolved):
         if len(gone) > allowed:
             raise AssertionError(
                 f"call {number} removed {len(gone)} of the {len(start.files)} data files that it "
-                f"found ({', '.join(changes.operations)}), and {allowed} of them held a promoted "
-                "field. A year of shipments would be rewritten for a field that came yesterday"
+                f"found ({', '.join(changes.operations)}), and in {allowed} of them a value had to "
+                "move. A year of shipments would be rewritten for a field that came yesterday"
             )
 
 
@@ -667,12 +675,16 @@ def write(frame):
         return
     calls = Path(rows[0]["place"]) / "calls"
     calls.mkdir(exist_ok=True)
+
+    class Refused(Exception):
+        """What a database would raise; no error of Spark, and none of Python's own."""
+
     weights = [row.get("weight_kg") for row in rows]
     bad = [rows[n]["raw"] for n, weight in enumerate(weights) if weight is not None and weight < 0]
     number = len(list(calls.iterdir()))
     (calls / f"{number:04}").write_text(json.dumps([bool(bad), rows]))
     if bad:
-        raise ValueError(f"{len(bad)} of {len(rows)} records violate positive_weight: {bad[0]}")
+        raise Refused(f"{len(bad)} of {len(rows)} records violate positive_weight: {bad[0]}")
 
 
 def records(text: str) -> list[tuple]:
