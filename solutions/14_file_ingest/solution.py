@@ -510,9 +510,9 @@ if done:
 #   that is overwritten is not read again. Without `maxFileAge` it drops a file that is seven days
 #   older than the newest one it has seen: no error, no row. A partner who copies with the old times
 #   loses files so.
-# - **Auto Loader** on Databricks lists or listens to notifications, keeps its paths in RocksDB, and
+# - **On Databricks** Auto Loader lists or listens to notifications, keeps its paths in RocksDB, and
 #   has `rescuedDataColumn` and `schemaEvolutionMode`. Open source accepts the option
-#   `rescuedDataColumn` and ignores it: the column stays null. `COPY INTO` is a syntax error.
+#   `rescuedDataColumn` and ignores it: the column stays null. `COPY INTO` is a syntax error there.
 # - **Ask for atomic names.** A producer that writes under another name and renames at the end takes
 #   a whole class of faults away. So does a new name for each correction.
 # - **`mergeSchema` is a decision of the sender.** Whoever sends a field makes a column. `rescued`
