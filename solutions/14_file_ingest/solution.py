@@ -457,7 +457,7 @@ for day in (1, 2, 3) if done else ():
     print(f"day {day}: {new.count()} lines, {written} written, changed since: {names}")
 
 # %% [markdown]
-# What did the partner begin to send? `rescued` knows. The third line is a typo: a zero in place of
+# What did the partner begin to send? `rescued` knows. The first line is a typo: a zero in place of
 # the letter O. With `mergeSchema` it would be a column for ever.
 
 # %%
@@ -477,7 +477,9 @@ if done:
 if done:
     nothing_new = refine(spark.table(bronze).where("false"), SHIPMENTS)
     evolve(spark, shipments, nothing_new, {"co2_kg": "double"})
-    spark.table(dead).select("file", F.substring("raw", 1, 60).alias("raw")).show(2, truncate=False)
+    file = F.substring_index("file", "/", -1).alias("file")
+    refused = spark.table(dead).orderBy("raw").select(file, F.substring("raw", 1, 60).alias("raw"))
+    refused.show(truncate=False)
     spark.sql(f"ALTER TABLE {shipments} DROP CONSTRAINT positive_weight")
     replay_dead(spark, dead, shipments, f"{SHIPMENTS}, co2_kg double")
     spark.table(dead).groupBy(F.isnotnull("resolved_at").alias("resolved")).count().show()
