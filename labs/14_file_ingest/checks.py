@@ -99,7 +99,7 @@ FIRST: Files = {
     "south/one.json": (b'{"shipment_id": 3}\n\n  \n{"shipment_id": 3}\n', later(3)),
     "on top.json": (b'{"shipment_id": 4}\r\n{"shipment_id": 5, "carr', later(4)),
     "south/growing.json.part": (b'{"shipment_id": 6}\n{"ship', later(5)),
-    "south/old.part/10/deep.part.csv": (b"shipment_id,carrier\n7,Merlin\n", later(6)),
+    "south/old.part/10/deep.part.txt": (b"shipment_id,carrier\n7,Merlin\n", later(6)),
     "north/empty.json": (b"", later(7)),
     "north/_manifest.json": (b'{"files": 4}\n', later(8)),
     "_staging/one.json": (b'{"staged": 1}\n', later(9)),
@@ -136,7 +136,7 @@ EARLY = [
         "Reads two files that have one name in two folders, at any depth below the source",
         "north/one.json",
         "south/one.json",
-        "south/old.part/10/deep.part.csv",
+        "south/old.part/10/deep.part.txt",
     ),
     told(
         "equal_files",
@@ -178,7 +178,7 @@ LATE = [
         "north/zebra.json",
         "south/growing.json",
         "north/one.json",
-        "south/old.part/10/deep.part.csv",
+        "south/old.part/10/deep.part.txt",
         of={**FIRST, **SECOND},
     ),
 ]

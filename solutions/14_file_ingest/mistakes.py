@@ -129,7 +129,8 @@
 # task: ingest
 # fails: test_lines_of_the_first_files[hidden]
 # because: a listing of one's own finds what Spark hides
-# breaks: A file is not read if its name, or the name of a folder above it, begins with `_` or `.`.
+# breaks: A file is not read if its name, or the name of a folder between `source` and it, begins
+#   with `_` or `.`.
 def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> list[str]:
     import hashlib
     from datetime import UTC, datetime
@@ -159,7 +160,8 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 # task: ingest
 # fails: test_lines_of_the_first_files[hidden]
 # because: looks at the name of the file, and not at the folders above it
-# breaks: A file is not read if its name, or the name of a folder above it, begins with `_` or `.`.
+# breaks: A file is not read if its name, or the name of a folder between `source` and it, begins
+#   with `_` or `.`.
 def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> list[str]:
     import hashlib
     from datetime import UTC, datetime
@@ -261,6 +263,15 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 # breaks: Several folders, each with a checkpoint of its own, may feed one table.
 # -            .option("txnAppId", f"ingest {checkpoint}")
 # +            .option("txnAppId", f"ingest {table}")
+
+# %% not_these_letters
+# task: ingest
+# fails: test_lines_of_the_first_files[same_name]
+# because: in a pattern, [!.part] is a class: no name that ends in p, a, r or t is read
+# breaks: when the call returns, all files that were there are read.
+# -        .option("maxFileAge", "36500d")
+# +        .option("maxFileAge", "36500d")
+# +        .option("pathGlobFilter", "*[!.part]")
 
 # %% part_of_a_name
 # task: ingest

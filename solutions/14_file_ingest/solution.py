@@ -73,9 +73,9 @@ FILES_PER_BATCH = 4
 #   without an end. Equal lines and equal files are kept as often as they come.
 # - Files in folders below `source`, at any depth, are read as well.
 # - A file is read whatever its modification time is.
-# - A file is not read if its name, or the name of a folder above it, begins with `_` or `.`. A name
-#   that ends in `.part` is not read either: the partner still writes that file, and renames it at
-#   the end.
+# - A file is not read if its name, or the name of a folder between `source` and it, begins with `_`
+#   or `.`. A name that ends in `.part` is not read either: the partner still writes that file, and
+#   renames it at the end.
 # - Each path is read once, also if a later call finds it with another content.
 # - `file` and `file_modified` are the path and the modification time of the file, as
 #   [`_metadata`](https://spark.apache.org/docs/latest/sql-data-sources-hidden-metadata-column.html)
@@ -88,8 +88,8 @@ FILES_PER_BATCH = 4
 # - The list has the files in `source` whose modification time is no longer the one in `table`: as
 #   in column `file`, sorted.
 #
-# These are up to you: what a call does whose checkpoint was lost, and files that were empty when
-# they were read.
+# These are up to you: what a call does whose checkpoint was lost, files that were empty when they
+# were read, and other names that Spark treats in its own way, such as `_day=1.json`.
 
 
 # %%
@@ -463,9 +463,8 @@ for day in (1, 2, 3) if done else ():
 # %%
 if done:
     rows = spark.table(shipments)
-    names = rows.select(
-        F.explode(F.expr(f"map_keys(from_json(rescued, '{FIELDS}'))")).alias("field")
-    )
+    fields = F.expr("map_keys(from_json(rescued, 'map<string, variant>'))")
+    names = rows.select(F.explode(fields).alias("field"))
     names.groupBy("field").count().orderBy("field").show()
     rows.groupBy("corrupt").count().orderBy("corrupt").show()
 
