@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 FLAGS = (
     "--headless=new",
@@ -65,6 +67,8 @@ for (const node of all("input"))
 for (const node of all("a, button")) if (!node.textContent.trim()) faults.push("a control without words");
 return faults;
 """
+# What a page would have fetched: nothing but itself.
+FETCHED = "return performance.getEntriesByType('resource').map(entry => entry.name)"
 CONTROLS = "a[href], button, summary, input"
 FOCUSED = """
 const at = document.activeElement, style = getComputedStyle(at);
@@ -119,3 +123,14 @@ def look(driver, scheme: str, width: int = 1280) -> None:
 def unfold(driver) -> None:
     """Opens all that is folded."""
     driver.execute_script("document.querySelectorAll('details').forEach(one => one.open = true)")
+
+
+def tabbed(driver) -> dict[int, bool]:
+    """The controls that Tab reaches, by their place among all, and whether each shows it."""
+    reached: dict[int, bool] = {}
+    for _ in range(2 * len(driver.find_elements(By.CSS_SELECTOR, CONTROLS))):
+        driver.switch_to.active_element.send_keys(Keys.TAB)
+        at, visible = driver.execute_script(FOCUSED, CONTROLS)
+        reached.setdefault(at, visible)
+    reached.pop(-1, None)
+    return reached

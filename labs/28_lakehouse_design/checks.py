@@ -171,7 +171,7 @@ def assert_sizes(found: dict, expected: dict, why: str) -> None:
             got = row[name]
             close = abs(got - right) <= 0.001 * abs(right)
             if row["unit"] == "count":  # the next whole number; a float may miss one by a hair
-                close = got == right or right >= 10 and abs(got - right) <= 1
+                close = got == right or (right >= 10 and abs(got - right) <= 1)
             assert close, (
                 f"{source}, {item}: {name} is {got:,.6g} {row['unit']}, expected about "
                 f"{right:,.6g}. {why}"

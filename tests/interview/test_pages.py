@@ -21,8 +21,6 @@ pytestmark = pytest.mark.browser
 
 NAMES = ("cards", "sheet")
 SCHEMES = ("light", "dark")
-# What a page would have fetched: nothing but itself.
-FETCHED = "return performance.getEntriesByType('resource').map(entry => entry.name)"
 
 
 @pytest.fixture(scope="module")
@@ -112,12 +110,7 @@ def test_every_control_is_reached_by_tab_and_shows_it(driver, files, name):
     browsing.unfold(driver)
     controls = driver.find_elements(By.CSS_SELECTOR, browsing.CONTROLS)
     wanted = [at for at, one in enumerate(controls) if one.is_displayed()]
-    reached = {}
-    for _ in range(2 * len(controls)):
-        press(driver, Keys.TAB)
-        at, visible = driver.execute_script(browsing.FOCUSED, browsing.CONTROLS)
-        reached.setdefault(at, visible)
-    reached.pop(-1, None)
+    reached = browsing.tabbed(driver)
     assert sorted(reached) == wanted
     assert [at for at, visible in reached.items() if not visible] == []
 
@@ -125,7 +118,7 @@ def test_every_control_is_reached_by_tab_and_shows_it(driver, files, name):
 @pytest.mark.parametrize("name", [*NAMES, "all"])
 def test_page_asks_nobody_for_anything_and_runs_what_it_names(driver, files, name):
     driver.get(files[name].as_uri())
-    assert driver.execute_script(FETCHED) == []
+    assert driver.execute_script(browsing.FETCHED) == []
     assert driver.get_log("browser") == []
     text = files[name].read_text("utf-8")
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)[1]

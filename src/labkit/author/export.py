@@ -22,6 +22,7 @@ MANIFEST = ".handout.json"
 PROGRAM = (
     "lab", "pyproject.toml", "requirements.lock", "jars.lock", "LICENSE",
     "src/labkit", ".github/actions/grade", "docs/troubleshooting.md", "docs/network.md",
+    "Dockerfile", ".dockerignore", ".devcontainer",
 )  # fmt: skip
 TEMPLATES = Path(__file__).parent / "templates" / "handout"
 LOCAL_GRADER = "./.github/actions/grade"

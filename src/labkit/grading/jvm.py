@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +20,7 @@ from pyspark.java_gateway import launch_gateway
 from pyspark.serializers import UTF8Deserializer, read_int
 from pyspark.sql import SparkSession
 
+from labkit.grading.callbacks import keep_to_java
 from labkit.grading.safe_pickle import distrust
 from labkit.home import LabError
 from labkit.sandbox import sandbox
@@ -26,7 +29,7 @@ from labkit.spark import class_archive
 from labkit.spark.jars import jars
 from labkit.spark.java import java_home
 from labkit.spark.lease import PORT, SECRET, strings
-from labkit.spark.settings import base_conf, process_environment, write_no_checksums
+from labkit.spark.settings import SETTINGS, base_conf, process_environment, write_no_checksums
 
 START_SECONDS = 120
 # A worker's JVM serves one submission after the other: nothing of Python is kept between tasks
@@ -37,19 +40,23 @@ GRADING = {
     "spark.python.task.killTimeout": "1s",
     "spark.driver.maxResultSize": "256m",
     "spark.app.name": "labkit-grading",
+    # A submission reaches the ports of Spark itself, which read what Java serialized. Spark makes
+    # the secret, and keeps it.
+    "spark.authenticate": "true",
 }
 KEPT_ENVIRONMENT = (
     *("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "JAVA_HOME", "TZ"),
     *("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON", "SPARK_LOCAL_DIRS", "SPARK_LOCAL_IP"),
 )
-OPTIONS = "-XX:+ExitOnOutOfMemoryError -XX:-UsePerfData"
+OPTIONS = "-XX:+ExitOnOutOfMemoryError -XX:-UsePerfData -XX:+DisableAttachMechanism"
 
 
 class GradingJvm:
     """One JVM after the other, each for as many submissions as leave it as they found it.
 
     The `GradingSpark` for submissions that somebody else made. With `reuse=False` each of them has
-    a JVM of its own, at some ten seconds each. `lasting` says that there will be many for one JVM.
+    a JVM of its own, at some ten seconds each. `lasting` says that there will be many for one JVM,
+    `allow_jvm` that their calls on it are not filtered.
     """
 
     def __init__(
@@ -59,10 +66,12 @@ class GradingJvm:
         sandboxed: bool = True,
         reuse: bool = True,
         lasting: bool = False,
+        allow_jvm: bool = False,
         limits: Limits | None = None,
     ) -> None:
         reason = sandbox.leave_network() if sandboxed else "it was switched off"
         self.limits = limits or Limits()
+        self.allow_jvm, self.filtered = allow_jvm, not allow_jvm
         self.sandbox = Sandbox.make(on=not reason, reason=reason)
         self.starts = 0
         self.spoiled = ""
@@ -135,6 +144,7 @@ class GradingJvm:
                     self.spoil(f"a submission left what can't be removed in {folder.name}")
         for entry in self.sandbox.place.glob("lab-kafka-*"):
             sandbox.remove(entry)
+        self._tidy()
         if not self._reuse:
             self.spoil("each submission has a JVM of its own")
         if self.spoiled or self._base is None:
@@ -185,6 +195,7 @@ class GradingJvm:
         os.environ |= {PORT: str(port), SECRET: secret}
         try:
             gateway = launch_gateway()
+            keep_to_java(gateway)
         finally:
             del os.environ[PORT], os.environ[SECRET]
         settings = SparkConf(loadDefaults=False, _jvm=gateway.jvm)
@@ -258,11 +269,28 @@ class GradingJvm:
         for folder in self.sandbox.jvm.iterdir():
             sandbox.remove(folder)
 
+    def _tidy(self) -> None:
+        """The JVM's folder as the next submission needs it: a submission could write there."""
+        for folder in _real_folders(self.sandbox.jvm, 3):
+            try:
+                mode = folder.lstat().st_mode
+                # PySpark puts the folder of files before site-packages, in each Python worker.
+                planted = list(folder.iterdir()) if folder.name.startswith("userFiles-") else []
+            except FileNotFoundError:  # the JVM removed it just now
+                continue
+            except PermissionError:
+                mode, planted = 0, []
+            if mode & stat.S_IRWXU != stat.S_IRWXU:
+                self.spoil("a submission locked a folder of the JVM's")
+            if [path for path in planted if not sandbox.remove(path)]:
+                self.spoil("a submission left what can't be removed among Spark's files")
+
     def _clean(self) -> None:
         """An empty catalog and an idle JVM."""
         assert self._base is not None
         spark = self._base
         spark._jsc.sc().cancelAllJobs()
+        spark.sparkContext.setLogLevel(SETTINGS["spark.log.level"])
         shared = spark._jsparkSession.sharedState()
         shared.cacheManager().clearCache()
         catalog = shared.externalCatalog()  # asked directly: SQL takes a quarter of a second
@@ -290,6 +318,10 @@ class GradingJvm:
             "time zone": str(jvm.java.util.TimeZone.getDefault().getID()),
             "locale": str(jvm.java.util.Locale.getDefault().toString()),
             "settings": str(self._base._jsc.sc().getConf().toDebugString()),
+            # A map's hash depends on nothing but its entries.
+            "Hadoop's settings": int(
+                self._base._jsc.hadoopConfiguration().getPropsWithPrefix("").hashCode()
+            ),
             "session settings": {name: values.get(name) for name in settings or values},
             "default session": jvm.System.identityHashCode(default.get()),
             "catalog": shared.externalCatalog().listFunctions("default", "*").size(),
@@ -298,3 +330,13 @@ class GradingJvm:
             "views": str(session.sessionState().catalog().listTempViews("*", "*").toString()),
             **self.session_state(self._base),
         }
+
+
+def _real_folders(place: Path, levels: int) -> Iterator[Path]:
+    """The folders in `place`, so many levels down, through no link: a submission may have made some."""
+    with suppress(OSError), os.scandir(place) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield Path(entry.path)
+                if levels > 1:
+                    yield from _real_folders(Path(entry.path), levels - 1)
