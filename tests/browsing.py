@@ -105,6 +105,23 @@ def chromium(profile: Path) -> Iterator[webdriver.Chrome]:
         driver.quit()
 
 
+def press(driver: webdriver.Chrome, *keys: str) -> None:
+    """Sends keys, each to what has the focus by then."""
+    for key in keys:
+        driver.switch_to.active_element.send_keys(key)
+
+
+def articles(driver: webdriver.Chrome) -> list[str]:
+    """The ids of the articles that a search leaves on the page."""
+    found = driver.find_elements(By.TAG_NAME, "article")
+    return [one.get_attribute("id") for one in found if one.is_displayed()]
+
+
+def counted(driver: webdriver.Chrome) -> str:
+    """What the page says of how many there are."""
+    return driver.find_element(By.ID, "count").text
+
+
 def screenshots(config: pytest.Config) -> Path:
     """The folder for screenshots, which CI keeps."""
     shots = config.rootpath / ".cache" / "screenshots"

@@ -101,16 +101,22 @@ def engine() -> bool:
         return False
 
 
-@pytest.mark.skipif(not engine(), reason="no container engine runs here")
+@pytest.mark.skipif(
+    not engine(), reason="no container engine runs here; the tests above run the steps as a script"
+)
 def test_image_is_built_and_lists_the_labs():
     built = subprocess.run(
         ["docker", "build", "--quiet", "."], cwd=ROOT, capture_output=True, text=True,
         timeout=BUILD_SECONDS, check=False,
     )  # fmt: skip
     assert built.returncode == 0, built.stderr
-    listed = subprocess.run(
-        ["docker", "run", "--rm", "--network", "none", built.stdout.strip(), "./lab", "list"],
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    image = built.stdout.strip()
+    try:
+        listed = subprocess.run(
+            ["docker", "run", "--rm", "--network", "none", image, "./lab", "list"],
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+    finally:
+        subprocess.run(["docker", "rmi", image], capture_output=True, check=False)
     assert listed.returncode == 0, listed.stderr
     assert all(lab.slug in listed.stdout for lab in find_labs(ROOT))

@@ -183,16 +183,22 @@ def test_attack_is_stopped_without_the_sandbox(without_sandbox, attack):
     is_unharmed(without_sandbox, attack, found)
 
 
+def described() -> list[tuple[str, str]]:
+    """The items of SECURITY.md that begin with attacks: their names, and what stops them."""
+    items = re.findall(r"^- (`.*(?:\n  .*)*)", SECURITY.read_text("utf-8"), re.MULTILINE)
+    found = [" ".join(item.split()).partition(": ") for item in items]
+    return [(names, text) for names, _, text in found]
+
+
 @pytest.mark.parametrize("attack", ATTACKS, ids=ids)
 def test_attack_is_described_in_security(attack):
-    rows = [line for line in SECURITY.read_text().splitlines() if f"`{attack.name}`" in line]
-    assert len(rows) == 1
-    assert rows[0].rstrip(" |").endswith("sandbox") == (attack.needs == "sandbox")
+    (told,) = [text for names, text in described() if f"`{attack.name}`" in names]
+    assert told.endswith("**(sandbox)**") == (attack.needs == "sandbox")
 
 
 def test_security_describes_no_other_attack():
-    cells = [line.split("|")[1] for line in SECURITY.read_text().splitlines() if line[:3] == "| `"]
-    assert sorted(re.findall(r"`(\w+)`", "".join(cells))) == sorted(ids)
+    names = "".join(names for names, _ in described())
+    assert sorted(re.findall(r"`(\w+)`", names)) == sorted(ids)
 
 
 VARYING = """

@@ -43,20 +43,6 @@ def first(driver, site):
     return driver
 
 
-def press(driver, *keys) -> None:
-    for key in keys:
-        driver.switch_to.active_element.send_keys(key)
-
-
-def labs(driver) -> list[str]:
-    articles = driver.find_elements(By.TAG_NAME, "article")
-    return [one.get_attribute("id") for one in articles if one.is_displayed()]
-
-
-def count(driver) -> str:
-    return driver.find_element(By.ID, "count").text
-
-
 def arrives(driver, address: str) -> None:
     WebDriverWait(driver, 20, poll_frequency=0.05).until(lambda _: address in driver.current_url)
 
@@ -89,42 +75,42 @@ def test_every_control_is_reached_by_tab_and_shows_it(driver, site, name):
 
 
 def test_lab_is_found_and_opened_by_keyboard(first):
-    press(first, "/", "salt ", "SKEW", Keys.ESCAPE)
-    found = labs(first)
+    browsing.press(first, "/", "salt ", "SKEW", Keys.ESCAPE)
+    found = browsing.articles(first)
     assert "skew" in found and len(found) < len(LABS)
-    assert count(first).startswith(f"{len(found)} of {len(LABS)} labs · 1 card")
+    assert browsing.counted(first).startswith(f"{len(found)} of {len(LABS)} labs · 1 card")
     assert first.find_element(By.ID, "find").get_attribute("value") == "salt SKEW"
     results = [*(f"/{slug}.html" for slug in found), "/cards.html#skew_beyond_aqe"]
     for result in results:
-        press(first, "j")
+        browsing.press(first, "j")
         assert first.switch_to.active_element.get_attribute("href").endswith(result)
-    press(first, *["k"] * (len(results) - 1 - found.index("skew")), Keys.ENTER)
+    browsing.press(first, *["k"] * (len(results) - 1 - found.index("skew")), Keys.ENTER)
     arrives(first, "/skew.html")
     first.find_element(By.CSS_SELECTOR, "details summary").send_keys(Keys.ENTER)
     assert first.find_element(By.CSS_SELECTOR, ".checks li").is_displayed()
 
 
 def test_search_finds_what_checks_look_at_and_forgets_it(first):
-    press(first, "/", "leaves out cancelled orders")
-    assert "warm_up" in labs(first) and "skew" not in labs(first)
-    press(first, Keys.CONTROL + "a", Keys.DELETE)
-    assert labs(first) == [lab.slug for lab in LABS]
+    browsing.press(first, "/", "leaves out cancelled orders")
+    assert "warm_up" in browsing.articles(first) and "skew" not in browsing.articles(first)
+    browsing.press(first, Keys.CONTROL + "a", Keys.DELETE)
+    assert browsing.articles(first) == [lab.slug for lab in LABS]
     assert not first.find_element(By.ID, "found").is_displayed()
-    press(first, "no such words anywhere")
-    assert labs(first) == []
+    browsing.press(first, "no such words anywhere")
+    assert browsing.articles(first) == []
 
 
 def test_levels_and_topics_leave_the_labs_that_fit_both(first):
     Select(first.find_element(By.ID, "level")).select_by_value("starter")
-    assert "warm_up" in labs(first) and "scd2" not in labs(first)
+    assert "warm_up" in browsing.articles(first) and "scd2" not in browsing.articles(first)
     Select(first.find_element(By.ID, "topic")).select_by_value("scd2")
-    assert labs(first) == []
+    assert browsing.articles(first) == []
     Select(first.find_element(By.ID, "level")).select_by_value("")
-    assert "scd2" in labs(first)
+    assert "scd2" in browsing.articles(first)
 
 
 def test_card_is_reached_from_a_search_and_unfolds(first):
-    press(first, "/", "vacuum time travel", Keys.ESCAPE)
+    browsing.press(first, "/", "vacuum time travel", Keys.ESCAPE)
     card = first.find_element(By.CSS_SELECTOR, "#found a")
     name = card.get_attribute("href").partition("#")[2]
     card.send_keys(Keys.ENTER)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Collection, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,6 +17,7 @@ from pyspark.java_gateway import launch_gateway
 from pyspark.serializers import UTF8Deserializer, read_int
 from pyspark.sql import SparkSession
 
+from labkit.grading import jvm_state
 from labkit.grading.callbacks import keep_to_java
 from labkit.grading.safe_pickle import distrust
 from labkit.home import LabError
@@ -28,8 +26,8 @@ from labkit.sandbox.sandbox import Limits, Sandbox
 from labkit.spark import class_archive
 from labkit.spark.jars import jars
 from labkit.spark.java import java_home
-from labkit.spark.lease import PORT, SECRET, strings
-from labkit.spark.settings import SETTINGS, base_conf, process_environment, write_no_checksums
+from labkit.spark.lease import PORT, SECRET
+from labkit.spark.settings import base_conf, process_environment, write_no_checksums
 
 START_SECONDS = 120
 # A worker's JVM serves one submission after the other: nothing of Python is kept between tasks
@@ -96,7 +94,7 @@ class GradingJvm:
             self._end()
             self._base = self._start()
             self._state_at_start = {}
-            self._state_at_start = self._state()
+            self._state_at_start = jvm_state.state(self._base)
         session = self._base.newSession()
         # A gateway's threads inherit what this thread has as its active session: not the judge's.
         session._jvm.org.apache.spark.sql.classic.SparkSession.clearActiveSession()
@@ -117,14 +115,8 @@ class GradingJvm:
         return Path(tempfile.mkdtemp(prefix="submission-", dir=self.sandbox.submissions))
 
     def session_state(self, session: SparkSession) -> dict[str, Any]:
-        """What decides how a session reads a query, but for views: checks make some themselves."""
-        java: Any = session._jsparkSession
-        functions = java.sessionState().functionRegistry().functionBuilders()
-        extra = java.experimental()
-        return {
-            "functions": int(functions.hashCode()),
-            "rules": (extra.extraOptimizations().size(), extra.extraStrategies().size()),
-        }
+        """What decides how a session reads a query."""
+        return jvm_state.session_state(session)
 
     def end_jobs(self) -> None:
         """Cancels all jobs: they are the submission's, or the judge's on its behalf."""
@@ -144,14 +136,16 @@ class GradingJvm:
                     self.spoil(f"a submission left what can't be removed in {folder.name}")
         for entry in self.sandbox.place.glob("lab-kafka-*"):
             sandbox.remove(entry)
-        self._tidy()
+        if why := jvm_state.tidy(self.sandbox.jvm):
+            self.spoil(why)
         if not self._reuse:
             self.spoil("each submission has a JVM of its own")
         if self.spoiled or self._base is None:
             return
         try:
-            self._clean()
-            now = self._state(self._state_at_start.get("session settings", ()))
+            jvm_state.clean(self._base)
+            settings = self._state_at_start.get("session settings", ())
+            now = jvm_state.state(self._base, settings)
         except (Py4JError, PySparkException, OSError) as error:
             self.spoil(f"the JVM can't be cleaned up ({type(error).__name__})")
             return
@@ -268,75 +262,3 @@ class GradingJvm:
         SparkSession._instantiatedSession = SparkSession._activeSession = None
         for folder in self.sandbox.jvm.iterdir():
             sandbox.remove(folder)
-
-    def _tidy(self) -> None:
-        """The JVM's folder as the next submission needs it: a submission could write there."""
-        for folder in _real_folders(self.sandbox.jvm, 3):
-            try:
-                mode = folder.lstat().st_mode
-                # PySpark puts the folder of files before site-packages, in each Python worker.
-                planted = list(folder.iterdir()) if folder.name.startswith("userFiles-") else []
-            except FileNotFoundError:  # the JVM removed it just now
-                continue
-            except PermissionError:
-                mode, planted = 0, []
-            if mode & stat.S_IRWXU != stat.S_IRWXU:
-                self.spoil("a submission locked a folder of the JVM's")
-            if [path for path in planted if not sandbox.remove(path)]:
-                self.spoil("a submission left what can't be removed among Spark's files")
-
-    def _clean(self) -> None:
-        """An empty catalog and an idle JVM."""
-        assert self._base is not None
-        spark = self._base
-        spark._jsc.sc().cancelAllJobs()
-        spark.sparkContext.setLogLevel(SETTINGS["spark.log.level"])
-        shared = spark._jsparkSession.sharedState()
-        shared.cacheManager().clearCache()
-        catalog = shared.externalCatalog()  # asked directly: SQL takes a quarter of a second
-        for database in strings(catalog.listDatabases()):
-            if database != "default":
-                spark.sql(f"DROP DATABASE IF EXISTS `{database}` CASCADE")
-        for table in strings(catalog.listTables("default")):
-            is_view = catalog.getTable("default", table).tableType().name() == "VIEW"
-            spark.sql(f"DROP {'VIEW' if is_view else 'TABLE'} IF EXISTS default.`{table}`")
-        shared.globalTempViewManager().clear()
-
-    def _state(self, settings: Collection[str] = ()) -> dict[str, Any]:
-        """What a submission has no business to change in a JVM that others use after it.
-
-        Of the session's settings these alone, when some are given: Delta adds some of its own.
-        """
-        assert self._base is not None
-        jvm: Any = self._base._jvm
-        session = self._base._jsparkSession
-        default = jvm.org.apache.spark.sql.classic.SparkSession.getDefaultSession()
-        shared = session.sharedState()
-        values = dict(self._base.conf.getAll)
-        question = "SELECT sum(id * id) FROM range(0, 100, 1, 1) WHERE id % 7 = 3"
-        return {
-            "time zone": str(jvm.java.util.TimeZone.getDefault().getID()),
-            "locale": str(jvm.java.util.Locale.getDefault().toString()),
-            "settings": str(self._base._jsc.sc().getConf().toDebugString()),
-            # A map's hash depends on nothing but its entries.
-            "Hadoop's settings": int(
-                self._base._jsc.hadoopConfiguration().getPropsWithPrefix("").hashCode()
-            ),
-            "session settings": {name: values.get(name) for name in settings or values},
-            "default session": jvm.System.identityHashCode(default.get()),
-            "catalog": shared.externalCatalog().listFunctions("default", "*").size(),
-            "streams": int(shared.activeStreamingQueries().size()),
-            "arithmetic": self._base.sql(question).first()[0],
-            "views": str(session.sessionState().catalog().listTempViews("*", "*").toString()),
-            **self.session_state(self._base),
-        }
-
-
-def _real_folders(place: Path, levels: int) -> Iterator[Path]:
-    """The folders in `place`, so many levels down, through no link: a submission may have made some."""
-    with suppress(OSError), os.scandir(place) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield Path(entry.path)
-                if levels > 1:
-                    yield from _real_folders(Path(entry.path), levels - 1)

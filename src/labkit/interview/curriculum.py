@@ -66,7 +66,7 @@ WAYS = (
             Step("week 1", ("warm_up", "cdc_merge", "scd2"), ("general", "delta", "sql")),
             Step(
                 "week 2",
-                ("skew", "slow_job", "schema_contract"),
+                ("skew", "slow_job", "schema_contract", "file_ingest"),
                 ("spark", "performance", "modelling"),
             ),
             Step(

@@ -69,9 +69,8 @@ def _session(offered: Any) -> SparkSession:
         gateway=SparkContext._gateway, jsc=java, conf=SparkConf(_jvm=jvm, _jconf=java.getConf())
     )
     session = SparkSession(context, offered)
-    if (
-        base is not None and base.isDefined()
-    ):  # making a Python session changes the default of the whole JVM
+    # Making a Python session changes the default of the whole JVM.
+    if base is not None and base.isDefined():
         sessions.setDefaultSession(base.get())
     return session
 
