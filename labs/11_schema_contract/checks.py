@@ -88,16 +88,16 @@ def fields(text: str) -> list[dict]:
     found = []
     for part in re.split(r";\s*(?![^{]*\})", text):
         said = FIELD.fullmatch(part.strip()).groupdict()
-        field = {name: value for name, value in said.items() if value is not None}
-        if "fields" in field:
-            field["fields"] = fields(field["fields"])
-        if "required" in field:
-            field["required"] = field["required"] == "!"
-        if "allowed" in field:
-            field["allowed"] = field["allowed"].split()
-        if "above" in field:
-            field["above"] = float(field["above"]) if "." in field["above"] else int(field["above"])
-        found.append(field)
+        one = {name: value for name, value in said.items() if value is not None}
+        if "fields" in one:
+            one["fields"] = fields(one["fields"])
+        if "required" in one:
+            one["required"] = one["required"] == "!"
+        if "allowed" in one:
+            one["allowed"] = one["allowed"].split()
+        if "above" in one:
+            one["above"] = float(one["above"]) if "." in one["above"] else int(one["above"])
+        found.append(one)
     return found
 
 
@@ -252,8 +252,8 @@ def test_changes(learner, case):
 def told(contract: dict) -> str:
     """The fields of a contract, as a reason writes them."""
     return ", ".join(
-        f"{field['name']} {kind_of(field)}{' required' if field.get('required') else ''}"
-        for field in contract["fields"]
+        f"{one['name']} {kind_of(one)}{' required' if one.get('required') else ''}"
+        for one in contract["fields"]
     )
 
 
@@ -461,7 +461,10 @@ def test_values(fitted, case):
     for placed in case.given:
         for at, (value, right) in enumerate(placed.rows):
             if at not in fitted:
-                raise AssertionError(f"the row with id {at} did not come back")
+                raise AssertionError(
+                    f"no row has id {at} any more; the ids came as int, and have a field of type "
+                    "int"
+                )
             mine = fitted[at][placed.column]
             if mine != right:
                 raise AssertionError(
@@ -583,8 +586,11 @@ def test_types(misfits):
                     f"{shown(value)} as {one.values.given} in a field of type {one.values.wanted} "
                     f"has {found[place]} rows, expected {int(place in right)}"
                 )
-    if extra := set(found) - set(right):
-        raise AssertionError(f"a null has a row, in an optional field: key, field {min(extra)}")
+    if extra := sorted(set(found) - set(right), key=str):
+        raise AssertionError(
+            f"key {shown(extra[0][0])} and field {shown(extra[0][1])} have a row, and no value "
+            "there breaks a rule"
+        )
     if rules := {row["rule"] for row in misfits} - {"type"}:
         raise AssertionError(f"the rule of such a value is {min(rules, key=str)}, expected type")
 
@@ -775,6 +781,12 @@ class Call:
         return self.result
 
 
+def told_versions(changes: TableChanges) -> str:
+    """How many versions were made, and by what."""
+    count = f"{changes.versions} version{'' if changes.versions == 1 else 's'}"
+    return f"{count} ({', '.join(changes.operations)})" if changes.versions else "no version"
+
+
 def attempt(call: Callable[..., Any], *given: Any) -> tuple[Any, AnswerError | None]:
     """What a call returns, and the error that it raises; a task not written is no such error."""
     try:
@@ -894,10 +906,7 @@ def test_one_version(calls):
         call = calls[0][name]
         result = call.returned()
         if call.changes.versions != 1:
-            raise AssertionError(
-                f"a batch made {call.changes.versions} versions of the table: "
-                f"{', '.join(call.changes.operations)}"
-            )
+            raise AssertionError(f"a batch made {told_versions(call.changes)} of the table")
         assert_version(result, call.newest)
 
 
@@ -1120,7 +1129,7 @@ def test_second_migration(migrated):
     if migrated.again.versions:
         raise AssertionError(
             "the table was as the contract says, and a second call made "
-            f"{migrated.again.versions} versions: {', '.join(migrated.again.operations)}"
+            f"{told_versions(migrated.again)}"
         )
 
 
@@ -1317,9 +1326,7 @@ def test_refused_migration(learner, spark, plain, case):
     if case.name in ("rows", "null_row"):
         story = f"rows of the table break the contract in {', '.join(case.after)}"
     if made.versions:
-        raise AssertionError(
-            f"{story}, and the call made {made.versions} versions: {', '.join(made.operations)}"
-        )
+        raise AssertionError(f"{story}, and the call made {told_versions(made)}")
     assert_refused(error, case.after, story)
 
 
@@ -1436,10 +1443,7 @@ def test_second_call(expanded):
     if expanded.error:
         raise AssertionError(f"the second call raised {expanded.error.reason}")
     if expanded.again.versions:
-        raise AssertionError(
-            f"the second call made {expanded.again.versions} versions: "
-            f"{', '.join(expanded.again.operations)}"
-        )
+        raise AssertionError(f"the second call made {told_versions(expanded.again)}")
 
 
 @check("deprecate")

@@ -261,7 +261,6 @@ spark.sql(
 
 # %%
 # BEGIN SOLUTION: functions that Tasks 2 to 4 use, if you want any
-VIOLATIONS = "key string, field string, rule string, value string"
 NUMBERS = ("int", "bigint", "double", "decimal")
 
 
@@ -522,8 +521,11 @@ CONSTRAINT = "delta.constraints."
 
 def steps_to(
     stored: StructType, fields: list[dict], dropped: set[str], path: str = ""
-) -> tuple[list[str], list[str]]:
-    """Clauses of ALTER TABLE that bring these columns to the fields, and what is in the way."""
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """Steps that bring these columns to the fields, and what is in the way.
+
+    A step is a clause of ALTER TABLE, and what stands for `{}` in it, where several may stand.
+    """
     left = {column.name.lower(): column for column in stored}
     steps, reasons = [], []
     for field in fields:
@@ -531,23 +533,23 @@ def steps_to(
         column = left.pop(field["name"].lower(), None)
         if column is None and old_name in left:
             column = left.pop(old_name)
-            steps.append(f"RENAME COLUMN {path}{column.name} TO {field['name']}")
+            steps.append((f"RENAME COLUMN {path}{column.name} TO {field['name']}", ""))
         if column is None:
-            steps.append(f"ADD COLUMNS ({name} {type_of(field)})")
+            steps.append(("ADD COLUMNS ({})", f"{name} {type_of(field)}"))
             if field.get("required"):
                 reasons.append(f"{name} would be added, and is required")
             continue
         if not column.nullable and not field.get("required"):
-            steps.append(f"ALTER COLUMN {name} DROP NOT NULL")
+            steps.append((f"ALTER COLUMN {name} DROP NOT NULL", ""))
         if "fields" in field and isinstance(column.dataType, StructType):
             inner = steps_to(column.dataType, field["fields"], dropped, f"{name}.")
             steps, reasons = steps + inner[0], reasons + inner[1]
         elif change := type_change(column.dataType.simpleString(), type_of(field)):
-            steps.append(f"ALTER COLUMN {name} TYPE {type_of(field)}")
+            steps.append(("ALTER COLUMN {}", f"{name} TYPE {type_of(field)}"))
             if change != "widen":
                 reasons.append(f"{name} would become {type_of(field)}")
     for column in left.values():
-        steps.append(f"DROP COLUMN {path}{column.name}")
+        steps.append(("DROP COLUMNS ({})", f"{path}{column.name}"))
         if f"{path}{column.name}".lower() not in dropped:
             reasons.append(f"{path}{column.name} would be lost")
     return steps, reasons
@@ -567,6 +569,11 @@ def conditions_of(contract: dict) -> dict[str, str]:
         elif rules:
             found[name] = f"{name} IS NULL OR {rules[0]}"
     return found
+
+
+def plain(rule: str) -> str:
+    """A rule without the blanks between its words; Delta writes them in its own way."""
+    return re.sub(r"('[^']*')|\s+", r"\1", rule)
 
 
 # END SOLUTION
@@ -599,8 +606,8 @@ def migrate(spark: SparkSession, table: str, contract: dict) -> None:
     properties = {row.key: row.value for row in spark.sql(f"SHOW TBLPROPERTIES {table}").collect()}
     present = {key: value for key, value in properties.items() if key.startswith(CONSTRAINT)}
     wanted = " AND ".join(f"({rule})" for rule in conditions.values())
-    is_there = {key: "".join(rule.split()) for key, rule in present.items()} == (
-        {f"{CONSTRAINT}contract": "".join(wanted.split())} if wanted else {}
+    is_there = {key: plain(rule) for key, rule in present.items()} == (
+        {f"{CONSTRAINT}contract": plain(wanted)} if wanted else {}
     )
     if not steps and is_there:
         return
@@ -611,8 +618,12 @@ def migrate(spark: SparkSession, table: str, contract: dict) -> None:
     # A column under a constraint can be neither renamed nor widened nor dropped.
     for key in present:
         spark.sql(f"ALTER TABLE {table} DROP CONSTRAINT {key.removeprefix(CONSTRAINT)}")
-    for step in steps:
-        spark.sql(f"ALTER TABLE {table} {step}")
+    # All columns that are widened, added or dropped share a version; they may be renamed before.
+    clauses: dict[str, list[str]] = {}
+    for clause, part in sorted(steps, key=lambda step: "{}" in step[0]):
+        clauses.setdefault(clause, []).append(part)
+    for clause, parts in clauses.items():
+        spark.sql(f"ALTER TABLE {table} {clause.format(', '.join(parts))}")
     if wanted:
         spark.sql(f"ALTER TABLE {table} ADD CONSTRAINT contract CHECK ({wanted})")
     # END SOLUTION

@@ -31,8 +31,8 @@ def migrate(spark: SparkSession, table: str, contract: dict) -> None:
     for name, value in [("columnMapping.mode", "name"), ("enableTypeWidening", "true")]:
         if steps and properties.get(f"delta.{name}") != value:
             spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.{name}' = '{value}')")
-    for step in steps:
-        spark.sql(f"ALTER TABLE {table} {step}")
+    for clause, part in steps:
+        spark.sql(f"ALTER TABLE {table} {clause.format(part)}")
     if steps:
         last = contract["fields"][0]["name"]
         spark.sql(f"ALTER TABLE {table} ALTER COLUMN {last} FIRST")

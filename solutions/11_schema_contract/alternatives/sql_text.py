@@ -56,7 +56,7 @@ def faults(batch: DataFrame, contract: dict) -> list[tuple[str, str, str]]:
     found = []
 
     def look(name: str, value: str | None, kind: DataType | None, field: dict) -> None:
-        if value is None:
+        if kind is None:
             rule = "'required'" if field.get("required") else "CAST(NULL AS string)"
             found.append((name, "CAST(NULL AS string)", rule))
             return
