@@ -1047,9 +1047,8 @@ def migrated(learner, spark, frame, shared_schema):
         table,
         OLD,
         OLD_ROWS,
-        positive="amount > 0",
+        positive='amount > 0 AND channel in ("web", "shop")',
         currencies='currency in ("EUR", "USD")',
-        channels='channel in ("web", "shop")',
     )
     start, before = table_version(spark, table), paths(spark, table)
     learner.migrate(spark, table, wanted)

@@ -24,6 +24,7 @@ ROOT = home.root()
 REGION = re.compile(r"# BEGIN SOLUTION.*?\n(.*?)# END SOLUTION", re.DOTALL)
 # What any program may say: imports, and lines shorter than this.
 TRIVIAL = 16
+BINARY = (".gz", ".parquet")
 
 
 def lines(text: str) -> set[str]:
@@ -54,8 +55,8 @@ def test_no_line_of_a_reference_answer_is_in_a_handout(lab, handout):
         if len(line) >= TRIVIAL and not line.startswith(("import ", "from ", "except "))
     }
     assert answer
-    files = [path for path in handout.rglob("*") if path.is_file() and path.suffix != ".gz"]
-    found = {path.name: answer & lines(path.read_text("utf-8")) for path in files}
+    texts = [path for path in handout.rglob("*") if path.is_file() and path.suffix not in BINARY]
+    found = {path.name: answer & lines(path.read_text("utf-8")) for path in texts}
     for notebook in handout.rglob("*.ipynb"):
         cells = json.loads(notebook.read_text("utf-8"))["cells"]
         sources = ["".join(cell["source"]) for cell in cells]
