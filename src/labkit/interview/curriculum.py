@@ -64,7 +64,11 @@ WAYS = (
         "week a take-home task against the clock: `./lab rehearse lakehouse_slice`.",
         (
             Step("week 1", ("warm_up", "cdc_merge", "scd2"), ("general", "delta", "sql")),
-            Step("week 2", ("skew", "slow_job"), ("spark", "performance", "modelling")),
+            Step(
+                "week 2",
+                ("skew", "slow_job", "time_travel"),
+                ("spark", "performance", "modelling"),
+            ),
             Step(
                 "week 3",
                 ("watermarks", "exactly_once"),
