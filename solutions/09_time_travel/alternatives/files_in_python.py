@@ -35,7 +35,7 @@ def reclaim(spark: SparkSession, table: str, keep_days: int) -> DataFrame:
         for file in system.listStatus(folder)
         if file.isFile() and file.getPath().getName()[0] not in "._"
     ]
-    removes = spark.read.json(f"{location}/_delta_log").where("remove IS NOT NULL")
+    removes = spark.read.json(f"{location}/_delta_log/*.json").where("remove IS NOT NULL")
     removed: dict[str, int] = {}
     for row in removes.select("remove.path", "remove.deletionTimestamp").collect():
         removed[row.path] = max(removed.get(row.path, 0), row.deletionTimestamp)
