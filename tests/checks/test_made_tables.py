@@ -47,7 +47,8 @@ def test_history_tells_what_a_commit_of_spark_tells(spark, made):
     spark.sql(f"INSERT INTO {spark_made} VALUES (1, 'a'), (2, 'b'), (3, null)")
     spark.sql(f"UPDATE {spark_made} SET v = 'c' WHERE id = 2")
     spark.sql(
-        f"MERGE INTO {spark_made} AS t USING (VALUES (1, 'x'), (3, 'd'), (4, 'd')) AS s (id, v) "
+        f"MERGE INTO {spark_made} AS t "
+        "USING (SELECT * FROM VALUES (1, 'x'), (3, 'd'), (4, 'd') AS s (id, v)) AS s "
         "ON t.id = s.id WHEN MATCHED AND s.id = 1 THEN DELETE "
         "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
     )
