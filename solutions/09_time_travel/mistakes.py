@@ -524,34 +524,35 @@ def recover(spark: SparkSession, table: str, good: int, bad: list[int]) -> None:
 # because: the order was damaged, so it gets its old row, whatever a good version said since
 # breaks: Take an order that good versions after `good` changed. It has the whole row that the last of
 #   them left it with, even if a bad version changed it before or after that.
-# -            F.bool_or("is_good").alias("is_good"),
-# +            F.bool_and("is_good").alias("is_good"),
+# -            is_good = is_good | is_changed
+# +            is_good = is_good | is_changed
+# +    for number in bad:
+# +        is_damaged = ~F.col(str(number)).eqNullSafe(F.col(str(number - 1)))
+# +        right = F.when(is_damaged, F.col(str(good))).otherwise(right)
 
 # %% newest_bad_version_alone
 # task: recover
 # fails: test_orders_after_the_repair[changed], test_orders_after_the_repair[both_bad]
 # because: of several bad versions only one is taken back
 # breaks: `bad` is a list of the bad versions, in any order
-# -            "*", F.lit(number).alias("version"), F.lit(number not in bad).alias("is_good")
-# +            "*", F.lit(number).alias("version"), F.lit(number != max(bad)).alias("is_good")
+# -        if number not in bad:
+# +        if number != max(bad):
 
 # %% first_of_the_list_is_the_first
 # task: recover
 # fails: test_orders_after_the_repair[changed], test_orders_after_the_repair[lost]
-# because: the list is taken for sorted, and its first version for the first bad one
+# because: the list is taken for sorted, and what was before its first version for the last good row
 # breaks: `bad` is a list of the bad versions, in any order
-# -        for number in range(good + 1, newest + 1)
-# +        for number in range(bad[0], newest + 1)
+# -    right, is_good = F.col(str(good)), F.lit(False)
+# +    right, is_good = F.col(str(bad[0] - 1)), F.lit(False)
 
 # %% bad_once_bad_after
 # task: recover
 # fails: test_orders_after_the_repair[new_orders], test_orders_after_the_repair[good_then_bad]
 # because: all versions between the first and the last bad one are taken for bad
 # breaks: **All other versions after `good` are good ones.**
-# -            "*", F.lit(number).alias("version"), F.lit(number not in bad).alias("is_good")
-# +            "*",
-# +            F.lit(number).alias("version"),
-# +            F.lit(not min(bad) <= number <= max(bad)).alias("is_good"),
+# -        if number not in bad:
+# +        if not min(bad) <= number <= max(bad):
 
 # %% invented_orders_stay
 # task: recover
@@ -581,32 +582,38 @@ def recover(spark: SparkSession, table: str, good: int, bad: list[int]) -> None:
 # fails: test_orders_after_the_repair[deleted]
 # because: a good version deleted the order, and null is taken for "not known"
 # breaks: If the last of them deleted it, it has no row.
-# -        .withColumn("right", F.expr("IF(is_good, left, was)"))
-# +        .withColumn("right", F.expr("coalesce(left, was)"))
+# -            right = F.when(is_changed, after).otherwise(right)
+# +            right = F.when(is_changed, F.coalesce(after, right)).otherwise(right)
 
 # %% now_is_good_enough
 # task: recover
 # fails: test_orders_after_the_repair[good_then_bad]
 # because: an order that a good version changed is left alone, also if a bad one came later
 # breaks: even if a bad version changed it before or after that.
-# -        .withColumn("right", F.expr("IF(is_good, left, was)"))
-# +        .withColumn("right", F.expr("IF(is_good, now, was)"))
+# -            right = F.when(is_changed, after).otherwise(right)
+# +            right = F.when(is_changed, F.col(str(newest))).otherwise(right)
 
 # %% first_good_row
 # task: recover
 # fails: test_orders_after_the_repair[last_of_two]
 # because: of two good versions the first one wins
 # breaks: It has the whole row that the last of them left it with
-# -            F.max_by("after", good_version).alias("left"),
-# +            F.min_by("after", good_version).alias("left"),
+# -    for last, number in pairwise(numbers):
+# +    for last, number in reversed(list(pairwise(numbers))):
 
 # %% row_before_the_last_fault
 # task: recover
 # fails: test_orders_after_the_repair[both_bad]
 # because: two bad versions changed the order, and the row between them is bad, too
 # breaks: It has its row of version `good` again
-# -            F.min_by("before", "version").alias("was"),
-# +            F.max_by("before", "version").alias("was"),
+# -        if number not in bad:
+# -            after = F.col(str(number))
+# -            is_changed = ~after.eqNullSafe(F.col(str(last)))
+# +        after = F.col(str(number))
+# +        is_changed = ~after.eqNullSafe(F.col(str(last)))
+# +        if number in bad:
+# +            right = F.when(is_changed, F.col(str(last))).otherwise(right)
+# +        else:
 
 # %% price_alone_set_back
 # task: recover
@@ -621,15 +628,13 @@ def recover(spark: SparkSession, table: str, good: int, bad: list[int]) -> None:
 # fails: test_orders_after_the_repair[good_after_bad]
 # because: the row is put together from two versions
 # breaks: It has the whole row that the last of them left it with
-# -        .withColumn("right", F.expr("IF(is_good, left, was)"))
-# +        .withColumn("right", F.expr("IF(is_good, left, was)"))
-# +        .withColumn(
-# +            "right",
+# -            right.alias("right"),
 # +            F.when(
-# +                F.expr("right IS NOT NULL AND was IS NOT NULL"),
-# +                F.col("right").withField("price", F.col("was.price")),
-# +            ).otherwise(F.col("right")),
-# +        )
+# +                right.isNotNull() & F.isnotnull(str(good)),
+# +                right.withField("price", F.col(str(good))["price"]),
+# +            )
+# +            .otherwise(right)
+# +            .alias("right"),
 
 # %% written_again_is_changed
 # task: recover
@@ -637,42 +642,42 @@ def recover(spark: SparkSession, table: str, good: int, bad: list[int]) -> None:
 # because: a row counts as changed when it lies in another file, and a MERGE copies rows
 # breaks: A version changes an order if Task 2 has a row for it between the version before and this
 #   one.
-# -    steps = [
-# -        damage(spark, table, number - 1, number).select(
-# -            "*", F.lit(number).alias("version"), F.lit(number not in bad).alias("is_good")
-# -        )
-# -        for number in range(good + 1, newest + 1)
+# -        version_of(spark, table, number).withColumn("version", F.lit(number)) for number in numbers
 # -    ]
-# +    steps = []
-# +    for number in range(good + 1, newest + 1):
-# +        sides = [
-# +            spark.read.option("versionAsOf", version)
-# +            .table(table)
-# +            .select(
-# +                "order_id",
-# +                F.struct("*").alias(side),
-# +                F.col("_metadata.file_path").alias(f"{side}_file"),
-# +            )
-# +            for version, side in ((number - 1, "before"), (number, "after"))
-# +        ]
-# +        both = sides[0].join(sides[1], on="order_id", how="full")
-# +        steps.append(
-# +            both.where("NOT before_file <=> after_file").select(
-# +                "order_id",
-# +                "before",
-# +                "after",
-# +                F.lit(number).alias("version"),
-# +                F.lit(number not in bad).alias("is_good"),
-# +            )
-# +        )
+# +        spark.read.option("versionAsOf", number)
+# +        .table(table)
+# +        .select("order_id", F.struct("*").alias("row"), F.col("_metadata.file_path").alias("file"))
+# +        .withColumn("version", F.lit(number))
+# +        for number in numbers
+# +    ]
+#
+# -            after = F.col(str(number))
+# -            is_changed = ~after.eqNullSafe(F.col(str(last)))
+# +            after = F.col(f"{number}_row")
+# +            is_changed = ~F.col(f"{number}_file").eqNullSafe(F.col(f"{last}_file"))
+#
+# -    right, is_good = F.col(str(good)), F.lit(False)
+# +    right, is_good = F.col(f"{good}_row"), F.lit(False)
+#
+# -        .agg(F.first("row"))
+# +        .agg(F.first("row").alias("row"), F.first("file").alias("file"))
+#
+# -            F.col(str(newest)).alias("now"),
+# +            F.col(f"{newest}_row").alias("now"),
 
 # %% last_row_that_is_there
 # task: recover
 # fails: test_orders_after_the_repair[deleted]
 # because: of the rows that good versions left the last one is taken that is not null
 # breaks: If the last of them deleted it, it has no row.
-# -            F.max_by("after", good_version).alias("left"),
-# +            F.max_by("after", F.when(F.isnotnull("after"), good_version)).alias("left"),
+# -    right, is_good = F.col(str(good)), F.lit(False)
+# +    right, is_good = F.lit(None), F.lit(False)
+#
+# -            right = F.when(is_changed, after).otherwise(right)
+# +            right = F.coalesce(F.when(is_changed, after), right)
+#
+# -            right.alias("right"),
+# +            F.when(is_good, right).otherwise(F.col(str(good))).alias("right"),
 
 # %% ends_of_good_runs
 # task: recover
@@ -680,20 +685,8 @@ def recover(spark: SparkSession, table: str, good: int, bad: list[int]) -> None:
 # because: two good versions in a row are taken as one, and together they changed nothing
 # breaks: A version changes an order if Task 2 has a row for it between the version before and this
 #   one.
-# -    steps = [
-# -        damage(spark, table, number - 1, number).select(
-# -            "*", F.lit(number).alias("version"), F.lit(number not in bad).alias("is_good")
-# -        )
-# -        for number in range(good + 1, newest + 1)
-# -    ]
-# +    ends = [number for number in range(good + 1, newest + 1) if number in bad]
-# +    ends = sorted({good, newest, *ends, *[number - 1 for number in ends]})
-# +    steps = [
-# +        damage(spark, table, start, end).select(
-# +            "*", F.lit(end).alias("version"), F.lit(end not in bad).alias("is_good")
-# +        )
-# +        for start, end in zip(ends, ends[1:], strict=False)
-# +    ]
+# -    numbers = range(good, newest + 1)
+# +    numbers = sorted({good, newest, *bad, *[number - 1 for number in bad]})
 
 # %% restores_again
 # task: recover
@@ -706,9 +699,6 @@ def recover(spark: SparkSession, table: str, good: int, bad: list[int]) -> None:
 # +    history = DeltaTable.forName(spark, table).history()
 # +    others = history.where(f"version > {good} AND operation NOT IN ('OPTIMIZE', 'RESTORE')")
 # +    if {row.version for row in others.collect()} <= set(bad):
-#
-# -        .merge(wrong.alias("new"), "old.order_id = new.order_id")
-# +        .merge(wrong.alias("new"), "old.order_id = new.order_id")
 
 # %% deletes_then_inserts
 # task: recover
