@@ -518,6 +518,17 @@ def recover(spark: SparkSession, table: str, good: int, bad: list[int]) -> None:
 # -    if orders.where("is_good").isEmpty():
 # +    if set(range(good + 1, newest + 1)) == set(bad):
 
+# %% restores_unless_rows_were_written
+# task: recover
+# fails: test_old_files_come_back
+# because: a good MERGE followed, and nobody looked whether it changed an order
+# breaks: If no good version after `good` changed an order, the old data files come back, and no data
+#   file is written.
+# -    if orders.where("is_good").isEmpty():
+# +    history = DeltaTable.forName(spark, table).history().where(f"version > {good}")
+# +    writes = history.where("operation <> 'OPTIMIZE'").select("version").collect()
+# +    if {row.version for row in writes} <= set(bad):
+
 # %% everything_back_to_good
 # task: recover
 # fails: test_orders_after_the_repair[good_after_bad], test_orders_after_the_repair[good_at_last]
@@ -956,6 +967,20 @@ def replay_after(spark: SparkSession, table: str, batches: list[tuple[int, DataF
 # because: Delta does not know who cloned a table, and neither does this plan
 # breaks: `cloned`: a shallow clone in the same database has the file in its newest version.
 # -        .when(F.col("path").isin(files_of_others(spark, table)), "cloned")
+
+# %% one_clone_is_enough
+# task: reclaim
+# in: files_of_others
+# fails: test_plan[cloned], test_other_files_are_there, test_clone_and_kept_versions_are_read
+# because: the first clone that is found is taken for the only one
+# breaks: Any number of clones may be in the database
+# -    return [file for other in others for file in spark.table(other).inputFiles()]
+# +    location = spark.sql(f"DESCRIBE DETAIL {table}").first().location
+# +    for other in others:
+# +        found = spark.table(other).inputFiles()
+# +        if any(file.startswith(f"{location}/") for file in found):
+# +            return found
+# +    return []
 
 # %% all_versions_of_a_clone
 # task: reclaim
