@@ -369,11 +369,11 @@ lab.check("replay_after")
 # - The table property `delta.deletedFileRetentionDuration` is `interval N days`, with `keep_days`
 #   for N. `delta.logRetentionDuration` is at least as long.
 #
-# `keep_days` is a whole number, at least 1. The table has no partitions, no deletion vectors and no
-# change data feed; its log is there from version 0 on, as JSON. The folder holds no other folder
-# than `_delta_log`, and no file's name needs escaping. Any number of clones may be in the
-# database, besides other tables, Delta or Parquet. No file's age is within an hour of `keep_days`.
-# How many commits you make is left open.
+# `table` has the form `database.table`, and `keep_days` is a whole number, at least 1. The table has
+# no partitions, no deletion vectors and no change data feed; its log is there from version 0 on, as
+# JSON. The folder holds no other folder than `_delta_log`, and no file's name needs escaping. Any
+# number of clones may be in the database, besides other tables, Delta or Parquet. No file's age is
+# within an hour of `keep_days`. How many commits you make is left open.
 #
 # Spark's [`binaryFile`][binary] source lists files with size and time. [`VACUUM`][vacuum] has a
 # clause that takes a list of files, an inventory. Its four columns have to be nullable, which a
