@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
-from labkit.checks.tables import live_files, table_version
+from labkit.checks.tables import live_files, table_folder, table_version
 
 MS_PER_DAY = 86_400_000
 
@@ -119,7 +119,7 @@ def write_clone(
     spark.sql(f"CREATE TABLE {clone} ({ddl}) USING delta")
     folder, commit = _Folder(spark, clone), Commit("CLONE")
     adds = {
-        name: {**action, "path": f"{source.root}/{name}"}
+        name: {**action, "path": source.path(name).toUri().toString()}
         for name, action in live_files(spark, table, version).items()
     }
     folder.commit(1, commit, {}, [{"add": action} for action in adds.values()])
@@ -194,17 +194,17 @@ class _Folder:
 
     def __init__(self, spark: SparkSession, table: str) -> None:
         self.jvm: Any = spark._jvm
-        self.root = str(spark.sql(f"DESCRIBE DETAIL {table}").collect()[0]["location"])
-        self.fs: JavaObject = self.path("").getFileSystem(spark._jsc.hadoopConfiguration())
+        self.root = table_folder(spark, table)
+        self.fs: JavaObject = self.root.getFileSystem(spark._jsc.hadoopConfiguration())
         self.now = int(self.jvm.java.lang.System.currentTimeMillis())
 
     def path(self, name: str) -> JavaObject:
-        path: JavaObject = self.jvm.org.apache.hadoop.fs.Path(f"{self.root}/{name}")
+        path: JavaObject = self.jvm.org.apache.hadoop.fs.Path(self.root, name)
         return path
 
     def files(self) -> dict[str, StoredFile]:
-        root = self.jvm.org.apache.hadoop.fs.Path(self.root).toUri().getPath()
-        found, listed = {}, self.fs.listFiles(self.path(""), True)
+        root = self.root.toUri().getPath()
+        found, listed = {}, self.fs.listFiles(self.root, True)
         while listed.hasNext():
             status = listed.next()
             name = str(status.getPath().toUri().getPath())[len(root) :].lstrip("/")

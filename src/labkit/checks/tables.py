@@ -107,6 +107,12 @@ def _snapshot(spark: SparkSession, table: str) -> tuple[JavaObject, JavaObject]:
     return log, snapshot
 
 
+def table_folder(spark: SparkSession, table: str) -> JavaObject:
+    """Where a Delta table lies, as Hadoop's Path; no Spark job."""
+    path: JavaObject = _log(spark, table).dataPath()
+    return path
+
+
 def table_version(spark: SparkSession, table: str) -> TableVersion:
     """The newest version of a Delta table; no Spark job."""
     number = int(_snapshot(spark, table)[1].version())
