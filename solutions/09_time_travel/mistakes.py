@@ -65,7 +65,7 @@
 # because: the table is counted as it is now
 # breaks: `live_rows` is the number of rows that the table has in this version.
 # -        .withColumn("live_rows", F.sum(F.expr("rows_written - rows_removed")).over(so_far))
-# +        .withColumn("live_rows", F.lit(spark.table(table).count()))
+# +        .withColumn("live_rows", F.lit(spark.table(table).count()).cast("long"))
 
 # %% live_rows_never_fall
 # task: suspect_versions
