@@ -10,6 +10,15 @@ from labkit.checks.frames import (
 )
 from labkit.checks.history import History
 from labkit.checks.idle_sorts import deduplicated_sorts
+from labkit.checks.made_tables import (
+    Commit,
+    StoredFile,
+    add_stray_file,
+    stored_files,
+    write_clone,
+    write_commits,
+    write_restore,
+)
 from labkit.checks.mark import check
 from labkit.checks.own_tests import failure_of
 from labkit.checks.plan_tree import with_plan
@@ -52,6 +61,7 @@ from labkit.checks.tables import (
     TableVersion,
     assert_table,
     changes_since,
+    live_files,
     make_table,
     table_files,
     table_identity,
@@ -63,16 +73,19 @@ from labkit.verdict.errors import AnswerError
 __all__ = [
     "AnswerError",
     "Case",
+    "Commit",
     "FrameRun",
     "History",
     "MicroBatch",
     "Scan",
     "StageRead",
+    "StoredFile",
     "TableChanges",
     "TableRun",
     "TableVersion",
     "Work",
     "add_file",
+    "add_stray_file",
     "assert_columns",
     "assert_frame",
     "assert_nothing_written",
@@ -93,6 +106,7 @@ __all__ = [
     "file_stream",
     "forget_last_commit",
     "has_python",
+    "live_files",
     "make_frame",
     "make_table",
     "measured",
@@ -107,6 +121,7 @@ __all__ = [
     "scans",
     "settings",
     "stages_of",
+    "stored_files",
     "stories",
     "table_files",
     "table_identity",
@@ -114,4 +129,7 @@ __all__ = [
     "table_version",
     "with_batches",
     "with_plan",
+    "write_clone",
+    "write_commits",
+    "write_restore",
 ]

@@ -107,6 +107,12 @@ def _snapshot(spark: SparkSession, table: str) -> tuple[JavaObject, JavaObject]:
     return log, snapshot
 
 
+def table_folder(spark: SparkSession, table: str) -> JavaObject:
+    """Where a Delta table lies, as Hadoop's Path; no Spark job."""
+    path: JavaObject = _log(spark, table).dataPath()
+    return path
+
+
 def table_version(spark: SparkSession, table: str) -> TableVersion:
     """The newest version of a Delta table; no Spark job."""
     number = int(_snapshot(spark, table)[1].version())
@@ -145,18 +151,27 @@ def changes_since(spark: SparkSession, table: str, since: TableVersion) -> Table
 
 def table_files(spark: SparkSession, table: str) -> dict[str, int]:
     """The data files of the newest version and how many rows each holds, deletion vectors applied."""
+    found = {}
+    for path, add in live_files(spark, table).items():
+        rows = int(json.loads(add.get("stats") or "{}").get("numRecords", -1))
+        found[path] = rows - int((add.get("deletionVector") or {}).get("cardinality", 0))
+    return found
+
+
+def live_files(
+    spark: SparkSession, table: str, version: int | None = None
+) -> dict[str, dict[str, Any]]:
+    """The data files of a version, the newest unless given: the log's `add` action of each path."""
     log, snapshot = _snapshot(spark, table)
-    live: dict[str, int] = {}
-    for actions in _commits(spark, log, 0, int(snapshot.version())):
+    last = int(snapshot.version()) if version is None else version
+    live: dict[str, dict[str, Any]] = {}
+    for actions in _commits(spark, log, 0, last):
         for action in actions:
             if "remove" in action:
                 live.pop(action["remove"]["path"], None)
         for action in actions:
             if "add" in action:
-                add = action["add"]
-                rows = int(json.loads(add.get("stats") or "{}").get("numRecords", -1))
-                deleted = int((add.get("deletionVector") or {}).get("cardinality", 0))
-                live[add["path"]] = rows - deleted
+                live[action["add"]["path"]] = action["add"]
     return live
 
 

@@ -71,7 +71,7 @@ WAYS = (
             ),
             Step(
                 "week 3",
-                ("watermarks", "exactly_once"),
+                ("watermarks", "exactly_once", "time_travel"),
                 ("streaming", "cloud", "governance", "security"),
             ),
             Step(

@@ -1,0 +1,280 @@
+"""Tables whose past is made up: commits of any age without a Spark job, and the files on disk."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from py4j.java_gateway import JavaObject
+from pyspark.sql import SparkSession
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StructType
+
+from labkit.checks.tables import live_files, table_folder, table_version
+
+MS_PER_DAY = 86_400_000
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit of a made-up past: rows put in by their key, or taken out.
+
+    `operation` is what the history says of it. A WRITE or a MERGE puts `rows` in; what they find of
+    the same key they replace. `gone` are the keys that a DELETE or a MERGE takes out. An OPTIMIZE
+    has neither, and moves all rows to one file. As in Delta, a file with a touched row is written
+    anew. `days_ago` is the age of the commit, of the files that it adds, and since when those that
+    it removes are gone. `txn` is the name and number of an idempotent writer, and `to` the version
+    that a RESTORE brings back, which writes no file.
+    """
+
+    operation: str
+    rows: Sequence[tuple[Any, ...]] = ()
+    gone: Collection[Any] = ()
+    days_ago: float = 0
+    txn: tuple[str, int] | None = None
+    to: int = 0
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file in a table's folder: its size, and when it was last written, by the JVM's clock."""
+
+    bytes: int
+    modified_ms: int
+
+
+def write_commits(
+    spark: SparkSession,
+    table: str,
+    ddl: str,
+    commits: Iterable[Commit],
+    properties: Mapping[str, str] | None = None,
+    *,
+    key: str = "",
+) -> list[str]:
+    """A new Delta table whose versions from 1 on are these commits, as another engine wrote them.
+
+    `key` is the column by which rows are told apart, the first one unless given.
+    Returns the path of the data file that each commit adds; "" where it adds none. Version 0 is a
+    CREATE TABLE as old as the oldest commit. A commit costs milliseconds, where Spark's own takes a
+    second. Its metrics have the names that Spark's commits give them.
+    """
+    spark.sql(f"CREATE TABLE {table} ({ddl}) USING delta {_properties(properties or {})}")
+    folder = _Folder(spark, table)
+    schema = to_arrow_schema(StructType.fromDDL(ddl), timezone="UTC")
+    at = schema.names.index(key) if key else 0
+    past = list(commits)
+    oldest = max((commit.days_ago for commit in past), default=0)
+    folder.set_age(_log_name(0), oldest)
+    live: dict[str, dict[Any, tuple[Any, ...]]] = {}
+    adds: dict[str, dict[str, Any]] = {}
+    versions, added = [live], []
+    for version, commit in enumerate(past, 1):
+        name, counts = "", dict[str, int]()
+        if commit.operation == "RESTORE":
+            after = versions[commit.to]
+        else:
+            put = {row[at]: row for row in commit.rows}
+            keys = put.keys() | set(commit.gone)
+            is_optimize = commit.operation == "OPTIMIZE"
+            touched = {old: rows for old, rows in live.items() if is_optimize or keys & rows.keys()}
+            before = {k: row for rows in touched.values() for k, row in rows.items()}
+            rows, counts = _written(commit, put, before)
+            after = {name: rows for name, rows in live.items() if name not in touched}
+            if rows:
+                name = f"part-{version:05}-c000.snappy.parquet"
+                values = [dict(zip(schema.names, row, strict=True)) for row in rows.values()]
+                adds[name] = folder.add(name, pa.Table.from_pylist(values, schema=schema), commit)
+                after[name] = rows
+        actions = [folder.remove(old, commit) for old in live if old not in after]
+        actions += [adds[new] for new in after if new not in live]
+        folder.commit(version, commit, counts, actions)
+        live = after
+        versions.append(live)
+        added.append(name)
+    return added
+
+
+def write_restore(spark: SparkSession, table: str, version: int) -> None:
+    """What RESTORE does to any table, without its many small jobs: a commit that writes no file."""
+    folder, commit = _Folder(spark, table), Commit("RESTORE", to=version)
+    now, then = live_files(spark, table), live_files(spark, table, version)
+    actions = [folder.remove(name, commit) for name in now if name not in then]
+    actions += [{"add": action} for name, action in then.items() if name not in now]
+    folder.commit(table_version(spark, table).number + 1, commit, {}, actions)
+
+
+def write_clone(
+    spark: SparkSession, table: str, clone: str, *, version: int, without: Collection[str] = ()
+) -> None:
+    """A shallow clone of a version, which then deleted the rows of the files `without`."""
+    source = _Folder(spark, table)
+    fields = spark.table(table).schema.fields
+    ddl = ", ".join(f"{field.name} {field.dataType.simpleString()}" for field in fields)
+    spark.sql(f"CREATE TABLE {clone} ({ddl}) USING delta")
+    folder, commit = _Folder(spark, clone), Commit("CLONE")
+    adds = {
+        name: {**action, "path": source.path(name).toUri().toString()}
+        for name, action in live_files(spark, table, version).items()
+    }
+    folder.commit(1, commit, {}, [{"add": action} for action in adds.values()])
+    removes = [
+        {
+            "remove": {
+                "path": adds[name]["path"],
+                "deletionTimestamp": folder.now,
+                "dataChange": True,
+            }
+        }
+        for name in without
+    ]
+    if removes:
+        folder.commit(2, Commit("DELETE"), {}, removes)
+
+
+def stored_files(spark: SparkSession, table: str) -> dict[str, StoredFile]:
+    """The data files in a table's folder, live or not, by their path in it; nothing hidden."""
+    return _Folder(spark, table).files()
+
+
+def add_stray_file(
+    spark: SparkSession, table: str, path: str, *, days_ago: float, size: int = 1000
+) -> None:
+    """A file in a table's folder that no commit names, of this age and size."""
+    folder = _Folder(spark, table)
+    folder.write(path, bytes(size))
+    folder.set_age(path, days_ago)
+
+
+def _properties(properties: Mapping[str, str]) -> str:
+    told = ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
+    return f"TBLPROPERTIES ({told})" if told else ""
+
+
+def _written(
+    commit: Commit, put: Mapping[Any, tuple[Any, ...]], before: Mapping[Any, tuple[Any, ...]]
+) -> tuple[dict[Any, tuple[Any, ...]], dict[str, int]]:
+    """The rows that a commit writes in place of `before`, and what its metrics count."""
+    kept = {k: row for k, row in before.items() if k not in put and k not in commit.gone}
+    updated = len(before.keys() & put.keys())
+    inserted, copied = len(put) - updated, len(kept)
+    deleted = len(before.keys() & set(commit.gone))
+    counts = {
+        "WRITE": {"numFiles": 1, "numOutputRows": inserted},
+        "UPDATE": {"numUpdatedRows": updated, "numCopiedRows": copied},
+        "DELETE": {"numDeletedRows": deleted, "numCopiedRows": copied},
+        "MERGE": {
+            "numSourceRows": len(put) + len(commit.gone),
+            "numTargetRowsInserted": inserted,
+            "numTargetRowsUpdated": updated,
+            "numTargetRowsDeleted": deleted,
+            # As if half of them were rows that the source didn't have.
+            "numTargetRowsMatchedUpdated": updated - updated // 2,
+            "numTargetRowsMatchedDeleted": deleted - deleted // 2,
+            "numTargetRowsNotMatchedBySourceUpdated": updated // 2,
+            "numTargetRowsNotMatchedBySourceDeleted": deleted // 2,
+            "numTargetRowsCopied": copied,
+            "numOutputRows": inserted + updated + copied,
+        },
+    }
+    return {**kept, **put}, counts.get(commit.operation, {})
+
+
+def _log_name(version: int) -> str:
+    return f"_delta_log/{version:020d}.json"
+
+
+class _Folder:
+    """A table's folder, seen and changed through the JVM: in a sandbox it alone can write there."""
+
+    def __init__(self, spark: SparkSession, table: str) -> None:
+        self.jvm: Any = spark._jvm
+        self.root = table_folder(spark, table)
+        self.fs: JavaObject = self.root.getFileSystem(spark._jsc.hadoopConfiguration())
+        self.now = int(self.jvm.java.lang.System.currentTimeMillis())
+
+    def path(self, name: str) -> JavaObject:
+        path: JavaObject = self.jvm.org.apache.hadoop.fs.Path(self.root, name)
+        return path
+
+    def files(self) -> dict[str, StoredFile]:
+        root = self.root.toUri().getPath()
+        found, listed = {}, self.fs.listFiles(self.root, True)
+        while listed.hasNext():
+            status = listed.next()
+            name = str(status.getPath().toUri().getPath())[len(root) :].lstrip("/")
+            if not any(part[0] in "._" for part in name.split("/")):
+                found[name] = StoredFile(int(status.getLen()), int(status.getModificationTime()))
+        return found
+
+    def write(self, name: str, data: bytes) -> None:
+        out = self.fs.create(self.path(name), True)
+        out.write(bytearray(data))
+        out.close()
+
+    def time(self, days_ago: float) -> int:
+        return self.now - round(days_ago * MS_PER_DAY)
+
+    def set_age(self, name: str, days_ago: float) -> None:
+        self.fs.setTimes(self.path(name), self.time(days_ago), -1)
+
+    def add(self, name: str, rows: pa.Table, commit: Commit) -> dict[str, Any]:
+        sink = pa.BufferOutputStream()
+        pq.write_table(rows, sink, compression="snappy")
+        data = sink.getvalue().to_pybytes()
+        self.write(name, data)
+        self.set_age(name, commit.days_ago)
+        return {
+            "add": {
+                "path": name,
+                "partitionValues": {},
+                "size": len(data),
+                "modificationTime": self.time(commit.days_ago),
+                "dataChange": commit.operation != "OPTIMIZE",
+                "stats": json.dumps({"numRecords": rows.num_rows}),
+            }
+        }
+
+    def remove(self, name: str, commit: Commit) -> dict[str, Any]:
+        return {
+            "remove": {
+                "path": name,
+                "deletionTimestamp": self.time(commit.days_ago),
+                "dataChange": commit.operation != "OPTIMIZE",
+                "extendedFileMetadata": True,
+                "partitionValues": {},
+                "size": int(self.fs.getFileStatus(self.path(name)).getLen()),
+            }
+        }
+
+    def commit(
+        self,
+        version: int,
+        commit: Commit,
+        counts: Mapping[str, int],
+        actions: Sequence[dict[str, Any]],
+    ) -> None:
+        told = {
+            "timestamp": self.time(commit.days_ago),
+            "operation": commit.operation,
+            "operationParameters": (
+                {"version": str(commit.to)} if commit.operation == "RESTORE" else {}
+            ),
+            "readVersion": version - 1,
+            "isolationLevel": "Serializable",
+            "isBlindAppend": commit.operation == "WRITE",
+            "operationMetrics": {name: str(count) for name, count in counts.items()},
+            "engineInfo": "labkit",
+            "txnId": str(uuid.uuid4()),
+        }
+        if commit.txn:
+            name, number = commit.txn
+            actions = [{"txn": {"appId": name, "version": number}}, *actions]
+        lines = [json.dumps(action) + "\n" for action in ({"commitInfo": told}, *actions)]
+        self.write(_log_name(version), "".join(lines).encode())
+        self.set_age(_log_name(version), commit.days_ago)
