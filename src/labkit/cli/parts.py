@@ -73,6 +73,16 @@ def lock(names: Names) -> None:
         console.print(f"wrote {part.lock.relative_to(home.root())}: {len(lines)} packages")
 
 
+@app.command()
+def notices() -> None:
+    """Author: write docs/third_party.md, the licences of all packages and jars; needs every part."""
+    from labkit.author import notices as licences
+
+    page = home.root() / licences.PAGE
+    page.write_text(licences.text(), "utf-8")
+    console.print(f"wrote {licences.PAGE}")
+
+
 def provide(labs: Sequence[Lab], *, required: bool = False) -> None:
     """Installs what labs need and lack. Unless `required`, a lab opens without; its checks skip."""
     for part in needed({name for lab in labs for name in lab.about["needs"]}):
