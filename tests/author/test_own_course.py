@@ -133,10 +133,12 @@ def test_new_lab_is_built_and_proved(made):
     assert "solutions/01_late_orders/solution.py" in made.run("new", "late_orders")
     said = made.run("test", code=1)
     assert "run `lab build --execute late_orders`" in said
+    assert "docs/labs.md is stale" in said
     made.run("build", "--execute", "late_orders")
     assert "late_orders: proved" in made.run("prove", "late_orders")
     for folder in ("labs", "solutions"):
         shutil.rmtree(made.root / folder / "01_late_orders")
+    made.run("build")
 
 
 def test_submissions_are_graded(made, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from labkit.author import build, record
+from labkit.author import build, labs_page, record
 from labkit.author.rules import static_problems
 from labkit.course.labs import Lab, find_labs
 from labkit.interview import deck as decks
@@ -13,11 +13,13 @@ from labkit.interview import from_labs
 
 
 def file_problems(root: Path) -> Iterator[str]:
-    """Faults that need no Spark: stale notebooks, the labs' rules, cards that lead nowhere."""
+    """Faults that need no Spark: what is stale, the labs' rules, cards that lead nowhere."""
     labs = find_labs(root)
     for lab in labs:
         yield from build.stale(lab)
         yield from (f"{lab.slug}: {problem}" for problem in static_problems(lab))
+    if labs and labs_page.is_stale(labs):
+        yield f"{labs_page.PAGE} is stale; run `lab build`"
     if decks.exists(root):
         deck = decks.read_deck(root)
         yield from decks.unknown_tasks(deck, labs)
