@@ -42,9 +42,12 @@ def lay_out(folder: Path) -> list[str]:
             page.write_text(_own_links(page), "utf-8")
         (draft / "wheels").mkdir()
         wheel(draft / "wheels")
+        new = not folder.exists()
         try:
             shutil.copytree(draft, folder, dirs_exist_ok=True)
         except (OSError, shutil.Error) as error:
+            if new:  # else the next try would find it not empty
+                shutil.rmtree(folder, ignore_errors=True)
             raise LabError(f"{folder} can't be written: {error}") from None
         return sorted(str(p.relative_to(draft)) for p in draft.rglob("*") if p.is_file())
 
