@@ -10,6 +10,8 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from labkit.cli.doctor import CHROMEDRIVER, CHROMIUM, GET_CHROMIUM
+
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -82,8 +84,7 @@ def installed(*names: str) -> str:
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
         pytest.fail(
-            f"no {names[0]} on PATH: install it (Debian, Ubuntu: `apt install chromium chromium-driver`), "
-            "or leave these tests out with `-m 'not browser'`",
+            f"no {names[0]} on PATH: install it ({GET_CHROMIUM}), or leave these tests out with `-m 'not browser'`",
             pytrace=False,
         )
     return found
@@ -93,11 +94,11 @@ def installed(*names: str) -> str:
 def chromium(profile: Path) -> Iterator[webdriver.Chrome]:
     """A browser with a profile of its own."""
     options = webdriver.ChromeOptions()
-    options.binary_location = installed("chromium", "chromium-browser", "google-chrome")
+    options.binary_location = installed(*CHROMIUM)
     for flag in (*FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     driver = webdriver.Chrome(
-        options=options, service=webdriver.ChromeService(installed("chromedriver"))
+        options=options, service=webdriver.ChromeService(installed(CHROMEDRIVER))
     )
     try:
         yield driver

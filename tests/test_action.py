@@ -172,7 +172,6 @@ def test_given_paths_come_before_what_changed(runner):
 
 def test_pull_request_is_graded_and_classroom_reads_its_points(runner, course):
     """The whole action, with real workers: one right task of two, one file that is no notebook."""
-    shutil.copy(ROOT / "jars.lock", course / "jars.lock")
     base = runner.commit(**{"readme.md": ""})
     runner.commit(**{"ada/lab.ipynb": notebook(ANSWER), "bo/lab.ipynb": "{"})
     (runner.workspace / "eve.ipynb").symlink_to(course / "solutions" / "00_toy" / "solution.ipynb")

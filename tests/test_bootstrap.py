@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,55 @@ def test_second_run_installs_nothing_until_the_lock_changes(checkout):
     assert not (checkout.root / "calls").exists()
     (checkout.root / "requirements.lock").write_text("chispa==0.11.0\n")
     assert "installing packages" in checkout.run("list")[1]
+
+
+@pytest.fixture
+def own_course(checkout) -> Checkout:
+    """A course of somebody's own: labkit is a wheel, which holds the versions of all packages."""
+    for name in ("requirements.lock", "pyproject.toml", "jars.lock"):
+        (checkout.root / name).unlink()
+    (checkout.root / "wheels").mkdir()
+    packed(checkout, "chispa==0.12.0\n")
+    checkout.fake_venv()
+    return checkout
+
+
+def packed(course: Checkout, lock: str) -> Path:
+    path = course.root / "wheels" / "lakehouse_labs-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("labkit/program/requirements.lock", lock)
+    return path
+
+
+def test_course_takes_labkit_and_its_versions_from_the_wheel(own_course):
+    code, said = own_course.run("list")
+    assert (code, said.splitlines()[-1]) == (0, f"lab in {own_course.root}: list")
+    calls = (own_course.root / "calls").read_text().splitlines()
+    lock = own_course.root / ".venv" / "requirements.lock"
+    assert lock.read_text() == "chispa==0.12.0\n"
+    assert any(f"--requirement {lock}" in call for call in calls)
+    assert any(call.endswith("lakehouse_labs-1-py3-none-any.whl") for call in calls)
+    assert not any("--editable" in call for call in calls)
+
+
+def test_newer_wheel_and_own_packages_are_installed_when_they_change(own_course):
+    own_course.run("list")
+    assert "Setting up" not in own_course.run("list")[1]
+    packed(own_course, "chispa==0.13.0\n")
+    assert "Setting up" in own_course.run("list")[1]
+    (own_course.root / "requirements.txt").write_text("six\n")
+    assert "installing the course's own" in own_course.run("list")[1]
+    calls = (own_course.root / "calls").read_text()
+    assert f"requirements.txt --constraint {own_course.root}/.venv/requirements.lock" in calls
+    assert "Setting up" not in own_course.run("list")[1]
+
+
+def test_wheel_that_is_a_pointer_is_named(own_course):
+    packed(own_course, "").write_text("version https://git-lfs.github.com/spec/v1\n")
+    code, said = own_course.run("list")
+    assert code == 2
+    assert "can't be read" in said and "LFS pointer" in said
+    assert not own_course.stamp.exists()
 
 
 def test_moved_checkout_is_set_up_again(checkout, tmp_path):

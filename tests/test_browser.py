@@ -32,7 +32,7 @@ def checkout(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("checkout")
     for part in ("labs/00_warm_up", "solutions/00_warm_up"):
         shutil.copytree(home.root() / part, root / part)
-    shutil.copy2(home.root() / "jars.lock", root)
+    shutil.copy2(home.root() / home.MARK, root)
     return root
 
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+
+MARK = "lab"  # beside labs/: the script that sets a course up and runs its commands
+PROGRAM = "program"  # beside these modules in a wheel: what a checkout has at its top
 
 
 class LabError(Exception):
@@ -27,22 +31,22 @@ class LabError(Exception):
 
 
 def root() -> Path:
-    """The checkout: LAB_ROOT, else where this package was installed from, else upward from here.
+    """The course: LAB_ROOT, else the checkout or the .venv that labkit runs from, else upward from here.
 
-    Here comes last: a fork that somebody handed in is a checkout too, and its checks are not ours.
+    Here comes last: a fork that somebody handed in is a course too, and its checks are not ours.
     """
     if given := os.environ.get("LAB_ROOT"):
-        if is_checkout(Path(given)):
+        if is_course(Path(given)):
             return Path(given).resolve()
         raise LabError(f"LAB_ROOT is {given}, which is no checkout of Lakehouse Labs; unset it")
     here = Path.cwd()
     installed = Path(__file__).resolve().parents[2]
-    for folder in (installed, here, *here.parents):
-        if is_checkout(folder):
+    for folder in (installed, Path(sys.prefix).parent, here, *here.parents):
+        if is_course(folder):
             return folder.resolve()
     raise LabError(
-        f"{here} is not inside a checkout of Lakehouse Labs; "
-        "change to the folder that you cloned and try again"
+        f"{here} is not inside a checkout of Lakehouse Labs, nor inside a course of your own "
+        "(`lab init`); change to its folder and try again"
     )
 
 
@@ -51,8 +55,26 @@ def use(folder: Path) -> None:
     os.environ["LAB_ROOT"] = str(folder)
 
 
-def is_checkout(folder: Path) -> bool:
-    return (folder / "labs").is_dir() and (folder / "jars.lock").is_file()
+def is_course(folder: Path) -> bool:
+    """Whether it is a checkout of Lakehouse Labs, a hand-out, or a course of somebody's own."""
+    return (folder / "labs").is_dir() and (folder / MARK).is_file()
+
+
+def program() -> Path:
+    """The folder of what travels with labkit beside its modules: lock files, scripts, pages."""
+    package = Path(__file__).resolve().parent
+    return package / PROGRAM if packed() else package.parents[1]
+
+
+def packed() -> bool:
+    """Whether this labkit was installed from a wheel, which has all of that in a folder of its own."""
+    return (Path(__file__).resolve().parent / PROGRAM).is_dir()
+
+
+def lock_file(name: str, course: Path | None = None) -> Path:
+    """A lock file: the course's own, if it has one, else the one that labkit was released with."""
+    own = (course or root()) / name
+    return own if own.is_file() else program() / name
 
 
 def cache_dir() -> Path:

@@ -7,6 +7,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,17 @@ def test_handout_has_what_its_set_up_reads(handout):
     """Else no `./lab` in it would ever get past setting up."""
     script = runpy.run_path(str(handout / "lab"))
     assert [name for name in script["INPUTS"] if not (handout / name).is_file()] == []
+
+
+def test_handout_can_be_installed_as_it_lies(handout, tmp_path):
+    """The hook of the build packs what a hand-out does not have, but only into a wheel."""
+    code = f"from hatchling.build import build_editable; print(build_editable({str(tmp_path)!r}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=handout, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(tmp_path / done.stdout.strip()) as wheel:
+        assert not [name for name in wheel.namelist() if "program" in name]
 
 
 def test_workflow_runs_an_action_that_is_there(handout):

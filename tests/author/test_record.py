@@ -5,16 +5,16 @@ import subprocess
 
 import pytest
 
-from labkit import home
 from labkit.author import record
 from labkit.course.labs import Lab
 
 
 @pytest.fixture
-def proved(toy):
-    """The toy lab beside a labkit of its own, with a record of these files."""
-    source = home.root() / "src" / "labkit" / "verdict"
-    shutil.copytree(source, toy.root / "src" / "labkit" / "verdict")
+def proved(toy, tmp_path, monkeypatch):
+    """The toy lab with a record of these files, and of a labkit that a test may change."""
+    package = tmp_path / "labkit"
+    shutil.copytree(record.PACKAGE / "verdict", package / "verdict")
+    monkeypatch.setattr(record, "PACKAGE", package)
     record.write(toy)
     return toy
 
@@ -63,7 +63,7 @@ def test_data_of_another_generator_makes_it_stale(proved):
 
 
 def test_another_labkit_is_told_apart_from_the_labs_own_files(proved):
-    module = proved.root / "src" / "labkit" / "verdict" / "outcome.py"
+    module = record.PACKAGE / "verdict" / "outcome.py"
     module.write_text(module.read_text("utf-8") + "\nMORE = 1\n", "utf-8")
     assert record.state(proved) == "other labkit"
 

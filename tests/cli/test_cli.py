@@ -363,6 +363,7 @@ def test_outside_the_checkout_it_says_where_to_go(tmp_path, monkeypatch):
     monkeypatch.delenv("LAB_ROOT", raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(home, "__file__", str(tmp_path / "a" / "b" / "c" / "home.py"))
+    monkeypatch.setattr(home.sys, "prefix", str(tmp_path / "d" / ".venv"))
     with pytest.raises(home.LabError, match="not inside a checkout of Lakehouse Labs"):
         home.root()
     monkeypatch.setenv("LAB_ROOT", str(tmp_path))

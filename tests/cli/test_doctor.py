@@ -2,11 +2,16 @@
 
 import importlib.metadata
 import os
+import socket
+
+import pytest
+from processes import alive
 
 from labkit import home
 from labkit.cli import doctor
 from labkit.cli.doctor import examine
 from labkit.home import LabError
+from labkit.parts.known import PARTS
 
 
 def found(name: str):
@@ -36,6 +41,123 @@ def test_missing_sandbox_is_worth_knowing_and_has_a_remedy(monkeypatch):
     assert finding.ok is None
     assert "allows no namespaces" in finding.detail
     assert "troubleshooting" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("platform", "switch", "remedy"),
+    [
+        ("linux", "1\n", "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"),
+        ("linux", "0\n", "--privileged"),
+        ("linux", None, "--privileged"),
+        ("darwin", None, "grade on Linux"),
+    ],
+)
+def test_the_way_to_a_sandbox_is_that_of_the_system(
+    monkeypatch, tmp_path, platform, switch, remedy
+):
+    restricted = tmp_path / doctor.RESTRICTED.name
+    if switch:
+        restricted.write_text(switch)
+    monkeypatch.setattr(doctor, "RESTRICTED", restricted)
+    monkeypatch.setattr(doctor.sys, "platform", platform)
+    monkeypatch.setattr(doctor.sandbox, "reason", lambda: "no namespaces")
+    assert remedy in doctor.grading_sandbox().remedy
+
+
+@pytest.fixture
+def programs(monkeypatch, tmp_path):
+    """A PATH with programs that only tell their version."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    def add(name: str, said: str) -> None:
+        (tmp_path / name).write_text(f"#!/bin/sh\n{said}\n")
+        (tmp_path / name).chmod(0o755)
+
+    return add
+
+
+def test_browser_and_driver_of_one_version_are_fine(programs):
+    programs("chromium-browser", "echo Chromium 128.0.1 built on Debian")
+    programs("chromedriver", "echo 'ChromeDriver 128.0.7 (abc)'")
+    finding = doctor.chromium()
+    assert (finding.ok, finding.detail.split()[0]) == (True, "128.0.1")
+
+
+@pytest.mark.parametrize(
+    ("said", "detail"),
+    [
+        ({}, "no chromium and no chromedriver on PATH"),
+        ({"chromium": "echo Chromium 128.0"}, "no chromedriver on PATH"),
+        ({"chromium": "echo Chromium 128.0", "chromedriver": "echo ChromeDriver 9.1"}, "is 9.1"),
+        ({"chromium": "exit 1", "chromedriver": "echo ChromeDriver 9.1"}, "is broken"),
+    ],
+    ids=["none", "no driver", "two versions", "broken"],
+)
+def test_missing_browser_is_worth_knowing_and_has_a_remedy(programs, said, detail):
+    for name, line in said.items():
+        programs(name, line)
+    finding = doctor.chromium()
+    assert finding.ok is None
+    assert detail in finding.detail
+    assert "apt install chromium chromium-driver" in finding.remedy
+    assert "not browser" in finding.remedy
+
+
+def test_where_no_test_is_nobody_needs_a_browser(programs, course, monkeypatch):
+    monkeypatch.setenv("LAB_ROOT", str(course))
+    assert doctor.chromium().ok
+
+
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
+def test_part_that_is_missing_has_a_remedy(part, monkeypatch, tmp_path):
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path))
+    monkeypatch.setattr(doctor, "who_need", lambda need, labs: [f"a_{need}_lab"])
+    finding = found(part.title)
+    assert finding.ok is None
+    assert finding.detail == f"{part.title} is not installed; a_{part.name}_lab needs it"
+    assert finding.remedy == f"./lab parts install {part.name}"
+
+
+@pytest.mark.parametrize(
+    ("address", "trouble"),
+    [("127.0.0.1:1", "where nobody listens"), ("nowhere", "which is no host:port")],
+)
+def test_broker_of_others_that_does_not_answer_is_wrong(monkeypatch, address, trouble):
+    monkeypatch.setenv("LAB_KAFKA", address)
+    finding = found("Kafka")
+    assert finding.ok is False
+    assert trouble in finding.detail
+    assert "unset LAB_KAFKA" in finding.remedy
+
+
+def test_broker_of_others_that_answers_is_named(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        monkeypatch.setenv("LAB_KAFKA", f"127.0.0.1:1,{address}")
+        assert address in found("Kafka").detail
+
+
+def test_broker_that_cannot_start_is_worth_knowing_and_has_a_remedy(monkeypatch):
+    def refuse():
+        raise LabError("the Kafka broker did not start: no memory")
+
+    monkeypatch.delenv("LAB_KAFKA", raising=False)
+    monkeypatch.setattr(doctor.kafka, "running", lambda: None)
+    monkeypatch.setattr(doctor.kafka, "start", refuse)
+    finding = doctor.kafka_broker()
+    assert finding.ok is None
+    assert "no memory; " in finding.detail and "exactly_once" in finding.detail
+    assert "./lab doctor" in finding.remedy
+
+
+def test_broker_of_a_lab_is_started_and_stopped(monkeypatch):
+    monkeypatch.delenv("LAB_KAFKA", raising=False)
+    monkeypatch.setattr(doctor.kafka, "running", lambda: None)
+    started = []
+    real = doctor.kafka.start
+    monkeypatch.setattr(doctor.kafka, "start", lambda: started.append(real()) or started[0])
+    assert doctor.kafka_broker().ok
+    assert not alive(started[0].pid)
 
 
 def test_databricks_connect_is_named(monkeypatch):

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from labkit.grading.wire import CannotCrossError, decode, encode
+from labkit.grading.wire import CannotCrossError, decode, encode, take_view
 
 
 def candidate(x):
@@ -83,3 +83,9 @@ def test_bottomless_and_huge_structures_are_refused():
 def test_forged_replies_are_refused(forged):
     with pytest.raises(CannotCrossError):
         decode(forged, lambda: None, table=str)
+
+
+def test_a_frame_can_be_written_after_its_view_is_gone(spark, schema):
+    name = encode(spark.range(2).where("id > 0"))["v"]
+    take_view(spark, name).writeTo(f"{schema}.taken").using("delta").create()
+    assert [row.id for row in spark.table(f"{schema}.taken").collect()] == [1]

@@ -46,7 +46,7 @@ def installed(tmp_path_factory) -> Path:
 
 def checkout(root: Path, patch: pytest.MonkeyPatch) -> None:
     (root / "labs").mkdir()
-    (root / "jars.lock").write_text("")
+    (root / "lab").touch()
     (root / "requirements-six.lock").write_text("# Six\nsix==1.16.0\n")
     patch.setenv("LAB_ROOT", str(root))
     patch.setenv("LAB_CACHE", str(root / "cache"))

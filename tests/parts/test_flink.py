@@ -33,5 +33,5 @@ def test_a_query_runs_in_the_sandbox(monkeypatch, bundled):
     told = installed(["flink"])
     for name, folder in told.items():
         monkeypatch.setenv(name, str(folder))
-    found = in_sandbox(INSIDE, read=[*told.values(), home.root() / "jars.lock"])
+    found = in_sandbox(INSIDE, read=[*told.values(), home.root() / home.MARK])
     assert found["out"] == "[['a', 3], ['b', 5]]\n", found["err"]

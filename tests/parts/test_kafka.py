@@ -96,6 +96,7 @@ def test_a_broker_ends_with_whoever_is_killed(victim):
 
 def test_a_broker_that_cannot_start_says_why(monkeypatch, tmp_path):
     (tmp_path / "labs").mkdir()
+    (tmp_path / "lab").touch()
     (tmp_path / "jars.lock").write_text("kafka no.such.org:no-such-jar:1 " + "0" * 64 + "\n")
     monkeypatch.setenv("LAB_ROOT", str(tmp_path))
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))

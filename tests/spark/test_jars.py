@@ -28,6 +28,7 @@ def cache(tmp_path, monkeypatch):
     """The empty cache of a checkout that needs one jar, on a machine where nothing is configured."""
     root = tmp_path / "checkout"
     (root / "labs").mkdir(parents=True)
+    (root / "lab").touch()
     (root / "jars.lock").write_text(f"spark org.example.toy:toy:1.0 {SHA256}\n")
     monkeypatch.setenv("LAB_ROOT", str(root))
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))

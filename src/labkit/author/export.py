@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from string import Template
 
+from labkit.author import own_course
 from labkit.course import source
 from labkit.course.labs import Lab
 from labkit.home import LabError
@@ -20,8 +21,10 @@ from labkit.parts.known import PARTS
 
 MANIFEST = ".handout.json"
 PROGRAM = (
-    "lab", "pyproject.toml", "requirements.lock", "jars.lock", "LICENSE",
+    "lab", "pyproject.toml", "hatch_build.py", "requirements.lock", "jars.lock", "LICENSE",
+    "requirements.txt",
     "src/labkit", ".github/actions/grade", "docs/troubleshooting.md", "docs/network.md",
+    "docs/third_party.md",
     "Dockerfile", ".dockerignore", ".devcontainer", "labs/catalogue.yaml",
 )  # fmt: skip
 TEMPLATES = Path(__file__).parent / "templates" / "handout"
@@ -171,6 +174,8 @@ def _lay_out(labs: Sequence[Lab], draft: Path, grader: str) -> None:
     root = labs[0].root
     for name in (*PROGRAM, *(part.lock.name for part in PARTS.values())):
         _copy(root / name, draft / name)
+    for wheel in (root / "wheels").glob("*.whl"):
+        own_course.without_example(wheel, draft / "wheels" / wheel.name)
     for lab in labs:
         _copy(lab.starter.parent, draft / "labs" / lab.name)
         for dataset in lab.about["datasets"]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from labkit import home
 from labkit.author.code_text import code
 from labkit.author.known_answers import variants
 from labkit.course.labs import Lab
@@ -18,6 +19,7 @@ from labkit.home import LabError
 State = Literal["fresh", "other labkit", "stale", "absent"]
 # The rooms that a verdict depends on, and what is installed beside them.
 ROOMS = ("verdict", "course", "sandbox", "spark", "parts", "checks", "judge", "grading")
+PACKAGE = Path(home.__file__).parent
 LOCKS = ("requirements.lock", "jars.lock")
 # A lab is proved again at the latest by so many commits. A prime: pushes of several commits at a
 # time still meet every part.
@@ -64,14 +66,12 @@ def hash_of_lab(lab: Lab) -> str:
 
 def hash_of_labkit(root: Path) -> str:
     """sha256 over the rooms of labkit and the locked packages that all verdicts depend on."""
-    package = root / "src" / "labkit"
     digest = hashlib.sha256()
-    for file in sorted(file for room in ROOMS for file in (package / room).rglob("*.py")):
-        digest.update(file.relative_to(package).as_posix().encode())
+    for file in sorted(file for room in ROOMS for file in (PACKAGE / room).rglob("*.py")):
+        digest.update(file.relative_to(PACKAGE).as_posix().encode())
         digest.update(code(file.read_text("utf-8")).encode())
     for name in LOCKS:
-        if (root / name).is_file():
-            digest.update((root / name).read_bytes())
+        digest.update(home.lock_file(name, root).read_bytes())
     return digest.hexdigest()
 
 

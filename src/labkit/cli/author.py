@@ -1,4 +1,4 @@
-"""The commands of those who make labs or hand them out: new, build, prove, export."""
+"""The commands of those who make labs or hand them out: init, new, build, prove, export."""
 
 from __future__ import annotations
 
@@ -16,6 +16,22 @@ from labkit.home import LabError
 
 if TYPE_CHECKING:
     from labkit.author.prove import Trial
+
+
+def init(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="a new folder, or one without files")
+    ],
+) -> None:
+    """Author: make a repository for a course of your own, with one lab, one card and CI."""
+    from labkit.author import own_course
+
+    written = own_course.lay_out(folder)
+    slug = own_course.first_lab(folder)
+    where = escape(str(folder))
+    console.print(f"{len(written)} files in {where}, with the lab `{slug}` as an example")
+    console.print(f"Try it: cd {where} && ./lab start {slug}", style="dim")
+    console.print("Its README.md says how to write labs of your own.", style="dim")
 
 
 def new(slug: Slug) -> None:

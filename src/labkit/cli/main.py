@@ -42,6 +42,7 @@ app.command()(machine.doctor)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     machine.test
 )
+app.command()(author.init)
 app.command()(author.new)
 app.command()(author.build)
 app.command()(author.prove)

@@ -31,7 +31,9 @@ def show(context: typer.Context) -> None:
         table.add_column(heading)
     for part in PARTS.values():
         state = escape(part.missing() or f"installed, {part.size()} MB")
-        table.add_row(part.name, state, ", ".join(who_need(part, labs)) or "[dim]no lab here[/]")
+        table.add_row(
+            part.name, state, ", ".join(who_need(part.name, labs)) or "[dim]no lab here[/]"
+        )
     console.print(table)
 
 
@@ -71,12 +73,22 @@ def lock(names: Names) -> None:
         console.print(f"wrote {part.lock.relative_to(home.root())}: {len(lines)} packages")
 
 
+@app.command()
+def notices() -> None:
+    """Author: write docs/third_party.md, the licences of all packages and jars; needs every part."""
+    from labkit.author import notices as licences
+
+    page = home.root() / licences.PAGE
+    page.write_text(licences.text(), "utf-8")
+    console.print(f"wrote {licences.PAGE}")
+
+
 def provide(labs: Sequence[Lab], *, required: bool = False) -> None:
     """Installs what labs need and lack. Unless `required`, a lab opens without; its checks skip."""
     for part in needed({name for lab in labs for name in lab.about["needs"]}):
         if not part.missing():
             continue
-        console.print(f"{', '.join(who_need(part, labs))} needs {part.title}.")
+        console.print(f"{', '.join(who_need(part.name, labs))} needs {part.title}.")
         try:
             _install(part)
         except LabError as error:
@@ -86,9 +98,9 @@ def provide(labs: Sequence[Lab], *, required: bool = False) -> None:
             errors.print("Until then the checks that need it are skipped.", style="yellow")
 
 
-def who_need(part: Part, labs: Sequence[Lab]) -> list[str]:
+def who_need(need: str, labs: Sequence[Lab]) -> list[str]:
     """The labs that name it in their header."""
-    return [lab.slug for lab in labs if part.name in lab.about["needs"]]
+    return [lab.slug for lab in labs if need in lab.about["needs"]]
 
 
 def _lab(name: str) -> Lab:

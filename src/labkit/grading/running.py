@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from labkit import home
 from labkit.course.labs import Lab
 from labkit.grading.filtered import filtered
 from labkit.grading.grading_spark import GradingSpark
@@ -53,7 +54,7 @@ def running(
             {**gateway, **broker, **folders},
             root=lab.root,
             sandbox=spark.sandbox,
-            read=[lab.starter, lab.root / "datasets", lab.root / "jars.lock", *parts.values()],
+            read=[lab.starter, lab.root / "datasets", lab.root / home.MARK, *parts.values()],
             limits=spark.limits,
         )
         held.enter_context(kernel)

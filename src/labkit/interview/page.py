@@ -15,8 +15,9 @@ from labkit.interview.from_labs import asked_next
 
 @dataclass(frozen=True)
 class Site:
-    """What the page is a part of: the other pages by their titles, and a lab's page by its slug."""
+    """What the page is a part of: its name, the other pages by their titles, a lab's page by its slug."""
 
+    name: str
     pages: Mapping[str, str]
     labs: Mapping[str, str]
 

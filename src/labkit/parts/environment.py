@@ -44,8 +44,8 @@ class Part:
 
     @property
     def lock(self) -> Path:
-        """The versions of all its packages, in the checkout."""
-        return home.root() / f"requirements-{self.name}.lock"
+        """The versions of all its packages."""
+        return home.lock_file(f"requirements-{self.name}.lock")
 
     @property
     def variable(self) -> str:
@@ -178,7 +178,8 @@ class Part:
         head = (
             f"# {self.title}, written by `lab parts lock {self.name}`: {', '.join(self.wants)}.\n"
         )
-        self.lock.write_text(head + "\n".join(lines) + "\n", "utf-8")
+        own = home.root() / self.lock.name
+        own.write_text(head + "\n".join(lines) + "\n", "utf-8")
         return lines
 
     @contextmanager

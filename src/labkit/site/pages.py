@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from importlib.metadata import metadata
 from pathlib import Path
@@ -18,6 +19,8 @@ from labkit.interview.deck import Deck, exists, read_deck
 from labkit.site import prose
 from labkit.site.lab_pages import LabPage, lab_page
 
+NAME = "Lakehouse Labs"
+INTRODUCTION = re.compile(r"\s*# (.+)\n\s*\n(\w(?:.+\n?)+)")
 INDEX, PATHS, CARDS = "index.html", "paths.html", "cards.html"
 _templates = pages.templates("site", "interview", "verdict")
 
@@ -30,7 +33,9 @@ def site(root: Path, repository: str = "") -> dict[str, str]:
     deck = read_deck(root) if exists(root) else Deck(())
     labs = [lab_page(lab, deck) for lab in find_labs(root)]
     ways = _ways(labs) if deck.cards else []
+    name, about = _said_of(root)
     around = page.Site(
+        name,
         {
             "Labs": INDEX,
             **({"Paths": PATHS} if ways else {}),
@@ -38,7 +43,7 @@ def site(root: Path, repository: str = "") -> dict[str, str]:
         },
         {one.lab.slug: one.address for one in labs},
     )
-    made = {INDEX: _index(around, labs, deck, repository)}
+    made = {INDEX: _index(around, about, labs, deck, repository)}
     for one in labs:
         places = list(_places(one, ways))
         made[one.address] = _page("lab", around, one=one, places=places, repository=repository)
@@ -51,7 +56,17 @@ def site(root: Path, repository: str = "") -> dict[str, str]:
     return made
 
 
-def _index(around: page.Site, labs: Sequence[LabPage], deck: Deck, repository: str) -> str:
+def _said_of(root: Path) -> tuple[str, str]:
+    """The course's name and what it is, in plain words: heading and first paragraph of its README."""
+    readme = root / "README.md"
+    if readme.is_file() and (found := INTRODUCTION.match(readme.read_text("utf-8"))):
+        return prose.plain(found[1]), prose.plain(found[2])
+    return NAME, metadata("lakehouse-labs")["Summary"]
+
+
+def _index(
+    around: page.Site, about: str, labs: Sequence[LabPage], deck: Deck, repository: str
+) -> str:
     return _page(
         "index",
         around,
@@ -60,7 +75,7 @@ def _index(around: page.Site, labs: Sequence[LabPage], deck: Deck, repository: s
             pages.script("interview", "templates/search.js"),
             pages.script("site", "templates/index.js"),
         ],
-        about=metadata("lakehouse-labs")["Summary"],
+        about=about,
         labs=labs,
         cards=deck.cards,
         levels=[level for level in LEVELS if any(one.lab.about["level"] == level for one in labs)],

@@ -65,7 +65,7 @@ def jars(group: str = "spark", *, say: Callable[[str], None] = lambda text: None
 
     Later calls look at names and sizes only. LabError says what kept a fetch from working.
     """
-    wanted = [jar for jar in read_lock(home.root() / LOCK) if jar.group == group]
+    wanted = [jar for jar in read_lock(home.lock_file(LOCK)) if jar.group == group]
     folder = home.cache_dir() / "jars"
     stamp = folder / f"{group}-{_digest(wanted)}.ok"
     if not _complete(stamp, folder):
@@ -84,7 +84,7 @@ def jars(group: str = "spark", *, say: Callable[[str], None] = lambda text: None
 
 def fetch(say: Callable[[str], None] = lambda text: None) -> None:
     """All groups of the lock; next to nothing once they are there."""
-    for group in sorted({jar.group for jar in read_lock(home.root() / LOCK)}):
+    for group in sorted({jar.group for jar in read_lock(home.lock_file(LOCK))}):
         jars(group, say=say)
 
 

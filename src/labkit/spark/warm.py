@@ -48,7 +48,7 @@ def fingerprint() -> str:
     digest = hashlib.sha256(sys.executable.encode())
     package = Path(__file__).parent
     names = ("settings.py", "cold.py", "lease.py", "attached.py", "warm_server.py")
-    for path in (*(package / name for name in names), home.root() / "jars.lock"):
+    for path in (*(package / name for name in names), home.lock_file("jars.lock")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -252,7 +252,6 @@ def test_folder_that_somebody_else_worked_in_is_graded_here_in_the_sandbox(toy, 
         )
     path.write_text(json.dumps(written), "utf-8")
     there.finish()
-    shutil.copy2(ROOT / "jars.lock", course)  # a JVM of its own wants Delta Lake
     received = tmp_path / "received"
     shutil.move(there.folder, received)
 
