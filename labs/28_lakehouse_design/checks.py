@@ -194,6 +194,10 @@ def test_rates_and_bytes(learner):
         ("orders", "raw_bytes_per_day"): [200 * 2000 * DAY] * 2,
     }
     assert_sizes(sized(learner, BRIEF), expected, "Growth counts for two years.")
+    fewer = changed(BRIEF)
+    fewer["sources"][1]["growth_per_year"] = -0.5
+    expected = {("orders", "raw_bytes_per_day"): [200 * 0.25 * 2000 * DAY] * 2}
+    assert_sizes(sized(learner, fewer), expected, "It loses half of its events twice.")
 
 
 @check("size", points=2)
@@ -219,6 +223,10 @@ def test_partitions(learner):
     why = "2.1 partitions carry the peak, so there are 3; then comes the headroom."
     expected = {("sensors", "partitions"): [3, 12]}
     assert_sizes(sized(learner, changed(BRIEF, limits=limits)), expected, why)
+    half = changed(limits, partition_headroom=2.5)
+    why = "3 partitions with a headroom of 2.5 are 7.5, and half a partition does not exist."
+    expected = {("sensors", "partitions"): [3, 8]}
+    assert_sizes(sized(learner, changed(BRIEF, limits=half)), expected, why)
     expected = {("sensors", "partitions"): [90, 360]}
     assert_sizes(
         sized(learner, BRIEF), expected, "Here the 90 cores decide: one reads at least one."
@@ -399,8 +407,8 @@ PLAIN = {
 }
 
 
-def priced(learner, **choices) -> dict:
-    rows = learner.monthly_cost(copy.deepcopy(SIZING), copy.deepcopy(PRICES), {**PLAIN, **choices})
+def priced(learner, sizing: list[dict] = SIZING, **choices) -> dict:
+    rows = learner.monthly_cost(copy.deepcopy(sizing), copy.deepcopy(PRICES), {**PLAIN, **choices})
     assert isinstance(rows, list), f"it returns a {type(rows).__name__}, expected a list of dicts"
     keys = {"item", "quantity", "unit", "unit_price", "cost"}
     for row in rows:
@@ -477,6 +485,11 @@ def test_storage_and_network(learner):
         "egress": 100 * DAYS,
     }
     assert_quantities(found, expected, "It is 10 TB, 40 000 files a day and 10.5 MiB/s.")
+    still = [
+        {**row, "low": 0, "high": 0} if row["item"] == "peak_bytes_per_second" else row
+        for row in SIZING
+    ]
+    assert_quantities(priced(learner, still), {"stream_units": 0}, "Nothing streams here.")
 
 
 @check("monthly_cost")
@@ -711,9 +724,13 @@ def test_availability(learner):
         )
     far = clean()
     one(far, "keys_a")["needs"] = ["network"]
-    far["components"].append(part("network", "vault", sla=0.5))
+    far["components"].append(part("network", "vault", sla=0.5, needs=["power"]))
+    far["components"].append(part("power", "vault", sla=0.8))
     got = fresh(learner, far)["consumers"]["screen"]["availability"]
-    assert got == pytest.approx(right * 0.5, abs=1e-6), "what a vault needs is needed too"
+    assert got == pytest.approx(right * 0.5 * 0.8, abs=1e-6), (
+        "what a vault needs is needed too, and what that needs as well: "
+        f"{right * 0.5 * 0.8:.5f}, you say {got:.5f}"
+    )
     idle = clean()
     idle["components"].append(part("keys_c", "vault", group="keys", sla=0.9))
     idle["components"].append(part("replayed", "store", sla=0.5))
@@ -859,6 +876,11 @@ FAULTS = [
         "cycle", "Finds a circle of flows, and every component on it",
         add(flow("gold", "clean", "g.fast")),
         expected=[("cycle", "gold"), ("cycle", "clean")],
+    ),
+    fault(
+        "between_circles", "Finds no circle on a component that only stands between two",
+        add(flow("load", "sap", "orders"), flow("gold", "clean_slow", "g.slow")),
+        expected=[("cycle", name) for name in ("load", "sap", "gold", "clean_slow")],
     ),
     fault(
         "own_circle", "Finds a component that flows into itself",
@@ -1035,6 +1057,12 @@ FAULTS = [
         "unfit_store", "Finds a consumer that needs milliseconds and reads files",
         ask(consumers=HASTY),
         expected=[("unfit_store", "screen"), ("unfit_store", "books")],
+    ),
+    fault(
+        "both_stores", "Finds a hurried consumer that reads files beside its database",
+        ask(consumers=HASTY), give("gold", engine="database"),
+        add(flow("bronze", "screen", "b.all")),
+        expected=[("unfit_store", "screen")],
     ),
     fault(
         "fit_store", "Leaves a hurried consumer alone that a database answers, with Delta behind it",

@@ -26,7 +26,8 @@
 #
 # A brief is YAML, and so are prices and what one part carries (`limits`). Each price says where it
 # is from, or that it is illustrative; put your own into your copy of the file. `read_brief` joins
-# all three, so `brief["limits"]` and `brief["prices"]` are always there.
+# all three, so `brief["limits"]` and `brief["prices"]` are always there. No two of a brief's
+# sources, joins and consumers have the same name.
 
 # %%
 import math
@@ -462,7 +463,8 @@ draw(SMALL)
 #
 # `blast_radius`: for the id of *every* component, the sorted ids of the consumers that stop when it
 # fails: those that depend on it, itself included. A consumer that depends on another member of its
-# group as well does not stop.
+# group as well does not stop. Whether it stops with a part that only one member of a group depends
+# on is up to you.
 #
 # Flows of mode `dead_letter` are no path. Behind a circle of flows a consumer has no slowest path:
 # raise a `ValueError`. A flow from a part to itself is a circle, too. A circle that leads to no
