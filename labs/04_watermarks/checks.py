@@ -116,7 +116,7 @@ SCENARIOS = {
         before=[
             [
                 *(paid(1, 10.125), paid(4, 5.0), paid(2, 7.0, store="s2", card="c2")),
-                *(paid(3, 1.5, store=None), paid(4, 2.5, store=None)),
+                *(paid(3, 4.0, store=None), paid(4, 0.0, store=None)),
             ],
             [paid(5, 1.0), paid(16, 2.0)],
             # watermark 12:06; s2 gets a repeat, and a payment without an amount
@@ -168,7 +168,7 @@ SCENARIOS = {
             [
                 *(paid(0, 10.0), paid(14, 5.0, store="s2")),
                 *of("c2", (0, 1.0), (20, 2.0)),
-                paid(2, 3.0, card=None),
+                *(paid(2, 3.0, card=None), paid(9, 0.0, card=None)),
             ],
             # the payment of 12:10 lies between the two of c2 and makes them one session
             [
@@ -360,7 +360,7 @@ def test_all_columns_stay(learner, spark, inbox):
             "no_card",
             "Takes payments without a card for those of one card",
             given=[None],
-            after=[(None, at(2), at(17), 1, 3.0)],
+            after=[(None, at(2), at(24), 2, 3.0)],
         ),
         Case(
             "joined",

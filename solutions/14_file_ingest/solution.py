@@ -180,7 +180,7 @@ lab.check("ingest")
 # - blanks and the order of fields in `rescued`
 # - a number, an object or a list for a string column, and a number for a timestamp
 # - a whole number written as `3.0`, a key that comes twice, something after the object
-# - other spellings of a date, a time and a zone.
+# - other spellings of a date, a time and a zone, and a time without a zone.
 #
 # [`from_json`](https://spark.apache.org/docs/latest/api/sql/index.html#from_json) reads types; the
 # type `map<string, variant>` takes any object.

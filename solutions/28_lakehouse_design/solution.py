@@ -26,7 +26,8 @@
 #
 # A brief is YAML, and so are prices and what one part carries (`limits`). Each price says where it
 # is from, or that it is illustrative; put your own into your copy of the file. `read_brief` joins
-# all three, so `brief["limits"]` and `brief["prices"]` are always there.
+# all three, so `brief["limits"]` and `brief["prices"]` are always there. No two of a brief's
+# sources, joins and consumers have the same name.
 
 # %%
 import math
@@ -462,10 +463,12 @@ draw(SMALL)
 #
 # `blast_radius`: for the id of *every* component, the sorted ids of the consumers that stop when it
 # fails: those that depend on it, itself included. A consumer that depends on another member of its
-# group as well does not stop.
+# group as well does not stop. Whether it stops with a part that only one member of a group depends
+# on is up to you.
 #
 # Flows of mode `dead_letter` are no path. Behind a circle of flows a consumer has no slowest path:
-# raise a `ValueError`. A circle that leads to no consumer may raise one, too.
+# raise a `ValueError`. A flow from a part to itself is a circle, too. A circle that leads to no
+# consumer may raise one as well.
 
 
 # %%
@@ -562,7 +565,7 @@ lab.check("freshness")
 # |---|---|---|
 # | `too_late` | consumer | its `seconds` exceed the `freshness_seconds` of its `brief`; not judged where there is a `cycle` |
 # | `wrong_region` | component, or `store` of a copy | region not in `allowed_regions`; for kinds `broker`, `job`, `store`, and the copies in `recovery` |
-# | `no_recovery` | store | of `prod`, the brief must survive the loss of a `region`, and no copy in **another** region keeps both RPO (`every_seconds`) and RTO (`restore_seconds`) |
+# | `no_recovery` | store | of `prod`, the brief must survive the loss of a `region`, and no copy in **another** region, allowed or not, keeps both RPO (`every_seconds`) and RTO (`restore_seconds`) |
 # | `needless_streaming` | broker | all sources of the brief are `files`, and nobody needs data younger than six hours |
 # | `needless_lakehouse` | store | engine `delta`, and `volume_gb(brief)` is less than `small_gb` |
 # | `unfit_store` | consumer | its `answer_ms` is less than 1 000, and a store of engine `delta` flows into it |

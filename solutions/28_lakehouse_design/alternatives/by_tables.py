@@ -43,7 +43,7 @@ def _of_source(source: dict, brief: dict) -> dict[str, tuple[float, float, str]]
     if source["kind"] != "files":
         peak = items["peak_bytes_per_second"][0] / 2**20
         least = max(cores[1], math.ceil(peak / limits["partition_mib_per_second"]))
-        items["partitions"] = least, least * limits["partition_headroom"], "count"
+        items["partitions"] = least, math.ceil(least * limits["partition_headroom"]), "count"
         written = [math.ceil(core * 86_400 / limits["trigger_seconds"]) for core in cores]
     items["files_written_per_day"] = written[0], written[1], "count"
     return items
