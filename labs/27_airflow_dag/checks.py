@@ -258,7 +258,9 @@ def shop(tmp_path):
     """A table of two days, and a staged delivery of one of them."""
     lay(tmp_path / "table" / "day=2026-03-04", part_0="41,1\n")
     lay(tmp_path / "table" / "day=2026-03-05", part_0="old\n", part_1="old\n", part_2="old\n")
-    lay(tmp_path / "staging" / "day=2026-03-05", part_0="51,7\n", part_7="52,8\n")
+    day = lay(tmp_path / "staging" / "day=2026-03-05", part_0="51,7\n", part_7="52,8\n")
+    (day / "late").mkdir()
+    (day / "late" / "part-0.csv").write_text("53,9\n")
     return tmp_path
 
 
@@ -269,7 +271,10 @@ def published(learner, shop: Path, times: int = 1) -> dict[str, str]:
     return everything(shop / "table")
 
 
-WHOLE = {"_SUCCESS": "", "part-0.csv": "51,7\n", "part-7.csv": "52,8\n"}
+WHOLE = {
+    **{"_SUCCESS": "", "part-0.csv": "51,7\n", "part-7.csv": "52,8\n"},
+    **{"late/": "", "late/part-0.csv": "53,9\n"},
+}
 
 
 def of_day(files: dict[str, str], day: str) -> dict[str, str]:

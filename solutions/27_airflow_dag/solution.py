@@ -186,8 +186,8 @@ lab.check("spark_arguments")
 # `_SUCCESS` last. `publish(day_folder, table_folder)` makes it the partition of the same name in
 # `table_folder`. Both are paths as text.
 #
-# - Afterwards the partition has exactly the files of `day_folder`, and nothing of what it had
-#   before.
+# - Afterwards the partition has exactly the files of `day_folder`, those in folders too, and
+#   nothing of what it had before.
 # - No other partition of the table changes.
 # - `day_folder` stays as it was, so that the task can run again.
 # - If `day_folder` has no `_SUCCESS`, or does not exist, it raises `ValueError`, and the table
