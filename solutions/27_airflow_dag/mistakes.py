@@ -893,7 +893,7 @@ def build_dag(config: dict):
 # -            subprocess.run(words, check=True)
 # +            subprocess.run(words, check=True)
 # +            folder = Path(words[words.index("--output") + 1])
-# +            return [[*path.read_text().splitlines(), str(path)] for path in folder.glob("*.csv")]
+# +            return [path.read_text() for path in sorted(folder.glob("*.csv"))]
 
 # %% token_as_argument
 # task: build_dag
