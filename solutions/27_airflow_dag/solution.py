@@ -17,8 +17,8 @@
 # **You will learn** to
 #
 # - derive every path and argument from the data interval, across time zones and daylight saving,
-# - publish a day all or nothing, so that a retry is harmless,
-# - map tasks over a list that only exists at run time, and say what one bad table may stop,
+# - publish a day all or nothing, map tasks over a list that exists only at run time, and say what a
+#   failure may stop,
 # - set retries, waits, pools and catch-up, and check what Airflow 3 makes of them.
 
 # %% [markdown]
