@@ -116,6 +116,15 @@ def test_functions_see_each_other_and_not_each_others_constants(part):
     exec(compile(source, "<cell>", "exec"), other)
     with server(part, other["hundredfold"], double) as served:
         assert served.call("hundredfold", [1]) == [200]
+    other["double"] = double  # as if imported, from a module that the part does not have
+    with server(part, other["hundredfold"], double) as served:
+        assert served.call("hundredfold", [1]) == [200]
+
+
+def test_a_task_that_comes_later_in_the_notebook_is_left_out(part):
+    learner = Learner({"double": double})
+    with part_of(learner, part, tasks=["double", "later"]) as served:
+        assert served.call("double", [1]) == [2]
 
 
 def test_files_lie_where_functions_run(part):

@@ -28,24 +28,26 @@ def described(functions: Iterable[Callable[..., Any]], *, told: bool) -> list[di
 
     With imports, constants and functions around them that they use. What has no text (an object that
     was made, a class of a notebook) is left out: the function raises NameError there, and says so.
+    Functions that are given are no imports of each other's modules, which a part may not have.
     """
     groups: dict[int, tuple[list[str], dict[str, Text]]] = {}
-    for function in functions:
-        found = inspect.unwrap(function)
+    functions = [inspect.unwrap(function) for function in functions]
+    given = {id(function) for function in functions}
+    for found in functions:
         if not isinstance(found, FunctionType):
-            name = getattr(function, "__name__", repr(function))
+            name = getattr(found, "__name__", repr(found))
             raise TypeError(f"`{name}` is not defined, or no function that was written in Python")
         names, texts = groups.setdefault(id(found.__globals__), ([], {}))
         names.append(found.__name__)
         if found.__name__ not in texts:
-            _take(found, texts, told)
+            _take(found, texts, told, given)
     return [
         {"names": names, "texts": [asdict(text) for text in texts.values()]}
         for names, texts in groups.values()
     ]
 
 
-def _take(function: FunctionType, texts: dict[str, Text], told: bool) -> None:
+def _take(function: FunctionType, texts: dict[str, Text], told: bool, given: set[int]) -> None:
     """Adds what `function` uses and then itself, by name; an empty text marks one under way."""
     place, around = function.__code__.co_filename, function.__globals__
     try:
@@ -60,8 +62,8 @@ def _take(function: FunctionType, texts: dict[str, Text], told: bool) -> None:
         value = around[name]
         whole = inspect.unwrap(value) if callable(value) else value
         if isinstance(whole, FunctionType) and whole.__globals__ is around:
-            _take(whole, texts, told)
-        elif statement := _as_text(name, value):
+            _take(whole, texts, told, given)
+        elif id(whole) not in given and (statement := _as_text(name, value)):
             texts[name] = Text("<labkit>", 1, statement, False)
     del texts[function.__name__]
     texts[function.__name__] = Text(place, first, text, told)
