@@ -89,6 +89,11 @@ def paid(
     return (event or f"{store}-{card}-{minute}", store, card, amount, time)
 
 
+def nameless(*payment, **more) -> tuple:
+    """The same without an id."""
+    return (None, *paid(*payment, **more)[1:])
+
+
 def of(number: str, *payments: tuple) -> list[tuple]:
     """Payments of one card, as (minute, amount)."""
     return [paid(*payment, card=number) for payment in payments]
@@ -117,10 +122,12 @@ SCENARIOS = {
             [
                 *(paid(1, 10.125), paid(4, 5.0), paid(2, 7.0, store="s2", card="c2")),
                 *(paid(3, 4.0, store=None), paid(4, 0.0, store=None)),
+                # another name, a row without a time, and a window without any amount
+                *(paid(2, 6.0, store=" S2"), paid(None, 1.0), paid(2, None, store="s3")),
             ],
-            [paid(5, 1.0), paid(16, 2.0)],
-            # watermark 12:06; s2 gets a repeat, and a payment without an amount
-            [paid(3, 20.0), *[paid(17, 8.0, store="s2")] * 2, paid(18, None, store="s2")],
+            [paid(5, 1.0), paid(16, -2.0)],
+            # watermark 12:06; s2 gets a repeat, and a payment without an amount and an id
+            [paid(3, 20.0), *[paid(17, 8.0, store="s2")] * 2, nameless(18, None, store="s2")],
         ],
         after=[
             # watermark 12:07: 12:04 comes too late, 12:06 is behind the watermark, its window isn't
@@ -142,7 +149,8 @@ SCENARIOS = {
         before=[
             [
                 *(paid(0, event="a"), paid(0, event="a"), paid(5, event="b")),
-                paid(6, None, store=None, card=None, event="c"),
+                *(paid(6, None, store=None, card=None, event=name) for name in "cj"),
+                paid(0, event=" A"),
             ],
             [paid(3, event="a"), paid(16, 9.0, event="d"), paid(16, 9.0, event="e")],
         ],
@@ -168,20 +176,20 @@ SCENARIOS = {
             [
                 *(paid(0, 10.0), paid(14, 5.0, store="s2")),
                 *of("c2", (0, 1.0), (20, 2.0)),
-                *(paid(2, 3.0, card=None), paid(9, 0.0, card=None)),
+                *(paid(2, 3.0, card=None), paid(9, 0.0, card=None), paid(3, None, card="c8")),
             ],
             # the payment of 12:10 lies between the two of c2 and makes them one session
             [
                 *(paid(10, 4.0, card="c2"), paid(15, 8.0, card="c3"), paid(20, 2.0, card="c7")),
-                # a repeat, and a payment without an amount
-                *(*[paid(40, 16.0, card="c3")] * 2, paid(40, None, card="c3", event="free")),
+                # a repeat, and a payment without an amount and an id
+                *(*[paid(40, 16.0, card="c3")] * 2, nameless(40, None, card="c3")),
             ],
         ],
         after=[
             # watermark 12:30: too late for c4, not for c5; c2 comes a whole gap after its last one
             [
                 *(paid(35, 32.0, card="c2"), paid(-6, 64.0, card="c4")),
-                *(paid(16, 128.0, card="c5"), paid(70, 256.0, card="c6")),
+                *(paid(16, -128.0, card="c5"), paid(70, 256.0, card="c6")),
             ],
             [paid(12, 512.0), paid(71, 1.0, card="c6")],  # watermark 13:00
         ],
@@ -252,11 +260,16 @@ def test_revenue_of_each_store_and_window(windows):
     """Adds up amounts and counts rows of each store in windows; the end is not part of them"""
     rows = windows.rows()
     assert all(None not in row[:2] for row in rows), "a row came out without its window"
-    in_time = [row for row in rows if row[2] != "s1" or row[0] >= at(15)]
+    free = [tuple(row) for row in rows if row[2] == "s3"]
+    assert [(*row[:3], row[3] or 0, row[4]) for row in free] == [(at(0), at(5), "s3", 0, 1)], (
+        f"store s3 has one payment, of 12:02 and without an amount; its windows are {free}"
+    )
+    in_time = [row for row in rows if row[2] != "s3" and (row[2] != "s1" or row[0] >= at(15))]
     expected = [
         (at(0), at(5), None, 4.0, 2),
         (at(0), at(5), "s2", 7.0, 1),
-        (at(15), at(20), "s1", 2.0, 1),
+        (at(0), at(5), " S2", 6.0, 1),
+        (at(15), at(20), "s1", -2.0, 1),
         (at(15), at(20), "s2", 16.0, 3),
     ]
     assert_rows(in_time, expected, key=WINDOW, columns=WINDOWS)
@@ -300,7 +313,7 @@ def test_out_of_order_events_count_while_their_window_is_open(windows):
 @cases(
     [
         Case("equal_rows", "Emits one of equal rows, with the first file", after=["a0"]),
-        Case("nulls", "Emits a payment without store, card and amount", after=["c0"]),
+        Case("nulls", "Emits payments without store, card and amount", after=["c0", "j0"]),
         Case(
             "another_time",
             "Knows a payment by event_id alone, also when the second attempt has another time",
@@ -310,7 +323,7 @@ def test_out_of_order_events_count_while_their_window_is_open(windows):
         Case(
             "lookalikes",
             "Keeps two payments of one card, store, amount and time that have different ids",
-            after=["e1", "f2", "h3"],
+            after=["e1", "f2", "h3", " A0"],
         ),
         Case("restart", "Still knows after a restart which events it has seen", after=["b0"]),
     ]
@@ -318,7 +331,7 @@ def test_out_of_order_events_count_while_their_window_is_open(windows):
 def test_each_payment_once(unique, case):
     """{case}"""
     found = unique.emitted("event_id")
-    for event, number in ((name[0], int(name[1])) for name in case.after):
+    for event, number in ((name[:-1], int(name[-1])) for name in case.after):
         numbers = found.get((event,), [])
         assert numbers, f"event {event}, first delivered with file {number + 1}, never came out"
         assert len(numbers) == 1, (
@@ -334,9 +347,13 @@ def test_each_payment_once(unique, case):
 
 @check("deduplicate")
 def test_all_columns_stay(learner, spark, inbox):
-    """Keeps every column that the stream has, also one that is not among the events'"""
+    """Keeps every column that the stream has, one more than the events' too, and its watermark"""
     stream = file_stream(spark, EVENTS, inbox("wider")).withColumn("terminal", F.lit("t1"))
-    assert_columns(learner.deduplicate(stream), f"{EVENTS}, terminal string")
+    answer = learner.deduplicate(stream)
+    assert_columns(answer, f"{EVENTS}, terminal string")
+    assert "spark.watermarkDelayMs" in answer.schema["event_time"].metadata, (
+        "event_time comes out without its watermark: the next function would define a second one"
+    )
 
 
 # -------------------------------------------------------------------------------------- sessions
@@ -373,7 +390,7 @@ def test_all_columns_stay(learner, spark, inbox):
             "behind",
             "Counts a payment older than the watermark while its session would still be open",
             given=["c5"],
-            after=[("c5", at(16), at(31), 1, 128.0)],
+            after=[("c5", at(16), at(31), 1, -128.0)],
         ),
     ]
 )
@@ -387,6 +404,7 @@ def test_sessions_of_a_card(shopping, case):
 def test_sessions_leave_when_the_watermark_passes_them(shopping):
     """Emits a session once, with the first file at which the watermark has reached its end"""
     expected = {("c1", at(0)): [2], ("c3", at(15)): [2], ("c2", at(0)): [3], ("c7", at(20)): [3]}
+    expected[("c8", at(3))] = [2]  # a payment without an amount is a session, too
     found = shopping.emitted(*SESSION)
     for (card, start), numbers in expected.items():
         came = found.get((card, start), [])
@@ -446,6 +464,7 @@ def test_a_watermark_that_is_there_already_stays(task, learner, spark, inbox, tm
 HALF = 0.5 / 60
 FILES = [
     [paid(0, event="a"), paid(30 + HALF, event="b")],
+    [paid(None, event="m")],
     # on time; the greatest time of all earlier files stays that of b, this file's is 12:21
     [paid(21, event="h"), paid(22, event="i")],
     # c is exactly ten minutes behind b, d less than a second more; this file goes up to 12:45

@@ -131,13 +131,13 @@ def watermarked(events: DataFrame) -> DataFrame:
 # | `window_start`, `window_end` | timestamp | start and end of the window |
 # | `store_id` | string | |
 # | `revenue` | double | the sum of the amounts |
-# | `payments` | long | the number of rows, those without an amount included |
+# | `payments` | long | the number of rows, those without an amount or an id included |
 #
 # - Windows begin at full five minutes. The start belongs to the window, the end doesn't.
 # - A window comes out once, with the first file at which the watermark has reached its end.
 # - Until then all of its payments count, also those that are older than the watermark.
 # - A payment whose window has come out is dropped by the watermark. No other payment is dropped.
-# - Payments without a store count for the store null.
+# - Payments without a store count for the store null. Other names are taken as they are.
 # - The state holds one row for each store and open window, and nothing else.
 # - A payment sent twice is two rows here. Repeats are the subject of Task 2, late payments that of
 #   Task 4.
@@ -177,11 +177,12 @@ lab.check("revenue_per_window")
 # ## Task 2: each payment once
 #
 # Write `deduplicate(events)`. As in Task 1 a stream comes in and a stream for append mode goes out.
-# It has all columns of the stream that comes in, in their order, and each `event_id` once.
+# It has all columns of the stream that comes in, in their order, and each `event_id` once. The
+# watermark stays on `event_time`, where the next function finds it.
 #
 # - A payment comes out with the file that brings it first.
 # - The second attempt comes within ten minutes of event time, perhaps with another `event_time`.
-# - Two payments that look alike but have different ids are two.
+# - Two payments that look alike but have different ids are two. `a` and ` A` are different.
 # - State must not grow for ever: an event is forgotten when the watermark is ten minutes past its
 #   time.
 # - An event that is older than the watermark when it comes is dropped, because nobody can tell any
@@ -275,7 +276,7 @@ lab.check("sessions")
 #
 # - The files hold one JSON document a line, in the columns of `EVENTS`. Each file is one
 #   micro-batch. Files are read in the order of their modification times; sorting by name gives the
-#   same order.
+#   same order. A file that comes between two calls is newer than all others, by a second or more.
 # - A row is late when its `event_time` is older than the greatest event time of all *earlier* files
 #   minus ten minutes.
 # - Exactly ten minutes behind is on time, and so is a row without a time.
