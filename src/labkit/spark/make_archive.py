@@ -58,8 +58,8 @@ def make() -> None:
         target = class_archive.folder()
         if target.is_dir() or shutil.disk_usage(target.parent).free < ROOM_BYTES:
             return
-        for left in target.parent.glob(".classes-*"):  # by a process that was killed
-            shutil.rmtree(left, ignore_errors=True)
+        for leftover in target.parent.glob(".classes-*"):  # by a process that was killed
+            shutil.rmtree(leftover, ignore_errors=True)
         print("Keeping Spark's classes for the JVMs to come: once, half a minute.", flush=True)
         draft = Path(tempfile.mkdtemp(prefix=".classes-", dir=target.parent))
         try:
