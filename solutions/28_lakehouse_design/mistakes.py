@@ -1376,3 +1376,11 @@
 # breaks: its `answer_ms` is less than 1 000, and a store of engine `delta` flows into it |
 # -        lake = any(each["kind"] == "store" and each["engine"] == "delta" for each in feeding)
 # +        lake = {one["engine"] for one in feeding if one["kind"] == "store"} == {"delta"}
+
+# %% one_option_under_two_names
+# task: design
+# fails: test_options
+# because: a second name is no second option
+# breaks: No two options have the same architecture and the same choices.
+# -            "choices": common | {"compute": "serverless", "reserved": False},
+# +            "choices": common | {"compute": "classic", "reserved": always},

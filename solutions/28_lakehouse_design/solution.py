@@ -760,7 +760,7 @@ if lab.written("freshness", "review"):
 #
 # - `options`: a list of at least two dicts with the keys `name`, `architecture`, `choices` (as in
 #   Task 2) and `gives_up`, the price of this option in a sentence. Names differ, and so do
-#   `gives_up`.
+#   `gives_up`. No two options have the same architecture and the same choices.
 # - `recommended`: the name of one option.
 # - `because`: why, in at least one sentence.
 #
