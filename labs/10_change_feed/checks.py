@@ -1,0 +1,864 @@
+"""Checks of lab 10: lives of accounts in short, their feed, and Delta tables written by hand."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from os import utime
+from pathlib import Path
+from time import time
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from delta.tables import DeltaTable
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StructType
+
+from labkit.checks import (
+    AnswerError,
+    Case,
+    assert_columns,
+    assert_one_commit,
+    assert_rows,
+    cases,
+    check,
+    collect,
+    run_tables,
+    stories,
+    table_rows,
+)
+
+HINTS = {
+    "net_changes": [
+        "Two rows of an account say it all: what its first change found, and what its last one "
+        "left. Which of the four change types tell of an account that was there before?",
+        "In one version `delete` comes before `insert`. Put that into the order of your window.",
+        "Compare two structs null-safely: what was there before with what is there after.",
+    ],
+    "read_changes": [
+        "Delta builds the frame before it looks for the changes. When does it look?",
+        "A read without `endingVersion` ends at the newest version when it runs, not when you "
+        "wrote it. A table has an option for that too: `versionAsOf`.",
+        "Reading a frame to its end without keeping it: the format `noop` takes all rows.",
+        "A start after the newest version is an error. Ask for the newest version first.",
+    ],
+    "apply_changes": [
+        "Which of the two commits must come first, so that a crash between them loses nothing?",
+        "The call that comes after a crash finds a target that is newer than its state says. Is "
+        "'nothing changed between these versions' still true for this target?",
+        "The last image of each account is right whatever the target holds: present with these "
+        "values, or absent.",
+        "A matched clause takes a condition: write only what differs.",
+    ],
+    "aggregate_delta": [
+        "An update is two rows: one takes its balance out of a segment, one puts it into one.",
+        "Give each row a sign, by its type, and sum the signs.",
+        "`sum` over no values but null is null. An account is counted with or without a balance.",
+    ],
+    "maintain": [
+        "Adding a difference twice is wrong twice. What can tell, after a crash, that the "
+        "aggregate already has it?",
+        "Whatever tells it must be in the same commit as the sums. A Delta commit can carry a text "
+        "of yours: look for `userMetadata`.",
+        "The next range begins at the greater of two versions: what `state` says, and what the "
+        "commits of the aggregate say.",
+    ],
+}
+
+ACCOUNTS = "account_id long, segment string, balance decimal(12,2), city string"
+FEED = f"{ACCOUNTS}, _change_type string, _commit_version long, _commit_timestamp timestamp"
+NET = "account_id long, op string, segment string, balance decimal(12,2), city string, version long"
+DELTA = "segment string, balance_change decimal(22,2), accounts_change long"
+SUMS = "segment string, balance decimal(22,2), accounts long"
+STATE = "name string, version long"
+
+Row = tuple[int, str | None, Decimal | None, str | None]
+
+
+# A life tells what an account was, version by version: `7 a10Bari@0 !b10Bari@3 -@4` is account 7
+# of segment a, with a balance of 10 in Bari; version 3 overwrote it (a delete and an insert), and
+# version 4 deleted it. `?` is null. The same values again are an update that changes nothing.
+LIFE = re.compile(r"(!?)(?:-|([a-z?])([\d.]+|\?)([A-Z]\w*|\?))@(\d+)")
+
+
+@dataclass(frozen=True)
+class Life:
+    """What an account was from which version on, and which versions overwrote it."""
+
+    account_id: int
+    rows: Mapping[int, Row | None]
+    overwritten: frozenset[int]
+
+    def at(self, version: int) -> Row | None:
+        """The row of the account in a version of the table; None where it isn't there."""
+        told = [number for number in self.rows if number <= version]
+        return self.rows[max(told)] if told else None
+
+    def images(self, version: int) -> list[tuple[str, Row]]:
+        """What the feed tells of the account in a version: type and row."""
+        if version not in self.rows:
+            return []
+        before, after = self.at(version - 1), self.rows[version]
+        updates = before and after and version not in self.overwritten
+        kinds = ("update_preimage", "update_postimage") if updates else ("delete", "insert")
+        return [(kind, row) for kind, row in zip(kinds, (before, after), strict=True) if row]
+
+
+def values_of(segment: str, balance: str, city: str) -> tuple:
+    null = {"?": None}
+    return (
+        null.get(segment, segment),
+        None if balance == "?" else Decimal(balance),
+        null.get(city, city),
+    )
+
+
+def life(text: str) -> Life:
+    account_id, *steps = text.split()
+    rows: dict[int, Row | None] = {}
+    overwritten = set()
+    for step in steps:
+        again, segment, *rest, version = LIFE.fullmatch(step).groups()
+        rows[int(version)] = (int(account_id), *values_of(segment, *rest)) if segment else None
+        if again:
+            overwritten.add(int(version))
+    return Life(int(account_id), rows, frozenset(overwritten))
+
+
+def lives_of(found: Iterable[Case]) -> list[Life]:
+    return [life for case in found for life in case.given]
+
+
+def feed_of(lives: Iterable[Life], versions: Iterable[int]) -> list[tuple]:
+    """The rows of the feed, the newest first; times say nothing about their order."""
+    noon = datetime(2025, 3, 3, 12)
+    return [
+        (*row, kind, version, noon - timedelta(seconds=version // 2))
+        for version in sorted(versions, reverse=True)
+        for one in lives
+        for kind, row in reversed(one.images(version))
+    ]
+
+
+# ------------------------------------------------------------------------------------- net_changes
+
+
+def net(text: str) -> tuple:
+    """A row of the answer: `7 update a10Bari 3`."""
+    account_id, op, values, version = text.split()
+    _, *cells, _ = LIFE.fullmatch(f"{values}@0").groups()
+    return (int(account_id), op, *values_of(*cells), int(version))
+
+
+# What was there in version 0 is before the range.
+NETTED = stories(
+    """
+kinds: Tells a new account, a changed one and one that is gone
+1 a10Bari@4, 2 a10Bari@0 a20Bari@4, 3 a10Bari@0 -@4 |
+1 insert a10Bari 4, 2 update a20Bari 4, 3 delete a10Bari 4
+
+attributes: Tells a change of the segment, of the city, or of a cent
+4 a10Bari@0 b10Bari@4, 5 a10Bari@0 a10Como@4, 6 a10Bari@0 a10.01Bari@4 |
+4 update b10Bari 4, 5 update a10Como 4, 6 update a10.01Bari 4
+
+last_version: Takes the values of the greatest version, wherever its rows stand in the feed
+11 a10Bari@0 a20Bari@4 a30Bari@5 a40Bari@12, 12 a10Bari@4 b20Como@5 b30Bari@100 |
+11 update a40Bari 12, 12 insert b30Bari 100
+
+last_values: Gives a deleted account the values of its last delete row
+13 a10Bari@0 b20Como@4 -@5, 14 a10Bari@0 -@4 b30Como@5 -@6 |
+13 delete b20Como 5, 14 delete b30Como 6
+
+came_and_went: Has no row of an account that came and went
+15 a10Bari@4 -@5, 16 a10Bari@4 a20Bari@5 -@6 |
+
+came_back: Takes an account that was deleted and came back for a changed one
+17 a10Bari@0 -@4 a20Bari@5, 18 a10Bari@0 -@4 a20Bari@5 a30Bari@6 |
+17 update a20Bari 5, 18 update a30Bari 6
+
+same_again: Has no row of an account that came back as it was
+19 a10Bari@0 -@4 a10Bari@5, 20 a10Bari@0 a20Bari@4 a10Bari@5, 24 ?10?@0 a10Bari@4 ?10?@9 |
+
+no_change: Has no row of an account whose updates changed nothing, nulls included
+21 a10Bari@0 a10Bari@4, 22 ???@0 ???@4 ???@5 |
+
+nulls: Tells a change from null to a value, and from a value to null
+31 ?10Bari@0 a10Bari@4, 32 a10Bari@0 a?Bari@4, 33 a10?@0 a10Bari@4, 34 a?Bari@0 a0Bari@4 |
+31 update a10Bari 4, 32 update a?Bari 4, 33 update a10Bari 4, 34 update a0Bari 4
+
+overwritten: Reads a delete and an insert of one version as one step: first gone, then there
+41 a10Bari@0 !a20Bari@4, 42 a10Bari@0 !a10Bari@4, 43 a10Bari@4 !a10Bari@5 |
+41 update a20Bari 4, 43 insert a10Bari 5
+
+overwritten_between: Reads such a step also where other changes of the account surround it
+44 a10Bari@0 a20Bari@4 !a30Bari@5 -@6, 45 a10Bari@0 !a20Bari@4 !a10Bari@5 a10Como@6,
+46 a10Bari@4 !a20Bari@5 -@6 |
+44 delete a30Bari 6, 45 update a10Como 6
+
+version: Tells in `version` the account's last version, also if that changed nothing
+51 a10Bari@0 a20Bari@4 a20Bari@6, 52 a10Bari@4 !a10Bari@9 |
+51 update a20Bari 6, 52 insert a10Bari 9
+""",
+    given=life,
+    after=net,
+)
+
+
+@pytest.fixture(scope="module")
+def netted(learner, frame):
+    """The net changes of the feed of all cases."""
+    feed = feed_of(lives_of(NETTED), range(1, 101))
+    answer = learner.net_changes(frame(FEED, feed))
+    assert_columns(answer, NET)
+    return collect(answer)
+
+
+@check("net_changes")
+@cases(NETTED)
+def test_net_changes(netted, case):
+    """{case}"""
+    mine = {life.account_id for life in case.given}
+    found = [row for row in netted if row.account_id in mine]
+    assert_rows(found, case.after, key="account_id", columns=NET)
+
+
+# -------------------------------------------------------------------------------- tables of a check
+
+
+class Source:
+    """A Delta table in a folder, with the lives of these accounts, commit by commit.
+
+    The check writes data files, change files and log itself: a commit takes no time, and a data
+    file can be taken away as VACUUM would. `kinds` says what each commit is; the feed is on from
+    the start unless the first one says otherwise.
+    """
+
+    def __init__(
+        self,
+        spark,
+        folder: Path,
+        table: str,
+        kinds: str,
+        lives: Iterable[Life],
+        *,
+        days_ago: int = 0,
+    ) -> None:
+        self.folder, self.table, self.kinds = folder, table, kinds.split()
+        self.lives, self.feed, self.version = list(lives), True, -1
+        self.files: dict[str, dict[int, Row]] = {}
+        for name in ("_delta_log", "_change_data"):
+            (folder / name).mkdir()
+        self.commit(days_ago=days_ago)
+        spark.sql(f"CREATE TABLE {table} USING delta LOCATION '{folder}'")
+
+    def commit(self, *, days_ago: int = 0) -> None:
+        """The next commit, as if it were so old."""
+        self.version += 1
+        log = self.folder / "_delta_log" / f"{self.version:020}.json"
+        log.write_text("\n".join(map(json.dumps, self._actions())) + "\n")
+        if days_ago:
+            utime(log, (time() - days_ago * 86_400,) * 2)
+
+    def advance(self, version: int) -> None:
+        """All commits up to a version."""
+        while self.version < version:
+            self.commit()
+
+    def rows(self) -> list[Row]:
+        return [row for rows in self.files.values() for row in rows.values()]
+
+    def changes(self, since: int) -> list[tuple]:
+        """The feed after a version as rows without times."""
+        return [
+            (*row, kind, version)
+            for version in range(since + 1, self.version + 1)
+            for one in self.lives
+            for kind, row in self._images(one, version)
+        ]
+
+    def forget(self, keep: Iterable[str] = (), *, folder: str = "") -> None:
+        """Takes away what VACUUM would: the files of `folder`, but for some."""
+        for path in (self.folder / folder).glob("*.parquet"):
+            if path.name not in keep:
+                path.unlink()
+
+    def _images(self, one: Life, version: int) -> list[tuple[str, Row]]:
+        if self.kinds[version] != "overwrite":
+            return one.images(version)
+        pair = zip(("delete", "insert"), (one.at(version - 1), one.at(version)), strict=True)
+        return [(kind, row) for kind, row in pair if row]
+
+    def _actions(self) -> list[dict]:
+        kind = self.kinds[self.version]
+        self.feed = {"feed_on": True, "feed_off": False}.get(kind, self.feed)
+        actions = [{"commitInfo": {"timestamp": 0, "operation": kind.upper()}}]
+        if self.version == 0:
+            actions.append({"protocol": {"minReaderVersion": 1, "minWriterVersion": 4}})
+        if self.version == 0 or kind.startswith("feed"):
+            actions.append({"metaData": self._metadata()})
+        changed = {one.account_id: one for one in self.lives if self.version in one.rows}
+        every = kind in ("overwrite", "optimize")
+        touched = [name for name, rows in self.files.items() if every or rows.keys() & changed]
+        kept = {key: row for name in touched for key, row in self.files.pop(name).items()}
+        after = {key: one.rows[self.version] for key, one in changed.items()}
+        new = {key: row for key, row in {**kept, **after}.items() if row}
+        actions += [self._file("remove", name, kind) for name in touched]
+        if new:
+            name = f"part-{self.version}.parquet"
+            self.files[name] = new
+            self._write(name, ACCOUNTS, new.values())
+            actions.append(self._file("add", name, kind))
+        if self.feed and kept and not every:
+            name = f"_change_data/{self.version}.parquet"
+            images = [image for one in changed.values() for image in one.images(self.version)]
+            self._write(name, f"{ACCOUNTS}, _change_type string", [(*r, k) for k, r in images])
+            actions.append(self._file("cdc", name, "optimize"))
+        return actions
+
+    def _metadata(self) -> dict:
+        return {
+            "id": "5e1f0000-0000-4000-8000-000000000010",
+            "format": {"provider": "parquet", "options": {}},
+            "schemaString": StructType.fromDDL(ACCOUNTS).json(),
+            "partitionColumns": [],
+            "configuration": {"delta.enableChangeDataFeed": str(self.feed).lower()},
+        }
+
+    def _file(self, action: str, name: str, kind: str) -> dict:
+        now = int(time() * 1000)
+        more = {
+            "add": {"modificationTime": now},
+            "remove": {"deletionTimestamp": now, "extendedFileMetadata": True},
+        }
+        size = (self.folder / name).stat().st_size
+        file = {"path": name, "partitionValues": {}, "size": size, "dataChange": kind != "optimize"}
+        return {action: {**file, **more.get(action, {})}}
+
+    def _write(self, name: str, ddl: str, rows: Iterable[tuple]) -> None:
+        schema = to_arrow_schema(StructType.fromDDL(ddl))
+        plain = [dict(zip(schema.names, row, strict=True)) for row in rows]
+        pq.write_table(pa.Table.from_pylist(plain, schema=schema), self.folder / name)
+
+
+def refusal(function, *arguments) -> str | None:
+    """The error of a call that may fail; a task that is not written is no such failure."""
+    try:
+        function(*arguments)
+    except AnswerError as error:
+        if error.outcome != "error":
+            raise
+        return error.reason
+    return None
+
+
+# ------------------------------------------------------------------------------------ read_changes
+
+# Each call: its table, `since`, and what must come back.
+READS = [
+    Case("the_range", "Returns the changes of the versions after `since`", given=["switched", 5]),
+    Case(
+        "feed_on_again",
+        "Returns the changes from the version on that switched the feed on again",
+        given=["switched", 3],
+    ),
+    Case(
+        "not_recorded",
+        "Returns all rows as inserts when the feed was off in one of the versions",
+        before=["snapshot"],
+        given=["switched", 1],
+        points=2,
+    ),
+    Case("nothing_new", "Returns no row when `since` is the newest version", given=["switched", 7]),
+    Case(
+        "from_the_start",
+        "Returns all changes from version 0 on when `since` is -1",
+        given=["young", -1],
+    ),
+    Case(
+        "too_old",
+        "Returns all rows as inserts when a version is too old for Delta to read its changes",
+        before=["snapshot"],
+        given=["old", -1],
+    ),
+    Case(
+        "after_the_old",
+        "Does not mind versions that are too old before the range",
+        given=["old", 0],
+    ),
+]
+LOST = [
+    Case(
+        "files_gone",
+        "Returns all rows as inserts when VACUUM took a file of the range",
+        before=["snapshot"],
+        given=["young", 0],
+        points=2,
+    ),
+    Case(
+        "files_gone_before",
+        "Does not mind files that are gone of versions before the range",
+        given=["young", 1],
+    ),
+]
+READ_TABLES = {
+    "switched": "write merge feed_off merge feed_on merge overwrite optimize merge",
+    "young": "write merge merge",
+    "old": "write merge merge",
+}
+READ_LIVES = [
+    life(text)
+    for text in (
+        "1 a10Bari@0",
+        "2 a20Bari@0 b20Bari@1 b30Bari@3 b40Bari@5 b50Bari@8",
+        "3 a30?@0 -@5",
+        "4 c5Como@5 c6Como@6",
+        "5 a1Bari@0 a1Bari@1 a1Bari@5",
+        "6 ?2Bari@2 ?3Bari@8",
+    )
+]
+
+
+def call_all(learner, spark, sources: Mapping[str, Source], wanted: Iterable[Case]) -> dict:
+    """The frame of each call, the rows it must have, and the newest version at its time."""
+    made = {}
+    for case in wanted:
+        name, since = case.given
+        source = sources[name]
+        inserts = [(*row, "insert", source.version) for row in source.rows()]
+        expected = inserts if case.before else source.changes(since)
+        frame = learner.read_changes(spark, source.table, since)
+        made[case.name] = (frame, expected, source.version)
+    return made
+
+
+@pytest.fixture(scope="module")
+def read(learner, spark, shared_schema, inbox):
+    """What each call returned, read after a further commit, what it must be; times of commits."""
+    sources = {
+        name: Source(
+            spark, inbox(name), f"{shared_schema}.{name}", kinds, READ_LIVES,
+            days_ago=40 if name == "old" else 0,
+        )
+        for name, kinds in READ_TABLES.items()
+    }  # fmt: skip
+    for source in sources.values():
+        source.advance(len(source.kinds) - 2)
+    made = call_all(learner, spark, sources, READS)
+    for source in sources.values():
+        source.commit()
+    found = {name: (frame, collect(frame), *more) for name, (frame, *more) in made.items()}
+    sources["young"].forget(["2.parquet"], folder="_change_data")
+    lost = call_all(learner, spark, sources, LOST)
+    found |= {name: (frame, collect(frame), *more) for name, (frame, *more) in lost.items()}
+    history = DeltaTable.forName(spark, sources["switched"].table).history().collect()
+    return found, {commit.version: commit.timestamp for commit in history}
+
+
+@check("read_changes")
+@cases([*READS, *LOST])
+def test_rows_that_come_back(read, case):
+    """{case}"""
+    frame, found, expected, newest = read[0][case.name]
+    assert_columns(frame, FEED)
+    key = ["account_id", "_commit_version", "_change_type"]
+    try:
+        assert_rows(found, expected, key=key, columns=[*StructType.fromDDL(FEED).names[:-1]])
+    except AssertionError as error:
+        since = case.given[1]
+        raise AssertionError(f"since = {since}, the newest version was {newest}; {error}") from None
+
+
+@check("read_changes")
+def test_the_time_of_a_snapshot(read):
+    """Gives the rows of a snapshot the time of the newest commit"""
+    _, found, _, newest = read[0]["not_recorded"]
+    times = {row._commit_timestamp for row in found}
+    assert times == {read[1][newest]}, (
+        f"the newest commit, {newest}, has the time {read[1][newest]} in the history; the "
+        f"rows have {', '.join(map(str, sorted(times, key=str))) or 'no time'}"
+    )
+
+
+# --------------------------------------------------------------------------------- aggregate_delta
+
+
+def delta(text: str) -> tuple:
+    """A row of the answer: `a -10.00 -1`."""
+    segment, balance, accounts = text.split()
+    return (None if segment == "?" else segment, Decimal(balance), int(accounts))
+
+
+# Each story has segments of its own. What was there in version 0 is before the range.
+CHANGED = stories(
+    """
+new_and_gone: Adds new accounts to their segment, and takes away deleted ones
+1 a10Bari@4, 2 a20Bari@5, 3 b10Bari@0 -@4, 4 b5Bari@0 -@5 | a 30 2, b -15 -2
+
+balances: Adds what the balance of an account changed by, and counts no account
+5 c10Bari@0 c25.50Bari@4, 6 c10Bari@0 c1Bari@4 c2Bari@5 | c 7.5 0
+
+moves: Takes an account that changes its segment out of one and into the other
+7 d10Bari@0 e10Bari@4, 8 d10Bari@0 f30Bari@4 | d -20 -2, e 10 1, f 30 1
+
+nothing: Has no row of a segment where nothing changed in the end
+9 g10Bari@0 g10Como@4, 10 h10Bari@4 -@5, 11 i10Bari@0 -@4 i10Bari@6 |
+
+outweighed: Has a row where only the balance changed, or only the number of accounts
+12 j10Bari@0 -@4, 13 j30Bari@4, 14 k10Bari@0 k0Bari@4, 15 l0Bari@4 | j 20 0, k -10 0, l 0 1
+
+null_segment: Takes a null segment for a segment of its own
+16 ?10Bari@4, 17 m10Bari@0 ?10Bari@4 | ? 20 2, m -10 -1
+
+null_balance: Counts an account without a balance, and its balance for 0
+18 n?Bari@4, 19 o10Bari@0 o?Bari@4, 20 p?Bari@0 p10Bari@5, 21 q?Bari@0 -@4 |
+n 0 1, o -10 0, p 10 0, q 0 -1
+
+overwritten: Takes a delete and an insert of one version for what they are together
+22 r10Bari@0 !r15Bari@4, 23 s10Bari@0 !t10Bari@4, 24 u10Bari@0 !u10Bari@4 |
+r 5 0, s -10 -1, t 10 1
+""",
+    given=life,
+    after=delta,
+)
+
+
+def segments_of(found: Case) -> set:
+    return {row[1] for one in found.given for row in one.rows.values() if row}
+
+
+@pytest.fixture(scope="module")
+def changed(learner, frame):
+    """The differences of the feed of all cases."""
+    feed = feed_of(lives_of(CHANGED), range(1, 101))
+    answer = learner.aggregate_delta(frame(FEED, feed))
+    assert_columns(answer, DELTA)
+    return collect(answer)
+
+
+@check("aggregate_delta")
+@cases(CHANGED)
+def test_differences(changed, case):
+    """{case}"""
+    found = [row for row in changed if row.segment in segments_of(case)]
+    assert_rows(found, case.after, key="segment", columns=DELTA)
+
+
+# ------------------------------------------------------------------------- apply_changes, maintain
+
+# Version 1 is refused by the target, 3 by the state; the call at 4 comes through, then one at 7.
+KINDS = "write merge merge overwrite merge optimize merge merge"
+REFUSED, HALF_DONE, RECOVERED, LATER = 1, 3, 4, 7
+COPIED_AFTER_A_CRASH = stories(
+    """
+first: Has the accounts of all versions when the state did not know the copy
+1 a10Bari@0, 2 a10Bari@1, 3 a10Bari@2 a20Bari@4, 4 b?Como@0, 5 ?10?@4
+
+withdrawn: Has no account that the dead call brought and that was deleted since
+11 a10Bari@2 -@4, 12 a10Bari@3 -@4
+
+there_and_back: Has the old values of an account that the dead call changed, when they are back
+13 a10Bari@0 b10Bari@2 a10Bari@4, 14 a10Bari@1 -@2 a10Bari@4
+
+overwritten: Follows an overwrite
+15 a10Bari@0 a20Como@3, 16 a10Bari@0 -@3, 17 a10Bari@3, 18 a10Bari@1 a20Bari@3 a30Bari@4
+""",
+    given=life,
+)
+COPIED = stories(
+    """
+changes: Follows inserts, updates and deletes; leaves the others as they are
+21 a10Bari@0 a20Bari@6, 22 a10Bari@0 -@6, 23 a10Bari@7, 24 a10Bari@0, 25 a10Bari@4
+
+last_version: Has the last of several states of an account
+31 a90Bari@0 b20Bari@6 c10Como@7, 32 a10Bari@6 b20Bari@7
+
+came_and_went: Has no account that came and went
+33 a10Bari@6 -@7
+
+came_back: Has the new values of an account that was deleted and came back
+34 a10Bari@0 -@6 b20Como@7
+
+nulls: Follows a change to null and from null
+35 a10Bari@0 ???@6, 36 ???@0 a10Bari@7
+""",
+    given=life,
+)
+UNCHANGED = stories(
+    """
+no_changes: updates that change nothing, and what comes back as it was
+41 a10Bari@0 a10Bari@6, 42 ???@0 ???@7, 43 a10Bari@0 b10Bari@6 a10Bari@7, 44 a10Bari@0 -@6 a10Bari@7
+""",
+    given=life,
+)
+SUMMED_AFTER_A_CRASH = stories(
+    """
+first: Has the sums of all versions when the state did not know the aggregate
+1 a10Bari@0, 2 a10Bari@0, 3 z10Bari@0
+
+counted_once: Counts once what the dead call had added
+4 b10Bari@2, 5 b5Bari@3, 6 c10Bari@0 c30Bari@1 c40Bari@4
+
+withdrawn: Takes away what the dead call had added and the source has deleted since
+7 d10Bari@2 -@4, 8 d20Bari@0, 9 e10Bari@3 -@4
+
+overwritten: Follows an overwrite
+10 f10Bari@0 g20Como@3, 11 f10Bari@0, 12 g10Bari@0 -@3
+
+null_segment: Has a row of the accounts without a segment
+13 ?10Bari@0, 14 ?10Bari@3
+""",
+    given=life,
+)
+SUMMED = stories(
+    """
+changes: Follows inserts, updates and deletes
+21 h10Bari@0 h20.50Bari@6, 22 h10Bari@0 -@6, 23 h10Bari@7, 24 h10Bari@0
+
+moves: Follows an account from one segment to another and on
+25 i10Bari@0 j20Bari@6 k20Bari@7, 26 i10Bari@0, 27 k10Bari@0, 28 j5Bari@4
+
+new_segment: Has a row of a segment that is new
+29 l10Bari@6, 30 m0Bari@7
+
+left_segment: Has no row of a segment whose last account is gone
+31 n10Bari@0 -@7, 32 o10Bari@0 p10Bari@6, 33 o5Bari@1 -@7
+
+null_balance: Counts accounts without a balance
+34 q?Bari@0, 35 r?Bari@6, 36 s10Bari@0 s?Bari@6, 37 s?Bari@7
+
+no_change: Leaves the sums of segments alone whose accounts only moved house
+38 t10Bari@0 t10Como@6, 39 u10Bari@0 u10Bari@7
+""",
+    given=life,
+)
+CASES = {
+    "apply_changes": [*COPIED_AFTER_A_CRASH, *COPIED, *UNCHANGED],
+    "maintain": [*SUMMED_AFTER_A_CRASH, *SUMMED],
+}
+# What the task keeps, its columns, and a condition that account 1 or segment z breaks.
+KEPT = {
+    "apply_changes": ("target", ACCOUNTS, "account_id <> 1"),
+    "maintain": ("aggregate", SUMS, "segment IS NULL OR segment <> 'z'"),
+}
+OTHERS = [("elsewhere.target", 2), ("elsewhere.aggregate", 9)]
+
+
+def sums(rows: Iterable[Row]) -> list[tuple]:
+    """Balance and accounts of each segment."""
+    found = defaultdict(list)
+    for _, segment, balance, _ in rows:
+        found[segment].append(balance or Decimal(0))
+    return [(segment, sum(balances), len(balances)) for segment, balances in found.items()]
+
+
+@pytest.fixture(scope="module")
+def source(task, spark, shared_schema, inbox):
+    """The table whose feed is read, in its version 1."""
+    found = Source(
+        spark, inbox(task), f"{shared_schema}.{task}_source", KINDS, lives_of(CASES[task])
+    )
+    found.advance(REFUSED)
+    return found
+
+
+@pytest.fixture(scope="module")
+def names(task, spark, shared_schema):
+    """The tables that a call writes, by the names of its parameters; each refuses some rows."""
+    kept, ddl, condition = KEPT[task]
+    found = {kept: f"{shared_schema}.{task}_{kept}", "state": f"{shared_schema}.{task}_state"}
+    # The kept table has a feed of its own, by which a check sees what a call wrote.
+    feed = ', "delta.enableChangeDataFeed" = "true"' if task == "apply_changes" else ""
+    for table, columns, allowed, more in (
+        (found[kept], ddl, condition, feed),
+        (found["state"], STATE, f"version <> {HALF_DONE}", ""),
+    ):
+        spark.sql(
+            f"CREATE TABLE {table} ({columns}) USING delta "
+            f'TBLPROPERTIES ("delta.constraints.frozen" = "{allowed}"{more})'
+        )
+    rows = ", ".join(f"('{name}', {version})" for name, version in OTHERS)
+    spark.sql(f"INSERT INTO {found['state']} VALUES {rows}")
+    return found
+
+
+@pytest.fixture(scope="module")
+def call(task, learner, spark, source, names):
+    """Calls the task's function; the names it is given are those of `names`."""
+    kept, _, _ = KEPT[task]
+    function = getattr(learner, task)
+    return partial(function, spark, source.table, names[kept], names["state"])
+
+
+@dataclass(frozen=True)
+class Crash:
+    """What a call raised when a table refused its commit, and what the state said then."""
+
+    error: str | None
+    state: Mapping[str, int]
+
+
+@pytest.fixture(scope="module")
+def crashes(task, spark, source, names, call):
+    """A call that the kept table refuses, and one that the state refuses."""
+    found = []
+    for refusing, version in ((names[KEPT[task][0]], REFUSED), (names["state"], HALF_DONE)):
+        source.advance(version)
+        error = refusal(call)
+        found.append(Crash(error, dict(map(tuple, table_rows(spark, names["state"])))))
+        spark.sql(f"ALTER TABLE {refusing} DROP CONSTRAINT IF EXISTS frozen")
+    return found
+
+
+@pytest.fixture(scope="module")
+def recovered(spark, source, names, call, crashes):
+    """The call after both crashes, when the source has gone on."""
+    source.advance(RECOVERED)
+    return run_tables(spark, names, lambda tables: call())
+
+
+@pytest.fixture(scope="module")
+def later(spark, source, names, call, recovered):
+    """The next call, which finds those files of the source that its feed needs; or its error."""
+    source.advance(LATER)
+    source.forget()
+    source.forget(["6.parquet", "7.parquet"], folder="_change_data")
+    try:
+        return run_tables(spark, names, lambda tables: call())
+    except AnswerError as error:
+        return error
+
+
+def came_through(later):
+    """The run of the next call, or the reason that there is none."""
+    if isinstance(later, AnswerError):
+        raise AssertionError(f"a call from version {RECOVERED} to {LATER} raised {later.reason}")
+    return later
+
+
+@check("apply_changes", "maintain")
+def test_a_refused_table_fails_the_call(crashes, task):
+    """Raises when one of the two tables refuses its commit"""
+    for refusing, crash in zip((KEPT[task][0], "state"), crashes, strict=True):
+        assert crash.error is not None, (
+            f"`{refusing}` refused a row, and the call returned as if nothing had happened; nobody "
+            "would know that the work is not done"
+        )
+
+
+@check("apply_changes", "maintain", points=2)
+def test_the_state_promises_nothing(crashes, task, names):
+    """Does not name a version in the state that the other table doesn't hold"""
+    kept, _, _ = KEPT[task]
+    said = crashes[0].state.get(names[kept])
+    assert said is None, (
+        f"`{kept}` refused its commit and is empty; `state` says {said} all the same. The changes "
+        "up to there are lost: no later call reads them again"
+    )
+
+
+def assert_kept(task: str, rows: Iterable, case: Case, version: int) -> None:
+    """The kept table tells of a case's accounts what the source had in a version."""
+    there = [row for one in case.given if (row := one.at(version))]
+    if task == "apply_changes":
+        mine = {one.account_id for one in case.given}
+        found = [row for row in rows if row.account_id in mine]
+        assert_rows(found, there, key="account_id", columns=ACCOUNTS)
+    else:
+        found = [row for row in rows if row.segment in segments_of(case)]
+        assert_rows(found, sums(there), key="segment", columns=SUMS)
+
+
+@check("apply_changes")
+@cases(COPIED_AFTER_A_CRASH)
+def test_copy_after_a_crash(recovered, case):
+    """{case}"""
+    assert_kept("apply_changes", recovered.rows["target"], case, RECOVERED)
+
+
+@check("apply_changes")
+@cases(COPIED)
+def test_copy_after_a_range(later, case):
+    """{case}"""
+    assert_kept("apply_changes", came_through(later).rows["target"], case, LATER)
+
+
+@check("maintain")
+@cases(SUMMED_AFTER_A_CRASH)
+def test_sums_after_a_crash(recovered, case):
+    """{case}"""
+    assert_kept("maintain", recovered.rows["aggregate"], case, RECOVERED)
+
+
+@check("maintain")
+@cases(SUMMED)
+def test_sums_after_a_range(later, case):
+    """{case}"""
+    assert_kept("maintain", came_through(later).rows["aggregate"], case, LATER)
+
+
+@check("apply_changes", "maintain")
+def test_the_state_says_how_far(recovered, later, task, names):
+    """Says in the state how far the source was read, and leaves the rows of others alone"""
+    name = names[KEPT[task][0]]
+    for run, version in ((recovered, RECOVERED), (came_through(later), LATER)):
+        assert_rows(run.rows["state"], [*OTHERS, (name, version)], key="name", columns=STATE)
+
+
+@check("apply_changes", "maintain")
+def test_columns_stay(recovered, task, spark, names):
+    """Leaves both tables the columns that they had"""
+    kept, columns, _ = KEPT[task]
+    for name, ddl in ((kept, columns), ("state", STATE)):
+        assert_columns(spark.table(names[name]), ddl)
+
+
+@check("apply_changes", "maintain", points=2)
+def test_readers_see_one_step(later):
+    """Changes each table in one commit"""
+    assert_one_commit(came_through(later))
+
+
+@check("apply_changes", "maintain", points=2)
+def test_the_feed_is_enough(later):
+    """Reads nothing of the source but the changes"""
+    assert not isinstance(later, AnswerError), (
+        "files of the source that the changes after the recorded version don't need are gone, "
+        f"the call raised {later.reason}"
+    )
+
+
+@check("apply_changes")
+def test_rows_that_are_right_stay(later, spark, names):
+    """Writes no row of the target that is right already"""
+    run = came_through(later)
+    first = run.start["target"].number + 1
+    if not run.changes["target"].versions:
+        return
+    feed = spark.read.options(readChangeFeed=True, startingVersion=first).table(names["target"])
+    told = defaultdict(set)
+    for row in collect(feed):
+        told[row.account_id].add(row._change_type)
+    for one in lives_of([*UNCHANGED, *COPIED]):
+        kinds = told.get(one.account_id)
+        assert not kinds or one.at(RECOVERED) != one.at(LATER), (
+            f"account {one.account_id} was right in the target before the call, and the target's "
+            f"own feed tells {', '.join(sorted(kinds))} of it: whoever reads that feed does work for "
+            "nothing"
+        )
+
+
+@check("apply_changes", "maintain")
+def test_a_quiet_day(later, spark, names, call):
+    """Makes no commit when the source has no newer version"""
+    came_through(later)
+    quiet = run_tables(spark, names, lambda tables: call())
+    for name, changes in quiet.changes.items():
+        assert not changes.versions, (
+            f"the source has had no commit since the last call, and {name} got one: "
+            f"{', '.join(changes.operations)}"
+        )
