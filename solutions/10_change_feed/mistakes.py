@@ -227,11 +227,13 @@ def net_changes(feed: DataFrame) -> DataFrame:
 # because: leaves the versions out that changed nothing
 # breaks: also where that version changed nothing.
 # -    ends = feed.groupBy("account_id").agg(
+# +    from pyspark.sql import Window
+# +
 # +    told = Window.partitionBy("account_id").orderBy("_commit_version", came)
 # +    feed = feed.withColumn("same", values.eqNullSafe(F.lag(values).over(told)))
 # +    ends = feed.groupBy("account_id").agg(
 # -        F.max("_commit_version").alias("version"),
-# +        F.max(F.when(came & ~F.coalesce("same", F.lit(False)) | ~came & ~F.coalesce("same", F.lit(False)), F.col("_commit_version"))).alias("version"),
+# +        F.max(F.when(~F.coalesce("same", F.lit(False)), F.col("_commit_version"))).alias("version"),
 
 # %% since_included
 # task: read_changes
@@ -508,7 +510,7 @@ def apply_changes(spark: SparkSession, source: str, target: str, state: str) -> 
 # %% state_of_the_first_row
 # task: apply_changes
 # fails: test_copy_after_a_crash[first]
-# because: takes the row of another table for its own
+# because: takes the oldest version of all tables for its own
 # breaks: If `state` does not have the name yet, the call begins with version 0.
 # -    since, newest = recorded(spark, state, target), newest_version(spark, source)
 # +    since = spark.table(state).agg(F.min("version")).first()[0]
@@ -563,10 +565,11 @@ def apply_changes(spark: SparkSession, source: str, target: str, state: str) -> 
 # because: nobody asked for the time of the call, and the other jobs write two columns
 # breaks: Both keep their columns.
 # -    record(spark, state, target, newest)
-# +    row = spark.createDataFrame([(target, newest)], STATE)
-# +    row = row.withColumn("written_at", F.current_timestamp())
-# +    writer = row.coalesce(1).writeTo(state).option("mergeSchema", "true")
-# +    writer.overwrite(F.col("name") == target)
+# +    known = dict(map(tuple, spark.table(state).select("name", "version").collect()))
+# +    rows = spark.createDataFrame(list({**known, target: newest}.items()), STATE)
+# +    rows = rows.withColumn("written_at", F.current_timestamp()).coalesce(1)
+# +    writer = rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+# +    writer.saveAsTable(state)
 
 # %% copy_made_again
 # task: apply_changes
@@ -912,8 +915,10 @@ def maintain(spark: SparkSession, source: str, aggregate: str, state: str) -> No
 # because: the note of what the table holds has become a column
 # breaks: Both keep their columns.
 # -        writer = sums.coalesce(1).writeTo(aggregate).option("userMetadata", f"{HELD}{newest}")
-# +        sums = sums.withColumn("source_version", F.lit(newest).cast("long"))
-# +        writer = sums.coalesce(1).writeTo(aggregate).option("userMetadata", f"{HELD}{newest}")
-# +        writer = writer.option("mergeSchema", "true")
+# -        writer.overwrite(F.lit(True))
+# +        sums = sums.withColumn("source_version", F.lit(newest).cast("long")).coalesce(1)
+# +        options = {"userMetadata": f"{HELD}{newest}", "overwriteSchema": "true"}
+# +        writer = sums.write.format("delta").mode("overwrite").options(**options)
+# +        writer.saveAsTable(aggregate)
 # -            spark.table(aggregate)
 # +            spark.table(aggregate).select("segment", "balance", "accounts")
