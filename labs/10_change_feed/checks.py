@@ -856,7 +856,7 @@ def test_rows_that_are_right_stay(later, spark, names):
         kinds = told.get(one.account_id)
         assert not kinds or one.at(RECOVERED) != one.at(LATER), (
             f"account {one.account_id} was right in the target before the call, and the target's "
-            f"own feed tells {', '.join(sorted(kinds))} of it: whoever reads that feed does work for "
+            f"own feed tells {', '.join(sorted(kinds))} of it: whoever reads that feed works for "
             "nothing"
         )
 

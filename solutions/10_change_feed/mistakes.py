@@ -107,7 +107,8 @@ def net_changes(feed: DataFrame) -> DataFrame:
 # -        F.when(is_there & ~was_there, "insert")
 # +        F.when(F.col("last.type") == "insert", "insert")
 # -    image = F.struct(came.alias("came"), values.alias("values"))
-# +    image = F.struct(came.alias("came"), values.alias("values"), F.col("_change_type").alias("type"))
+# +    kind = F.col("_change_type").alias("type")
+# +    image = F.struct(came.alias("came"), values.alias("values"), kind)
 
 # %% every_update
 # task: net_changes
@@ -181,7 +182,8 @@ def net_changes(feed: DataFrame) -> DataFrame:
 # because: a difference of a cent is lost
 # breaks: with another segment, balance or city, has the op `update`.
 # -    values = F.struct("segment", "balance", "city")
-# +    values = F.struct("segment", F.round("balance", 0).cast("decimal(12,2)").alias("balance"), "city")
+# +    whole = F.round("balance", 0).cast("decimal(12,2)").alias("balance")
+# +    values = F.struct("segment", whole, "city")
 
 # %% values_before
 # task: net_changes
@@ -233,7 +235,7 @@ def net_changes(feed: DataFrame) -> DataFrame:
 # +    feed = feed.withColumn("same", values.eqNullSafe(F.lag(values).over(told)))
 # +    ends = feed.groupBy("account_id").agg(
 # -        F.max("_commit_version").alias("version"),
-# +        F.max(F.when(~F.coalesce("same", F.lit(False)), F.col("_commit_version"))).alias("version"),
+# +        F.max(F.when(F.expr("same IS NOT TRUE"), F.col("_commit_version"))).alias("version"),
 
 # %% since_included
 # task: read_changes
@@ -382,7 +384,8 @@ def net_changes(feed: DataFrame) -> DataFrame:
 # breaks: The frame tells the state at the time of the call, also if the source has further commits
 #   before somebody reads the frame.
 # -            return feed
-# +            return spark.read.options(readChangeFeed=True, startingVersion=since + 1).table(source)
+# +            options = {"readChangeFeed": True, "startingVersion": since + 1}
+# +            return spark.read.options(**options).table(source)
 
 # %% table_of_tomorrow
 # task: read_changes

@@ -356,8 +356,8 @@ lab.check("aggregate_delta")
 #
 # Write `maintain(spark, source, aggregate, state)`. It brings the sums in `aggregate` to the newest
 # version of `source`. `aggregate` has the columns `segment` string, `balance` decimal(22,2) and
-# `accounts` long. It is empty until a call has filled it. `source` and `state` are as in Task 3; the
-# name is the one given in `aggregate`.
+# `accounts` long. It is empty until a call has filled it. `source` and `state` are as in Task 3;
+# the name is the one given in `aggregate`.
 #
 # - After the call `aggregate` has one row for each segment that has accounts in the newest version
 #   of `source`: the sum of their balances and their number.
@@ -576,9 +576,9 @@ if done:
 # transaction. It can say why something changed ("closed by the customer"). The feed only knows
 # what. It needs no change of the writer.
 #
-# **On Databricks** the feed has the same property and the same options, and `table_changes` reads it
-# in SQL, as it does here. In a pipeline, `AUTO CDC INTO` takes the feed as its source, orders it by
-# `_commit_version`, and keeps position and copy in step for you. A materialized view over tables
+# **On Databricks** the feed has the same property and the same options, and `table_changes` reads
+# it in SQL, as it does here. In a pipeline, `AUTO CDC INTO` takes the feed as its source, orders it
+# by `_commit_version`, and keeps position and copy in step for you. A materialized view over tables
 # with row tracking is refreshed from changes where its query allows that, else in full. What stays
 # yours: the retention, what to do after a gap, and every consumer outside the pipeline.
 
@@ -630,4 +630,4 @@ lab.next()
 #
 # [idempotent]: https://docs.delta.io/latest/delta-streaming.html
 # [protocol]: https://github.com/delta-io/delta/blob/master/PROTOCOL.md
-# [logs]: https://www.confluent.io/blog/using-logs-to-build-a-solid-data-infrastructure-or-why-dual-writes-are-a-bad-idea/
+# [logs]: https://martin.kleppmann.com/2015/05/27/logs-for-data-infrastructure.html
