@@ -67,7 +67,7 @@ WAYS = (
             Step("week 2", ("skew", "slow_job"), ("spark", "performance", "modelling")),
             Step(
                 "week 3",
-                ("watermarks", "exactly_once"),
+                ("watermarks", "exactly_once", "change_feed"),
                 ("streaming", "cloud", "governance", "security"),
             ),
             Step(
