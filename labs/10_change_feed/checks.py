@@ -719,7 +719,7 @@ def crashes(task, spark, source, names, call):
         found.append(Crash(error, dict(map(tuple, table_rows(spark, names["state"])))))
         spark.sql(f"ALTER TABLE {refusing} DROP CONSTRAINT IF EXISTS frozen")
     # Somebody else's commit, which changes no row.
-    spark.sql(f'ALTER TABLE {names[KEPT[task][0]]} SET TBLPROPERTIES ("owner" = "reports")')
+    spark.sql(f'ALTER TABLE {names[KEPT[task][0]]} SET TBLPROPERTIES ("team" = "reports")')
     return found
 
 
