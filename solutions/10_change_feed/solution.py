@@ -87,7 +87,8 @@ def merge(rows: DataFrame, table: str) -> None:
 # %% [markdown]
 # What does the feed say of each commit? Find the versions without a row, the updates, and the
 # overwrite. The overwrite deletes and inserts *every* account, in one version. The MERGE in version
-# 4 wrote some accounts as they were: the feed has both images of them all the same.
+# 4 wrote some accounts as they were: the feed has both images of them all the same. The OPTIMIZE
+# found a single file and made no version.
 
 # %%
 accounts = f"{lab.schema}.accounts"
@@ -465,7 +466,7 @@ if done:
 
 # %% [markdown]
 # Now the job dies. A constraint lets `state` refuse version 4, after both tables have taken its
-# changes. Then the source goes on to version 8, and the job runs again.
+# changes. Then the source goes on to version 7, and the job runs again.
 
 
 # %%
@@ -480,7 +481,7 @@ def run() -> None:
 
 # %% [markdown]
 # After the crash both tables are ahead of their state: they hold version 4, it says 3. After the
-# second run they hold version 8 exactly, and the changes of version 4 once.
+# second run they hold version 7 exactly, and the changes of version 4 once.
 
 # %%
 if done:
@@ -532,7 +533,7 @@ import matplotlib.pyplot as plt
 
 if done:
     counts = []
-    for version in range(4, 9):
+    for version in range(4, 8):
         rows = feed.where(F.col("_commit_version") == version)
         counts.append((rows.count(), net_changes(rows).count()))
     figure, ax = plt.subplots(figsize=(8, 3.5), layout="constrained")
@@ -542,10 +543,10 @@ if done:
         zip(*counts, strict=True),
         strict=True,
     ):
-        bars = ax.bar([n + shift for n in range(4, 9)], heights, width=0.4, label=label)
+        bars = ax.bar([n + shift for n in range(4, 8)], heights, width=0.4, label=label)
         ax.bar_label(bars)
     ax.set(
-        xlabel="version (6 is the OPTIMIZE, 7 the overwrite)",
+        xlabel="version (6 is the overwrite)",
         yscale="symlog",
         title="What a version costs downstream",
     )
