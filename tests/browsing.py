@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 FLAGS = (
     "--headless=new",
@@ -65,6 +67,8 @@ for (const node of all("input"))
 for (const node of all("a, button")) if (!node.textContent.trim()) faults.push("a control without words");
 return faults;
 """
+# What a page would have fetched: nothing but itself.
+FETCHED = "return performance.getEntriesByType('resource').map(entry => entry.name)"
 CONTROLS = "a[href], button, summary, input"
 FOCUSED = """
 const at = document.activeElement, style = getComputedStyle(at);
@@ -101,6 +105,23 @@ def chromium(profile: Path) -> Iterator[webdriver.Chrome]:
         driver.quit()
 
 
+def press(driver: webdriver.Chrome, *keys: str) -> None:
+    """Sends keys, each to what has the focus by then."""
+    for key in keys:
+        driver.switch_to.active_element.send_keys(key)
+
+
+def articles(driver: webdriver.Chrome) -> list[str]:
+    """The ids of the articles that a search leaves on the page."""
+    found = driver.find_elements(By.TAG_NAME, "article")
+    return [one.get_attribute("id") for one in found if one.is_displayed()]
+
+
+def counted(driver: webdriver.Chrome) -> str:
+    """What the page says of how many there are."""
+    return driver.find_element(By.ID, "count").text
+
+
 def screenshots(config: pytest.Config) -> Path:
     """The folder for screenshots, which CI keeps."""
     shots = config.rootpath / ".cache" / "screenshots"
@@ -119,3 +140,14 @@ def look(driver, scheme: str, width: int = 1280) -> None:
 def unfold(driver) -> None:
     """Opens all that is folded."""
     driver.execute_script("document.querySelectorAll('details').forEach(one => one.open = true)")
+
+
+def tabbed(driver) -> dict[int, bool]:
+    """The controls that Tab reaches, by their place among all, and whether each shows it."""
+    reached: dict[int, bool] = {}
+    for _ in range(2 * len(driver.find_elements(By.CSS_SELECTOR, CONTROLS))):
+        driver.switch_to.active_element.send_keys(Keys.TAB)
+        at, visible = driver.execute_script(FOCUSED, CONTROLS)
+        reached.setdefault(at, visible)
+    reached.pop(-1, None)
+    return reached

@@ -1,5 +1,9 @@
 """What tests that start processes share."""
 
+import importlib.machinery
+import importlib.util
+from pathlib import Path
+
 import psutil
 
 # For a JVM that ends after a few answers: the second compiler tier would cost 15 s of CPU, and never
@@ -14,3 +18,11 @@ def alive(process: int | psutil.Process) -> bool:
         return found.is_running() and found.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def lab_script(root: Path):
+    """The `lab` script of a checkout as a module, to call its functions."""
+    loader = importlib.machinery.SourceFileLoader("lab_script", str(root / "lab"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("lab_script", loader))
+    loader.exec_module(module)
+    return module

@@ -24,6 +24,7 @@ ROOMS = (
     "grading",
     "learner",
     "author",
+    "site",
     "cli",
 )
 # The package itself: `labkit.open` imports the room of the learner when it is called.

@@ -2,8 +2,6 @@
 
 import ast
 import errno
-import importlib.machinery
-import importlib.util
 import os
 import shutil
 import signal
@@ -14,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from networks import Authority, files_served, proxy
+from processes import lab_script
 
 from labkit import home
 
@@ -42,12 +41,7 @@ class Checkout:
         self.stamp = root / ".venv" / "labkit.stamp"
 
     def module(self):
-        loader = importlib.machinery.SourceFileLoader("lab_script", str(self.root / "lab"))
-        module = importlib.util.module_from_spec(
-            importlib.util.spec_from_loader("lab_script", loader)
-        )
-        loader.exec_module(module)
-        return module
+        return lab_script(self.root)
 
     def fake_venv(self, pip: str = "true") -> None:
         """A .venv whose programs only say what they were asked for."""

@@ -8,7 +8,7 @@ ACCOUNTS = 400
 FIRST_ID = 1001
 SEGMENTS = ("private", "premium", "business", "student", None)
 CITIES = ("Bari", "Como", "Lecce", "Pisa", "Siena", "Turin")
-KINDS = ("write", "enable_feed", "write", "merge", "merge", "optimize", "overwrite", "merge")
+KINDS = ("write", "enable_feed", "write", "optimize", "merge", "merge", "overwrite", "merge")
 
 
 def generate(folder: Path, *, seed: int, scale: int = 1, part: int = 0, parts: int = 1) -> None:
@@ -41,7 +41,7 @@ class Bank:
         begin, end = len(self.ids) * 9 // 10, len(self.ids) * 97 // 100
         return [self.insert(number) for number in self.ids[begin:end]]
 
-    def commit_4(self) -> list[dict]:
+    def commit_5(self) -> list[dict]:
         """Real and empty updates, moves between segments, deletes, and accounts that will go."""
         some = self.sample(0.05)
         rows = [self.upsert(number) for number in some[0::5]]
@@ -55,8 +55,8 @@ class Bank:
         self.passing = self.ids[len(self.ids) * 97 // 100 :]
         return rows + [self.insert(number) | {"op": "upsert"} for number in self.passing]
 
-    def commit_5(self) -> list[dict]:
-        """What came in commit 4 goes, some of what went comes back, further updates."""
+    def commit_6(self) -> list[dict]:
+        """What came in commit 5 goes, some of what went comes back, further updates."""
         rows = [self.delete(number) for number in self.passing]
         rows += [self.upsert(number, balance=self.balance()) for number in self.sample(0.02)]
         return rows + [self.insert(number) | {"op": "upsert"} for number in self.leaving[::2]]

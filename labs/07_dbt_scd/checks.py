@@ -173,11 +173,14 @@ def assert_nights(nights: Nights, case: Case, expected: list[tuple], ddl: str, *
 
 
 def order(order_id: int, change: str) -> tuple:
-    """A row of "10-9:paid", its time and status; "deleted" is a paid order that was deleted."""
+    """A row of "10-9:paid", its time and status; "deleted" is a paid order that was deleted.
+
+    Customer and amount follow from the time, so a newer change differs in all columns.
+    """
     when, status = change.split(":")
-    gone = status == "deleted"
-    said = ("paid" if gone else status, Decimal(order_id * 10), gone)
-    return (order_id, order_id % 3 + 1, *said, at(when))
+    time, gone = at(when), status == "deleted"
+    said = ("paid" if gone else status, Decimal(order_id * 10 + time.hour), gone)
+    return (order_id, (order_id + time.hour) % 3 + 1, *said, time)
 
 
 ORDER_TITLES = {

@@ -137,6 +137,7 @@ def watermarked(events: DataFrame) -> DataFrame:
 # - A window comes out once, with the first file at which the watermark has reached its end.
 # - Until then all of its payments count, also those that are older than the watermark.
 # - A payment whose window has come out is dropped by the watermark. No other payment is dropped.
+# - Payments without a store count for the store null.
 # - The state holds one row for each store and open window, and nothing else.
 # - A payment sent twice is two rows here. Repeats are the subject of Task 2, late payments that of
 #   Task 4.
@@ -187,7 +188,7 @@ lab.check("revenue_per_window")
 #   more whether it was seen.
 #
 # Which of two attempts in one file comes out is up to you, and so is what happens to rows without a
-# time. Most people try
+# time or an id. Any other column may be null. Most people try
 # [`dropDuplicates`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.DataFrame.dropDuplicates.html)
 # first.
 
@@ -227,8 +228,10 @@ lab.check("deduplicate")
 # - A session may span several stores.
 # - Payments arrive in any order, so one that comes later may join two sessions.
 # - A session comes out once, with the first file at which the watermark has reached its end.
-# - A payment older than the watermark counts as long as the session that it belongs to, or would
-#   begin, has not ended. Otherwise the watermark drops it.
+# - Payments without a card are those of one card, null.
+# - A payment older than the watermark counts while its own 15 minutes are not over.
+# - Later than that the watermark drops it. Only if a session that it would join is still open,
+#   both is right: Spark decides that by the watermark of the micro-batch before.
 # - The state holds open sessions and nothing else.
 #
 # See

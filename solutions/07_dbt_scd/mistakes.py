@@ -39,6 +39,15 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 #   with the `merge` strategy
 # -    incremental_strategy='merge',
 
+# %% columns_that_usually_change
+# task: fct_orders
+# fails: test_orders[updates]
+# because: an order that moves to another customer keeps the old one
+# breaks: A newer change replaces the row of its order.
+# -    unique_key='order_id',
+# +    unique_key='order_id',
+# +    merge_update_columns=['status', 'amount', 'is_deleted', 'updated_at'],
+
 # %% columns_in_another_order
 # task: fct_orders
 # fails: test_columns_of_orders

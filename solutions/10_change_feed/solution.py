@@ -51,8 +51,8 @@ FEED = f"{ACCOUNTS}, _change_type string, _commit_version long, _commit_timestam
 STATE = "name string, version long"
 
 # %% [markdown]
-# `commit` makes one commit out of a file. The feed begins with the commit that switches it on, and
-# tells nothing of earlier ones.
+# `commit` makes one commit out of a file, so the number of a file is the version that it makes. The
+# feed begins with the commit that switches it on, and tells nothing of earlier ones.
 
 
 # %%
@@ -87,8 +87,8 @@ def merge(rows: DataFrame, table: str) -> None:
 # %% [markdown]
 # What does the feed say of each commit? Find the versions without a row, the updates, and the
 # overwrite. The overwrite deletes and inserts *every* account, in one version. The MERGE in version
-# 4 wrote some accounts as they were: the feed has both images of them all the same. The OPTIMIZE
-# found a single file and made no version.
+# 5 wrote some accounts as they were: the feed has both images of them all the same. The OPTIMIZE
+# made version 4 out of two files, and the feed has no row of it.
 
 # %%
 accounts = f"{lab.schema}.accounts"
@@ -442,7 +442,7 @@ lab.check("maintain")
 # %% [markdown]
 # ## Put it together
 #
-# Play the commits again on a table `live`, up to the write of version 3, and make the first load.
+# Play the commits again on a table `live`, up to the OPTIMIZE of version 4, and make the first load.
 # The feed of the first versions was not recorded, so `read_changes` gives all rows as inserts. They
 # fill copy, aggregate and state in one go. These cells wait until all five functions are written.
 
@@ -454,7 +454,7 @@ live, copy, by_segment, state = (
 SUMS = "segment string, balance decimal(22,2), accounts long"
 for name, columns in {live: ACCOUNTS, copy: ACCOUNTS, by_segment: SUMS, state: STATE}.items():
     spark.sql(f"CREATE TABLE {name} ({columns}) USING delta")
-for path in files[:3]:
+for path in files[:4]:
     commit(path, live)
 
 if done:
@@ -462,11 +462,11 @@ if done:
     first.groupBy("_change_type", "_commit_version").count().show()
     first.select("account_id", "segment", "balance", "city").write.insertInto(copy)
     aggregate_delta(first).write.insertInto(by_segment)
-    spark.createDataFrame([(copy, 3), (by_segment, 3)], STATE).write.insertInto(state)
+    spark.createDataFrame([(copy, 4), (by_segment, 4)], STATE).write.insertInto(state)
 
 # %% [markdown]
-# Now the job dies. A constraint lets `state` refuse version 4, after both tables have taken its
-# changes. Then the source goes on to version 7, and the job runs again.
+# Now the job dies. A constraint lets `state` refuse version 5, after both tables have taken its
+# changes. Then the source goes on to version 8, and the job runs again.
 
 
 # %%
@@ -480,17 +480,17 @@ def run() -> None:
 
 
 # %% [markdown]
-# After the crash both tables are ahead of their state: they hold version 4, it says 3. After the
-# second run they hold version 7 exactly, and the changes of version 4 once.
+# After the crash both tables are ahead of their state: they hold version 5, it says 4. After the
+# second run they hold version 8 exactly, and the changes of version 5 once.
 
 # %%
 if done:
-    spark.sql(f"ALTER TABLE {state} ADD CONSTRAINT frozen CHECK (version < 4)")
-    commit(files[3], live)
+    spark.sql(f"ALTER TABLE {state} ADD CONSTRAINT frozen CHECK (version < 5)")
+    commit(files[4], live)
     run()
     print("state:", [row.version for row in spark.table(state).collect()])
     spark.sql(f"ALTER TABLE {state} DROP CONSTRAINT frozen")
-    for path in files[4:]:
+    for path in files[5:]:
         commit(path, live)
     run()
     print("state:", [row.version for row in spark.table(state).collect()])
@@ -512,15 +512,15 @@ if done:
 
 # %% [markdown]
 # Why does Task 3 not merge the rows of `net_changes`? They say what to do with a table that is *at*
-# the first version of the range. After the crash the copy was at version 4, and its state said 3.
-# These accounts came with version 4 and went with version 5. The copy had them, the source has not,
-# and no net change of the versions 4 and 5 says so.
+# the first version of the range. After the crash the copy was at version 5, and its state said 4.
+# These accounts came with version 5 and went with version 6. The copy had them, the source has not,
+# and no net change of the versions 5 and 6 says so.
 
 # %%
 if done:
-    two = read_changes(spark, live, 3).where("_commit_version <= 5")
-    at_four, at_five = (spark.read.option("versionAsOf", v).table(live) for v in (4, 5))
-    left = at_four.join(at_five, on="account_id", how="left_anti")
+    two = read_changes(spark, live, 4).where("_commit_version <= 6")
+    at_five, at_six = (spark.read.option("versionAsOf", v).table(live) for v in (5, 6))
+    left = at_five.join(at_six, on="account_id", how="left_anti")
     left.join(net_changes(two), on="account_id", how="left_anti").show(3)
 
 # %% [markdown]
@@ -533,7 +533,7 @@ import matplotlib.pyplot as plt
 
 if done:
     counts = []
-    for version in range(4, 8):
+    for version in range(4, 9):
         rows = feed.where(F.col("_commit_version") == version)
         counts.append((rows.count(), net_changes(rows).count()))
     figure, ax = plt.subplots(figsize=(8, 3.5), layout="constrained")
@@ -543,10 +543,10 @@ if done:
         zip(*counts, strict=True),
         strict=True,
     ):
-        bars = ax.bar([n + shift for n in range(4, 8)], heights, width=0.4, label=label)
+        bars = ax.bar([n + shift for n in range(4, 9)], heights, width=0.4, label=label)
         ax.bar_label(bars)
     ax.set(
-        xlabel="version (6 is the overwrite)",
+        xlabel="version (4 is the OPTIMIZE, 7 the overwrite)",
         yscale="symlog",
         title="What a version costs downstream",
     )

@@ -82,6 +82,14 @@
 # -        most = needed * limits["partition_headroom"]
 # +        most = 10_000
 
+# %% headroom_of_what_is_not_rounded
+# task: size
+# fails: test_partitions
+# because: half a partition has no headroom: `low` is a count before it is multiplied
+# breaks: `high`: `partition_headroom` times `low` |
+# -        most = needed * limits["partition_headroom"]
+# +        most = max(peak_bytes / one, cores["high"]) * limits["partition_headroom"]
+
 # %% mib_taken_for_mb_and_bits
 # task: size
 # fails: test_nightly_file
@@ -167,12 +175,29 @@
 # -            low, high = math.ceil(low), math.ceil(high)
 # +            low, high = float(low), float(high)
 
+# %% link_in_mebibits
+# task: size
+# fails: test_nightly_file
+# because: a link is sold in millions of bits, a file counted in powers of two
+# breaks: | `transfer_seconds` |
+# -            seconds = daily * 8 / (source["link_mbit_per_second"] * 10**6)
+# +            seconds = daily * 8 / (source["link_mbit_per_second"] * MIB)
+
+# %% whole_triggers
+# task: size
+# fails: test_files
+# because: a trigger that overlaps midnight writes files, too
+# breaks: | `files_written_per_day` | count | `cores` x 86 400 / `trigger_seconds`, rounded up once:
+#   each task writes a file at each trigger |
+# -        triggers = DAY / limits["trigger_seconds"]
+# +        triggers = DAY // limits["trigger_seconds"]
+
 # %% more_rows_need_fewer_files
 # task: size
 # fails: test_more_is_never_less, test_files
 # because: a busier source is not triggered less often
-# breaks: | `files_written_per_day` | count | `cores` x triggers a day (one each `trigger_seconds`):
-#   each task writes a file |
+# breaks: | `files_written_per_day` | count | `cores` x 86 400 / `trigger_seconds`, rounded up once:
+#   each task writes a file at each trigger |
 # -        triggers = DAY / limits["trigger_seconds"]
 # +        triggers = DAY / limits["trigger_seconds"] / average
 
@@ -540,6 +565,19 @@
 # breaks: | `cycle` | component | it lies on a circle of flows (`dead_letter` flows aside) |
 # -    looped = {name for name in parts if name in downstream(name)}
 # +    looped = {flow["to"] for flow in paths if flow["to"] == flow["from"]}
+
+# %% circle_of_two_or_more
+# task: review
+# fails: test_planted_fault[own_circle]
+# outcome: error
+# because: a component that reads what it wrote goes round and round by itself
+# breaks: | `cycle` | component | it lies on a circle of flows (`dead_letter` flows aside) |
+# -    looped = {name for name in parts if name in downstream(name)}
+# +    looped = {
+# +        name
+# +        for name in parts
+# +        if any(name in downstream(other) for other in downstream(name) - {name})
+# +    }
 
 # %% any_append_is_a_fault
 # task: review
@@ -1110,6 +1148,24 @@
 # -        findings[rule, where] = finding | {"reason": reason, "remedy": remedy}
 # +        findings[rule, where, reason] = finding | {"reason": reason, "remedy": remedy}
 
+# %% bronze_must_add_metadata
+# task: review
+# fails: test_clean_drawing
+# because: a table that only lands what came does nothing wrong
+# breaks: | `logic_in_bronze` | table | it is of layer `bronze`, and has a transform that is not
+#   `add_metadata` |
+# -        if table["layer"] == "bronze" and set(table["transforms"]) - {"add_metadata"}:
+# +        if table["layer"] == "bronze" and table["transforms"] != ["add_metadata"]:
+
+# %% unfit_at_a_distance
+# task: review
+# fails: test_planted_fault[fit_store]
+# because: what stands between the lake and the consumer is there to answer in milliseconds
+# breaks: | `unfit_store` | consumer | its `answer_ms` is less than 1 000, and a store of engine
+#   `delta` flows into it |
+# -        feeding = [parts[flow["from"]] for flow in paths if flow["to"] == name]
+# +        feeding = [each for other, each in parts.items() if name in downstream(other)]
+
 # %% remark_without_a_reason
 # task: review
 # fails: test_severities
@@ -1136,3 +1192,23 @@
 # breaks: Names differ, and so do `gives_up`.
 # -            "gives_up": "Clusters, their policies and patches are ours, and reserved for a year.",
 # +            "gives_up": "A higher price for each hour of work, and no choice of machines.",
+
+# %% only_sources_that_are_read
+# task: design
+# fails: test_brief_is_covered
+# because: what nobody reads today is landed all the same
+# breaks: has exactly one component of kind `source` for each source of the brief
+# in: platform
+# -    for source in brief["sources"]:
+# -        name = source["name"]
+# +    read = {name for each in brief["consumers"] for name in each["reads"]}
+# +    for source in (each for each in brief["sources"] if each["name"] in read):
+# +        name = source["name"]
+
+# %% files_are_never_in_a_hurry
+# task: design
+# fails: test_within_budget
+# because: a job that starts each minute is not paid for minutes, whatever feeds it
+# breaks: if a flow into a job has `every_seconds` below 600, `hours_per_day` is 24,
+# -    always = every < 600
+# +    always = every < 600 and any(source["kind"] != "files" for source in brief["sources"])

@@ -82,7 +82,7 @@ DAYS = 365 / 12  # of an average month
 # | `raw_bytes_per_day` | B/day | average rate x `bytes` x 86 400 |
 # | `topic_bytes` | B | raw bytes a day x `topic_retention_days` x `replicas` |
 # | `stored_bytes` | B | raw bytes a day / `compression` x `layers` x (`retention_days` + `rewrites` x `time_travel_days`) |
-# | `files_written_per_day` | count | `cores` x triggers a day (one each `trigger_seconds`): each task writes a file |
+# | `files_written_per_day` | count | `cores` x 86 400 / `trigger_seconds`, rounded up once: each task writes a file at each trigger |
 # | `files_kept_per_day` | count | compressed raw bytes a day over `target_file_mib` |
 #
 # The rate to be ready for is the larger of two: the peak, and the rate that clears a backlog.

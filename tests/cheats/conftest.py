@@ -98,6 +98,14 @@ def sandboxed(cheats_course, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def open_jvm(sandboxed, cheats_course, tmp_path_factory):
+    """A judge in the sandbox that does not filter calls on the JVM, as with --allow-jvm."""
+    found = JudgeProcess("open", cheats_course, tmp_path_factory.mktemp("submissions"))
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
 def without_sandbox(cheats_course, tmp_path_factory):
     """A judge without the sandbox."""
     found = JudgeProcess("off", cheats_course, tmp_path_factory.mktemp("submissions"))

@@ -1,11 +1,15 @@
-"""A judge for the attacks: a process of its own, as in grading; JSON lines in and out."""
+"""A judge for the attacks: a process of its own, as in grading; JSON lines in and out.
+
+`python judge_process.py on|off|open ROOT`: in the sandbox, without it, or in it with an open JVM.
+"""
 
 import sys
 
 from labkit.sandbox import sandbox
 
 if __name__ == "__main__":
-    if sys.argv[1] == "on":
+    mode = sys.argv[1]
+    if mode != "off":
         sandbox.leave_network()
     import json
     from pathlib import Path
@@ -18,7 +22,7 @@ if __name__ == "__main__":
     root = Path(sys.argv[2])
     answers = sys.stdout
     sys.stdout = sys.stderr
-    with GradingJvm(root, sandboxed=sys.argv[1] == "on") as spark:
+    with GradingJvm(root, sandboxed=mode != "off", allow_jvm=mode == "open") as spark:
         grader = Grader(spark)
         for line in sys.stdin:
             asked = json.loads(line)

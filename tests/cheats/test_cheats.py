@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -52,8 +52,9 @@ TRACE = Path("/tmp/labkit-test-was-here")
 class Attack:
     """`outcome` of the stolen checks, `says` in their reason, `problem` among the cells' problems.
 
-    `needs` says that only the sandbox stops it, `spoils` why the JVM must be
-    replaced, `next` what the honest submission after it uses.
+    `jvm` is the call that the filter before the JVM refuses; the rest is then what happens when the
+    JVM is open. `needs` says that only the sandbox stops it, `spoils` why the JVM must be replaced,
+    `next` what the honest submission after it uses.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Attack:
     status: str = "graded"
     says: str = ""
     problem: str = ""
+    jvm: str = ""
     needs: str = ""
     spoils: str = ""
     steals: str = ""
@@ -133,10 +135,29 @@ def is_unharmed(judge, attack, after):
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=ids)
-def test_attack_steals_nothing_and_harms_nobody(sandboxed, attack):
-    found = judge_attack(sandboxed, attack)
+def test_attack_steals_nothing_and_harms_nobody(sandboxed, open_jvm, attack):
+    judge = open_jvm if attack.jvm else sandboxed
+    found = judge_attack(judge, attack)
     assert found["sandbox"]
-    is_unharmed(sandboxed, attack, found)
+    assert found.get("allow_jvm", False) == bool(attack.jvm)
+    is_unharmed(judge, attack, found)
+
+
+ON_THE_JVM = [attack for attack in ATTACKS if attack.jvm]
+
+
+@pytest.mark.parametrize("attack", ON_THE_JVM, ids=lambda attack: attack.name)
+def test_attack_through_the_jvm_is_refused_by_name(sandboxed, attack):
+    found = sandboxed.ask(attack.submission(), timeout=attack.timeout)
+    assert found["status"] == "graded"
+    assert found["score"] == 0
+    told = [check["reason"] for check in found["checks"]]
+    told += [problem["message"] for problem in found["problems"]]
+    assert any(f"{attack.jvm} is not available to a graded submission" in text for text in told), (
+        told
+    )
+    assert not found["spoiled"]
+    is_unharmed(sandboxed, replace(attack, spoils=""), found)
 
 
 REAL = (
@@ -162,16 +183,22 @@ def test_attack_is_stopped_without_the_sandbox(without_sandbox, attack):
     is_unharmed(without_sandbox, attack, found)
 
 
+def described() -> list[tuple[str, str]]:
+    """The items of SECURITY.md that begin with attacks: their names, and what stops them."""
+    items = re.findall(r"^- (`.*(?:\n  .*)*)", SECURITY.read_text("utf-8"), re.MULTILINE)
+    found = [" ".join(item.split()).partition(": ") for item in items]
+    return [(names, text) for names, _, text in found]
+
+
 @pytest.mark.parametrize("attack", ATTACKS, ids=ids)
 def test_attack_is_described_in_security(attack):
-    rows = [line for line in SECURITY.read_text().splitlines() if f"`{attack.name}`" in line]
-    assert len(rows) == 1
-    assert rows[0].rstrip(" |").endswith("sandbox") == (attack.needs == "sandbox")
+    (told,) = [text for names, text in described() if f"`{attack.name}`" in names]
+    assert told.endswith("**(sandbox)**") == (attack.needs == "sandbox")
 
 
 def test_security_describes_no_other_attack():
-    cells = [line.split("|")[1] for line in SECURITY.read_text().splitlines() if line[:3] == "| `"]
-    assert sorted(re.findall(r"`(\w+)`", "".join(cells))) == sorted(ids)
+    names = "".join(names for names, _ in described())
+    assert sorted(re.findall(r"`(\w+)`", names)) == sorted(ids)
 
 
 VARYING = """

@@ -21,8 +21,6 @@ pytestmark = pytest.mark.browser
 
 NAMES = ("cards", "sheet")
 SCHEMES = ("light", "dark")
-# What a page would have fetched: nothing but itself.
-FETCHED = "return performance.getEntriesByType('resource').map(entry => entry.name)"
 
 
 @pytest.fixture(scope="module")
@@ -63,20 +61,6 @@ def cards(driver, files):
     return driver
 
 
-def press(driver, *keys) -> None:
-    for key in keys:
-        driver.switch_to.active_element.send_keys(key)
-
-
-def shown(driver) -> list[str]:
-    articles = driver.find_elements(By.TAG_NAME, "article")
-    return [one.get_attribute("id") for one in articles if one.is_displayed()]
-
-
-def counted(driver) -> str:
-    return driver.find_element(By.ID, "count").text
-
-
 def kept(driver) -> dict:
     return json.loads(driver.execute_script("return localStorage['lakehouse-labs-interview']"))
 
@@ -112,12 +96,7 @@ def test_every_control_is_reached_by_tab_and_shows_it(driver, files, name):
     browsing.unfold(driver)
     controls = driver.find_elements(By.CSS_SELECTOR, browsing.CONTROLS)
     wanted = [at for at, one in enumerate(controls) if one.is_displayed()]
-    reached = {}
-    for _ in range(2 * len(controls)):
-        press(driver, Keys.TAB)
-        at, visible = driver.execute_script(browsing.FOCUSED, browsing.CONTROLS)
-        reached.setdefault(at, visible)
-    reached.pop(-1, None)
+    reached = browsing.tabbed(driver)
     assert sorted(reached) == wanted
     assert [at for at, visible in reached.items() if not visible] == []
 
@@ -125,7 +104,7 @@ def test_every_control_is_reached_by_tab_and_shows_it(driver, files, name):
 @pytest.mark.parametrize("name", [*NAMES, "all"])
 def test_page_asks_nobody_for_anything_and_runs_what_it_names(driver, files, name):
     driver.get(files[name].as_uri())
-    assert driver.execute_script(FETCHED) == []
+    assert driver.execute_script(browsing.FETCHED) == []
     assert driver.get_log("browser") == []
     text = files[name].read_text("utf-8")
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)[1]
@@ -139,9 +118,9 @@ def test_page_asks_nobody_for_anything_and_runs_what_it_names(driver, files, nam
 
 
 def test_card_is_turned_ticked_and_graded_from_the_keyboard(cards):
-    assert counted(cards) == "3 of 3 cards · 0 due · 3 new · 0 learning · 0 known"
+    assert browsing.counted(cards) == "3 of 3 cards · 0 due · 3 new · 0 learning · 0 known"
     assert "<script>alert(1)</script>" in cards.find_element(By.TAG_NAME, "h2").text
-    press(cards, "j", "j", "k", Keys.ENTER, "1", "2", "3")
+    browsing.press(cards, "j", "j", "k", Keys.ENTER, "1", "2", "3")
     article = cards.find_element(By.ID, "one")
     boxes = article.find_elements(By.CSS_SELECTOR, ".ticks input")
     assert [box.is_selected() for box in boxes] == [True, True, True, False]
@@ -149,8 +128,8 @@ def test_card_is_turned_ticked_and_graded_from_the_keyboard(cards):
     assert proposed.text.split("\n") == ["good", "2 days"]
     cards.refresh()
     assert kept(cards)["ticks"] == {"one": [0, 1, 2]}, "ticks survive a reload"
-    press(cards, "j", Keys.ENTER, "g")
-    assert counted(cards) == "3 of 3 cards · 0 due · 2 new · 1 learning · 0 known"
+    browsing.press(cards, "j", Keys.ENTER, "g")
+    assert browsing.counted(cards) == "3 of 3 cards · 0 due · 2 new · 1 learning · 0 known"
     assert cards.find_element(By.CSS_SELECTOR, "#one .state").text == "learning · again in 2 days"
     assert kept(cards)["cards"]["one"]["said"] == [0, 1, 2]
     focused = cards.switch_to.active_element.find_element(By.XPATH, "ancestor::article")
@@ -158,12 +137,12 @@ def test_card_is_turned_ticked_and_graded_from_the_keyboard(cards):
 
 
 def test_search_and_filters_leave_the_cards_that_fit_all(cards):
-    press(cards, "/", "why ", "ONE")
-    assert shown(cards) == ["one"]
-    press(cards, Keys.ESCAPE)
+    browsing.press(cards, "/", "why ", "ONE")
+    assert browsing.articles(cards) == ["one"]
+    browsing.press(cards, Keys.ESCAPE)
     assert cards.find_element(By.ID, "find").get_attribute("value") == "why ONE"
-    assert shown(cards) == ["one"], "leaving the search keeps it"
-    press(cards, "/", Keys.CONTROL + "a", Keys.DELETE, Keys.ESCAPE)
+    assert browsing.articles(cards) == ["one"], "leaving the search keeps it"
+    browsing.press(cards, "/", Keys.CONTROL + "a", Keys.DELETE, Keys.ESCAPE)
     for name, value, found in (
         ("topic", "cost", ["two"]),
         ("topic", "", ["one", "two", "three"]),
@@ -172,7 +151,7 @@ def test_search_and_filters_leave_the_cards_that_fit_all(cards):
         ("standing", "due", []),
     ):
         Select(cards.find_element(By.ID, name)).select_by_value(value)
-        assert shown(cards) == found, name
+        assert browsing.articles(cards) == found, name
 
 
 def test_due_cards_are_found_and_drawn(cards):
@@ -180,25 +159,25 @@ def test_due_cards_are_found_and_drawn(cards):
     state = json.dumps({"version": 1, "cards": {"three": facts}})
     cards.execute_script("localStorage['lakehouse-labs-interview'] = arguments[0]", state)
     cards.refresh()
-    assert "1 due" in counted(cards)
+    assert "1 due" in browsing.counted(cards)
     cards.find_element(By.ID, "draw").click()
     assert cards.find_element(By.CSS_SELECTOR, ".current").get_attribute("id") == "three"
     Select(cards.find_element(By.ID, "standing")).select_by_value("due")
-    assert shown(cards) == ["three"]
+    assert browsing.articles(cards) == ["three"]
 
 
 @pytest.mark.parametrize("text", ["{", '{"cards": {"one": {}}}', '{"cards": 3}', "null"])
 def test_state_that_is_none_of_ours_is_left_out(cards, text):
     cards.execute_script("localStorage['lakehouse-labs-interview'] = arguments[0]", text)
     cards.refresh()
-    assert "3 new" in counted(cards)
+    assert "3 new" in browsing.counted(cards)
 
 
 def test_grades_go_to_another_browser_and_to_the_drill(cards, tmp_path):
     cards.execute_cdp_cmd(
         "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)}
     )
-    press(cards, "j", Keys.ENTER, "e")
+    browsing.press(cards, "j", Keys.ENTER, "e")
     cards.find_element(By.ID, "export").click()
     file = tmp_path / "interview.json"
     WebDriverWait(cards, 20, poll_frequency=0.05).until(lambda _: file.is_file())
@@ -208,14 +187,16 @@ def test_grades_go_to_another_browser_and_to_the_drill(cards, tmp_path):
     cards.refresh()
     choose = cards.find_element(By.ID, "file")
     choose.send_keys(str(file))
-    WebDriverWait(cards, 20, poll_frequency=0.05).until(lambda _: "1 known" in counted(cards))
+    WebDriverWait(cards, 20, poll_frequency=0.05).until(
+        lambda _: "1 known" in browsing.counted(cards)
+    )
     assert "1 of 1 cards" in cards.find_element(By.ID, "note").text
     file.write_text('{"cards": {"one": {"due": "soon"}}}')
     choose.send_keys(str(file))
     WebDriverWait(cards, 20, poll_frequency=0.05).until(
         lambda _: "nothing was changed" in cards.find_element(By.ID, "note").text
     )
-    assert "1 known" in counted(cards)
+    assert "1 known" in browsing.counted(cards)
 
 
 @pytest.mark.parametrize("grades", ["good good good", "again good easy", "hard again good good"])

@@ -103,6 +103,29 @@ def test_wrong_answer_has_its_outcome(results_of, answer, outcome, says):
     assert says in result.reason
 
 
+SECRET = "def double(numbers): raise {0}('numbers were ' + str(numbers.collect()))"
+OWN_CLASS = "def double(numbers): raise type('n_was_7', (Exception,), {})"
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (SECRET.format("ValueError"), "`double` ended with ValueError"),
+        (SECRET.format("NotImplementedError"), "`double` is not written yet"),
+        (OWN_CLASS, "`double` ended with an error"),
+        (
+            "def double(numbers): return numbers.selectExpr('n', \"raise_error('n was ' || n) twice\")",
+            "`double` ended with SparkRuntimeException",
+        ),
+    ],
+)
+def test_hidden_check_says_the_class_of_an_error_and_nothing_else(results_of, toy, answer, says):
+    results = results_of(answer, [toy.checks, toy.hidden_checks], seed=5)
+    hidden = results["test_doubles_seeded_numbers"]
+    assert hidden.outcome in ("error", "todo")
+    assert (hidden.reason, hidden.trace) == (says, "")
+
+
 def test_stub_called_by_another_task_is_todo_and_named(results_of):
     results = results_of("def double(numbers): raise NotImplementedError")
     assert results["test_table_holds_doubles"].outcome == "todo"

@@ -22,6 +22,7 @@ MANIFEST = ".handout.json"
 PROGRAM = (
     "lab", "pyproject.toml", "requirements.lock", "jars.lock", "LICENSE",
     "src/labkit", ".github/actions/grade", "docs/troubleshooting.md", "docs/network.md",
+    "Dockerfile", ".dockerignore", ".devcontainer",
 )  # fmt: skip
 TEMPLATES = Path(__file__).parent / "templates" / "handout"
 LOCAL_GRADER = "./.github/actions/grade"
@@ -31,7 +32,7 @@ IGNORED = shutil.ignore_patterns(
 # A line of an answer gives something away from this length on; below are lines such as
 # `.drop("age")` or `return merged`, of which any program has some.
 TELLING = 16
-IMPORT = re.compile(r"(from \S+ )?import ")
+COMMON = re.compile(r"(from \S+ )?import |except \w+( as \w+)?:$")  # lines of any program
 DEFINES_CHECK = re.compile(r"^def (test_\w+)", re.MULTILINE)
 
 
@@ -81,8 +82,9 @@ def export(labs: Sequence[Lab], folder: Path, *, grader: str = LOCAL_GRADER) -> 
 def answer_lines(lab: Lab) -> set[str]:
     """The lines that only an answer has: of reference and alternatives, code and prose.
 
-    Not counted: imports, lines shorter than TELLING characters, and what the learner is given to
-    work from: lines of the starter, and of the programs beside its data (a slow job to be mended).
+    Not counted: imports, the head of an `except` of one class, lines shorter than TELLING
+    characters, and what the learner is given to work from: lines of the starter, and of the
+    programs beside its data (a slow job to be mended).
     """
     if not lab.solution.is_file():
         return set()
@@ -91,7 +93,7 @@ def answer_lines(lab: Lab) -> set[str]:
     texts += [path.read_text("utf-8") for path in (lab.solutions / "alternatives").rglob("*.py")]
     lines = {line.strip() for text in texts for line in text.splitlines()}
     lines -= given_lines(lab)
-    return {line for line in lines if len(line) >= TELLING and not IMPORT.match(line)}
+    return {line for line in lines if len(line) >= TELLING and not COMMON.match(line)}
 
 
 def given_lines(lab: Lab) -> set[str]:

@@ -69,6 +69,10 @@ def grade(
     sandbox: Annotated[
         bool, typer.Option(help="run submissions in the sandbox; needs Linux namespaces")
     ] = True,
+    allow_jvm: Annotated[
+        bool,
+        typer.Option("--allow-jvm", help="do not filter the calls of submissions on the JVM"),
+    ] = False,
     timeout: Annotated[
         float, typer.Option(min=1, help="time limit of a submission, in seconds")
     ] = 1_800,
@@ -107,7 +111,7 @@ def grade(
     options = Options(
         lab=lab, hidden=hidden, seed=seed, workers=workers or usual_workers(), seconds=timeout,
         check_seconds=check_timeout, resume=resume or again, again=again, shard=part,
-        sandbox=sandbox,
+        sandbox=sandbox, allow_jvm=allow_jvm,
     )  # fmt: skip
     try:
         with _Display() as display:
@@ -219,6 +223,10 @@ def _conclude(batch: Batch, policy: Policy, out: Path) -> NoReturn:
         errors.print(
             f"{outside} graded without a sandbox; `lab doctor` says whether this machine has one",
             style="yellow",
+        )
+    if open_jvm := sum(report.allow_jvm for report in found):
+        errors.print(
+            f"{open_jvm} graded without a filter before the JVM (--allow-jvm)", style="yellow"
         )
     if batch.missing:
         errors.print(f"no result for: {_some(batch.missing)}", style="yellow")

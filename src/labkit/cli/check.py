@@ -35,6 +35,10 @@ def check(
             help="with --submission or --hidden: run the answer in the sandbox",
         ),
     ] = True,
+    allow_jvm: Annotated[
+        bool,
+        typer.Option("--allow-jvm", help="in the sandbox: do not filter calls on the JVM"),
+    ] = False,
 ) -> None:
     """Check an answer: run it from top to bottom in its own process, and judge it.
 
@@ -55,7 +59,7 @@ def check(
         require_task(lab, name)
     if submission is None and not list(lab.work.parent.glob("*.ipynb")):
         raise LabError(f"you have not started {lab.slug}; `lab start {lab.slug}` makes your copy")
-    with grader(lab.root, sandboxed=sandboxed) as grading:
+    with grader(lab.root, sandboxed=sandboxed, allow_jvm=allow_jvm) as grading:
         report = grading.grade(
             lab,
             answer,

@@ -33,13 +33,13 @@ def prepare_sandbox(wanted: bool) -> bool:
 
 
 @contextmanager
-def grader(root: Path, *, sandboxed: bool) -> Iterator[Grader]:
+def grader(root: Path, *, sandboxed: bool, allow_jvm: bool = False) -> Iterator[Grader]:
     """A grader with a JVM of its own in a sandbox, or one in warm Spark; a line says how far it is."""
     from labkit.grading.grade import Grader
     from labkit.grading.grading_spark import WarmSpark
     from labkit.grading.jvm import GradingJvm
 
-    made: GradingSpark = GradingJvm(root) if sandboxed else WarmSpark()
+    made: GradingSpark = GradingJvm(root, allow_jvm=allow_jvm) if sandboxed else WarmSpark()
     with made as spark, errors.status("reading") as status:
         if spark.sandbox.reason:
             errors.print(escape(f"without the sandbox: {spark.sandbox.reason}"), style="yellow")

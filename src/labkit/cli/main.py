@@ -8,7 +8,7 @@ import traceback
 import typer
 from rich.markup import escape
 
-from labkit.cli import author, batch, check, interview, learner, machine, parts, rehearse
+from labkit.cli import author, batch, check, interview, learner, machine, parts, rehearse, site
 from labkit.cli.screen import errors
 from labkit.escape import printable
 from labkit.home import LabError
@@ -34,6 +34,7 @@ app.command("progress")(learner.show_progress)
 app.command()(batch.grade)
 app.command("report")(batch.report)
 app.command()(author.export)
+app.command()(site.site)
 app.command()(interview.interview)
 app.command()(rehearse.rehearse)
 app.command()(rehearse.finish)

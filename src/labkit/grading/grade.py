@@ -111,6 +111,7 @@ class Grader:
             versions=versions(),
             checks_sha256=checks_hash(lab, hidden=hidden),
             sandbox=self._spark.sandbox.on,
+            allow_jvm=self._spark.allow_jvm,
         )
 
 

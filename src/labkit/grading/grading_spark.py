@@ -21,6 +21,8 @@ class GradingSpark(Protocol):
     """
 
     limits: Limits  # of the submission's process
+    allow_jvm: bool  # whether an instructor opened the JVM to submissions
+    filtered: bool  # whether a submission's calls on the JVM go through a filter
 
     @property
     def sandbox(self) -> Sandbox:
@@ -67,6 +69,7 @@ class WarmSpark:
     nothing to end here; and what notebooks share is theirs to change.
     """
 
+    allow_jvm = filtered = False
     checks_folder: Path | None = None
     data_folder: Path | None = None
 

@@ -6,7 +6,6 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +17,8 @@ from pyspark.java_gateway import launch_gateway
 from pyspark.serializers import UTF8Deserializer, read_int
 from pyspark.sql import SparkSession
 
+from labkit.grading import jvm_state
+from labkit.grading.callbacks import keep_to_java
 from labkit.grading.safe_pickle import distrust
 from labkit.home import LabError
 from labkit.sandbox import sandbox
@@ -25,7 +26,7 @@ from labkit.sandbox.sandbox import Limits, Sandbox
 from labkit.spark import class_archive
 from labkit.spark.jars import jars
 from labkit.spark.java import java_home
-from labkit.spark.lease import PORT, SECRET, strings
+from labkit.spark.lease import PORT, SECRET
 from labkit.spark.settings import base_conf, process_environment, write_no_checksums
 
 START_SECONDS = 120
@@ -37,19 +38,23 @@ GRADING = {
     "spark.python.task.killTimeout": "1s",
     "spark.driver.maxResultSize": "256m",
     "spark.app.name": "labkit-grading",
+    # A submission reaches the ports of Spark itself, which read what Java serialized. Spark makes
+    # the secret, and keeps it.
+    "spark.authenticate": "true",
 }
 KEPT_ENVIRONMENT = (
     *("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "JAVA_HOME", "TZ"),
     *("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON", "SPARK_LOCAL_DIRS", "SPARK_LOCAL_IP"),
 )
-OPTIONS = "-XX:+ExitOnOutOfMemoryError -XX:-UsePerfData"
+OPTIONS = "-XX:+ExitOnOutOfMemoryError -XX:-UsePerfData -XX:+DisableAttachMechanism"
 
 
 class GradingJvm:
     """One JVM after the other, each for as many submissions as leave it as they found it.
 
     The `GradingSpark` for submissions that somebody else made. With `reuse=False` each of them has
-    a JVM of its own, at some ten seconds each. `lasting` says that there will be many for one JVM.
+    a JVM of its own, at some ten seconds each. `lasting` says that there will be many for one JVM,
+    `allow_jvm` that their calls on it are not filtered.
     """
 
     def __init__(
@@ -59,10 +64,12 @@ class GradingJvm:
         sandboxed: bool = True,
         reuse: bool = True,
         lasting: bool = False,
+        allow_jvm: bool = False,
         limits: Limits | None = None,
     ) -> None:
         reason = sandbox.leave_network() if sandboxed else "it was switched off"
         self.limits = limits or Limits()
+        self.allow_jvm, self.filtered = allow_jvm, not allow_jvm
         self.sandbox = Sandbox.make(on=not reason, reason=reason)
         self.starts = 0
         self.spoiled = ""
@@ -87,7 +94,7 @@ class GradingJvm:
             self._end()
             self._base = self._start()
             self._state_at_start = {}
-            self._state_at_start = self._state()
+            self._state_at_start = jvm_state.state(self._base)
         session = self._base.newSession()
         # A gateway's threads inherit what this thread has as its active session: not the judge's.
         session._jvm.org.apache.spark.sql.classic.SparkSession.clearActiveSession()
@@ -108,14 +115,8 @@ class GradingJvm:
         return Path(tempfile.mkdtemp(prefix="submission-", dir=self.sandbox.submissions))
 
     def session_state(self, session: SparkSession) -> dict[str, Any]:
-        """What decides how a session reads a query, but for views: checks make some themselves."""
-        java: Any = session._jsparkSession
-        functions = java.sessionState().functionRegistry().functionBuilders()
-        extra = java.experimental()
-        return {
-            "functions": int(functions.hashCode()),
-            "rules": (extra.extraOptimizations().size(), extra.extraStrategies().size()),
-        }
+        """What decides how a session reads a query."""
+        return jvm_state.session_state(session)
 
     def end_jobs(self) -> None:
         """Cancels all jobs: they are the submission's, or the judge's on its behalf."""
@@ -135,13 +136,16 @@ class GradingJvm:
                     self.spoil(f"a submission left what can't be removed in {folder.name}")
         for entry in self.sandbox.place.glob("lab-kafka-*"):
             sandbox.remove(entry)
+        if why := jvm_state.tidy(self.sandbox.jvm):
+            self.spoil(why)
         if not self._reuse:
             self.spoil("each submission has a JVM of its own")
         if self.spoiled or self._base is None:
             return
         try:
-            self._clean()
-            now = self._state(self._state_at_start.get("session settings", ()))
+            jvm_state.clean(self._base)
+            settings = self._state_at_start.get("session settings", ())
+            now = jvm_state.state(self._base, settings)
         except (Py4JError, PySparkException, OSError) as error:
             self.spoil(f"the JVM can't be cleaned up ({type(error).__name__})")
             return
@@ -185,6 +189,7 @@ class GradingJvm:
         os.environ |= {PORT: str(port), SECRET: secret}
         try:
             gateway = launch_gateway()
+            keep_to_java(gateway)
         finally:
             del os.environ[PORT], os.environ[SECRET]
         settings = SparkConf(loadDefaults=False, _jvm=gateway.jvm)
@@ -257,44 +262,3 @@ class GradingJvm:
         SparkSession._instantiatedSession = SparkSession._activeSession = None
         for folder in self.sandbox.jvm.iterdir():
             sandbox.remove(folder)
-
-    def _clean(self) -> None:
-        """An empty catalog and an idle JVM."""
-        assert self._base is not None
-        spark = self._base
-        spark._jsc.sc().cancelAllJobs()
-        shared = spark._jsparkSession.sharedState()
-        shared.cacheManager().clearCache()
-        catalog = shared.externalCatalog()  # asked directly: SQL takes a quarter of a second
-        for database in strings(catalog.listDatabases()):
-            if database != "default":
-                spark.sql(f"DROP DATABASE IF EXISTS `{database}` CASCADE")
-        for table in strings(catalog.listTables("default")):
-            is_view = catalog.getTable("default", table).tableType().name() == "VIEW"
-            spark.sql(f"DROP {'VIEW' if is_view else 'TABLE'} IF EXISTS default.`{table}`")
-        shared.globalTempViewManager().clear()
-
-    def _state(self, settings: Collection[str] = ()) -> dict[str, Any]:
-        """What a submission has no business to change in a JVM that others use after it.
-
-        Of the session's settings these alone, when some are given: Delta adds some of its own.
-        """
-        assert self._base is not None
-        jvm: Any = self._base._jvm
-        session = self._base._jsparkSession
-        default = jvm.org.apache.spark.sql.classic.SparkSession.getDefaultSession()
-        shared = session.sharedState()
-        values = dict(self._base.conf.getAll)
-        question = "SELECT sum(id * id) FROM range(0, 100, 1, 1) WHERE id % 7 = 3"
-        return {
-            "time zone": str(jvm.java.util.TimeZone.getDefault().getID()),
-            "locale": str(jvm.java.util.Locale.getDefault().toString()),
-            "settings": str(self._base._jsc.sc().getConf().toDebugString()),
-            "session settings": {name: values.get(name) for name in settings or values},
-            "default session": jvm.System.identityHashCode(default.get()),
-            "catalog": shared.externalCatalog().listFunctions("default", "*").size(),
-            "streams": int(shared.activeStreamingQueries().size()),
-            "arithmetic": self._base.sql(question).first()[0],
-            "views": str(session.sessionState().catalog().listTempViews("*", "*").toString()),
-            **self.session_state(self._base),
-        }

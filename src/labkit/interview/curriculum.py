@@ -6,7 +6,7 @@ when it is stale.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +64,11 @@ WAYS = (
         "week a take-home task against the clock: `./lab rehearse lakehouse_slice`.",
         (
             Step("week 1", ("warm_up", "cdc_merge", "scd2"), ("general", "delta", "sql")),
-            Step("week 2", ("skew", "slow_job"), ("spark", "performance", "modelling")),
+            Step(
+                "week 2",
+                ("skew", "slow_job", "file_ingest"),
+                ("spark", "performance", "modelling"),
+            ),
             Step(
                 "week 3",
                 ("watermarks", "exactly_once", "change_feed"),
@@ -105,20 +109,53 @@ def text(root: Path) -> str:
     return "\n".join(parts)
 
 
-def _way(way: Way, deck: Deck, root: Path) -> str:
-    rows = []
-    total_labs = total_cards = 0
-    for step in way.steps:
-        labs = [find_lab(slug, root) for slug in step.labs]
-        cards = deck.select(sections=step.sections)
-        of_labs, of_cards = _of_labs(labs), sum(card.minutes for card in cards)
-        names = ", ".join(f"`{lab.slug}`" for lab in labs)
-        sections = ", ".join(SECTIONS[name] for name in step.sections)
-        rows.append(
-            f"| {step.when} | {names} | {_hours(of_labs)} | "
-            f"{sections} ({len(cards)}) | {_hours(of_cards)} |"
+@dataclass(frozen=True)
+class Stage:
+    """A step with what it leads through."""
+
+    step: Step
+    labs: tuple[Lab, ...]
+    cards: Deck
+
+    @property
+    def lab_minutes(self) -> int:
+        return sum(int(lab.about["minutes"]) for lab in self.labs)
+
+    @property
+    def card_minutes(self) -> int:
+        return sum(card.minutes for card in self.cards)
+
+
+def stages(way: Way, deck: Deck, root: Path) -> list[Stage]:
+    """The steps of a path, with the labs and cards of this checkout."""
+    return [
+        Stage(
+            step,
+            tuple(find_lab(slug, root) for slug in step.labs),
+            deck.select(sections=step.sections),
         )
-        total_labs, total_cards = total_labs + of_labs, total_cards + of_cards
+        for step in way.steps
+    ]
+
+
+def hours(minutes: int) -> str:
+    """`45 min`, `1 h 15`, `2 h`."""
+    whole, rest = divmod(minutes, 60)
+    return f"{rest} min" if not whole else f"{whole} h {rest:02d}" if rest else f"{whole} h"
+
+
+def _way(way: Way, deck: Deck, root: Path) -> str:
+    found = stages(way, deck, root)
+    rows = []
+    for stage in found:
+        names = ", ".join(f"`{lab.slug}`" for lab in stage.labs)
+        sections = ", ".join(SECTIONS[name] for name in stage.step.sections)
+        rows.append(
+            f"| {stage.step.when} | {names} | {hours(stage.lab_minutes)} | "
+            f"{sections} ({len(stage.cards)}) | {hours(stage.card_minutes)} |"
+        )
+    of_labs = sum(stage.lab_minutes for stage in found)
+    of_cards = sum(stage.card_minutes for stage in found)
     return "\n".join(
         [
             f"## {way.title}\n",
@@ -127,19 +164,10 @@ def _way(way: Way, deck: Deck, root: Path) -> str:
             "| when | labs | time | cards | time |",
             "|---|---|---|---|---|",
             *rows,
-            f"| together | | {_hours(total_labs)} | | {_hours(total_cards)} |",
+            f"| together | | {hours(of_labs)} | | {hours(of_cards)} |",
             "",
         ]
     )
-
-
-def _of_labs(labs: Iterable[Lab]) -> int:
-    return sum(int(lab.about["minutes"]) for lab in labs)
-
-
-def _hours(minutes: int) -> str:
-    hours, rest = divmod(minutes, 60)
-    return f"{rest} min" if not hours else f"{hours} h {rest:02d}" if rest else f"{hours} h"
 
 
 def _wrapped(words: str, width: int = 100) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the pages of this room share: templates, and scripts that a page may run."""
+"""What pages of cards and of the site share: templates, and scripts that a page may run."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import hashlib
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import ChoiceLoader, PackageLoader
+from jinja2 import ChoiceLoader, Environment, PackageLoader
 
 from labkit.verdict import report
 
-_templates = report.templates.overlay(
-    loader=ChoiceLoader(
-        [
-            PackageLoader("labkit.interview", "templates"),
-            PackageLoader("labkit.verdict", "templates"),
-        ]
-    )
-)
+
+def templates(*rooms: str) -> Environment:
+    """The templates of these rooms; whatever is put into one is escaped."""
+    loaders = [PackageLoader(f"labkit.{room}", "templates") for room in rooms]
+    return report.templates.overlay(loader=ChoiceLoader(loaders))
+
+
+_templates = templates("interview", "verdict")
 
 
 def render(template: str, **values: Any) -> str:
-    """A page; whatever is put in is escaped."""
+    """A page of this room."""
     return _templates.get_template(template).render(**values) + "\n"
 
 
-def script(folder: str, name: str) -> str:
+def script(room: str, path: str) -> str:
     """A script to embed, without the line that would make a debugger fetch its source map."""
-    text = (files("labkit.interview") / folder / name).read_text("utf-8")
+    text = (files(f"labkit.{room}") / path).read_text("utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("//# sourceMappingURL")]
     return "\n".join(lines).strip()
 

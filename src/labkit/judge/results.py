@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
+import re
+
+import pyspark.errors
 import pytest
+from py4j import protocol
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
@@ -15,6 +20,12 @@ from labkit.verdict.errors import AnswerError, CheckTimeout, short
 from labkit.verdict.outcome import CheckResult, Outcome
 
 REASON_CHARACTERS = 2_000
+KNOWN_ERRORS = {
+    name
+    for module in (builtins, pyspark.errors, protocol)
+    for name, thing in vars(module).items()
+    if isinstance(thing, type) and issubclass(thing, BaseException)
+}
 
 
 def is_hidden(item: pytest.Item) -> bool:
@@ -39,6 +50,9 @@ def keep(
     earlier = results.get(item.name)
     seconds = call.duration + (earlier.seconds if earlier else 0)
     outcome, reason, trace = read_outcome(declared, call, rang)
+    if is_hidden(item) and is_told_by_learner(call):
+        said = "is not written yet" if outcome == "todo" else ended(reason)
+        reason, trace = f"`{declared.task}` {said}", ""
     # Where the JVM is gone, the error that says so stays.
     if call.when == "call" and (changed := graded.tampered()) and outcome != "error":
         outcome, reason, trace = "error", changed, ""
@@ -55,6 +69,21 @@ def keep(
         trace=without_colours(trace),
         seconds=seconds,
     )
+
+
+def is_told_by_learner(call: pytest.CallInfo[None]) -> bool:
+    """Whether a phase ended with an error whose message the answer chose, or may have chosen."""
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, AnswerError):
+        own = isinstance(error.original, (AssertionError, *CHISPA_ERRORS))
+        return error.outcome in ("error", "todo") or (error.original is not None and not own)
+    return isinstance(error, (PySparkException, Py4JError))
+
+
+def ended(reason: str) -> str:
+    """The class of the error in a reason, if it is one of Python's or Spark's: names can tell, too."""
+    found = (word for word in re.findall(r"\w+", reason) if word in KNOWN_ERRORS)
+    return f"ended with {next(found, 'an error')}"
 
 
 def read_outcome(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from py4j.java_gateway import JavaObject
 from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException, PySparkRuntimeError
@@ -15,9 +16,9 @@ from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 from pyspark.sql.catalog import Catalog
 
-from labkit.spark.lease import LEASE, PORT, SECRET, SESSION, stop_streams, uncache
+from labkit.spark.lease import HANDLE, LEASE, PORT, SECRET, SESSION, stop_streams, uncache
 
-_own: dict[str, str] = {}  # the lease of this process, once attached
+_own: dict[str, str] = {}  # the lease of this process, once attached; the handle of its session
 STOPPED = "this Spark session was stopped; `lab.spark` gives you a new one"
 
 
@@ -36,10 +37,22 @@ def attach(environment: Mapping[str, str], again: Callable[[], object]) -> Spark
     for name in offered:  # a child would take the offer for its own, and share this session
         del os.environ[name]
     _own["lease"] = lease = offered[SESSION]
+    if handle := os.environ.pop(HANDLE, ""):
+        _own["handle"] = handle
     SparkContext._ensure_initialized(gateway=gateway)
     _guard(again)
     _tag_jobs(gateway, lease)
-    return _session(gateway.jvm.System.getProperties().get(lease))
+    return _session(offered_session(gateway))
+
+
+def offered_session(gateway: Any) -> Any:
+    """The session in the JVM that this process was offered.
+
+    A graded kernel is told py4j's handle of it; others find it among the JVM's properties.
+    """
+    if "handle" in _own:
+        return JavaObject(_own["handle"], gateway._gateway_client)
+    return gateway.jvm.System.getProperties().get(_own["lease"])
 
 
 def own_lease() -> str | None:
@@ -50,13 +63,14 @@ def own_lease() -> str | None:
 def _session(offered: Any) -> SparkSession:
     jvm: Any = SparkContext._jvm
     sessions = jvm.org.apache.spark.sql.classic.SparkSession
-    base = sessions.getDefaultSession()
+    base = None if "handle" in _own else sessions.getDefaultSession()
     java = jvm.org.apache.spark.api.java.JavaSparkContext.fromSparkContext(offered.sparkContext())
     context = SparkContext(
         gateway=SparkContext._gateway, jsc=java, conf=SparkConf(_jvm=jvm, _jconf=java.getConf())
     )
     session = SparkSession(context, offered)
-    if base.isDefined():  # making a Python session changes the default of the whole JVM
+    # Making a Python session changes the default of the whole JVM.
+    if base is not None and base.isDefined():
         sessions.setDefaultSession(base.get())
     return session
 
@@ -68,7 +82,7 @@ def _tag_jobs(gateway: Any, lease: str) -> None:
     its own, and gets another when a call on it was cut short: every new line is marked.
     """
     client = gateway._gateway_client
-    context = gateway.jvm.System.getProperties().get(lease).sparkContext()
+    context = offered_session(gateway).sparkContext()
     open_line = client._create_new_connection
 
     def open_marked_line() -> Any:
@@ -112,7 +126,7 @@ def _guard(again: Callable[[], object]) -> None:
     def stop_session(self: SparkSession) -> None:
         with suppress(Py4JError, PySparkException, OSError):
             stop_streams(self._jsparkSession)
-            uncache(self._jsparkSession)
+            _uncache(self._jsparkSession)
             for view in self.catalog.listTables():
                 if view.isTemporary:
                     self.catalog.dropTempView(view.name)
@@ -141,7 +155,7 @@ def _guard(again: Callable[[], object]) -> None:
         self.cancelJobsWithTag(_own["lease"])
 
     def clear_own_cache(self: Catalog) -> None:
-        uncache(self._sparkSession._jsparkSession)
+        _uncache(self._sparkSession._jsparkSession)
 
     SparkSession.stop = stop_session
     SparkContext.stop = stop_context
@@ -151,11 +165,20 @@ def _guard(again: Callable[[], object]) -> None:
     SparkContext._labkit_guarded = True
 
 
+def _uncache(session: Any) -> None:
+    """Empties the cache of this process's frames; a graded kernel can't tell them from others.
+
+    It has its JVM for itself and its judge, whose results don't depend on the cache.
+    """
+    if "handle" in _own:
+        session.catalog().clearCache()
+    else:
+        uncache(session)
+
+
 def renew() -> SparkSession:
     """A fresh session through the gateway of this process, after `stop`."""
-    jvm: Any = SparkContext._jvm
     lease = _own["lease"]
-    base = jvm.System.getProperties().get(lease)
-    session = base.newSession()
+    session = offered_session(SparkContext._gateway).newSession()
     session.conf().set(LEASE, lease)
     return _session(session)

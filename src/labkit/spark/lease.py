@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 PORT = "PYSPARK_GATEWAY_PORT"
 SECRET = "PYSPARK_GATEWAY_SECRET"
 SESSION = "LAB_SESSION"
+HANDLE = "LAB_SESSION_HANDLE"  # py4j's own name of the session, where nothing else gives it
 LEASE = "spark.labkit.lease"
 
 

@@ -74,12 +74,10 @@ def alive(spark: SparkSession) -> bool:
 
 def jvm_alive() -> bool:
     """Whether the JVM that this process is attached to answers, its context running."""
-    lease = attached.own_lease()
-    if lease is None:
+    if attached.own_lease() is None:
         return False
     try:
-        jvm: Any = SparkContext._jvm
-        offered = jvm.System.getProperties().get(lease)
+        offered = attached.offered_session(SparkContext._gateway)
         return not offered.sparkContext().isStopped()
     except (Py4JError, OSError, AttributeError, TypeError):
         return False

@@ -45,6 +45,7 @@ def to_json(report: Report) -> str:
         "checks_sha256": report.checks_sha256,
         "versions": report.versions,
         "sandbox": report.sandbox,
+        **({"allow_jvm": True} if report.allow_jvm else {}),
         **({"scale": report.scale} if report.scale != 1 else {}),
         "timing": {
             "seconds": round(report.seconds, 3),
@@ -76,7 +77,7 @@ def from_json(text: str) -> Report | None:
             message=data["message"], seconds=float(data["timing"]["seconds"]),
             versions=dict(data["versions"]), submission_sha256=data["submission_sha256"],
             checks_sha256=data["checks_sha256"], sandbox=data["sandbox"],
-            scale=data.get("scale", 1),
+            scale=data.get("scale", 1), allow_jvm=data.get("allow_jvm", False),
         )  # fmt: skip
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
         return None

@@ -2,6 +2,7 @@
 # says: can't be looked at
 # steals: test_no_double_is_wrong
 # spoils: can't be looked at
+# jvm: org.apache.spark.sql.catalyst.plans.logical.LocalRelation.relation
 def poison(session):
     builders = session.sessionState().functionRegistry().functionBuilders()
     keys = builders.keysIterator()

@@ -1,5 +1,6 @@
 # outcome: failed
 # spoils: settings
+# jvm: org.apache.spark.sql.classic.SparkSession.getDefaultSession
 wild = {
     "spark.sql.session.timeZone": "Asia/Tokyo",
     "spark.sql.ansi.enabled": "false",

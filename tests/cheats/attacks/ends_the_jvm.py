@@ -1,5 +1,6 @@
 # outcome: error
 # says: Spark|process|Py4J
 # spoils: .
+# jvm: java.lang.Runtime.getRuntime
 def double(numbers):
     numbers._sc._jvm.java.lang.Runtime.getRuntime().halt(0)

@@ -1,4 +1,5 @@
 # outcome: error
+# jvm: java.nio.ByteBuffer.allocate
 def double(numbers):
     jvm = numbers._sc._jvm
     hoard = jvm.java.util.ArrayList()

@@ -1,5 +1,6 @@
 # outcome: failed
 # spoils: time zone
+# jvm: java.util.TimeZone.getTimeZone
 import os
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 # outcome: failed
+# jvm: java.lang.Class.forName
 import pickle
 import socket
 import struct

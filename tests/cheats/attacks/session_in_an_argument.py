@@ -2,6 +2,7 @@
 # says: the judge's own Spark session was changed
 # steals: test_no_double_is_wrong
 # spoils: own Spark session was changed
+# jvm: org.apache.spark.sql.catalyst.plans.logical.LocalRelation.relation
 def poison(session):
     builders = session.sessionState().functionRegistry().functionBuilders()
     keys = builders.keysIterator()

@@ -1,5 +1,6 @@
 # outcome: failed
 # steals: test_no_double_is_wrong
+# jvm: org.apache.spark.sql.classic.SparkSession.getDefaultSession
 def poison(session):
     builders = session.sessionState().functionRegistry().functionBuilders()
     keys = builders.keysIterator()

@@ -1,5 +1,6 @@
 # outcome: failed
 # says: user-defined type
+# jvm: org.apache.spark.sql.classic.Dataset.toJavaRDD
 import sys
 from pathlib import Path
 

@@ -15,7 +15,7 @@ from handed_in import MALFORMED
 
 import labkit.grading.grade
 from labkit.course.labs import Lab
-from labkit.grading.batch import summaries
+from labkit.grading.batch import reports, run, summaries
 from labkit.grading.batch.collect import collect
 from labkit.grading.batch.results import read_batch, read_plan
 from labkit.grading.batch.run import Options
@@ -120,6 +120,48 @@ def test_every_kind_of_malformed_file_is_a_row_and_the_rest_is_graded(handed, tm
     ]
     assert all(row.report.message for row in batch.rows if row.report.status != "graded")
     summaries.write_all(batch.rows, batch.missing, tmp_path / "out")
+
+
+@pytest.mark.parametrize("error", [RecursionError("deep"), MemoryError(), ValueError("what\nelse")])
+def test_file_that_breaks_the_reader_costs_nobody_else_their_row(
+    handed, tmp_path, monkeypatch, error
+):
+    for name in ("ada", "bad", "cy"):
+        hand_in(handed, name)
+    read = run.read_submission
+
+    def broken(path):
+        if path.stem == "bad":
+            raise error
+        return read(path)
+
+    monkeypatch.setattr(run, "read_submission", broken)
+    batch = batches.grade(handed, tmp_path / "out")
+    assert [row.report.status for row in batch.rows] == ["graded", "unreadable", "graded"]
+    assert type(error).__name__ in batch.rows[1].report.message
+
+
+def test_result_that_no_report_can_be_made_of_costs_nobody_else_their_row(
+    handed, tmp_path, monkeypatch
+):
+    for name in ("ada", "bad", "cy"):
+        hand_in(handed, name)
+    texts = reports.texts
+
+    def broken(row, lab):
+        if row.name == "bad" and row.report.status == "graded":
+            raise RecursionError("deep")
+        return texts(row, lab)
+
+    monkeypatch.setattr(reports, "texts", broken)
+    batch = batches.grade(handed, tmp_path / "out")
+    assert [row.report.status for row in batch.rows] == ["graded", "crashed", "graded"]
+    assert "report can't be written (RecursionError" in batch.rows[1].report.message
+
+
+def test_batch_with_an_open_jvm_says_so(handed, tmp_path):
+    hand_in(handed, "ada")
+    assert batches.grade(handed, tmp_path / "out", allow_jvm=True).exit_code == 0
 
 
 def test_name_that_is_no_text_is_graded_like_any_other(handed, tmp_path):

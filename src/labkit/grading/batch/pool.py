@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import psutil
 
+from labkit.grading.batch.worker import ALLOW_JVM, MANY, NO_SANDBOX
 from labkit.grading.batch.worker_handle import Worker, WorkerLostError
 from labkit.home import LabError
 from labkit.verdict.outcome import Status
@@ -26,7 +27,7 @@ GRACE_SECONDS = (
     150.0  # a worker ends a submission that takes too long itself, and may need a new JVM
 )
 SUBMISSIONS_PER_JVM = 250  # classes and plans of thousands of notebooks need not pile up in one
-MANY = 8  # submissions of a worker: enough for its JVM to compile what it runs most a second time
+ENOUGH = 8  # submissions of a worker: enough for its JVM to compile what it runs most a second time
 MEMORY_BYTES = 3_000_000_000  # of one worker: JVM, kernel, judge
 
 
@@ -58,10 +59,12 @@ class Pool:
         *,
         seconds: float,
         sandbox: bool = True,
+        allow_jvm: bool = False,
         command: Sequence[str] = COMMAND,
         start_seconds: float = START_SECONDS,
     ) -> None:
-        self._size, self._seconds, self._sandbox = size, seconds, sandbox
+        self._size, self._seconds = size, seconds
+        self._words = ([] if sandbox else [NO_SANDBOX]) + ([ALLOW_JVM] if allow_jvm else [])
         self._command, self._start_seconds = tuple(command), start_seconds
         self._replies: queue.Queue[tuple[Reply | LabError, threading.Event]] = queue.Queue()
         self._workers: set[Worker] = set()
@@ -88,7 +91,7 @@ class Pool:
         """
         todo = deque(requests)
         self._busy = min(self._size, len(todo))
-        self._many = len(todo) >= MANY * self._size
+        self._many = len(todo) >= ENOUGH * self._size
         for _ in range(self._busy):
             threading.Thread(target=self._work, args=(todo,), daemon=True).start()
         for _ in requests:
@@ -154,7 +157,7 @@ class Pool:
     def _start(self) -> Worker:
         """A worker that said it is ready; a second try, then LabError with what it wrote."""
         for attempt in (1, 2):
-            worker = Worker(self._command, sandbox=self._sandbox, many=self._many)
+            worker = Worker(self._command, [*self._words, *([MANY] if self._many else [])])
             with self._guard:
                 if self._closed:
                     worker.end()

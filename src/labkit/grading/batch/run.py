@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from labkit import home
 from labkit.course.labs import Lab, find_lab
-from labkit.escape import well_formed
+from labkit.escape import one_line, well_formed
 from labkit.grading.batch import reports
 from labkit.grading.batch.collect import Collected, Entry
 from labkit.grading.batch.pool import GRACE_SECONDS, Pool, Reply
@@ -50,6 +50,7 @@ class Options:
     again: bool = False
     shard: tuple[int, int] = (1, 1)
     sandbox: bool = True
+    allow_jvm: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,10 @@ def grade_batch(
         run = _Run(results, entries, options, seed, slug, on_step)
         run.settle()
         limit = options.seconds + GRACE_SECONDS
-        with (make_pool or Pool)(options.workers, seconds=limit, sandbox=options.sandbox) as pool:
+        pool = (make_pool or Pool)(
+            options.workers, seconds=limit, sandbox=options.sandbox, allow_jvm=options.allow_jvm
+        )
+        with pool:
             run.judge(pool)
         others, missing = read_rows(out, set(names) - {entry.name for entry in entries})
     rows = sorted([*run.rows, *others], key=lambda row: row.name)
@@ -124,6 +128,10 @@ def _seed(options: Options, before: Plan | None) -> int:
     if options.seed is not None:
         return options.seed
     return before.seed if before else draw_seed(options.hidden)
+
+
+def _brief(error: Exception) -> str:
+    return one_line(f"{type(error).__name__}: {error}", 200)
 
 
 class _Run:
@@ -160,6 +168,10 @@ class _Run:
             except UnreadableError as error:
                 self._keep(entry, to_json(self._refusal(entry, error)), before)
                 continue
+            except Exception as error:  # no file, whatever is in it, may cost others their row
+                what = UnreadableError(f"{entry.path.name} can't be read ({_brief(error)})")
+                self._keep(entry, to_json(self._refusal(entry, what)), before)
+                continue
             if before and self._stays(before.report, task):
                 self._step(before, fresh=False)
             else:
@@ -171,7 +183,14 @@ class _Run:
             task = self._todo[reply.request["name"]]
             self._judged += 1
             result = reply.result or to_json(self._unjudged(task, reply))
-            self._keep(task.entry, result, task.before, lab=task.lab, log=reply.log)
+            try:
+                self._keep(task.entry, result, task.before, lab=task.lab, log=reply.log)
+            except (LabError, OSError):
+                raise
+            except Exception as error:  # nor may a result that no report can be made of
+                message = f"its report can't be written ({_brief(error)})"
+                unjudged = self._unjudged(task, replace(reply, status="crashed", message=message))
+                self._keep(task.entry, to_json(unjudged), task.before, lab=task.lab, log=reply.log)
 
     def _read(self, entry: Entry, before: Row | None) -> _Task:
         """What to judge; UnreadableError when it can't be."""
@@ -248,6 +267,7 @@ class _Run:
             and report.submission_sha256 == task.sha256
             and report.checks_sha256 == self._checks_hash(task.lab)
             and report.versions == self._versions
+            and (report.status != "graded" or report.allow_jvm == self._options.allow_jvm)
         )
         if not current or self._retry(report):
             return False

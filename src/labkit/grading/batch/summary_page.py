@@ -32,6 +32,7 @@ def summary_page(rows: Sequence[Row], missing: Sequence[str], folder: Path) -> s
         with_attempts=any(row.attempt for row in rows),
         with_times=any(row.handed_in for row in rows),
         with_comments=any(row.comment for row in rows),
+        allow_jvm=any(row.report.allow_jvm for row in rows),
         without_sandbox=any(
             row.report.status == "graded" and not row.report.sandbox for row in rows
         ),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from labkit.grading.grade import Grader
 
 NO_SANDBOX = "no-sandbox"  # on the command line
+ALLOW_JVM = "allow-jvm"  # on the command line
 MANY = "many"  # on the command line: it will judge many answers
 
 _folders: list[Path] = []
@@ -28,10 +29,11 @@ _folders: list[Path] = []
 def main() -> None:
     """Serves stdin's requests until it is closed.
 
-    `python -I -m labkit.grading.batch.worker FOLDER [no-sandbox] [many]`
+    `python -I -m labkit.grading.batch.worker FOLDER [no-sandbox] [allow-jvm] [many]`
     """
     _folders.append(Path(sys.argv[1]))
-    sandboxed, many = NO_SANDBOX not in sys.argv[2:], MANY in sys.argv[2:]
+    words = sys.argv[2:]
+    sandboxed = NO_SANDBOX not in words
     requests, replies = _take_over_pipes()
     sandbox.adopt_orphans()
     if sandboxed:
@@ -41,7 +43,7 @@ def main() -> None:
     todo: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_listen, args=(requests, todo), daemon=True).start()
     try:
-        _serve(todo, replies, sandboxed=sandboxed, many=many)
+        _serve(todo, replies, sandboxed=sandboxed, allow_jvm=ALLOW_JVM in words, many=MANY in words)
     except BrokenPipeError:  # the parent went first
         _end()
     except BaseException:
@@ -50,13 +52,18 @@ def main() -> None:
 
 
 def _serve(
-    todo: queue.Queue[dict[str, Any]], replies: IO[str], *, sandboxed: bool, many: bool
+    todo: queue.Queue[dict[str, Any]],
+    replies: IO[str],
+    *,
+    sandboxed: bool,
+    allow_jvm: bool,
+    many: bool,
 ) -> None:
     from labkit.grading.grade import Grader
     from labkit.grading.jvm import GradingJvm
 
     try:
-        spark = GradingJvm(home.root(), sandboxed=sandboxed, lasting=many)
+        spark = GradingJvm(home.root(), sandboxed=sandboxed, allow_jvm=allow_jvm, lasting=many)
         _folders.append(spark.sandbox.place)
         spark.session()
     except LabError as error:

@@ -18,7 +18,6 @@ from typing import Any
 import psutil
 
 from labkit import home
-from labkit.grading.batch.worker import MANY, NO_SANDBOX
 from labkit.sandbox.sandbox import remove
 from labkit.verdict.outcome import Status
 
@@ -37,11 +36,10 @@ class WorkerLostError(Exception):
 class Worker:
     """One worker process as its parent sees it, with everything that it started."""
 
-    def __init__(self, command: Sequence[str], *, sandbox: bool = True, many: bool = False) -> None:
+    def __init__(self, command: Sequence[str], words: Sequence[str] = ()) -> None:
         self.sandboxed = False  # until it says so
         self._folders = [Path(tempfile.mkdtemp(prefix="labkit-worker-"))]
         environment = {**os.environ, "LAB_ROOT": str(home.root()), "TMPDIR": str(self._folders[0])}
-        words = ([] if sandbox else [NO_SANDBOX]) + ([MANY] if many else [])
         self._process = subprocess.Popen(
             [*command, str(self._folders[0]), *words],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -1,7 +1,5 @@
 "use strict";
 const KEY = "lakehouse-labs-interview";
-const at = (css, root = document) => root.querySelector(css);
-const all = (css, root = document) => [...root.querySelectorAll(css)];
 const RULES = JSON.parse(at("main").dataset.rules);
 const GRADES = ["again", "hard", "good", "easy"];
 // As in labkit.interview.schedule: no steps of minutes, no fuzz.
@@ -182,7 +180,7 @@ const count = () => {
 };
 
 const filter = () => {
-  const words = find.value.toLowerCase().split(/\s+/);
+  const words = wordsOf(find.value);
   const [topic, level, section, want] = filters.map((select) => select.value);
   for (const article of articles) {
     const { topics, level: its, section: part } = article.dataset;
@@ -191,7 +189,7 @@ const filter = () => {
       (!level || its === level) &&
       (!section || part === section) &&
       (!want || (want === "due" ? isDue(article.id) : standing(article.id) === want));
-    article.hidden = !fits || !words.every((word) => texts.get(article).includes(word));
+    article.hidden = !fits || !hasAll(texts.get(article), words);
   }
   count();
 };
@@ -250,12 +248,7 @@ at("#file").addEventListener("change", async (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.matches("input:not([type=checkbox]), select, textarea");
-  if (event.key === "Escape" && typing) {
-    event.preventDefault(); // it would empty the search without telling the list
-    event.target.blur();
-  }
-  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!isCommand(event)) return;
   const open = current && !current.hidden && details(current).open ? current : null;
   const byLetter = open && GRADES.find((name) => name[0] === event.key);
   const box = open && boxes(open)[Number(event.key) - 1];
@@ -271,4 +264,14 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+// A link may name filters (`?section=delta`), words (`?find=vacuum`) and a card (`#its_id`).
+for (const [name, value] of new URLSearchParams(location.search)) {
+  const field = [find, ...filters].find((one) => one.id === name);
+  if (field) field.value = value;
+}
 refresh();
+const linked = articles.find((article) => article.id === location.hash.slice(1));
+if (linked) {
+  details(linked).open = true;
+  visit(linked);
+}

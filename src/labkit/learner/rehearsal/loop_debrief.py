@@ -126,8 +126,7 @@ class LoopDebrief:
             f"{topic}: `./lab interview --topic {topic}`" + self._labs(topic)
             for topic, _ in self.weakest()
         ]
-        first = [line for found in self.keyboard.values() for line in debrief.next_labs(found)]
-        return [*dict.fromkeys(first), *lines]
+        return [*debrief.next_labs([*self.keyboard.values()]), *lines]
 
     def _labs(self, topic: str) -> str:
         """The labs that practise a topic, those of the most of its cards first."""

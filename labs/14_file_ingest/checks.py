@@ -1,0 +1,929 @@
+"""Checks of lab 14: files on disk and their rows, lines of all kinds, a sink that refuses records."""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import pytest
+
+from labkit.checks import (
+    Case,
+    TableRun,
+    assert_columns,
+    assert_rows,
+    cases,
+    check,
+    checkpoint_files,
+    collect,
+    forget_last_commit,
+    make_table,
+    run_tables,
+)
+
+HINTS = {
+    "ingest": [
+        "Read lines, not JSON: the `text` source has one column, `value`, and fails on nothing. "
+        "What it does not do by itself: look into folders below, and read files that are old.",
+        "A file source forgets files that are much older than the newest one, so it takes no file "
+        "that old. An option says how old is too old.",
+        "Delta skips an append whose `txnAppId` and `txnVersion` it has seen. Two streams number "
+        "their batches from 0. What tells them apart?",
+        "The table has the time at which each file was read; a listing has the time of now. The "
+        "source `binaryFile` lists without reading, if you don't select the content.",
+    ],
+    "refine": [
+        "`from_json` with the schema leaves a column null where the value has another type. Which "
+        "fields were there nevertheless?",
+        "Read the line a second time as `map<string, variant>`: it takes any object, and is null "
+        "for what is no object.",
+        "`map_filter` keeps some fields of a map, `to_json` writes a map of variants as it came. "
+        "A field is taken if its column is not null.",
+    ],
+    "evolve": [
+        "`rescued` is JSON like a raw line: the two ways of reading it from Task 2 work again, with "
+        "the promoted fields as the schema.",
+        "Adding a column to a Delta table writes no data file. An UPDATE rewrites the files in "
+        "which its condition holds for a row.",
+        "A batch after the promotion comes as `refine` makes it: its value lies in `rescued`, and "
+        "the column is not in the batch.",
+    ],
+    "isolate": [
+        "Give each record a number first, and keep it: a part is then a range of numbers, also "
+        "where records are equal.",
+        "A range that can't be written is either one record, or two ranges.",
+        "The reason of a record is the error of the call in which it was alone.",
+    ],
+    "replay_dead": [
+        "Which records wait, and which of them are in `table` already? Only the rest is written.",
+        "One refused record refuses a whole append. You have a function for that.",
+        "Mark after the write, by what is in `table` then: it covers this call and one that died.",
+    ],
+}
+
+BRONZE = (
+    "raw string, file string, file_modified timestamp, ingested_batch long, content_hash string"
+)
+TAIL = "rescued string, corrupt boolean, raw string, file string"
+DEAD = "raw string, file string, reason string, resolved_at timestamp"
+FILES_PER_BATCH = 4
+NOON = datetime(2026, 11, 2, 12)
+
+
+# ------------------------------------------------------------------------------------------- ingest
+
+Files = Mapping[str, tuple[bytes, datetime]]
+
+
+def later(minutes: int, *, days: int = 0) -> datetime:
+    return NOON + timedelta(minutes=minutes, days=days)
+
+
+def put(folder: Path, files: Files) -> None:
+    """Writes files with their modification times; never through a file that is read meanwhile."""
+    for name, (data, modified) in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        os.utime(path, ((modified - datetime(1970, 1, 1)).total_seconds(),) * 2)
+
+
+LINES = b'{"shipment_id": 1}\n{"shipment_id": 2}\n'
+FIRST: Files = {
+    "north/one.json": (LINES, later(1)),
+    "north/one-copy.json": (LINES, later(2)),
+    "south/one.json": (b'{"shipment_id": 3}\n\n  \n{"shipment_id": 3}\n', later(3)),
+    "on top.json": (b'{"shipment_id": 4}\r\n{"shipment_id": 5, "carr', later(4)),
+    "south/growing.json.part": (b'{"shipment_id": 6}\n{"ship', later(5)),
+    "south/old.part/10/deep.part.txt": (b"shipment_id,carrier\n7,Merlin\n", later(6)),
+    "north/empty.json": (b"", later(7)),
+    "north/_manifest.json": (b'{"files": 4}\n', later(8)),
+    "_staging/one.json": (b'{"staged": 1}\n', later(9)),
+    ".cache/south/one.json": (b'{"cached": 1}\n', later(10)),
+    "south/.one.json": (b'{"dot": 1}\n', later(11)),
+}
+SECOND: Files = {
+    "on top.json": (b'{"shipment_id": 4}\n{"shipment_id": 55}\n{"shipment_id": 56}\n', later(-60)),
+    "north/one-copy.json": (LINES, later(63)),
+    "south/growing.json": (b'{"shipment_id": 6}\n{"shipment_id": 8}\n', later(61)),
+    "north/late.json": (b'{"shipment_id": 9}\n', later(0, days=-60)),
+    "north/zebra.json": (LINES, later(62)),
+}
+OTHER: Files = {"north/one.json": (b'{"shipment_id": 11}\n', later(1))}
+
+
+def lines_of(data: bytes) -> list[str]:
+    return data.decode().replace("\r\n", "\n").removesuffix("\n").split("\n") if data else []
+
+
+def told(name: str, title: str, *files: str, of: Files = FIRST, points: int = 1) -> Case:
+    """A case of some files: `given` are their names, `after` the lines that they must have."""
+    after = [(file, line) for file in files for line in lines_of(of[file][0])]
+    return Case(name, title, given=files, after=after, points=points)
+
+
+def not_read(name: str, title: str, *files: str) -> Case:
+    return Case(name, title, given=files)
+
+
+EARLY = [
+    told(
+        "same_name",
+        "Reads two files that have one name in two folders, at any depth below the source",
+        "north/one.json",
+        "south/one.json",
+        "south/old.part/10/deep.part.txt",
+    ),
+    told(
+        "equal_files",
+        "Keeps the lines of a file that has the same content as another",
+        "north/one-copy.json",
+    ),
+    told(
+        "odd_lines",
+        "Makes a row of a blank line, of an equal line and of a last line that is cut off",
+        "south/one.json",
+        "on top.json",
+    ),
+    not_read(
+        "hidden",
+        "Reads nothing whose name begins with _ or ., or that lies in such a folder",
+        "north/_manifest.json",
+        "_staging/one.json",
+        ".cache/south/one.json",
+        "south/.one.json",
+    ),
+    not_read(
+        "half_written",
+        "Reads no file that the partner is still writing",
+        "south/growing.json.part",
+    ),
+]
+LATE = [
+    told(
+        "old_time",
+        "Reads a new file whose modification time is long ago",
+        "north/late.json",
+        of=SECOND,
+        points=2,
+    ),
+    told("in_place", "Does not read a path again whose content has changed", "on top.json"),
+    told(
+        "new_files",
+        "Reads in a later call what is new or renamed, and nothing else again",
+        "north/zebra.json",
+        "south/growing.json",
+        "north/one.json",
+        "south/old.part/10/deep.part.txt",
+        of={**FIRST, **SECOND},
+    ),
+]
+
+
+def last_batch(run: TableRun) -> set[str]:
+    """The paths of the files in the last micro-batch of a run."""
+    rows = run.rows["bronze"]
+    last = max((row.ingested_batch for row in rows), default=0)
+    return {path_of(row) for row in rows if row.ingested_batch == last}
+
+
+def path_of(row) -> str:
+    """The path that a row's `file` says."""
+    return unquote(urlparse(str(row.file)).path)
+
+
+@pytest.fixture(scope="module")
+def ingested(learner, spark, inbox, shared_schema, tmp_path_factory):
+    """Two calls on a folder, the second after a crash, and one on another folder; the folders."""
+    folder, other = inbox("drops"), inbox("other")
+    checkpoints = tmp_path_factory.mktemp("checkpoints")
+    table = {"bronze": (BRONZE, [])}
+
+    def call(source: Path, names: Mapping[str, str], checkpoint: str):
+        return learner.ingest(spark, str(source), names["bronze"], str(checkpoints / checkpoint))
+
+    put(folder, FIRST)
+    first = run_tables(spark, table, lambda names: call(folder, names, "a"), schema=shared_schema)
+    forget_last_commit(checkpoints / "a")
+    (folder / "south/growing.json.part").unlink()
+    put(folder, SECOND)
+    second = run_tables(spark, first.tables, lambda names: call(folder, names, "a"))
+    put(other, OTHER)
+    third = run_tables(spark, first.tables, lambda names: call(other, names, "b"))
+    return [first, second, third], folder, other
+
+
+def assert_lines(rows: Iterable, folder: Path, case: Case) -> None:
+    """The files of a case have the lines that they must have, each with its file."""
+    names = {str(folder / file): file for file in case.given}
+    found = [(names[path_of(row)], row.raw) for row in rows if path_of(row) in names]
+    assert_rows(found, case.after, key=["file", "line"], columns="file string, line string")
+
+
+@check("ingest")
+@cases(EARLY)
+def test_lines_of_the_first_files(ingested, case):
+    """{case}"""
+    runs, folder, _ = ingested
+    assert_lines(runs[0].rows["bronze"], folder, case)
+
+
+@check("ingest")
+@cases(LATE)
+def test_lines_after_a_second_call(ingested, case):
+    """{case}"""
+    runs, folder, _ = ingested
+    # What a replay doubles is another check's: rows of the last micro-batch count once here.
+    kept = {(path_of(row), row.raw): row for row in runs[1].rows["bronze"]}
+    replayed = last_batch(runs[0])
+    rows = [row for row in runs[1].rows["bronze"] if path_of(row) not in replayed]
+    rows += [row for row in kept.values() if path_of(row) in replayed]
+    assert_lines(rows, folder, case)
+
+
+@check("ingest", points=2)
+def test_a_crash_before_the_checkpoint(ingested):
+    """Has each row once when a job died after the commit of a micro-batch, and was called again"""
+    runs, folder, _ = ingested
+    replayed = last_batch(runs[0])
+    first, second = (
+        Counter((path_of(row), row.raw) for row in run.rows["bronze"] if path_of(row) in replayed)
+        for run in runs[:2]
+    )
+    for place, count in sorted(first.items()):
+        if second[place] != count:
+            file = Path(place[0]).relative_to(folder) if folder in Path(place[0]).parents else ""
+            raise AssertionError(
+                "the commit of the last micro-batch was in the table, and the checkpoint did not "
+                f"know it yet. After the next call the line {place[1]!r} of {file} is there "
+                f"{second[place]} times, and the file has it {count} times"
+            )
+
+
+@check("ingest")
+def test_columns_of_bronze(ingested):
+    """Says of each row its path, the time of its file, its micro-batch, and the hash of its line"""
+    runs, folder, _ = ingested
+    for row in runs[0].rows["bronze"]:
+        name = path_of(row).removeprefix(f"{folder}/")
+        if name not in FIRST:
+            raise AssertionError(f"file is {row.file!r}; no file of the folder has this path")
+        if row.file_modified != FIRST[name][1]:
+            raise AssertionError(
+                f"file_modified of {name} is {row.file_modified}; the file was written at "
+                f"{FIRST[name][1]}"
+            )
+        if row.content_hash != hashlib.sha256(row.raw.encode()).hexdigest():
+            raise AssertionError(
+                f"the line {row.raw!r} of {name} has the content_hash {row.content_hash}, which "
+                "is not the SHA-256 of its bytes in hex"
+            )
+    first = sorted({row.ingested_batch for row in runs[0].rows["bronze"]}, key=str)
+    second = {row.ingested_batch for row in runs[1].rows["bronze"] if "zebra" in row.file}
+    # A micro-batch of an empty file has no rows, so numbers may be missing.
+    if first[:1] != [0] or None in first or any(new <= first[-1] for new in second):
+        raise AssertionError(
+            f"rows of the first call say ingested_batch {first}, and rows of a file of the second "
+            f"call {sorted(second)}; a query counts its micro-batches from 0 on, over all calls"
+        )
+
+
+@check("ingest")
+def test_size_of_a_batch(ingested):
+    """Takes at most FILES_PER_BATCH files into a micro-batch, which is one commit"""
+    run = ingested[0][0]
+    files: dict[int, set[str]] = {}
+    for row in run.rows["bronze"]:
+        files.setdefault(row.ingested_batch, set()).add(row.file)
+    most = max(map(len, files.values()), default=0)
+    if most > FILES_PER_BATCH:
+        raise AssertionError(
+            f"a micro-batch has rows of {most} files, and FILES_PER_BATCH is {FILES_PER_BATCH}. "
+            "After a week's pause it would take all files of the week at once"
+        )
+    commits = run.changes["bronze"].versions
+    if commits > len(files):
+        raise AssertionError(
+            f"the first call made {commits} commits for {len(files)} micro-batches, which have "
+            f"rows of {' and '.join(str(len(found)) for found in files.values())} files"
+        )
+
+
+@check("ingest")
+def test_a_second_folder(ingested):
+    """Takes the files of another folder, with a checkpoint of its own, into the same table"""
+    runs, _, other = ingested
+    case = told("other", "", *OTHER, of=OTHER)
+    assert_lines(runs[2].rows["bronze"], other, case)
+
+
+@check("ingest")
+def test_changed_files(ingested):
+    """Returns the files of the folder that changed since they were read, as column `file` has them"""
+    runs, folder, _ = ingested
+    rows = runs[1].rows["bronze"]
+    again = [str(folder / name) for name in ("on top.json", "north/one-copy.json")]
+    changed = sorted({row.file for row in rows if path_of(row) in again})
+    expected = ([], changed, [])
+    for number, (run, wanted) in enumerate(zip(runs, expected, strict=True), 1):
+        if not isinstance(run.result, list) or run.result != wanted:
+            raise AssertionError(
+                f"call {number} returned {str(run.result)[:400]}, expected {wanted}. Before the "
+                "second call `on top.json` was written again with an earlier time, and "
+                "`north/one-copy.json` with the same content; in the folder of the third call "
+                "nothing changed"
+            )
+
+
+# ------------------------------------------------------------------------------------------- refine
+
+TYPES = (
+    "shipment_id long, carrier string, weight_kg double, delivered_at timestamp, fragile boolean"
+)
+NAMES = [column.split()[0] for column in TYPES.split(", ")]
+
+
+def plain(text: str | None) -> str | None:
+    """JSON in one spelling, so that blanks and order do not count."""
+    try:
+        return text and json.dumps(json.loads(text), sort_keys=True)
+    except ValueError:
+        return f"no JSON: {text}"
+
+
+def refined(raw: str, file: str, columns: dict | None = None, rescued: dict | None = None) -> tuple:
+    """The row of a line; without `columns` it is a corrupt one."""
+    cells = [(columns or {}).get(name) for name in NAMES]
+    return (*cells, plain(json.dumps(rescued)) if rescued else None, columns is None, raw, file)
+
+
+def reads(name: str, title: str, *lines: tuple, points: int = 1) -> Case:
+    """A case of lines: the JSON, what its columns hold, and what is rescued of it."""
+    given, after = [], []
+    for raw, *expected in lines:
+        text = raw if isinstance(raw, str) else json.dumps(raw)
+        given.append(text)
+        after.append(refined(text, f"file:/drops/{name}.json", *expected))
+    return Case(name, title, given=given, after=after, points=points)
+
+
+EIGHT = datetime(2026, 10, 2, 8)
+REFINED = [
+    reads(
+        "typed",
+        "Types the fields that the schema has",
+        (
+            {
+                "fragile": False,
+                "delivered_at": "2026-10-02T10:00:00+02:00",
+                "weight_kg": 12.5,
+                "carrier": "Merlin ",
+                "shipment_id": 1,
+            },
+            dict(zip(NAMES, (1, "Merlin ", 12.5, EIGHT, False), strict=True)),
+        ),
+        (
+            {"weight_kg": 7, "shipment_id": -(2**63), "delivered_at": "2026-10-02T08:00:00Z"},
+            {"weight_kg": 7.0, "shipment_id": -(2**63), "delivered_at": EIGHT},
+        ),
+        ({"carrier": "", "fragile": True}, {"carrier": "", "fragile": True}),
+        ({"carrier": "12"}, {"carrier": "12"}),
+    ),
+    reads(
+        "absent",
+        "Leaves a column null whose field is null or not there, and rescues nothing",
+        ({}, {}),
+        ({"shipment_id": 2, "carrier": None}, {"shipment_id": 2}),
+        ({"shipment_id": 3, "note": None}, {"shipment_id": 3}),
+    ),
+    reads(
+        "corrupt",
+        "Says corrupt of a line that is not one JSON object, and keeps the line",
+        ('{"shipment_id": 4, "carrier": "Mer',),
+        ('{"shipment_id": 4, "carrier": "Merlin"',),
+        ("shipment_id,carrier",),
+        ('[{"shipment_id": 4}]',),
+        ("[]",),
+        ("7",),
+        ('"Merlin"',),
+        ("null",),
+        ("",),
+        ("   ",),
+        points=2,
+    ),
+    reads(
+        "other_type",
+        "Rescues a value that its column does not take, and types the other fields",
+        (
+            {"shipment_id": 5, "weight_kg": "12.5 kg", "carrier": "Merlin"},
+            {"shipment_id": 5, "carrier": "Merlin"},
+            {"weight_kg": "12.5 kg"},
+        ),
+        ({"shipment_id": "six", "weight_kg": 1.5}, {"weight_kg": 1.5}, {"shipment_id": "six"}),
+        ({"shipment_id": 1.5, "weight_kg": 2}, {"weight_kg": 2.0}, {"shipment_id": 1.5}),
+        ({"shipment_id": 10**19, "weight_kg": 3}, {"weight_kg": 3.0}, {"shipment_id": 10**19}),
+        (
+            {"carrier": "Kestrel", "delivered_at": "soon", "fragile": "yes"},
+            {"carrier": "Kestrel"},
+            {"delivered_at": "soon", "fragile": "yes"},
+        ),
+        ({"weight_kg": {"value": 4, "unit": "kg"}}, {}, {"weight_kg": {"value": 4, "unit": "kg"}}),
+        ({"weight_kg": True, "fragile": 1}, {}, {"weight_kg": True, "fragile": 1}),
+        points=2,
+    ),
+    reads(
+        "text_for_a_number",
+        "Rescues a number or a truth that comes as a string",
+        ({"shipment_id": "7", "carrier": "Merlin"}, {"carrier": "Merlin"}, {"shipment_id": "7"}),
+        ({"shipment_id": 8, "weight_kg": "12.5"}, {"shipment_id": 8}, {"weight_kg": "12.5"}),
+        ({"shipment_id": 9, "fragile": "true"}, {"shipment_id": 9}, {"fragile": "true"}),
+    ),
+    reads(
+        "unknown_fields",
+        "Rescues fields without a column as they came: objects, lists, numbers and strings",
+        (
+            {"shipment_id": 10, "customs": {"code": "8611", "duties": [1.5, None, {"a": []}]}},
+            {"shipment_id": 10},
+            {"customs": {"code": "8611", "duties": [1.5, None, {"a": []}]}},
+        ),
+        (
+            {"shipment_id": 11, "co2_kg": 3.75, "note": 'Kåre said "7"', "ok": True, "n": 7},
+            {"shipment_id": 11},
+            {"co2_kg": 3.75, "note": 'Kåre said "7"', "ok": True, "n": 7},
+        ),
+        ({"code": "8611", "empty": "", "none": {}}, {}, {"code": "8611", "empty": "", "none": {}}),
+        points=2,
+    ),
+    reads(
+        "names",
+        "Takes Weight_kg for another field than weight_kg",
+        ({"Weight_kg": 5.5, "shipment_id": 12}, {"shipment_id": 12}, {"Weight_kg": 5.5}),
+        (
+            {"Carrier": "Merlin", "carrier": "Kestrel"},
+            {"carrier": "Kestrel"},
+            {"Carrier": "Merlin"},
+        ),
+    ),
+    reads(
+        "equal_lines",
+        "Returns equal lines as often as they come",
+        *[({"shipment_id": 13}, {"shipment_id": 13})] * 3,
+        *[("{", None)] * 2,
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def refined_rows(learner, frame):
+    """The rows of all lines."""
+    rows = [
+        (raw, f"file:/drops/{case.name}.json", NOON, 0, hashlib.sha256(raw.encode()).hexdigest())
+        for case in REFINED
+        for raw in case.given
+    ]
+    answer = learner.refine(frame(BRONZE, rows), TYPES)
+    assert_columns(answer, f"{TYPES}, {TAIL}")
+    return collect(answer)
+
+
+def in_one_spelling(rows: Iterable) -> list[dict]:
+    return [{**row.asDict(), "rescued": plain(row.rescued)} for row in rows]
+
+
+@check("refine")
+@cases(REFINED)
+def test_lines(refined_rows, case):
+    """{case}"""
+    found = [row for row in refined_rows if row.file == f"file:/drops/{case.name}.json"]
+    assert_rows(in_one_spelling(found), case.after, key="raw", columns=f"{TYPES}, {TAIL}")
+
+
+# ------------------------------------------------------------------------------------------- evolve
+
+SMALL = "shipment_id long, weight_kg double"
+STORED = f"{SMALL}, {TAIL}"
+PROMOTED = f"{STORED}, insured boolean, co2_kg double"
+
+
+def shipment(number: int, rescued: dict | None = None, *promoted: object) -> tuple:
+    """A row of the table; after a promotion with the values of co2_kg and insured."""
+    text = json.dumps(rescued) if rescued else None
+    file = f"file:/drops/{number % 3}.json"
+    raw = f'{{"shipment_id": {number}}}'
+    return (number, number / 2, text, False, raw, file, *reversed(promoted))
+
+
+def promotion(name: str, title: str, before=(), given=(), after=(), points: int = 1) -> Case:
+    """A case from arguments of `shipment`: stored rows, rows of the batches, rows at the end."""
+    parts = [[shipment(*row) for row in rows] for rows in (before, given)]
+    ends = [shipment(*row) for row in after]
+    return Case(name, title, *parts, after=ends, points=points)
+
+
+EVOLVED = [
+    promotion(
+        "of_the_batch",
+        "Moves promoted values of the batch into their columns",
+        given=[(1, {"co2_kg": 1.5, "insured": True}), (2, {"co2_kg": 2}), (3, None)],
+        after=[(1, None, 1.5, True), (2, None, 2.0, None), (3, None, None, None)],
+    ),
+    promotion(
+        "stored",
+        "Moves promoted values of rows that are stored already",
+        before=[(11, {"co2_kg": 3.25}), (12, {"insured": False, "co2_kg": 4.5})],
+        after=[(11, None, 3.25, None), (12, None, 4.5, False)],
+        points=2,
+    ),
+    promotion(
+        "not_named",
+        "Leaves fields in rescued that nobody named, such as a typo",
+        before=[(21, {"co2_kg": 1.5, "C02_kg": 2.5, "customs": {"duties": [1, None]}})],
+        given=[(22, {"Co2_kg": 1.5, "insured": True}), (23, {"customs": ["a"]})],
+        after=[
+            (21, {"C02_kg": 2.5, "customs": {"duties": [1, None]}}, 1.5, None),
+            (22, {"Co2_kg": 1.5}, None, True),
+            (23, {"customs": ["a"]}, None, None),
+        ],
+    ),
+    promotion(
+        "other_type",
+        "Leaves a value in rescued that the type does not take",
+        before=[(31, {"co2_kg": "3.5 kg", "insured": True}), (32, {"co2_kg": "n/a"})],
+        given=[(33, {"co2_kg": [1.5], "insured": "yes"}), (34, {"co2_kg": "7.5"})],
+        after=[
+            (31, {"co2_kg": "3.5 kg"}, None, True),
+            (32, {"co2_kg": "n/a"}, None, None),
+            (33, {"co2_kg": [1.5], "insured": "yes"}, None, None),
+            (34, {"co2_kg": "7.5"}, None, None),
+        ],
+    ),
+    promotion(
+        "equal_rows",
+        "Keeps equal rows as often as they are stored and come",
+        before=[(41, {"co2_kg": 1.5}), (41, {"co2_kg": 1.5})],
+        given=[(41, {"co2_kg": 1.5}), (42, None), (42, None)],
+        after=[*[(41, None, 1.5, None)] * 3, *[(42, None, None, None)] * 2],
+    ),
+]
+AGAIN = [
+    promotion(
+        "came_since",
+        "Moves values of later batches when their field is promoted again",
+        given=[(51, {"co2_kg": 5.5}), (52, {"co2_kg": 6.5, "C02_kg": 1})],
+        after=[(51, None, 5.5, None), (52, {"C02_kg": 1}, 6.5, None)],
+    ),
+    promotion(
+        "one_after_the_other",
+        "Keeps a value that moved in an earlier call when another one of its row moves",
+        given=[(61, {"co2_kg": 7.5, "insured": True})],
+        after=[(61, None, 7.5, True)],
+    ),
+]
+BOTH = {"insured": "boolean", "co2_kg": "double"}
+UNTOUCHED = [
+    shipment(91),
+    shipment(92, {"C02_kg": 1}),
+    shipment(93, {"co2_kg": "n/a"}),
+    shipment(94, {"customs": {"co2_kg": 1.5, "insured": True}}),
+]
+
+
+@pytest.fixture(scope="module")
+def evolved(learner, spark, frame, shared_schema):
+    """Runs of three calls: with two new fields, with one of them again, and with both again."""
+    stored = [row for case in EVOLVED for row in case.before]
+    make_table(spark, f"{shared_schema}.evolved", STORED, UNTOUCHED)
+    frame(STORED, stored).coalesce(1).write.format("delta").mode("append").saveAsTable(
+        f"{shared_schema}.evolved"
+    )
+    tables = {"shipments": f"{shared_schema}.evolved"}
+    batches = [
+        (
+            [row for case in EVOLVED for row in case.given],
+            BOTH,
+        ),
+        ([*AGAIN[0].given, *AGAIN[1].given], {"co2_kg": "double"}),
+        ([], BOTH),
+    ]
+    runs = []
+    for rows, promote in batches:
+
+        def call(names: dict[str, str], rows=rows, promote=promote) -> None:
+            learner.evolve(spark, names["shipments"], frame(STORED, rows), promote)
+
+        runs.append(run_tables(spark, tables, call))
+        assert_columns(spark.table(tables["shipments"]), PROMOTED)
+    return runs
+
+
+def assert_shipments(run: TableRun, case: Case) -> None:
+    mine = {row[0] for row in [*case.before, *case.given, *case.after]}
+    found = [row for row in run.rows["shipments"] if row.shipment_id in mine]
+    expected = [(*row[:2], plain(row[2]), *row[3:]) for row in case.after]
+    assert_rows(in_one_spelling(found), expected, key="shipment_id", columns=PROMOTED)
+
+
+@check("evolve")
+@cases(EVOLVED)
+def test_rows_after_a_promotion(evolved, case):
+    """{case}"""
+    assert_shipments(evolved[0], case)
+
+
+@check("evolve")
+@cases(AGAIN)
+def test_rows_after_later_calls(evolved, case):
+    """{case}"""
+    assert_shipments(evolved[2], case)
+
+
+@check("evolve", points=2)
+def test_files_without_a_promoted_field(evolved):
+    """Rewrites no data file in which no value moves"""
+    rows = [row for row in evolved[2].rows["shipments"] if row.shipment_id > 90]
+    expected = [(*row[:2], plain(row[2]), *row[3:], None, None) for row in UNTOUCHED]
+    assert_rows(in_one_spelling(rows), expected, key="shipment_id", columns=PROMOTED)
+    for number, run in enumerate(evolved, 1):
+        start, changes = run.start["shipments"], run.changes["shipments"]
+        # One file holds values to move in the first call, and in the third: that of the second's.
+        allowed = 0 if number == 2 else 1
+        gone = start.files & changes.removed
+        if len(gone) > allowed:
+            raise AssertionError(
+                f"call {number} removed {len(gone)} of the {len(start.files)} data files that it "
+                f"found ({', '.join(changes.operations)}), and in {allowed} of them a value had to "
+                "move. A year of shipments would be rewritten for a field that came yesterday"
+            )
+
+
+# ------------------------------------------------------------------------------------------ isolate
+
+BATCH = "shipment_id long, weight_kg double, raw string, file string, place string"
+
+
+def write(frame):
+    """A sink: keeps all rows of a frame, or refuses it for those that weigh less than nothing."""
+    import json
+    from pathlib import Path
+
+    rows = [row.asDict() for row in frame.collect()]
+    if not rows:
+        return
+    calls = Path(rows[0]["place"]) / "calls"
+    calls.mkdir(exist_ok=True)
+
+    class Refused(Exception):
+        """What a database would raise; no error of Spark, and none of Python's own."""
+
+    weights = [row.get("weight_kg") for row in rows]
+    bad = [rows[n]["raw"] for n, weight in enumerate(weights) if weight is not None and weight < 0]
+    number = len(list(calls.iterdir()))
+    (calls / f"{number:04}").write_text(json.dumps([bool(bad), rows]))
+    if bad:
+        raise Refused(f"{len(bad)} of {len(rows)} records violate positive_weight: {bad[0]}")
+
+
+def records(text: str) -> list[tuple]:
+    """A batch: `3` is a good record, `-3` a poison one, `?3` one without a weight."""
+    found = []
+    for number, one in enumerate(text.split()):
+        weight = None if one[0] == "?" else float(one)
+        found.append((int(one.strip("?-")), weight, f"raw {one}", f"file:/drops/{number % 2}.json"))
+    return found
+
+
+THIRTY = " ".join(str(-number if number == 21 else number) for number in range(1, 31))
+ISOLATED = [
+    Case("clean", "Writes a batch without poison in one call", given=records("1 2 3 4 5")),
+    Case("one", "Finds one poison record of thirty", given=records(THIRTY), points=2),
+    Case(
+        "several",
+        "Finds several, at both ends and side by side",
+        given=records("-1 2 3 4 -5 -6 7 8 9 10 -11"),
+        points=2,
+    ),
+    Case(
+        "equal",
+        "Keeps equal records apart, good ones and poison ones",
+        given=records("1 -2 1 -2 ?3 ?3 1 ?3"),
+    ),
+    Case("none", "Gives 0 and no row for an empty batch"),
+]
+
+
+def is_poison(record: tuple) -> bool:
+    return record[1] is not None and record[1] < 0
+
+
+@pytest.fixture(scope="module")
+def isolated(learner, frame, tmp_path_factory):
+    """For each case: how many rows were written, the dead rows, and the calls of `write`."""
+    found = {}
+    for case in ISOLATED:
+        folder = tmp_path_factory.mktemp(case.name)
+        batch = frame(BATCH, [(*record, str(folder)) for record in case.given])
+        answer = learner.isolate(batch, write)
+        if not isinstance(answer, tuple) or len(answer) != 2:
+            raise AssertionError(f"returned {type(answer).__name__}, expected a count and a frame")
+        written, dead = answer
+        assert_columns(dead, "raw string, file string, reason string")
+        calls = [json.loads(text) for _, text in sorted(checkpoint_files(folder, "calls").items())]
+        found[case.name] = (written, collect(dead), calls)
+    return found
+
+
+@check("isolate")
+@cases(ISOLATED)
+def test_records(isolated, case):
+    """{case}"""
+    written, dead, calls = isolated[case.name]
+    poison = [record for record in case.given if is_poison(record)]
+    good = [record for record in case.given if not is_poison(record)]
+    names = [column.split()[0] for column in BATCH.split(", ")][:4]
+    sent = [row for refused, rows in calls if not refused for row in rows]
+    lost = {name for row in sent for name in names if name not in row}
+    if lost:
+        raise AssertionError(f"`write` was called with frames that lack {', '.join(sorted(lost))}")
+    kept = [tuple(row[name] for name in names) for row in sent]
+    try:
+        assert_rows(kept, good, key="raw", columns=names)
+    except AssertionError as error:
+        raise AssertionError(f"what the calls of `write` kept:\n{error}") from None
+    try:
+        assert_rows(
+            [(row.raw, row.file) for row in dead],
+            [record[2:] for record in poison],
+            key="raw",
+            columns=names[2:],
+        )
+    except AssertionError as error:
+        raise AssertionError(f"the frame of poison records:\n{error}") from None
+    if written != len(good):
+        raise AssertionError(f"says that {written!r} rows were written, and {len(good)} were")
+
+
+@check("isolate", points=2)
+def test_number_of_writes(isolated):
+    """Calls `write` no more than 1 + 2·k·⌈log₂ n⌉ times"""
+    for case in ISOLATED:
+        calls = isolated[case.name][2]
+        count, poison = len(case.given), sum(map(is_poison, case.given))
+        most = 1 + 2 * poison * (count - 1).bit_length() if count else 1
+        if len(calls) > most:
+            sizes = ", ".join(str(len(rows)) for _, rows in calls[:12])
+            raise AssertionError(
+                f"{len(calls)} calls of `write` for {count} records, {poison} of them poison; "
+                f"{most} are allowed. They had {sizes}{', ...' if len(calls) > 12 else ''} records"
+            )
+
+
+@check("isolate")
+def test_reasons(isolated):
+    """Says of each poison record what `write` said when it had this record alone"""
+    for _, dead, _ in isolated.values():
+        for row in dead:
+            expected = f"1 of 1 records violate positive_weight: {row.raw}"
+            if row.reason != expected:
+                raise AssertionError(
+                    f"the reason of {row.raw!r} is {row.reason!r}; `write` said of this record "
+                    f"alone: {expected!r}"
+                )
+
+
+# -------------------------------------------------------------------------------------- replay_dead
+
+FIXED = f"weight_kg double, shipment_id long, {TAIL}"
+EARLIER = datetime(2026, 10, 5, 8)
+RULE = "weight_kg IS NULL OR weight_kg > 0"
+
+
+def line(number: int, weight: object) -> str:
+    return json.dumps({"shipment_id": number, "weight_kg": weight, "note": "n"})
+
+
+def dead(number: int, weight: object, file: str = "a", resolved=None, reason="old") -> tuple:
+    return (line(number, weight), f"file:/drops/{file}.json", reason, resolved)
+
+
+def in_table(number: int, weight: object, file: str = "a") -> tuple:
+    fits = isinstance(weight, float)
+    rescued = {"note": "n"} if fits else {"note": "n", "weight_kg": weight}
+    cells = (weight if fits else None, number, plain(json.dumps(rescued)), False)
+    return (*cells, line(number, weight), f"file:/drops/{file}.json")
+
+
+DEAD_BEFORE = [
+    dead(1, 1.5),
+    dead(2, "2 kg", "b"),
+    dead(3, -3.5),
+    dead(4, 4.5, resolved=EARLIER),
+    dead(5, 5.5),
+    dead(5, 5.5),
+    dead(6, 6.5),
+    dead(7, 7.5, "a"),
+    dead(8, 8.5, resolved=EARLIER),
+    dead(8, 8.5),
+]
+THERE = [in_table(6, 6.5), in_table(7, 7.5, "b")]
+REPLAYED = [
+    Case(
+        "waiting",
+        "Writes the records that wait, refined with the schema, but for what is still refused",
+        given=[1, 2, 3],
+        after=[in_table(1, 1.5), in_table(2, "2 kg", "b")],
+        points=2,
+    ),
+    Case("resolved", "Does not write a record again that was resolved before", given=[4]),
+    Case(
+        "equal",
+        "Writes two records that are equal, both",
+        given=[5],
+        after=[in_table(5, 5.5)] * 2,
+    ),
+    Case(
+        "died_before",
+        "Does not write a record that is in the table since a call that died",
+        given=[6],
+        after=[in_table(6, 6.5)],
+        points=2,
+    ),
+    Case(
+        "other_file",
+        "Writes a record whose line is in the table from another file",
+        given=[7],
+        after=[in_table(7, 7.5), in_table(7, 7.5, "b")],
+    ),
+    Case(
+        "came_again",
+        "Writes a record that waits, though an equal one was resolved before",
+        given=[8],
+        after=[in_table(8, 8.5)],
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def replayed(learner, spark, frame, shared_schema):
+    """Both tables before and after a call."""
+    table = f"{shared_schema}.fixed"
+    make_table(spark, table, FIXED, THERE)
+    spark.sql(f"ALTER TABLE {table} ADD CONSTRAINT positive_weight CHECK ({RULE})")
+    make_table(spark, f"{shared_schema}.dead", DEAD, DEAD_BEFORE)
+    tables = {"shipments": table, "dead": f"{shared_schema}.dead"}
+    return run_tables(
+        spark,
+        tables,
+        lambda names: learner.replay_dead(spark, names["dead"], names["shipments"], SMALL),
+    )
+
+
+@check("replay_dead")
+@cases(REPLAYED)
+def test_rows_after_a_replay(replayed, case):
+    """{case}"""
+    rows = replayed.rows["shipments"]
+    found = in_one_spelling(row for row in rows if row.shipment_id in case.given)
+    assert_rows(found, case.after, key=["shipment_id", "file"], columns=FIXED)
+
+
+def marks(rows: Iterable) -> list[tuple]:
+    """The dead records, with when they were resolved: not, before the call, or by it."""
+    times = {None: "no", EARLIER: "earlier"}
+    return [(row.raw, row.file, times.get(row.resolved_at, "by this call")) for row in rows]
+
+
+def expected_marks() -> list[tuple]:
+    found = []
+    for raw, file, _, resolved_at in DEAD_BEFORE:
+        refused = json.loads(raw)["shipment_id"] == 3
+        waits = "no" if refused else "by this call"
+        found.append((raw, file, "earlier" if resolved_at else waits))
+    return found
+
+
+@check("replay_dead", points=2)
+def test_dead_records_are_marked(replayed):
+    """Marks the records that went in, and no other; deletes and adds none"""
+    found = marks(replayed.rows["dead"])
+    columns = "raw string, file string, resolved string"
+    assert_rows(found, expected_marks(), key=["raw", "file"], columns=columns)
+
+
+@check("replay_dead")
+def test_reasons_of_dead_records(replayed):
+    """Gives a record that is still refused the reason of today, and others keep theirs"""
+    for row in replayed.rows["dead"]:
+        refused = json.loads(row.raw)["shipment_id"] == 3
+        if refused and "positive_weight" not in str(row.reason):
+            raise AssertionError(
+                f"the table refused {row.raw} by its constraint positive_weight, and the reason "
+                f"is {row.reason!r}"
+            )
+        if not refused and row.reason != "old":
+            raise AssertionError(
+                f"the reason of {row.raw}, which is in the table, was 'old' and is {row.reason!r}"
+            )

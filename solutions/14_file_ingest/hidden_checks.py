@@ -1,0 +1,76 @@
+"""Hidden checks of lab 14: lines and batches by chance, judged by a model in plain Python."""
+
+import json
+import random
+from datetime import datetime
+
+from checks import BATCH, TAIL, in_one_spelling, is_poison, plain, records, write
+
+from labkit.checks import assert_rows, check, checkpoint_files, collect
+
+SCHEMA = "sealed boolean, parcel long, opened timestamp, label string, volume double"
+NOON = datetime(2025, 2, 3, 12)
+# For each column: values that it takes, with what it then holds, and values that it does not take.
+TAKES = {
+    "sealed": ([(True, True), (False, False)], ["true", 1, [True]]),
+    "parcel": ([(0, 0), (-3, -3), (2**63 - 1, 2**63 - 1)], ["3", 2.5, 2**63, {"n": 3}]),
+    "opened": ([("2025-02-03T12:00:00Z", NOON), ("2025-02-03T14:00:00+02:00", NOON)], ["noon"]),
+    "label": ([("", ""), (" x ", " x "), ('a"b', 'a"b')], []),
+    "volume": ([(2, 2.0), (0.25, 0.25), (-1.5, -1.5)], ["2", "2 l", False]),
+}
+OTHERS = [("Label", "x"), ("extra", {"a": [1, {"b": "c"}]}), ("n", 7), ("none", None), ("t", "7")]
+NO_OBJECTS = ["", " ", "[1]", "3", "null", '"a"', "a;b", '{"parcel": 1', '{"label": "', "{]"]
+
+
+def any_line(draw: random.Random) -> tuple[str, tuple]:
+    """A line, and the row that it becomes but for its place."""
+    if draw.random() < 0.2:
+        raw = draw.choice(NO_OBJECTS)
+        return raw, (*[None] * len(TAKES), None, True, raw)
+    fields, held, left = {}, {}, {}
+    for name, (good, bad) in TAKES.items():
+        kind = draw.choice(["good", "good", "bad", "null", "absent"])
+        if kind == "good":
+            fields[name], held[name] = draw.choice(good)
+        elif kind == "bad" and bad:
+            fields[name] = left[name] = draw.choice(bad)
+        elif kind == "null":
+            fields[name] = None
+    for name, value in draw.sample(OTHERS, draw.choice([0, 0, 1, 2])):
+        fields[name] = value
+        left |= {} if value is None else {name: value}
+    raw = json.dumps(dict(draw.sample(list(fields.items()), len(fields))))
+    rescued = plain(json.dumps(left)) if left else None
+    return raw, (*[held.get(name) for name in TAKES], rescued, False, raw)
+
+
+@check("refine", points=2)
+def test_lines_by_chance(learner, frame, seed):
+    """types, rescues or marks each of many lines, with another schema"""
+    draw = random.Random(f"refine {seed}")
+    given = [(number, *any_line(draw)) for number in range(150)]
+    bronze = frame("raw string, file string", [(raw, f"file:/{n}.json") for n, raw, _ in given])
+    found = in_one_spelling(collect(learner.refine(bronze, SCHEMA)))
+    expected = [(*row, f"file:/{number}.json") for number, _, row in given]
+    assert_rows(found, expected, key="file", columns=f"{SCHEMA}, {TAIL}")
+
+
+@check("isolate", points=2)
+def test_batches_by_chance(learner, frame, seed, tmp_path):
+    """writes every good record once and tells every poison one, wherever they stand"""
+    draw = random.Random(f"isolate {seed}")
+    signs = ["-"] * draw.randrange(2, 5) + [""] * draw.randrange(8, 14)
+    draw.shuffle(signs)
+    given = records(" ".join(f"{sign}{draw.randrange(1, 6)}" for sign in signs))
+    batch = frame(BATCH, [(*record, str(tmp_path)) for record in given])
+    written, dead = learner.isolate(batch, write)
+    calls = [json.loads(text) for text in checkpoint_files(tmp_path, "calls").values()]
+    names = "shipment_id long, weight_kg double, raw string, file string"
+    kept = [row for refused, rows in calls if not refused for row in rows]
+    kept = [tuple(row[name.split()[0]] for name in names.split(", ")) for row in kept]
+    good = [record for record in given if not is_poison(record)]
+    assert_rows(kept, good, key="raw", columns=names)
+    poison = [record[2:] for record in given if is_poison(record)]
+    told = [(row.raw, row.file) for row in collect(dead)]
+    assert_rows(told, poison, key="raw", columns="raw string, file string")
+    assert written == len(good), f"says {written} rows were written, and {len(good)} were"

@@ -1,0 +1,150 @@
+"""What the filter itself asks the JVM: for a session, the class of an object, the plan of a statement."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from contextlib import suppress
+from typing import BinaryIO
+
+from labkit.grading.gateway_policy import SETTING
+from labkit.grading.py4j_lines import ProtocolError
+from labkit.spark.reflection import REFLECTION
+
+HERE = "127.0.0.1"
+DONE = b"!yv\n"
+GONE = b"!ybtrue\n"
+SESSIONS = "org.apache.spark.sql.classic.SparkSession"
+
+
+class Line:
+    """One end of a connection, with what has been read of it."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = connected
+        self.stream: BinaryIO = connected.makefile("rb")
+        self.send = connected.sendall
+
+    def ask(self, raw: bytes) -> bytes:
+        """The answer to a command that makes Java call nobody."""
+        self.send(raw)
+        return self.stream.readline()
+
+    def close(self) -> None:
+        """Ends the connection."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self.stream.close()
+        self._socket.close()
+
+
+class Jvm:
+    """What this process itself asks the JVM: for the session, and what the list has to know."""
+
+    def __init__(self, port: int, secret: str, offered: str) -> None:
+        self._port, self._secret = port, secret
+        self._kinds: dict[str, tuple[str, ...]] = {}  # of objects; Java never uses a handle twice
+        self._parents: dict[str, tuple[str, ...]] = {}  # of classes, by name
+        self._asking = threading.Lock()
+        self._line = self.line()
+        properties = self._object("c\nz:java.lang.System\ngetProperties\ne\n")
+        self.session = self._object(f"c\n{properties}\nget\ns{offered}\ne\n")
+        self._forget(properties)
+        self._take_reflection(self.session)
+        blank = self._object(f"c\n{self.session}\nnewSession\ne\n")
+        self._take_reflection(blank)
+        # What a kernel gets for `newSession`: a copy is without REFLECTION from its beginning.
+        self.new_session = f"c\n{blank}\ncloneSession\ne\n".encode()
+        self._line.ask(f"c\nz:{SESSIONS}\nsetActiveSession\nr{self.session}\ne\n".encode())
+        state = self._object(f"c\n{self.session}\nsessionState\ne\n")
+        self._parser = self._object(f"c\n{state}\nsqlParser\ne\n")
+        self._forget(state)
+
+    def line(self) -> Line:
+        """A connection to the gateway, authenticated."""
+        line = Line(socket.create_connection((HERE, self._port)))
+        if line.ask(f"A\n{self._secret}\n".encode()) != DONE:
+            raise ProtocolError("the gateway refused its secret")
+        return line
+
+    def parents(self, target: str) -> tuple[str, ...]:
+        """The name of an object's class, then those of all that it extends; none of no object."""
+        if target in self._kinds:
+            return self._kinds[target]
+        with self._asking:
+            name = self._class(target)
+            if not name:
+                return ()
+            if name not in self._parents:
+                self._parents[name] = (name, *self._parents_of(target))
+            self._kinds[target] = self._parents[name]
+            return self._parents[name]
+
+    def forgotten(self, target: str) -> None:
+        """Takes note that the kernel gave an object back."""
+        self._kinds.pop(target, None)
+
+    def parsed(self, argument: bytes) -> tuple[bytes, str, str]:
+        """An error of Java's about a statement of SQL, or the class of its plan, and a setting's text."""
+        with self._asking:
+            answer = self._line.ask(
+                b"c\n%s\nparsePlan\n%s\ne\n" % (self._parser.encode(), argument)
+            )
+            if not answer.startswith(b"!yr"):
+                return answer, "", ""
+            plan = answer[3:].rstrip(b"\n").decode()
+            kind, text = self._class(plan), ""
+            if kind.endswith(SETTING):
+                text = _string(self._line.ask(f"c\n{plan}\ntoString\ne\n".encode()))
+            self._forget(plan)
+            return b"", kind, text
+
+    def _class(self, target: str) -> str:
+        """The name of an object's class."""
+        ask = f"c\nz:org.apache.commons.lang3.ObjectUtils\nidentityToString\nr{target}\ne\n"
+        return _string(self._line.ask(ask.encode())).rpartition("@")[0]
+
+    def _parents_of(self, target: str) -> list[str]:
+        found = []
+        kind = self._object(f"c\n{target}\ngetClass\ne\n")
+        for method in ("getAllSuperclasses", "getAllInterfaces"):
+            ask = f"c\nz:org.apache.commons.lang3.ClassUtils\n{method}\nr{kind}\ne\n"
+            parents = self._object(ask)
+            text = _string(self._line.ask(f"c\n{parents}\ntoString\ne\n".encode()))
+            self._forget(parents)
+            found += re.findall(r"(?:class|interface) ([^,\]]+)", text)
+        self._forget(kind)
+        return found
+
+    def _take_reflection(self, session: str) -> None:
+        """Takes REFLECTION from what a session knows."""
+        state = self._object(f"c\n{session}\nsessionState\ne\n")
+        functions = self._object(f"c\n{state}\nfunctionRegistry\ne\n")
+        made = "i\norg.apache.spark.sql.catalyst.FunctionIdentifier"
+        place = [
+            self._object(f"c\nz:scala.Option\napply\ns{p}\ne\n") for p in ("builtin", "system")
+        ]
+        for name in REFLECTION:
+            known = self._object(f"{made}\ns{name}\nr{place[0]}\nr{place[1]}\ne\n")
+            if self._line.ask(f"c\n{functions}\ndropFunction\nr{known}\ne\n".encode()) != GONE:
+                raise ProtocolError(f"{name} can't be taken from a session")
+            self._forget(known)
+        self._forget(functions)
+        self._forget(state)
+
+    def _object(self, command: str) -> str:
+        answer = self._line.ask(command.encode())
+        found = re.match(rb"!y[a-z](o\d+)", answer)
+        if not found:
+            raise ProtocolError(f"the gateway gave no object: {answer[:200]!r}")
+        return found[1].decode()
+
+    def _forget(self, target: str) -> None:
+        self._line.ask(f"m\nd\n{target}\ne\n".encode())
+
+
+def _string(answer: bytes) -> str:
+    """The text in an answer of Java's; empty when it has none."""
+    return answer[3:].rstrip(b"\n").decode("utf-8", "replace") if answer[:3] == b"!ys" else ""

@@ -1,0 +1,101 @@
+"""What must be in a grading JVM as it was, between two submissions: looked at, and put in order."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from labkit.sandbox import sandbox
+from labkit.spark.lease import strings
+from labkit.spark.settings import SETTINGS
+
+
+def session_state(session: SparkSession) -> dict[str, Any]:
+    """What decides how a session reads a query, but for views: checks make some themselves."""
+    java: Any = session._jsparkSession
+    functions = java.sessionState().functionRegistry().functionBuilders()
+    extra = java.experimental()
+    return {
+        "functions": int(functions.hashCode()),
+        "rules": (extra.extraOptimizations().size(), extra.extraStrategies().size()),
+    }
+
+
+def state(spark: SparkSession, settings: Collection[str] = ()) -> dict[str, Any]:
+    """What a submission has no business to change in a JVM that others use after it.
+
+    Of the session's settings these alone, when some are given: Delta adds some of its own.
+    """
+    jvm: Any = spark._jvm
+    session = spark._jsparkSession
+    default = jvm.org.apache.spark.sql.classic.SparkSession.getDefaultSession()
+    shared = session.sharedState()
+    values = dict(spark.conf.getAll)
+    question = "SELECT sum(id * id) FROM range(0, 100, 1, 1) WHERE id % 7 = 3"
+    return {
+        "time zone": str(jvm.java.util.TimeZone.getDefault().getID()),
+        "locale": str(jvm.java.util.Locale.getDefault().toString()),
+        "settings": str(spark._jsc.sc().getConf().toDebugString()),
+        # A map's hash depends on nothing but its entries.
+        "Hadoop's settings": int(
+            spark._jsc.hadoopConfiguration().getPropsWithPrefix("").hashCode()
+        ),
+        "session settings": {name: values.get(name) for name in settings or values},
+        "default session": jvm.System.identityHashCode(default.get()),
+        "catalog": shared.externalCatalog().listFunctions("default", "*").size(),
+        "streams": int(shared.activeStreamingQueries().size()),
+        "arithmetic": spark.sql(question).first()[0],
+        "views": str(session.sessionState().catalog().listTempViews("*", "*").toString()),
+        **session_state(spark),
+    }
+
+
+def clean(spark: SparkSession) -> None:
+    """Leaves an empty catalog and an idle JVM."""
+    spark._jsc.sc().cancelAllJobs()
+    spark.sparkContext.setLogLevel(SETTINGS["spark.log.level"])
+    shared = spark._jsparkSession.sharedState()
+    shared.cacheManager().clearCache()
+    catalog = shared.externalCatalog()  # asked directly: SQL takes a quarter of a second
+    for database in strings(catalog.listDatabases()):
+        if database != "default":
+            spark.sql(f"DROP DATABASE IF EXISTS `{database}` CASCADE")
+    for table in strings(catalog.listTables("default")):
+        is_view = catalog.getTable("default", table).tableType().name() == "VIEW"
+        spark.sql(f"DROP {'VIEW' if is_view else 'TABLE'} IF EXISTS default.`{table}`")
+    shared.globalTempViewManager().clear()
+
+
+def tidy(place: Path) -> str:
+    """Empties Spark's folder of files below `place`; why the JVM must go, if something is not right."""
+    why = ""
+    for folder in _real_folders(place, 3):
+        try:
+            mode = folder.lstat().st_mode
+            # PySpark puts the folder of files before site-packages, in each Python worker.
+            planted = list(folder.iterdir()) if folder.name.startswith("userFiles-") else []
+        except FileNotFoundError:  # the JVM removed it just now
+            continue
+        except PermissionError:
+            mode, planted = 0, []
+        if mode & stat.S_IRWXU != stat.S_IRWXU:
+            why = why or "a submission locked a folder of the JVM's"
+        if [path for path in planted if not sandbox.remove(path)]:
+            why = why or "a submission left what can't be removed among Spark's files"
+    return why
+
+
+def _real_folders(place: Path, levels: int) -> Iterator[Path]:
+    """The folders in `place`, so many levels down, through no link: a submission may have made some."""
+    with suppress(OSError), os.scandir(place) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield Path(entry.path)
+                if levels > 1:
+                    yield from _real_folders(Path(entry.path), levels - 1)
