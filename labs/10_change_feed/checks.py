@@ -11,11 +11,11 @@ from functools import partial
 from os import utime
 from pathlib import Path
 from time import time
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from delta.tables import DeltaTable
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
@@ -26,11 +26,12 @@ from labkit.checks import (
     assert_one_commit,
     assert_rows,
     cases,
+    changes_since,
     check,
     collect,
     run_tables,
     stories,
-    table_rows,
+    table_version,
 )
 
 HINTS = {
@@ -82,8 +83,9 @@ Row = tuple[int, str | None, Decimal | None, str | None]
 
 # A life tells what an account was, version by version: `7 a10Bari@0 !b10Bari@3 -@4` is account 7
 # of segment a, with a balance of 10 in Bari; version 3 overwrote it (a delete and an insert), and
-# version 4 deleted it. `?` is null. The same values again are an update that changes nothing.
-LIFE = re.compile(r"(!?)(?:-|([a-z?])([\d.]+|\?)([A-Z]\w*|\?))@(\d+)")
+# version 4 deleted it. `?` is null, `_` an empty text. The same values again are an update that
+# changes nothing.
+LIFE = re.compile(r"(!?)(?:-|([a-z?_])([\d.]+|\?)([A-Z]\w*|[?_]))@(\d+)")
 
 
 @dataclass(frozen=True)
@@ -110,11 +112,11 @@ class Life:
 
 
 def values_of(segment: str, balance: str, city: str) -> tuple:
-    null = {"?": None}
+    texts = {"?": None, "_": ""}
     return (
-        null.get(segment, segment),
+        texts.get(segment, segment),
         None if balance == "?" else Decimal(balance),
-        null.get(city, city),
+        texts.get(city, city),
     )
 
 
@@ -188,8 +190,12 @@ no_change: Has no row of an account whose updates changed nothing, nulls include
 21 a10Bari@0 a10Bari@4, 22 ???@0 ???@4 ???@5 |
 
 nulls: Tells a change from null to a value, and from a value to null
-31 ?10Bari@0 a10Bari@4, 32 a10Bari@0 a?Bari@4, 33 a10?@0 a10Bari@4, 34 a?Bari@0 a0Bari@4 |
-31 update a10Bari 4, 32 update a?Bari 4, 33 update a10Bari 4, 34 update a0Bari 4
+31 ?10Bari@0 a10Bari@4, 32 a10Bari@0 a?Bari@4, 33 a10?@0 a10Bari@4 |
+31 update a10Bari 4, 32 update a?Bari 4, 33 update a10Bari 4
+
+no_text: Tells a null from a balance of 0, and from a text without letters
+34 a?Bari@0 a0Bari@4, 35 _10Bari@0 ?10Bari@4, 36 a10?@0 a10_@4 |
+34 update a0Bari 4, 35 update ?10Bari 4, 36 update a10_ 4
 
 overwritten: Reads a delete and an insert of one version as one step: first gone, then there
 41 a10Bari@0 !a20Bari@4, 42 a10Bari@0 !a10Bari@4, 43 a10Bari@4 !a10Bari@5 |
@@ -230,44 +236,99 @@ def test_net_changes(netted, case):
 # -------------------------------------------------------------------------------- tables of a check
 
 
-class Source:
-    """A Delta table in a folder, with the lives of these accounts, commit by commit.
+class Table:
+    """A Delta table in a folder to which a check commits by itself, for that takes no time."""
 
-    The check writes data files, change files and log itself: a commit takes no time, and a data
-    file can be taken away as VACUUM would. `kinds` says what each commit is; `overwrite` replaces
-    all rows, `replace` those of the files that have a changed account.
+    def __init__(self, folder: Path, name: str, ddl: str, **properties: str) -> None:
+        self.folder, self.name, self.ddl, self.properties = folder, name, ddl, properties
+        self.log = folder / "_delta_log"
+        self.log.mkdir()
+        self.log.chmod(folder.stat().st_mode & 0o7777)  # of an answer's table: it may write here
+        self.id = str(uuid4())
+
+    def create(self, spark, actions: Iterable[dict] = (), *, at: float = 0) -> None:
+        """Version 0."""
+        protocol = {"protocol": {"minReaderVersion": 1, "minWriterVersion": 4}}
+        self.commit("create", [protocol, self.metadata(), *actions], at=at)
+        spark.sql(f"CREATE TABLE {self.name} USING delta LOCATION '{self.folder}'")
+
+    def commit(self, kind: str, actions: Iterable[dict], *, at: float = 0) -> None:
+        """The next version, whoever made the others; `at` is its time."""
+        path = self.log / f"{len(list(self.log.glob('*.json'))):020}.json"
+        told = [{"commitInfo": {"timestamp": 0, "operation": kind.upper()}}, *actions]
+        with path.open("x") as file:  # an answer may have put a link there
+            file.write("\n".join(map(json.dumps, told)) + "\n")
+        if at:
+            utime(path, (at, at))
+
+    def change(self, name: str, value: str | None) -> None:
+        """Sets a property, or takes it away."""
+        self.properties.pop(name, None)
+        if value is not None:
+            self.properties[name] = value
+        self.commit("set tblproperties", [self.metadata()])
+
+    def metadata(self) -> dict:
+        told = {
+            "id": self.id,
+            "format": {"provider": "parquet", "options": {}},
+            "schemaString": StructType.fromDDL(self.ddl).json(),
+            "partitionColumns": [],
+            "configuration": {f"delta.{name}": value for name, value in self.properties.items()},
+        }
+        return {"metaData": told}
+
+    def first_file(self, rows: Iterable[tuple]) -> Iterable[dict]:
+        """A file of these rows."""
+        self.write("part-0.parquet", self.ddl, rows)
+        yield self.told("add", "part-0.parquet")
+
+    def write(self, name: str, ddl: str, rows: Iterable[tuple]) -> None:
+        schema = to_arrow_schema(StructType.fromDDL(ddl))
+        plain = [dict(zip(schema.names, row, strict=True)) for row in rows]
+        pq.write_table(pa.Table.from_pylist(plain, schema=schema), self.folder / name)
+
+    def told(self, action: str, name: str, *, changes: bool = True) -> dict:
+        """The action of a file that is written."""
+        now = int(time() * 1000)
+        more = {
+            "add": {"modificationTime": now},
+            "remove": {"deletionTimestamp": now, "extendedFileMetadata": True},
+        }
+        size = (self.folder / name).stat().st_size
+        file = {"path": name, "partitionValues": {}, "size": size, "dataChange": changes}
+        return {action: {**file, **more.get(action, {})}}
+
+
+class Source(Table):
+    """A table that has the lives of these accounts, commit by commit.
+
+    A data file can be taken away as VACUUM would. `kinds` says what each commit is; `overwrite`
+    replaces all rows, `replace` those of the files that have a changed account. Commits are a
+    minute apart, the first `old` ones 40 days older than the others.
     """
 
     def __init__(
-        self,
-        spark,
-        folder: Path,
-        table: str,
-        kinds: str,
-        lives: Iterable[Life],
-        *,
-        days_ago: int = 0,
+        self, spark, folder: Path, name: str, kinds: str, lives: Iterable[Life], *, old: int = 0
     ) -> None:
-        self.folder, self.table, self.kinds = folder, table, kinds.split()
-        self.lives, self.feed, self.version = list(lives), True, -1
+        super().__init__(folder, name, ACCOUNTS, enableChangeDataFeed="true")
+        self.kinds, self.lives, self.old, self.version = kinds.split(), list(lives), old, 0
         self.files: dict[str, dict[int, Row]] = {}
-        for name in ("_delta_log", "_change_data"):
-            (folder / name).mkdir()
-        self.commit(days_ago=days_ago)
-        spark.sql(f"CREATE TABLE {table} USING delta LOCATION '{folder}'")
+        self.needed: list[list[str]] = []
+        self.begin = time() - 3_600
+        (folder / "_change_data").mkdir()
+        self.create(spark, self._changed(), at=self.time())
 
-    def commit(self, *, days_ago: int = 0) -> None:
-        """The next commit, as if it were so old."""
-        self.version += 1
-        log = self.folder / "_delta_log" / f"{self.version:020}.json"
-        log.write_text("\n".join(map(json.dumps, self._actions())) + "\n")
-        if days_ago:
-            utime(log, (time() - days_ago * 86_400,) * 2)
+    def time(self) -> float:
+        """The time of the newest version."""
+        days_ago = 40 if self.version < self.old else 0
+        return round(self.begin) + 60 * self.version - 86_400 * days_ago
 
     def advance(self, version: int) -> None:
         """All commits up to a version."""
         while self.version < version:
-            self.commit()
+            self.version += 1
+            self.commit(self.kinds[self.version], self._changed(), at=self.time())
 
     def rows(self) -> list[Row]:
         return [row for rows in self.files.values() for row in rows.values()]
@@ -281,10 +342,14 @@ class Source:
             for kind, row in self._images(one, version)
         ]
 
-    def forget(self, keep: Iterable[str] = (), *, folder: str = "") -> None:
-        """Takes away what VACUUM would: the files of `folder`, but for some."""
-        for path in (self.folder / folder).glob("*.parquet"):
-            if path.name not in keep:
+    def read_by_feed(self, since: int) -> set[str]:
+        """The files that the feed after a version needs."""
+        return {name for names in self.needed[since + 1 :] for name in names}
+
+    def forget(self, keep: Iterable[str]) -> None:
+        """Takes files away, as VACUUM would: all but these."""
+        for path in self.folder.rglob("*.parquet"):
+            if str(path.relative_to(self.folder)) not in keep:
                 path.unlink()
 
     def _images(self, one: Life, version: int) -> list[tuple[str, Row]]:
@@ -293,31 +358,31 @@ class Source:
         pair = zip(("delete", "insert"), (one.at(version - 1), one.at(version)), strict=True)
         return [(kind, row) for kind, row in pair if row]
 
-    def _actions(self) -> list[dict]:
+    def _changed(self) -> Iterable[dict]:
+        """What the newest version does to the table, and to its files."""
         kind = self.kinds[self.version]
-        self.feed = {"feed_on": True, "feed_off": False}.get(kind, self.feed)
-        actions = [{"commitInfo": {"timestamp": 0, "operation": kind.upper()}}]
-        if self.version == 0:
-            actions.append({"protocol": {"minReaderVersion": 1, "minWriterVersion": 4}})
-        if self.version == 0 or kind.startswith("feed"):
-            actions.append({"metaData": self._metadata()})
+        if kind in ("feed_on", "feed_off"):
+            self.properties["enableChangeDataFeed"] = str(kind == "feed_on").lower()
+            yield self.metadata()
         changed = {one.account_id: one for one in self.lives if self.version in one.rows}
-        every = kind in ("overwrite", "optimize")
+        every, changes = kind in ("overwrite", "optimize"), kind != "optimize"
         touched = [name for name, rows in self.files.items() if every or rows.keys() & changed]
         kept = {key: row for name in touched for key, row in self.files.pop(name).items()}
         after = {key: one.rows[self.version] for key, one in changed.items()}
-        new = {key: row for key, row in {**kept, **after}.items() if row}
-        actions += [self._file("remove", name, kind) for name in touched]
-        for name, rows in self._new_files(new):
+        self.needed.append(touched if changes else [])
+        for name in touched:
+            yield self.told("remove", name, changes=changes)
+        for name, rows in self._new_files({k: row for k, row in {**kept, **after}.items() if row}):
             self.files[name] = rows
-            self._write(name, ACCOUNTS, rows.values())
-            actions.append(self._file("add", name, kind))
-        if self.feed and kept and kind == "merge":
+            self.write(name, ACCOUNTS, rows.values())
+            self.needed[-1] += [name] if changes else []
+            yield self.told("add", name, changes=changes)
+        if kept and kind == "merge" and self.properties["enableChangeDataFeed"] == "true":
             name = f"_change_data/{self.version}.parquet"
             images = [image for one in changed.values() for image in one.images(self.version)]
-            self._write(name, f"{ACCOUNTS}, _change_type string", [(*r, k) for k, r in images])
-            actions.append(self._file("cdc", name, "optimize"))
-        return actions
+            self.write(name, f"{ACCOUNTS}, _change_type string", [(*r, k) for k, r in images])
+            self.needed[-1] = [name]
+            yield self.told("cdc", name, changes=False)
 
     def _new_files(self, rows: dict[int, Row]) -> Iterable[tuple[str, dict[int, Row]]]:
         """The rows in a file; in version 0 those that never change are in one of their own."""
@@ -326,30 +391,6 @@ class Source:
             of_part = {key: row for key, row in rows.items() if part in (None, key in still)}
             if of_part:
                 yield f"part-{self.version}-{'still' if part else 'rows'}.parquet", of_part
-
-    def _metadata(self) -> dict:
-        return {
-            "id": "5e1f0000-0000-4000-8000-000000000010",
-            "format": {"provider": "parquet", "options": {}},
-            "schemaString": StructType.fromDDL(ACCOUNTS).json(),
-            "partitionColumns": [],
-            "configuration": {"delta.enableChangeDataFeed": str(self.feed).lower()},
-        }
-
-    def _file(self, action: str, name: str, kind: str) -> dict:
-        now = int(time() * 1000)
-        more = {
-            "add": {"modificationTime": now},
-            "remove": {"deletionTimestamp": now, "extendedFileMetadata": True},
-        }
-        size = (self.folder / name).stat().st_size
-        file = {"path": name, "partitionValues": {}, "size": size, "dataChange": kind != "optimize"}
-        return {action: {**file, **more.get(action, {})}}
-
-    def _write(self, name: str, ddl: str, rows: Iterable[tuple]) -> None:
-        schema = to_arrow_schema(StructType.fromDDL(ddl))
-        plain = [dict(zip(schema.names, row, strict=True)) for row in rows]
-        pq.write_table(pa.Table.from_pylist(plain, schema=schema), self.folder / name)
 
 
 def refusal(function, *arguments) -> str | None:
@@ -393,29 +434,23 @@ READS = [
         given=["old", -1],
     ),
     Case(
-        "after_the_old",
-        "Does not mind versions that are too old before the range",
-        given=["old", 0],
+        "gone_before",
+        "Does not mind versions before the range that are too old and lost their files",
+        given=["old", 1],
     ),
-]
-LOST = [
     Case(
         "files_gone",
         "Returns all rows as inserts when VACUUM took a file of the range",
         before=["snapshot"],
-        given=["young", 0],
+        given=["lost", 0],
         points=2,
-    ),
-    Case(
-        "files_gone_before",
-        "Does not mind files that are gone of versions before the range",
-        given=["young", 1],
     ),
 ]
 READ_TABLES = {
     "switched": "write merge feed_off merge feed_on merge overwrite optimize merge",
     "young": "write merge merge",
-    "old": "write merge merge",
+    "old": "write merge merge merge",
+    "lost": "write merge merge merge",
 }
 READ_LIVES = [
     life(text)
@@ -430,64 +465,70 @@ READ_LIVES = [
 ]
 
 
-def call_all(learner, spark, sources: Mapping[str, Source], wanted: Iterable[Case]) -> dict:
-    """The frame of each call, the rows it must have, and the newest version at its time."""
-    made = {}
-    for case in wanted:
-        name, since = case.given
-        source = sources[name]
-        inserts = [(*row, "insert", source.version) for row in source.rows()]
-        expected = inserts if case.before else source.changes(since)
-        frame = learner.read_changes(spark, source.table, since)
-        made[case.name] = (frame, expected, source.version)
-    return made
+@dataclass(frozen=True)
+class Read:
+    """The frame of a call, its rows, those that it must have, and the newest version of then."""
+
+    frame: object
+    rows: list
+    expected: list[tuple]
+    newest: int
+    time: datetime
 
 
 @pytest.fixture(scope="module")
 def read(learner, spark, shared_schema, inbox):
-    """What each call returned, read after a further commit, what it must be; times of commits."""
+    """The calls by case, each read after a further commit."""
     sources = {
         name: Source(
             spark, inbox(name), f"{shared_schema}.{name}", kinds, READ_LIVES,
-            days_ago=40 if name == "old" else 0,
+            old=2 if name == "old" else 0,
         )
         for name, kinds in READ_TABLES.items()
     }  # fmt: skip
     for source in sources.values():
         source.advance(len(source.kinds) - 2)
-    made = call_all(learner, spark, sources, READS)
+    for name in ("old", "lost"):  # both lose the changes of version 1
+        source = sources[name]
+        source.forget({*source.files, *source.read_by_feed(1)})
+    made = []
+    for case in READS:
+        name, since = case.given
+        source = sources[name]
+        inserts = [(*row, "insert", source.version) for row in source.rows()]
+        expected = inserts if case.before else source.changes(since)
+        frame = learner.read_changes(spark, source.name, since)
+        made.append((frame, expected, source.version, datetime.fromtimestamp(source.time())))
     for source in sources.values():
-        source.commit()
-    found = {name: (frame, collect(frame), *more) for name, (frame, *more) in made.items()}
-    sources["young"].forget(["2.parquet"], folder="_change_data")
-    lost = call_all(learner, spark, sources, LOST)
-    found |= {name: (frame, collect(frame), *more) for name, (frame, *more) in lost.items()}
-    history = DeltaTable.forName(spark, sources["switched"].table).history().collect()
-    return found, {commit.version: commit.timestamp for commit in history}
+        source.advance(source.version + 1)
+    return {
+        case.name: Read(frame, collect(frame), *more)
+        for case, (frame, *more) in zip(READS, made, strict=True)
+    }
 
 
 @check("read_changes")
-@cases([*READS, *LOST])
+@cases(READS)
 def test_rows_that_come_back(read, case):
     """{case}"""
-    frame, found, expected, newest = read[0][case.name]
-    assert_columns(frame, FEED)
+    mine, since = read[case.name], case.given[1]
+    assert_columns(mine.frame, FEED)
     key = ["account_id", "_commit_version", "_change_type"]
     try:
-        assert_rows(found, expected, key=key, columns=[*StructType.fromDDL(FEED).names[:-1]])
+        assert_rows(mine.rows, mine.expected, key=key, columns=StructType.fromDDL(FEED).names[:-1])
     except AssertionError as error:
-        since = case.given[1]
-        raise AssertionError(f"since = {since}, the newest version was {newest}; {error}") from None
+        reason = f"since = {since}, the newest version was {mine.newest}; {error}"
+        raise AssertionError(reason) from None
 
 
 @check("read_changes")
 def test_the_time_of_a_snapshot(read):
     """Gives the rows of a snapshot the time of the newest commit"""
-    _, found, _, newest = read[0]["not_recorded"]
-    times = {row._commit_timestamp for row in found}
-    assert times == {read[1][newest]}, (
-        f"the newest commit, {newest}, has the time {read[1][newest]} in the history; the "
-        f"rows have {', '.join(map(str, sorted(times, key=str))) or 'no time'}"
+    mine = read["not_recorded"]
+    times = {row._commit_timestamp for row in mine.rows}
+    assert times == {mine.time}, (
+        f"the newest commit, {mine.newest}, has the time {mine.time} in the history; the rows have "
+        f"{', '.join(map(str, sorted(times, key=str))) or 'no time'}"
     )
 
 
@@ -557,13 +598,14 @@ def test_differences(changed, case):
 
 # ------------------------------------------------------------------------- apply_changes, maintain
 
-# Version 1 is refused by the target, 3 by the state; the call at 4 comes through, then one at 7.
+# The first load was of version 0. The kept table refuses version 1, the state refuses version 3,
+# and the call at 7 comes through.
 KINDS = "write merge merge replace merge optimize merge merge"
-REFUSED, HALF_DONE, RECOVERED, LATER = 1, 3, 4, 7
-COPIED_AFTER_A_CRASH = stories(
+REFUSED, HALF_DONE, LAST = 1, 3, 7
+COPIED = stories(
     """
-first: Has the accounts of all versions when the state did not know the copy
-1 a10Bari@0, 2 a10Bari@1, 3 a10Bari@2 a20Bari@4, 4 b?Como@0, 5 ?10?@4
+since_the_state: Has what came in a version that was refused, or after it
+1 a10Bari@1, 2 a10Bari@0 a15Bari@1, 3 a10Bari@2 a20Bari@4, 4 b?Como@0, 5 ?10?@4
 
 withdrawn: Has no account that the dead call brought and that was deleted since
 11 a10Bari@2 -@4, 12 a10Bari@3 -@4
@@ -573,11 +615,7 @@ there_and_back: Has the old values of an account that the dead call changed, whe
 
 overwritten: Follows an overwrite
 15 a10Bari@0 a20Como@3, 16 a10Bari@0 -@3, 17 a10Bari@3, 18 a10Bari@1 a20Bari@3 a30Bari@4
-""",
-    given=life,
-)
-COPIED = stories(
-    """
+
 changes: Follows inserts, updates and deletes; leaves the others as they are
 21 a10Bari@0 a20Bari@6, 22 a10Bari@0 -@6, 23 a10Bari@7, 24 a10Bari@0, 25 a10Bari@4
 
@@ -597,15 +635,15 @@ nulls: Follows a change to null and from null
 )
 UNCHANGED = stories(
     """
-no_changes: updates that change nothing, and what comes back as it was
+no_changes: Leaves accounts alone whose updates changed nothing, or that came back as they were
 41 a10Bari@0 a10Bari@6, 42 ???@0 ???@7, 43 a10Bari@0 b10Bari@6 a10Bari@7, 44 a10Bari@0 -@6 a10Bari@7
 """,
     given=life,
 )
-SUMMED_AFTER_A_CRASH = stories(
+SUMMED = stories(
     """
-first: Has the sums of all versions when the state did not know the aggregate
-1 a10Bari@0, 2 a10Bari@0, 3 z10Bari@0
+since_the_state: Adds what came in a version that was refused to the sums of the first load
+1 a10Bari@0, 2 a10Bari@0 a15Bari@1, 3 z10Bari@1
 
 counted_once: Counts once what the dead call had added
 4 b10Bari@2, 5 b5Bari@3, 6 c10Bari@0 c30Bari@1 c40Bari@4
@@ -618,11 +656,7 @@ overwritten: Follows an overwrite
 
 null_segment: Has a row of the accounts without a segment
 13 ?10Bari@0, 14 ?10Bari@3
-""",
-    given=life,
-)
-SUMMED = stories(
-    """
+
 changes: Follows inserts, updates and deletes
 21 h10Bari@0 h20.50Bari@6, 22 h10Bari@0 -@6, 23 h10Bari@7, 24 h10Bari@0
 
@@ -643,10 +677,7 @@ no_change: Leaves the sums of segments alone whose accounts only moved house
 """,
     given=life,
 )
-CASES = {
-    "apply_changes": [*COPIED_AFTER_A_CRASH, *COPIED, *UNCHANGED],
-    "maintain": [*SUMMED_AFTER_A_CRASH, *SUMMED],
-}
+LIVES = {"apply_changes": lives_of([*COPIED, *UNCHANGED]), "maintain": lives_of(SUMMED)}
 # What the task keeps, its columns, and a condition that account 1 or segment z breaks.
 KEPT = {
     "apply_changes": ("target", ACCOUNTS, "account_id <> 1"),
@@ -665,161 +696,126 @@ def sums(rows: Iterable[Row]) -> list[tuple]:
 
 @pytest.fixture(scope="module")
 def source(task, spark, shared_schema, inbox):
-    """The table whose feed is read, in its version 1."""
-    found = Source(
-        spark, inbox(task), f"{shared_schema}.{task}_source", KINDS, lives_of(CASES[task])
-    )
-    found.advance(REFUSED)
+    """The table whose feed is read, in its version 0."""
+    return Source(spark, inbox(task), f"{shared_schema}.{task}_source", KINDS, LIVES[task])
+
+
+@pytest.fixture(scope="module")
+def kept(task, spark, shared_schema, tmp_path_factory, source):
+    """The tables that a call writes, by the names of its parameters; each refuses some rows."""
+    name, ddl, condition = KEPT[task]
+    full = {table: f"{shared_schema}.{task}_{table}" for table in (name, "state")}
+    first_load = source.rows() if task == "apply_changes" else sums(source.rows())
+    found = {}
+    for table, columns, allowed, rows in (
+        (name, ddl, condition, first_load),
+        ("state", STATE, f"version <> {HALF_DONE}", [*OTHERS, (full[name], 0)]),
+    ):
+        properties = {"constraints.frozen": allowed}
+        if table == "target":  # a feed of its own, by which a check sees what a call wrote
+            properties["enableChangeDataFeed"] = "true"
+        folder = tmp_path_factory.mktemp(f"{task}_{table}")
+        found[table] = Table(folder, full[table], columns, **properties)
+        found[table].create(spark, found[table].first_file(rows))
     return found
 
 
 @pytest.fixture(scope="module")
-def names(task, spark, shared_schema):
-    """The tables that a call writes, by the names of its parameters; each refuses some rows."""
-    kept, ddl, condition = KEPT[task]
-    found = {kept: f"{shared_schema}.{task}_{kept}", "state": f"{shared_schema}.{task}_state"}
-    # The kept table has a feed of its own, by which a check sees what a call wrote.
-    feed = ', "delta.enableChangeDataFeed" = "true"' if task == "apply_changes" else ""
-    for table, columns, allowed, more in (
-        (found[kept], ddl, condition, feed),
-        (found["state"], STATE, f"version <> {HALF_DONE}", ""),
-    ):
-        spark.sql(
-            f"CREATE TABLE {table} ({columns}) USING delta "
-            f'TBLPROPERTIES ("delta.constraints.frozen" = "{allowed}"{more})'
-        )
-    rows = ", ".join(f"('{name}', {version})" for name, version in OTHERS)
-    spark.sql(f"INSERT INTO {found['state']} VALUES {rows}")
-    return found
+def names(kept):
+    return {name: table.name for name, table in kept.items()}
 
 
 @pytest.fixture(scope="module")
 def call(task, learner, spark, source, names):
     """Calls the task's function; the names it is given are those of `names`."""
-    kept, _, _ = KEPT[task]
     function = getattr(learner, task)
-    return partial(function, spark, source.table, names[kept], names["state"])
-
-
-@dataclass(frozen=True)
-class Crash:
-    """What a call raised when a table refused its commit, and what the state said then."""
-
-    error: str | None
-    state: Mapping[str, int]
+    return partial(function, spark, source.name, *names.values())
 
 
 @pytest.fixture(scope="module")
-def crashes(task, spark, source, names, call):
-    """A call that the kept table refuses, and one that the state refuses."""
-    found = []
-    for refusing, version in ((names[KEPT[task][0]], REFUSED), (names["state"], HALF_DONE)):
+def crashes(task, source, kept, call):
+    """What two calls raised, by the table that refused a commit: the kept one, then the state."""
+    errors = {}
+    for (name, table), version in zip(kept.items(), (REFUSED, HALF_DONE), strict=True):
         source.advance(version)
-        error = refusal(call)
-        found.append(Crash(error, dict(map(tuple, table_rows(spark, names["state"])))))
-        spark.sql(f"ALTER TABLE {refusing} DROP CONSTRAINT IF EXISTS frozen")
+        errors[name] = refusal(call)
+        table.change("constraints.frozen", None)
     # Somebody else's commit, which changes no row.
-    spark.sql(f'ALTER TABLE {names[KEPT[task][0]]} SET TBLPROPERTIES ("team" = "reports")')
-    return found
+    kept[KEPT[task][0]].change("logRetentionDuration", "interval 60 days")
+    return errors
 
 
 @pytest.fixture(scope="module")
-def recovered(spark, source, names, call, crashes):
-    """The call after both crashes, when the source has gone on."""
-    source.advance(RECOVERED)
-    return run_tables(spark, names, lambda tables: call())
+def after(spark, source, names, call, crashes):
+    """The call after both crashes, when the source has gone on; its result is what it raised.
+
+    It finds those files of the source that the feed since the recorded version needs.
+    """
+    source.advance(LAST)
+    source.forget(source.read_by_feed(0))
+    return run_tables(spark, names, lambda tables: refusal(call))
 
 
-@pytest.fixture(scope="module")
-def later(spark, source, names, call, recovered):
-    """The next call, which finds those files of the source that its feed needs; or its error."""
-    source.advance(LATER)
-    source.forget()
-    source.forget(["6.parquet", "7.parquet"], folder="_change_data")
-    try:
-        return run_tables(spark, names, lambda tables: call())
-    except AnswerError as error:
-        return error
-
-
-def came_through(later):
-    """The run of the next call, or the reason that there is none."""
-    if isinstance(later, AnswerError):
-        raise AssertionError(f"a call from version {RECOVERED} to {LATER} raised {later.reason}")
-    return later
+def came_through(after):
+    """The run of the call, or the reason that there is none."""
+    if after.result:
+        raise AssertionError(
+            f"the call after the crashes, at version {LAST}, raised {after.result}"
+        )
+    return after
 
 
 @check("apply_changes", "maintain")
-def test_a_refused_table_fails_the_call(crashes, task):
+def test_a_refused_table_fails_the_call(crashes):
     """Raises when one of the two tables refuses its commit"""
-    for refusing, crash in zip((KEPT[task][0], "state"), crashes, strict=True):
-        assert crash.error is not None, (
+    for refusing, error in crashes.items():
+        assert error is not None, (
             f"`{refusing}` refused a row, and the call returned as if nothing had happened; nobody "
             "would know that the work is not done"
         )
 
 
 @check("apply_changes", "maintain", points=2)
-def test_the_state_promises_nothing(crashes, task, names):
+def test_the_state_promises_nothing(after, task, names):
     """Does not name a version in the state that the other table doesn't hold"""
     kept, _, _ = KEPT[task]
-    said = crashes[0].state.get(names[kept])
-    assert said is None, (
-        f"`{kept}` refused its commit and is empty; `state` says {said} all the same. The changes "
-        "up to there are lost: no later call reads them again"
+    said = dict(map(tuple, after.before["state"])).get(names[kept])
+    assert said == 0, (
+        f"`{kept}` refused the commit of version {REFUSED}, and `state` says {said} all the same. "
+        "The changes up to there are lost: no later call reads them again"
     )
-
-
-def assert_kept(task: str, rows: Iterable, case: Case, version: int) -> None:
-    """The kept table tells of a case's accounts what the source had in a version."""
-    there = [row for one in case.given if (row := one.at(version))]
-    if task == "apply_changes":
-        mine = {one.account_id for one in case.given}
-        found = [row for row in rows if row.account_id in mine]
-        assert_rows(found, there, key="account_id", columns=ACCOUNTS)
-    else:
-        found = [row for row in rows if row.segment in segments_of(case)]
-        assert_rows(found, sums(there), key="segment", columns=SUMS)
-
-
-@check("apply_changes")
-@cases(COPIED_AFTER_A_CRASH)
-def test_copy_after_a_crash(recovered, case):
-    """{case}"""
-    assert_kept("apply_changes", recovered.rows["target"], case, RECOVERED)
 
 
 @check("apply_changes")
 @cases(COPIED)
-def test_copy_after_a_range(later, case):
+def test_copy(after, case):
     """{case}"""
-    assert_kept("apply_changes", came_through(later).rows["target"], case, LATER)
-
-
-@check("maintain")
-@cases(SUMMED_AFTER_A_CRASH)
-def test_sums_after_a_crash(recovered, case):
-    """{case}"""
-    assert_kept("maintain", recovered.rows["aggregate"], case, RECOVERED)
+    mine = {one.account_id for one in case.given}
+    found = [row for row in came_through(after).rows["target"] if row.account_id in mine]
+    there = [row for one in case.given if (row := one.at(LAST))]
+    assert_rows(found, there, key="account_id", columns=ACCOUNTS)
 
 
 @check("maintain")
 @cases(SUMMED)
-def test_sums_after_a_range(later, case):
+def test_sums(after, case):
     """{case}"""
-    assert_kept("maintain", came_through(later).rows["aggregate"], case, LATER)
+    segments = segments_of(case)
+    found = [row for row in came_through(after).rows["aggregate"] if row.segment in segments]
+    there = [row for one in case.given if (row := one.at(LAST))]
+    assert_rows(found, sums(there), key="segment", columns=SUMS)
 
 
 @check("apply_changes", "maintain")
-def test_the_state_says_how_far(recovered, later, task, names):
+def test_the_state_says_how_far(after, task, names):
     """Says in the state how far the source was read, and leaves the rows of others alone"""
     name = names[KEPT[task][0]]
-    for run, version in ((recovered, RECOVERED), (came_through(later), LATER)):
-        assert_rows(run.rows["state"], [*OTHERS, (name, version)], key="name", columns=STATE)
+    rows = came_through(after).rows["state"]
+    assert_rows(rows, [*OTHERS, (name, LAST)], key="name", columns=STATE)
 
 
 @check("apply_changes", "maintain")
-def test_columns_stay(recovered, task, spark, names):
+def test_columns_stay(after, task, spark, names):
     """Leaves both tables the columns that they had"""
     kept, columns, _ = KEPT[task]
     for name, ddl in ((kept, columns), ("state", STATE)):
@@ -827,24 +823,29 @@ def test_columns_stay(recovered, task, spark, names):
 
 
 @check("apply_changes", "maintain", points=2)
-def test_readers_see_one_step(later):
-    """Changes each table in one commit"""
-    assert_one_commit(came_through(later))
+def test_readers_see_one_step(after):
+    """Changes each table in one commit, and makes no other"""
+    assert_one_commit(came_through(after))
+    for name, changes in after.changes.items():
+        assert changes.versions <= 1, (
+            f"the call made {changes.versions} commits to {name}: {', '.join(changes.operations)}. "
+            "After a crash between them there is what the first one did, without the second"
+        )
 
 
 @check("apply_changes", "maintain", points=2)
-def test_the_feed_is_enough(later):
+def test_the_feed_is_enough(after):
     """Reads nothing of the source but the changes"""
-    assert not isinstance(later, AnswerError), (
+    assert not after.result, (
         "files of the source that the changes after the recorded version don't need are gone, "
-        f"the call raised {later.reason}"
+        f"the call raised {after.result}"
     )
 
 
 @check("apply_changes")
-def test_rows_that_are_right_stay(later, spark, names):
+def test_rows_that_are_right_stay(after, spark, names):
     """Writes no row of the target that is right already"""
-    run = came_through(later)
+    run = came_through(after)
     first = run.start["target"].number + 1
     if not run.changes["target"].versions:
         return
@@ -852,9 +853,9 @@ def test_rows_that_are_right_stay(later, spark, names):
     told = defaultdict(set)
     for row in collect(feed):
         told[row.account_id].add(row._change_type)
-    for one in lives_of([*UNCHANGED, *COPIED]):
+    for one in LIVES["apply_changes"]:
         kinds = told.get(one.account_id)
-        assert not kinds or one.at(RECOVERED) != one.at(LATER), (
+        assert not kinds or one.at(HALF_DONE) != one.at(LAST), (
             f"account {one.account_id} was right in the target before the call, and the target's "
             f"own feed tells {', '.join(sorted(kinds))} of it: whoever reads that feed works for "
             "nothing"
@@ -862,11 +863,13 @@ def test_rows_that_are_right_stay(later, spark, names):
 
 
 @check("apply_changes", "maintain")
-def test_a_quiet_day(later, spark, names, call):
+def test_a_quiet_day(after, spark, names, call):
     """Makes no commit when the source has no newer version"""
-    came_through(later)
-    quiet = run_tables(spark, names, lambda tables: call())
-    for name, changes in quiet.changes.items():
+    came_through(after)
+    start = {name: table_version(spark, table) for name, table in names.items()}
+    call()
+    for name, table in names.items():
+        changes = changes_since(spark, table, start[name])
         assert not changes.versions, (
             f"the source has had no commit since the last call, and {name} got one: "
             f"{', '.join(changes.operations)}"

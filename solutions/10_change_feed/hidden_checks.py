@@ -56,7 +56,7 @@ def test_random_net_changes(learner, frame, lives, seed):
 @check("aggregate_delta")
 def test_random_differences(learner, frame, lives, seed):
     """tells for many ranges of versions what they changed in the sums of the segments"""
-    for begin, end in ((0, 3), (4, 8), (7, 7), (1, LAST)):
+    for begin, end in ((1, LAST), (7, 7)):
         expected = defaultdict(lambda: [Decimal(0), 0])
         for one in lives:
             for row, sign in ((one.at(begin - 1), -1), (one.at(end), 1)):

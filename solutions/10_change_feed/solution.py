@@ -232,9 +232,7 @@ def newest_version(spark: SparkSession, table: str) -> int:
 
 
 def recorded(spark: SparkSession, state: str, name: str) -> int:
-    """The version in the state; -1 if it doesn't know the name."""
-    row = spark.table(state).where(F.col("name") == name).first()
-    return row.version if row else -1
+    return spark.table(state).where(F.col("name") == name).first().version
 
 
 def record(spark: SparkSession, state: str, name: str, version: int) -> None:
@@ -258,12 +256,12 @@ lab.check("read_changes")
 # to the newest version of `source`. All parameters but `spark` are names of Delta tables. `source`
 # and `target` have the columns of `ACCOUNTS`, and `source` has a feed of all its versions. `state`
 # has the columns of `STATE`. It has one row for each table that is kept so: its name as it is given
-# in `target`, and how far the source was read.
+# in `target`, and how far the source was read. Somebody has made the first load: before your first
+# call `target` holds the version that `state` says.
 #
 # - After the call `target` has exactly the rows that `source` has in its newest version.
 # - After the call `state` says this version under the name `target`. Its other rows stay.
-# - If `state` does not have the name yet, the call begins with version 0.
-# - `target` and `state` change in one commit each, and are not dropped.
+# - A call makes at most one commit in `target` and one in `state`, and drops neither of them.
 # - Both keep their columns.
 # - The call reads the feed after the recorded version, and no other rows of `source`: in the
 #   checks, files that this feed does not need may be gone.
@@ -357,8 +355,8 @@ lab.check("aggregate_delta")
 #
 # Write `maintain(spark, source, aggregate, state)`. It brings the sums in `aggregate` to the newest
 # version of `source`. `aggregate` has the columns `segment` string, `balance` decimal(22,2) and
-# `accounts` long. It is empty until a call has filled it. `source` and `state` are as in Task 3;
-# the name is the one given in `aggregate`.
+# `accounts` long. `source` and `state` are as in Task 3; the name is the one given in `aggregate`.
+# Before your first call `aggregate` holds the sums of the version that `state` says.
 #
 # - After the call `aggregate` has one row for each segment that has accounts in the newest version
 #   of `source`: the sum of their balances and their number.
@@ -368,9 +366,7 @@ lab.check("aggregate_delta")
 # The rest is as in Task 3:
 #
 # - After the call `state` says the newest version under the name `aggregate`. Its other rows stay.
-# - If `state` does not have the name yet, and no call has filled `aggregate`, the call begins with
-#   version 0.
-# - `aggregate` and `state` change in one commit each, and are not dropped.
+# - A call makes at most one commit in `aggregate` and one in `state`, and drops neither of them.
 # - Both keep their columns.
 # - The call reads the feed after the recorded version, and no other rows of `source`: in the
 #   checks, files that this feed does not need may be gone.
@@ -382,9 +378,9 @@ lab.check("aggregate_delta")
 #   never change its rows.
 #
 # A sum does not show what was added to it already, so this is harder than Task 3. Whether a call
-# writes `aggregate` when its rows stay the same is left open. So is what else you note in a commit
-# of `aggregate`; Delta has the option `userMetadata` for a text, and `txnAppId` with `txnVersion`
-# for a number.
+# writes `aggregate` when its rows stay the same is left open. So is what else you note in the
+# commit of `aggregate`; Delta has the option `userMetadata` for a text, and `txnAppId` with
+# `txnVersion` for a number.
 
 
 # %%
@@ -442,9 +438,10 @@ lab.check("maintain")
 # %% [markdown]
 # ## Put it together
 #
-# Play the commits again on a table `live`, up to the OPTIMIZE of version 4, and make the first load.
-# The feed of the first versions was not recorded, so `read_changes` gives all rows as inserts. They
-# fill copy, aggregate and state in one go. These cells wait until all five functions are written.
+# Play the commits again on a table `live`, up to the OPTIMIZE of version 4, and make the first
+# load. The feed of the first versions was not recorded, so `read_changes` gives all rows as
+# inserts. They fill copy, aggregate and state in one go. These cells wait until all five functions
+# are written.
 
 # %%
 done = lab.written("net_changes", "read_changes", "apply_changes", "aggregate_delta", "maintain")
