@@ -780,6 +780,10 @@ def test_the_state_promises_nothing(after, task, names):
     """Does not name a version in the state that the other table doesn't hold"""
     kept, _, _ = KEPT[task]
     said = dict(map(tuple, after.before["state"])).get(names[kept])
+    assert said is not None, (
+        f"`state` refused a commit, and has no row of `{kept}` any more. How far the source was "
+        "read is lost"
+    )
     assert said == 0, (
         f"`{kept}` refused the commit of version {REFUSED}, and `state` says {said} all the same. "
         "The changes up to there are lost: no later call reads them again"

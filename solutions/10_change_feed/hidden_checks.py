@@ -9,17 +9,22 @@ from checks import FEED, Life, feed_of
 
 from labkit.checks import assert_frame, check
 
-SEGMENTS, CITIES = ("gold", "silver", None), ("Bari", None)
+SEGMENTS, CITIES = 40, ("Bari", None)
 BALANCES = (Decimal("0.00"), Decimal("7.25"), Decimal("-3.10"), None)
 LAST = 12
 
 
 def random_life(rng: random.Random, account_id: int) -> Life:
-    """An account that changes in some versions; few values, so that they often come back."""
+    """An account that changes in some versions.
+
+    Few values, so that they often come back, and few accounts in a segment, so that its changes
+    often come to nothing.
+    """
+    near = (f"s{account_id % SEGMENTS}", f"s{(account_id + 1) % SEGMENTS}", None)
     rows, there = {}, False
     for version in sorted(rng.sample(range(LAST + 1), rng.choice([1, 2, 4, 7]))):
         gone = there and rng.random() < 0.3
-        row = (account_id, rng.choice(SEGMENTS), rng.choice(BALANCES), rng.choice(CITIES))
+        row = (account_id, rng.choice(near), rng.choice(BALANCES), rng.choice(CITIES))
         rows[version], there = (None if gone else row), not gone
     overwritten = frozenset(version for version in rows if rng.random() < 0.25)
     return Life(account_id, rows, overwritten)

@@ -538,7 +538,8 @@ def apply_changes(spark: SparkSession, source: str, target: str, state: str) -> 
 
 # %% state_in_two_steps
 # task: apply_changes
-# fails: test_readers_see_one_step[apply_changes]
+# fails: test_readers_see_one_step[apply_changes],
+#   test_the_state_promises_nothing[apply_changes]
 # because: a crash between delete and insert forgets the copy
 # breaks: A call makes at most one commit in `target` and one in `state`, and drops neither of them.
 # -    record(spark, state, target, newest)
