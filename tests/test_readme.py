@@ -13,6 +13,9 @@ import pytest
 from processes import YOUNG_JVM
 
 from labkit import home
+from labkit.author import labs_page
+from labkit.course.catalogue import OTHERS, subjects
+from labkit.course.labs import find_labs
 
 ROOT = home.root()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -125,7 +128,15 @@ def test_links_lead_somewhere(page):
 
 
 def test_every_lab_is_in_the_table():
-    from labkit.course.labs import find_labs
-
     text = (ROOT / "README.md").read_text("utf-8")
-    assert [lab.slug for lab in find_labs(ROOT) if f"| `{lab.slug}` |" not in text] == []
+    rows = [
+        f"| {subject.title} | {', '.join(f'`{entry.lab.slug}`' for entry in subject.entries)} |"
+        for subject in subjects(find_labs(ROOT))
+    ]
+    assert [row for row in rows if row not in text] == []
+
+
+def test_page_of_the_labs_is_current():
+    labs = find_labs(ROOT)
+    assert not labs_page.is_stale(labs), "run ./lab build"
+    assert OTHERS not in labs_page.text(labs), "name each lab in labs/catalogue.yaml"

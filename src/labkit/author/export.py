@@ -22,7 +22,7 @@ MANIFEST = ".handout.json"
 PROGRAM = (
     "lab", "pyproject.toml", "requirements.lock", "jars.lock", "LICENSE",
     "src/labkit", ".github/actions/grade", "docs/troubleshooting.md", "docs/network.md",
-    "Dockerfile", ".dockerignore", ".devcontainer",
+    "Dockerfile", ".dockerignore", ".devcontainer", "labs/catalogue.yaml",
 )  # fmt: skip
 TEMPLATES = Path(__file__).parent / "templates" / "handout"
 LOCAL_GRADER = "./.github/actions/grade"

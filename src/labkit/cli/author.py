@@ -35,8 +35,9 @@ def build(
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="only report stale files")] = False,
 ) -> None:
-    """Author: generate the notebooks from solution.py."""
+    """Author: generate the notebooks from solution.py, and docs/labs.md from labs/catalogue.yaml."""
     from labkit.author import build as builder
+    from labkit.author import labs_page
 
     root = home.root()
     labs = [find_lab(name, root) for name in slug] if slug else find_labs(root)
@@ -52,6 +53,13 @@ def build(
         written = [builder.execute(lab)] if execute else builder.build(lab)
         for path in written:
             console.print(f"wrote {path.relative_to(root)}")
+    every = find_labs(root)
+    if not check:
+        for path in labs_page.write(every):
+            console.print(f"wrote {path.relative_to(root)}")
+    elif every and labs_page.is_stale(every):
+        errors.print(f"{labs_page.PAGE} is stale; run `lab build`", style="red")
+        stale += 1
     raise typer.Exit(1 if stale else 0)
 
 

@@ -58,6 +58,9 @@ def start(
         if others:
             names = ", ".join(escape(path.name) for path in others)
             console.print(f"The folder also contains {names}, which is not changed.")
+        if first := workspace.not_passed_before(lab):
+            names = " and ".join(f"`{one.slug}`" for one in first)
+            console.print(f"It builds on {names}, which you have not passed yet.")
     parts.provide([lab])
     if not jupyter:
         console.print(f"Open {escape(str(lab.work))} with this Python as its kernel:")

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from labkit import home
+from labkit.course import catalogue
 from labkit.course.labs import Lab, find_labs
 from labkit.home import LabError
 from labkit.learner import progress
@@ -35,6 +36,17 @@ def next_lab(root: Path) -> Lab:
         raise LabError(f"there are no labs in {root / 'labs'}")
     step = progress.next_step(labs)
     return step.lab if step else labs[0]
+
+
+def not_passed_before(lab: Lab) -> list[Lab]:
+    """The labs that this one builds on, without those whose tasks are all passed."""
+    first = catalogue.after(lab, find_labs(lab.root))
+    kept = progress.tasks_by_lab(first)
+    return [
+        one
+        for one in first
+        if not all(progress.passed(kept[one.slug].get(task, {})) for task in one.tasks)
+    ]
 
 
 def other_notebooks(lab: Lab) -> list[Path]:

@@ -8,8 +8,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from labkit.course import catalogue
 from labkit.course.follow_ups import follow_ups
-from labkit.course.labs import Lab
+from labkit.course.labs import Lab, find_labs
 from labkit.home import LabError
 from labkit.interview.cards import Card
 from labkit.interview.deck import Deck
@@ -61,6 +62,7 @@ class LabPage:
     picture: pictures.Picture | None = field(repr=False)
     cards: Sequence[Card] = field(repr=False)
     questions: Sequence[tuple[Markup, Card | None]] = field(repr=False)
+    after: Sequence[Lab] = ()
 
     @property
     def address(self) -> str:
@@ -106,6 +108,7 @@ def lab_page(lab: Lab, deck: Deck) -> LabPage:
             (prose.inline(one.asks), card_of(deck, lab, one.asks))
             for one in follow_ups(lab)  # with their answers, which stay in the lab
         ],
+        catalogue.after(lab, find_labs(lab.root)),
     )
 
 
