@@ -71,7 +71,7 @@ WAYS = (
             ),
             Step(
                 "week 3",
-                ("watermarks", "exactly_once", "time_travel"),
+                ("watermarks", "exactly_once", "time_travel", "change_feed"),
                 ("streaming", "cloud", "governance", "security"),
             ),
             Step(
