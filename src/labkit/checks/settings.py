@@ -20,8 +20,8 @@ def settings(
             spark.conf.set(key, value)
         yield
     finally:
-        for key, old in before.items():
+        for name, old in before.items():
             if old is None:
-                spark.conf.unset(key)
+                spark.conf.unset(name)
             else:
-                spark.conf.set(key, old)
+                spark.conf.set(name, old)

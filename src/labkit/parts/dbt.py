@@ -212,8 +212,8 @@ def _left_alone(quiet: bool) -> Iterator[None]:
                     _restore(spark, key, settings.get(key))
 
 
-def _restore(spark: SparkSession, key: str, value: str | None) -> None:
+def _restore(spark: SparkSession, name: str, value: str | None) -> None:
     if value is None:
-        spark.conf.unset(key)
+        spark.conf.unset(name)
     else:
-        spark.conf.set(key, value)
+        spark.conf.set(name, value)
