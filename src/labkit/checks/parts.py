@@ -20,8 +20,8 @@ __all__ = ["PartOfAnswer", "part_of", "run", "server"]
 class PartOfAnswer:
     """A part's process beside the learner's, wherever that runs; it answers calls one at a time."""
 
-    def __init__(self, learner: Any, number: int) -> None:
-        self._learner, self._number = learner, number
+    def __init__(self, learner: Any, number: int, lacking: Collection[str] = ()) -> None:
+        self._learner, self._number, self._lacking = learner, number, lacking
         self.output = ""
 
     def call(self, name: str, *args: Any, seconds: float = SECONDS, **kwargs: Any) -> Any:
@@ -29,6 +29,8 @@ class PartOfAnswer:
 
         What it printed, the end of it, is then in `output`.
         """
+        if name in self._lacking:
+            raise AnswerError("error", f"`{name}` is not defined")
         request = json.dumps([args, kwargs])
         reply = self._learner.call_part(self._number, name, request, seconds)
         try:
@@ -57,9 +59,10 @@ def part_of(
     groups = described(functions, told=False)
     asked = [getattr(learner, task) for task in tasks]
     there = [call for call in asked if getattr(call, "__wrapped__", call) is not None]
+    lacking = [task for task, call in zip(tasks, asked, strict=True) if call not in there]
     number = learner.open_part(part, groups, there)
     try:
-        yield PartOfAnswer(learner, number)
+        yield PartOfAnswer(learner, number, lacking)
     finally:
         with suppress(AnswerError):  # the learner's process has ended, and this one with it
             learner.close_part(number)
