@@ -1310,7 +1310,7 @@ IN_THE_WAY = [
 @pytest.fixture(scope="module")
 def plain(spark, frame, shared_schema):
     table = f"{shared_schema}.plain"
-    make_old(spark, frame, table, PLAIN, PLAIN_ROWS)
+    make_old(spark, frame, table, PLAIN, PLAIN_ROWS, numbered="id > 0")
     return table
 
 
