@@ -10,7 +10,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from labkit.cli.doctor import CHROMEDRIVER, CHROMIUM, GET_CHROMIUM
+from labkit.cli.programs import CHROMEDRIVER, CHROMIUM, GET_CHROMIUM
 
 FLAGS = (
     "--headless=new",

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from processes import YOUNG_JVM
 
 from labkit import home
@@ -134,6 +135,14 @@ def test_every_lab_is_in_the_table():
         for subject in subjects(find_labs(ROOT))
     ]
     assert [row for row in rows if row not in text] == []
+
+
+def test_catalogue_names_each_lab_once_and_no_other():
+    subjects_read = yaml.safe_load((ROOT / "labs" / "catalogue.yaml").read_text("utf-8"))
+    entries = [entry for subject in subjects_read for entry in subject["labs"].items()]
+    labs = [lab.slug for lab in find_labs(ROOT)]
+    assert sorted(slug for slug, _ in entries) == sorted(labs)
+    assert {name for _, facts in entries for name in facts.get("after", [])} <= set(labs)
 
 
 def test_page_of_the_labs_is_current():

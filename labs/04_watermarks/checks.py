@@ -90,7 +90,7 @@ def paid(
 
 
 def nameless(*payment, **more) -> tuple:
-    """The same without an id."""
+    """A payment without an id."""
     return (None, *paid(*payment, **more)[1:])
 
 
@@ -347,7 +347,7 @@ def test_each_payment_once(unique, case):
 
 @check("deduplicate")
 def test_all_columns_stay(learner, spark, inbox):
-    """Keeps every column that the stream has, one more than the events' too, and its watermark"""
+    """Keeps every column of the stream, also one that the events lack, and the watermark"""
     stream = file_stream(spark, EVENTS, inbox("wider")).withColumn("terminal", F.lit("t1"))
     answer = learner.deduplicate(stream)
     assert_columns(answer, f"{EVENTS}, terminal string")

@@ -8,7 +8,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
 
 import pytest
 from pyspark.sql.types import StructType
@@ -23,6 +22,8 @@ from labkit.checks import (
     changes_since,
     check,
     collect,
+    stored_files,
+    table_files,
     table_rows,
     table_version,
 )
@@ -997,10 +998,7 @@ class Migration:
 
 def paths(spark, table: str) -> tuple[set[str], set[str]]:
     """The data files that the table has, and all that lie in its folder."""
-    spark.catalog.refreshTable(table)
-    live = {unquote(urlparse(path).path) for path in spark.table(table).inputFiles()}
-    folder = Path(min(live)).parent
-    return live, {str(path) for path in folder.rglob("*.parquet") if "_delta_log" not in path.parts}
+    return set(table_files(spark, table)), set(stored_files(spark, table))
 
 
 def assert_no_file(before: tuple, after: tuple, changes: TableChanges) -> None:
@@ -1018,11 +1016,9 @@ def assert_no_file(before: tuple, after: tuple, changes: TableChanges) -> None:
 
 def make_old(spark, frame, table: str, ddl: str, rows: list, **constraints: str) -> None:
     """A Delta table of these rows in one file, with constraints."""
-    said = "".join(f", 'delta.constraints.{name}' = '{text}'" for name, text in constraints.items())
-    spark.sql(
-        f"CREATE TABLE {table} ({ddl}) USING delta "
-        f"TBLPROPERTIES ('delta.appendOnly' = 'false'{said})"
-    )
+    said = ", ".join(f"'delta.constraints.{name}' = '{text}'" for name, text in constraints.items())
+    properties = f" TBLPROPERTIES ({said})" if said else ""
+    spark.sql(f"CREATE TABLE {table} ({ddl}) USING delta{properties}")
     given = frame(ddl.replace(" NOT NULL", ""), rows).coalesce(1)
     given.write.format("delta").mode("append").saveAsTable(table)
 
@@ -1310,7 +1306,7 @@ IN_THE_WAY = [
 @pytest.fixture(scope="module")
 def plain(spark, frame, shared_schema):
     table = f"{shared_schema}.plain"
-    make_old(spark, frame, table, PLAIN, PLAIN_ROWS)
+    make_old(spark, frame, table, PLAIN, PLAIN_ROWS, numbered="id > 0")
     return table
 
 
@@ -1371,7 +1367,7 @@ def expanded(learner, spark, frame, shared_schema):
         write_as_told(frame(ddl, given), table, ddl)
     view = f"{table}_both"
     if not spark.catalog.tableExists(view):
-        raise AnswerError("failed", "the view {table}_both is not there after the call")
+        raise AnswerError("failed", f"the view {view} is not there after the call")
     seen = spark.table(view)
     return Expansion(
         spark.table(table).schema,

@@ -10,8 +10,8 @@
 #
 # On Friday the checkout team renamed `amount` to `total`. The nightly load wrote with
 # `mergeSchema`: the table took the new column, the old one filled with nulls, and 14 dashboards
-# went flat. Nobody saw an error. You write the contract's gate, and the migration that would have
-# kept the dashboards alive: without rewriting a single data file.
+# went flat. Nobody saw an error. You write the contract's gate, a migration that rewrites no data
+# file, and the slow rename that would have kept the dashboards alive.
 #
 # **You will learn** to
 #
@@ -84,8 +84,8 @@ class ContractError(Exception):
 [(field["name"], type_of(field)) for field in read_contract(4)["fields"]]
 
 # %% [markdown]
-# Look at what came from Tuesday to Friday. Which columns moved, which changed their type, and which
-# value of Thursday would a cast take for a number?
+# Look at what came on Tuesday, Thursday and Friday. Which columns moved, which changed their type,
+# and which values of Thursday would a cast take for numbers?
 
 # %%
 for name in ["2_tuesday", "4_thursday", "5_friday"]:
@@ -797,7 +797,7 @@ spark.table(swapped).show()
 #   `compatible` against the version in production. The gate at the table is the second line: it
 #   holds when the first one was forgotten.
 # - **Registry modes.** `BACKWARD` lets consumers upgrade first, `FORWARD` producers, `FULL` either.
-#   The `_TRANSITIVE` forms compare with all earlier versions, not with the last one: needed when
+#   The `_TRANSITIVE` forms compare with all earlier versions, not with the last one alone: needed when
 #   somebody reads from the beginning.
 # - **Expand, move, contract.** Add the new name, let both work, move the writers, then the readers,
 #   and drop the old name when nobody reads it. Each step can be taken back; a rename cannot. If a

@@ -10,7 +10,7 @@
 # # Write a DAG that can be run twice
 #
 # The shop's nightly DAG works until someone clears it. A backfill of March wrote April's prices, a
-# retry doubled a day, and a sensor held all 16 slots until morning. You write it again, on Airflow
+# retry doubled a day, and sensors held all 16 slots until morning. You write it again, on Airflow
 # 3, so that every task can run again, on any day, in any order. No Spark runs here: what stands for
 # the cluster is a command.
 #
@@ -29,7 +29,6 @@
 # and one is 23 hours long. `prices` has a list for each day on which prices changed.
 
 # %%
-import json
 import os
 import shutil
 import sys
@@ -210,6 +209,8 @@ def publish(day_folder: str, table_folder: str) -> None:
     partition = table / day.name
     fresh, old = table / f"_new-{day.name}", table / f"_old-{day.name}"
     table.mkdir(parents=True, exist_ok=True)
+    if old.exists() and not partition.exists():  # killed between the two renames
+        old.rename(partition)
     for left in (fresh, old):  # by an attempt that was killed
         shutil.rmtree(left, ignore_errors=True)
     try:
@@ -289,8 +290,8 @@ lab.check("expand")
 # - At most `max_active_runs` runs are active at the same time.
 # - To build it reads and lists no file, and connects to nothing.
 # - Each task is stopped after `timeout_seconds`.
-# - `transform` and `publish` have `retries` retries; the first comes after `retry_seconds`, and
-#   each further wait is at least twice as long.
+# - `transform` and `publish` have `retries` retries. The delay of the first is `retry_seconds`, and
+#   the factor from one delay to the next is at least 2. (Airflow adds some of its own, at random.)
 # - `transform` takes its slot from the pool `config["pool"]`.
 #
 # **A run**
@@ -299,7 +300,7 @@ lab.check("expand")
 # - `ingest` waits until `_SUCCESS` is in the day's folder of `landing`.
 # - While it waits, `ingest` holds no slot: it is rescheduled or deferred.
 # - `ingest` fails when it has waited for `wait_seconds`.
-# - `check` fails, without another try, if the day's folder has no orders, or not as many as
+# - `check` fails, without another try, if the day's folder has no orders, or more or fewer than
 #   promised.
 # - `transform` runs the command of `spark_arguments`, and fails if the command fails.
 # - `publish` publishes the day's folder of `staging` into `config["table"]`.
@@ -444,23 +445,23 @@ lab.check("backfill")
 
 
 # %%
-def settings_there(variable_value: str) -> dict:
+def settings_there() -> dict:
     """In Airflow: the settings for its folder, with the token set."""
     config = shop_config(os.getcwd())
-    os.environ[config["token_variable"]] = variable_value
+    os.environ[config["token_variable"]] = "a secret"
     return config
 
 
 def look(runs: int) -> dict:
     """In Airflow: what the DAG says of itself, and what building it touches."""
-    config = settings_there("a secret")
+    config = settings_there()
     about = describe_dag(load_dag(build_dag, config), runs)
     return about | {"touches": touched_by(build_dag, config)}
 
 
 def run_days(ends: list[str]) -> list[str]:
     """In Airflow: what became of the tasks of the intervals that end then."""
-    dag = load_dag(build_dag, settings_there("a secret"))
+    dag = load_dag(build_dag, settings_there())
     found = [run_dag(dag, end, {})["tasks"] for end in ends]
     return [f"{end}: " + ", ".join(f"{name} {state}" for name, (state, _) in tasks.items())
             for end, tasks in zip(ends, found, strict=True)]  # fmt: skip
@@ -483,7 +484,8 @@ if lab.written("partition_path", "spark_arguments", "publish", "build_dag", "bac
     ) as airflow:  # fmt: skip
         airflow.call("start_airflow")
         airflow.write(get_files(str(folder)))
-        print(json.dumps(airflow.call("look", 2), indent=1)[:700])
+        about = airflow.call("look", 2)
+        print(about["intervals"], about["touches"], *about["tasks"].items(), sep="\n")
         print("\n".join(airflow.call("run_days", [*ends, ends[0]])))
         for name, text in airflow.call("get_files", "table").items():
             print(f"{name:28} {len(text.splitlines())} lines")
@@ -493,15 +495,17 @@ if lab.written("partition_path", "spark_arguments", "publish", "build_dag", "bac
 #
 # - **An interval is a contract.** Airflow 2 gave each cron schedule an interval; Airflow 3 gives
 #   `data_interval_start == data_interval_end` unless you ask for a `CronDataIntervalTimetable`.
-# - **`retry_exponential_backoff` is a number now.** In 3.3, `True` is the factor 1: the same wait
-#   each time. Say `2.0`.
+# - **`retry_exponential_backoff` is a number now**, the factor from one delay to the next. `0`, the
+#   default, keeps all delays equal; `True` still means 2.
+# - **Two renames are not one.** For a moment the day is missing, and a reader can see that. A table
+#   format makes it one commit.
 # - **Airflow, Workflows, ADF.** Workflows start next to the data and share its permissions; ADF
 #   copies from anywhere; Airflow joins systems and keeps the history of runs. Choose by what the
 #   failures look like.
 # - **Assets** let a DAG start when a table changed, not when a clock says so. SLAs left with Airflow
 #   3; deadline alerts took their place.
-# - **One cluster for each job**: the run id is the idempotency key, so a lost driver does not leave
-#   two jobs that write.
+# - **The run id is an idempotency key**: a service that knows it starts no second job when an attempt
+#   is repeated.
 # - **CI**: build each DAG, look at its intervals and settings, and run one day twice, as here.
 #
 # **On Databricks**, `{{job.parameters.day}}` with a backfill run takes the place of the data

@@ -38,7 +38,9 @@ def root() -> Path:
     if given := os.environ.get("LAB_ROOT"):
         if is_course(Path(given)):
             return Path(given).resolve()
-        raise LabError(f"LAB_ROOT is {given}, which is no checkout of Lakehouse Labs; unset it")
+        raise LabError(
+            f"LAB_ROOT is {given}, which is no course (a folder with labs/ and the script lab); unset it"
+        )
     here = Path.cwd()
     installed = Path(__file__).resolve().parents[2]
     for folder in (installed, Path(sys.prefix).parent, here, *here.parents):

@@ -367,7 +367,10 @@ def test_outside_the_checkout_it_says_where_to_go(tmp_path, monkeypatch):
     with pytest.raises(home.LabError, match="not inside a checkout of Lakehouse Labs"):
         home.root()
     monkeypatch.setenv("LAB_ROOT", str(tmp_path))
-    with pytest.raises(home.LabError, match="which is no checkout of Lakehouse Labs; unset it"):
+    with pytest.raises(
+        home.LabError,
+        match=r"which is no course \(a folder with labs/ and the script lab\); unset it",
+    ):
         home.root()
 
 

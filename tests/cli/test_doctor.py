@@ -8,7 +8,7 @@ import pytest
 from processes import alive
 
 from labkit import home
-from labkit.cli import doctor
+from labkit.cli import doctor, programs
 from labkit.cli.doctor import examine
 from labkit.home import LabError
 from labkit.parts.known import PARTS
@@ -65,7 +65,7 @@ def test_the_way_to_a_sandbox_is_that_of_the_system(
 
 
 @pytest.fixture
-def programs(monkeypatch, tmp_path):
+def on_path(monkeypatch, tmp_path):
     """A PATH with programs that only tell their version."""
     monkeypatch.setenv("PATH", str(tmp_path))
 
@@ -76,10 +76,10 @@ def programs(monkeypatch, tmp_path):
     return add
 
 
-def test_browser_and_driver_of_one_version_are_fine(programs):
-    programs("chromium-browser", "echo Chromium 128.0.1 built on Debian")
-    programs("chromedriver", "echo 'ChromeDriver 128.0.7 (abc)'")
-    finding = doctor.chromium()
+def test_browser_and_driver_of_one_version_are_fine(on_path):
+    on_path("chromium-browser", "echo Chromium 128.0.1 built on Debian")
+    on_path("chromedriver", "echo 'ChromeDriver 128.0.7 (abc)'")
+    finding = programs.chromium()
     assert (finding.ok, finding.detail.split()[0]) == (True, "128.0.1")
 
 
@@ -93,25 +93,25 @@ def test_browser_and_driver_of_one_version_are_fine(programs):
     ],
     ids=["none", "no driver", "two versions", "broken"],
 )
-def test_missing_browser_is_worth_knowing_and_has_a_remedy(programs, said, detail):
+def test_missing_browser_is_worth_knowing_and_has_a_remedy(on_path, said, detail):
     for name, line in said.items():
-        programs(name, line)
-    finding = doctor.chromium()
+        on_path(name, line)
+    finding = programs.chromium()
     assert finding.ok is None
     assert detail in finding.detail
     assert "apt install chromium chromium-driver" in finding.remedy
     assert "not browser" in finding.remedy
 
 
-def test_where_no_test_is_nobody_needs_a_browser(programs, course, monkeypatch):
+def test_where_no_test_is_nobody_needs_a_browser(on_path, course, monkeypatch):
     monkeypatch.setenv("LAB_ROOT", str(course))
-    assert doctor.chromium().ok
+    assert programs.chromium().ok
 
 
 @pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
 def test_part_that_is_missing_has_a_remedy(part, monkeypatch, tmp_path):
     monkeypatch.setenv("LAB_CACHE", str(tmp_path))
-    monkeypatch.setattr(doctor, "who_need", lambda need, labs: [f"a_{need}_lab"])
+    monkeypatch.setattr(programs, "who_need", lambda need, labs: [f"a_{need}_lab"])
     finding = found(part.title)
     assert finding.ok is None
     assert finding.detail == f"{part.title} is not installed; a_{part.name}_lab needs it"
@@ -142,9 +142,9 @@ def test_broker_that_cannot_start_is_worth_knowing_and_has_a_remedy(monkeypatch)
         raise LabError("the Kafka broker did not start: no memory")
 
     monkeypatch.delenv("LAB_KAFKA", raising=False)
-    monkeypatch.setattr(doctor.kafka, "running", lambda: None)
-    monkeypatch.setattr(doctor.kafka, "start", refuse)
-    finding = doctor.kafka_broker()
+    monkeypatch.setattr(programs.kafka, "running", lambda: None)
+    monkeypatch.setattr(programs.kafka, "start", refuse)
+    finding = programs.kafka_broker()
     assert finding.ok is None
     assert "no memory; " in finding.detail and "exactly_once" in finding.detail
     assert "./lab doctor" in finding.remedy
@@ -152,11 +152,11 @@ def test_broker_that_cannot_start_is_worth_knowing_and_has_a_remedy(monkeypatch)
 
 def test_broker_of_a_lab_is_started_and_stopped(monkeypatch):
     monkeypatch.delenv("LAB_KAFKA", raising=False)
-    monkeypatch.setattr(doctor.kafka, "running", lambda: None)
+    monkeypatch.setattr(programs.kafka, "running", lambda: None)
     started = []
-    real = doctor.kafka.start
-    monkeypatch.setattr(doctor.kafka, "start", lambda: started.append(real()) or started[0])
-    assert doctor.kafka_broker().ok
+    real = programs.kafka.start
+    monkeypatch.setattr(programs.kafka, "start", lambda: started.append(real()) or started[0])
+    assert programs.kafka_broker().ok
     assert not alive(started[0].pid)
 
 

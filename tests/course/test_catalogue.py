@@ -44,7 +44,16 @@ def test_a_lab_that_the_file_does_not_name_is_among_the_others(toy):
 
 
 @pytest.mark.parametrize(
-    "text", ["[1]", "- title: x", "- {title: x, labs: {toy: {afer: []}}}", "- [", "- labs: {}"]
+    "text",
+    [
+        "[1]",
+        "- title: x",
+        "- {title: x, labs: {toy: {afer: []}}}",
+        "- {title: x, labs: {toy: {does: y, after: second}}}",
+        "- {title: x, labs: {toy: {does: y, after: }}}",
+        "- [",
+        "- labs: {}",
+    ],
 )
 def test_another_form_is_told(toy, text):
     (toy.root / FILE).write_text(text)

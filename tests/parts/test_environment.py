@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from labkit import home
-from labkit.cli import doctor
+from labkit.cli import programs
 from labkit.cli.main import app
 from labkit.cli.parts import provide
 from labkit.home import LabError
@@ -312,10 +312,10 @@ def test_a_lab_that_needs_a_part_has_it_installed_once(there, toy, monkeypatch, 
 
 
 def test_doctor_names_a_part_that_a_lab_needs(fresh, monkeypatch):
-    monkeypatch.setattr(doctor, "who_need", lambda part, labs: ["some_lab"])
-    found = doctor.looks_at(fresh)()
+    monkeypatch.setattr(programs, "who_need", lambda part, labs: ["some_lab"])
+    found = programs.looks_at(fresh)()
     assert (found.name, found.ok) == ("Six", None)
     assert found.detail == "Six is not installed; some_lab needs it"
     assert found.remedy == "./lab parts install six"
-    monkeypatch.setattr(doctor, "who_need", lambda part, labs: [])
-    assert doctor.looks_at(fresh)().ok
+    monkeypatch.setattr(programs, "who_need", lambda part, labs: [])
+    assert programs.looks_at(fresh)().ok

@@ -17,6 +17,7 @@ from processes import YOUNG_JVM, alive
 
 from labkit import home
 from labkit.spark import attached, lease, warm
+from labkit.spark.settings import FACTORY
 
 LONG = bool(os.environ.get("LAB_LONG"))
 PATIENCE = 60
@@ -369,6 +370,15 @@ def test_tests_are_attached_to_warm_spark(spark):
     else:
         assert attached.own_lease().startswith("lab_")
         assert lease.SESSION not in os.environ, "a child would share this session"
+
+
+def test_tables_of_a_database_are_listed(spark, schema):
+    """Spark's interpreted expressions, which we set for speed, can't make the rows of this list."""
+    spark.sql(f"CREATE TABLE {schema}.listed (id int) USING delta")
+    before = spark.conf.get(FACTORY)
+    assert [one.name for one in spark.catalog.listTables(schema)] == ["listed"]
+    assert [one.name for one in spark.catalog.listTables(schema, "no*")] == []
+    assert spark.conf.get(FACTORY) == before
 
 
 def test_python_workers_have_no_zip_on_their_path(spark):

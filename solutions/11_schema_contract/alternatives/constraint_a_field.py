@@ -1,4 +1,4 @@
-# because: one CHECK a field, rows judged field by field, columns put in the contract's order
+# because: one CHECK a field, rows judged field by field, the first column put first
 
 
 def migrate(spark: SparkSession, table: str, contract: dict) -> None:

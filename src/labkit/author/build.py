@@ -30,7 +30,7 @@ def build(lab: Lab) -> list[Path]:
     return [
         path
         for path, notebook in ((lab.starter, source.starter(text)), (lab.solved, solved))
-        if _write(path, _dump(notebook))
+        if write(path, _dump(notebook))
     ]
 
 
@@ -55,7 +55,7 @@ def execute(lab: Lab) -> Path:
     _tidy_outputs(notebook)
     notebook.metadata["labkit"][HASH] = inputs_hash(lab)
     notebook.metadata["language_info"] = {"name": "python"}
-    _write(lab.solved, _dump(notebook))
+    write(lab.solved, _dump(notebook))
     return lab.solved
 
 
@@ -92,7 +92,8 @@ def _dump(notebook: nbformat.NotebookNode) -> str:
     return str(nbformat.writes(notebook, indent=1, ensure_ascii=False)).rstrip("\n") + "\n"
 
 
-def _write(path: Path, text: str) -> bool:
+def write(path: Path, text: str) -> bool:
+    """Writes a file beside and moves it into place; False when it has that text already."""
     if path.is_file() and path.read_text("utf-8") == text:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)

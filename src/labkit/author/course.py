@@ -18,7 +18,7 @@ def file_problems(root: Path) -> Iterator[str]:
     for lab in labs:
         yield from build.stale(lab)
         yield from (f"{lab.slug}: {problem}" for problem in static_problems(lab))
-    if labs and labs_page.is_stale(labs):
+    if labs_page.is_stale(labs):
         yield f"{labs_page.PAGE} is stale; run `lab build`"
     if decks.exists(root):
         deck = decks.read_deck(root)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from labkit.author import build
 from labkit.course.catalogue import Entry, subjects
 from labkit.course.labs import Lab
 
@@ -36,18 +36,14 @@ def text(labs: Sequence[Lab]) -> str:
 
 def write(labs: Sequence[Lab]) -> list[Path]:
     """Writes the page if it is stale; returns it then."""
-    if not labs or not is_stale(labs):
-        return []
-    path = labs[0].root / PAGE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".part")
-    draft.write_text(text(labs), "utf-8")
-    os.replace(draft, path)
-    return [path]
+    path = labs[0].root / PAGE if labs else None
+    return [path] if path and build.write(path, text(labs)) else []
 
 
 def is_stale(labs: Sequence[Lab]) -> bool:
     """Whether `lab build` would write the page."""
+    if not labs:
+        return False
     path = labs[0].root / PAGE
     return not path.is_file() or path.read_text("utf-8") != text(labs)
 

@@ -9,10 +9,10 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterable
 from importlib.metadata import distribution
 from pathlib import Path
 from urllib.parse import unquote, urlparse
-from zipfile import ZIP_DEFLATED as DEFLATED
 
 from labkit import home
 from labkit.course.labs import find_labs
@@ -42,14 +42,21 @@ def lay_out(folder: Path) -> list[str]:
             page.write_text(_own_links(page), "utf-8")
         (draft / "wheels").mkdir()
         wheel(draft / "wheels")
-        new = not folder.exists()
         try:
             shutil.copytree(draft, folder, dirs_exist_ok=True)
-        except (OSError, shutil.Error) as error:
-            if new:  # else the next try would find it not empty
-                shutil.rmtree(folder, ignore_errors=True)
+        except OSError as error:
+            _remove(folder / entry.name for entry in draft.iterdir())
             raise LabError(f"{folder} can't be written: {error}") from None
         return sorted(str(p.relative_to(draft)) for p in draft.rglob("*") if p.is_file())
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    """Takes half a course away again: the next try would find its folder not empty."""
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def first_lab(folder: Path) -> str:
@@ -77,7 +84,10 @@ def without_example(origin: Path, target: Path) -> None:
     """Copies a wheel of labkit, but for the example: a course that still has it would hand out answers."""
     example = f"labkit/{home.PROGRAM}/{EXAMPLE}/"
     target.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(origin) as whole, zipfile.ZipFile(target, "w", DEFLATED) as copy:
+    with (
+        zipfile.ZipFile(origin) as whole,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as copy,
+    ):
         for entry in whole.infolist():
             content = whole.read(entry)
             if entry.filename.startswith(example):

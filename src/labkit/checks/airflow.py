@@ -32,8 +32,8 @@ def start_airflow() -> str:
     from cadwyn import HeadVersion, Version, VersionBundle
 
     initdb()
-    # Tasks ask an API in this process. The first run makes all its nine versions; tasks of the same
-    # Airflow ask for the newest, which needs one more, where a path of it has its old form.
+    # Tasks ask an API in this process, in its newest version. All versions would be made in the
+    # first run, which takes seconds; the newest needs the next one alone, for a path in its old form.
     newest, second, third = versions.bundle.versions[:3]
     for change in (*newest.changes, *second.changes):
         change._bound_version_bundle = None
@@ -118,13 +118,14 @@ def describe_dag(dag: Any, runs: int) -> dict[str, Any]:
     tasks = {}
     for task in dag.tasks:
         limit, delay = task.execution_timeout, task.retry_delay
+        backoff = task.retry_exponential_backoff
         known = getattr(task, "partial_kwargs", {}) | getattr(task, "__dict__", {})
         tasks[task.task_id] = {
             "upstream": sorted(task.upstream_task_ids),
             "mapped": task.is_mapped,
             "retries": task.retries,
             "retry_seconds": delay.total_seconds() if hasattr(delay, "total_seconds") else delay,
-            "backoff": float(task.retry_exponential_backoff),
+            "backoff": 2.0 if backoff is True else float(backoff),  # as the scheduler takes it
             "timeout": limit.total_seconds() if limit else None,
             "pool": task.pool,
             "mode": known.get("mode"),
@@ -190,14 +191,15 @@ def run_dag(
         for ti in session.scalars(select(TaskInstance).where(TaskInstance.run_id == run.run_id)):
             name = ti.task_id if ti.map_index < 0 else f"{ti.task_id}[{ti.map_index}]"
             tasks[name] = [str(ti.state), ti.try_number]
-        handed, places = {}, {}
+        handed, places = {}, list[tuple[str, Any]]()
         for row in session.scalars(select(XComModel).where(XComModel.run_id == run.run_id)):
             name = row.task_id if row.map_index < 0 else f"{row.task_id}[{row.map_index}]"
             handed[f"{name}.{row.key}"] = row.value
-            places[f"what `{row.task_id}` handed on"] = row.value
+            places.append((f"what `{row.task_id}` handed on", row.value))
         for fields in session.scalars(select(Rendered).where(Rendered.run_id == run.run_id)):
-            places[f"rendered fields of `{fields.task_id}`"] = fields.rendered_fields
-        for kept in session.scalars(select(SerializedDagModel)):
-            places["the DAG as Airflow keeps it"] = kept.data
-        leaks = [place for place, value in places.items() if secret and secret in json.dumps(value)]
-    return {"state": str(run.state), "tasks": tasks, "handed": handed, "leaks": leaks}
+            places.append((f"rendered fields of `{fields.task_id}`", fields.rendered_fields))
+        of_dag = SerializedDagModel.dag_id == dag.dag_id
+        for kept in session.scalars(select(SerializedDagModel).where(of_dag)):
+            places.append(("the DAG as Airflow keeps it", kept.data))
+        leaks = {place for place, value in places if secret and secret in json.dumps(value)}
+    return {"state": str(run.state), "tasks": tasks, "handed": handed, "leaks": sorted(leaks)}

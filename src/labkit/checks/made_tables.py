@@ -24,12 +24,12 @@ MS_PER_DAY = 86_400_000
 class Commit:
     """One commit of a made-up past: rows put in by their key, or taken out.
 
-    `operation` is what the history says of it. A WRITE or a MERGE puts `rows` in; what they find of
-    the same key they replace. `gone` are the keys that a DELETE or a MERGE takes out. An OPTIMIZE
-    has neither, and moves all rows to one file. As in Delta, a file with a touched row is written
-    anew. `days_ago` is the age of the commit, of the files that it adds, and since when those that
-    it removes are gone. `txn` is the name and number of an idempotent writer, and `to` the version
-    that a RESTORE brings back, which writes no file.
+    `operation` is what the history says of it. A WRITE, an UPDATE or a MERGE puts `rows` in; what
+    they find of the same key they replace. `gone` are the keys that a DELETE or a MERGE takes out.
+    An OPTIMIZE has neither, and moves all rows to one file. As in Delta, a file with a touched row
+    is written anew. `days_ago` is the age of the commit, of the files that it adds, and since when
+    those that it removes are gone. `txn` is the name and number of an idempotent writer, and `to`
+    the version that a RESTORE brings back, which writes no file.
     """
 
     operation: str

@@ -73,7 +73,7 @@ def build(
     if not check:
         for path in labs_page.write(every):
             console.print(f"wrote {path.relative_to(root)}")
-    elif every and labs_page.is_stale(every):
+    elif labs_page.is_stale(every):
         errors.print(f"{labs_page.PAGE} is stale; run `lab build`", style="red")
         stale += 1
     raise typer.Exit(1 if stale else 0)

@@ -24,7 +24,9 @@ kafka_app = typer.Typer(help="A Kafka broker on this machine, for labs that need
 
 
 def doctor(
-    quick: Annotated[bool, typer.Option("--quick", help="skip the Delta write")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="start neither Spark nor a broker")
+    ] = False,
 ) -> None:
     """Check that labs can run on this machine; for each problem, show a remedy."""
     from labkit.cli.doctor import examine

@@ -73,6 +73,8 @@ def _read(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
             for facts in about.values():
                 if facts.keys() - {"does", "after"} or "does" not in facts:
                     raise ValueError(f"a lab has `does` and perhaps `after`, not {facts}")
+                if not isinstance(facts.get("after", []), list):
+                    raise ValueError(f"`after` is a list of labs, not {facts['after']}")
     except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise LabError(f"{path} is no list of subjects with their labs: {error}") from None
     return read

@@ -152,8 +152,8 @@ def decode(
 def take_view(spark: SparkSession, name: str) -> DataFrame:
     """The frame behind a global temp view, which is dropped: the plan has been read.
 
-    `DataFrame.writeTo` reads the plan of the frame itself again, by the view's name; of a selection
-    from it, it doesn't.
+    `DataFrame.writeTo` would look the view up again by its name; of a selection from the view it
+    does not.
     """
     frame = spark.table(f"global_temp.{name}").select("*")
     spark.catalog.dropGlobalTempView(name)

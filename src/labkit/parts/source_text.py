@@ -28,14 +28,14 @@ def described(functions: Iterable[Callable[..., Any]], *, told: bool) -> list[di
 
     With imports, constants and functions around them that they use. What has no text (an object that
     was made, a class of a notebook) is left out: the function raises NameError there, and says so.
-    Functions that are given are no imports of each other's modules, which a part may not have.
+    A function that is given is never imported from its module, which a part may not have.
     """
     groups: dict[int, tuple[list[str], dict[str, Text]]] = {}
-    functions = [inspect.unwrap(function) for function in functions]
-    given = {id(function) for function in functions}
-    for found in functions:
+    asked = [(function, inspect.unwrap(function)) for function in functions]
+    given = {id(found) for _, found in asked}
+    for function, found in asked:
         if not isinstance(found, FunctionType):
-            name = getattr(found, "__name__", repr(found))
+            name = getattr(function, "__name__", repr(function))
             raise TypeError(f"`{name}` is not defined, or no function that was written in Python")
         names, texts = groups.setdefault(id(found.__globals__), ([], {}))
         names.append(found.__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable
@@ -12,12 +13,13 @@ from pyspark import SparkContext
 from pyspark.errors import PySparkException
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
+from pyspark.sql.catalog import Catalog, Table
 from pyspark.sql.types import NumpyArrayConverter, NumpyScalarConverter
 
 from labkit.spark import attached, warm
 from labkit.spark.cold import cold_session
 from labkit.spark.lease import PORT
-from labkit.spark.settings import set_utc
+from labkit.spark.settings import FACTORY, set_utc
 
 COLD = "LAB_SPARK"
 _state: dict[str, Any] = {}
@@ -32,7 +34,7 @@ def current() -> SparkSession:
     found = _state.get("spark")
     if found is not None and alive(found):
         return found
-    _quieten_pyspark()
+    _adapt_pyspark()
     if os.environ.get(COLD) == "cold":
         _state["spark"] = cold_session()
     elif jvm_alive():
@@ -44,11 +46,12 @@ def current() -> SparkSession:
     return _state["spark"]
 
 
-def _quieten_pyspark() -> None:
-    """What PySpark does beside its work, and nobody here needs."""
-    if "quiet" in _state:
+def _adapt_pyspark() -> None:
+    """Takes from PySpark what nobody here needs, and mends what our settings break."""
+    if "adapted" in _state:
         return
-    _state["quiet"] = True
+    _state["adapted"] = True
+    Catalog.listTables = _with_generated_code(Catalog.listTables)
     # It logs a page of JSON for an error that it raises as well: the exception says it all.
     for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
         PySparkLogger.getLogger(name).disabled = True
@@ -56,6 +59,22 @@ def _quieten_pyspark() -> None:
     # pandas: half a second for each process, also where nobody has imported NumPy.
     for converter in (NumpyScalarConverter, NumpyArrayConverter):
         converter.can_convert = _when_numpy_is_there(converter.can_convert)
+
+
+def _with_generated_code(list_tables: Callable[..., list[Table]]) -> Callable[..., list[Table]]:
+    """Spark can't make its own rows of tables by interpreted expressions, which we set."""
+
+    @functools.wraps(list_tables)
+    def generated(self: Catalog, *args: Any, **kwargs: Any) -> list[Table]:
+        conf = self._sparkSession.conf
+        before = conf.get(FACTORY)
+        conf.set(FACTORY, "FALLBACK")
+        try:
+            return list_tables(self, *args, **kwargs)
+        finally:
+            conf.set(FACTORY, before)
+
+    return generated
 
 
 def _when_numpy_is_there(can_convert: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:

@@ -14,6 +14,7 @@ from labkit.spark import class_archive, cluster
 from labkit.spark.jars import jars
 from labkit.spark.java import java_home
 
+FACTORY = "spark.sql.codegen.factoryMode"  # of expressions outside whole stages
 # Small data on one machine: most of an operation's time is Spark's own. Measured, one small Delta
 # write and two MERGEs: 61 s with Spark's defaults, 14 s with these, 3.3-5 s once warm.
 SETTINGS = {
@@ -35,7 +36,7 @@ SETTINGS = {
     # Delta reads its own log through projections over wide structs: generating, formatting and
     # compiling their code costs a fifth of a small MERGE, interpreting them next to nothing.
     # Whole-stage code generation, which a learner sees in plans, stays on.
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    FACTORY: "NO_CODEGEN",
     "spark.sql.codegen.cache.maxEntries": "1000",
     # Hadoop's FileContext, which checkpoints and Delta's log use by default, asks a process of its
     # own (readlink, chmod) about each local file: seven hundred for a few streams.
