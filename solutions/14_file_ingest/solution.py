@@ -178,7 +178,8 @@ lab.check("ingest")
 # These are up to you:
 #
 # - blanks and the order of fields in `rescued`
-# - a number, an object or a list for a string column, and a number for a timestamp
+# - a value that is no string for a string column, and a number for a timestamp
+# - what Spark reads though JSON does not have it: single quotes, and `NaN`
 # - a whole number written as `3.0`, a key that comes twice, something after the object
 # - other spellings of a date, a time and a zone, and a time without a zone.
 #
@@ -240,6 +241,7 @@ lab.check("refine")
 # On the second day the partner sends `co2_kg`, and later someone wants it. Write `evolve(spark,
 # table, batch, promote)`. It appends `batch` to the Delta table `table`, and makes columns of the
 # fields in `promote`: a dict from the name of a field to its type, one of those of Task 2.
+# These names consist of letters, digits and `_`, and no column has one of them in another case.
 #
 # `batch` has the columns that `refine` returns. `table` has these, with the same `schema`, and may
 # have some more that were promoted before.
