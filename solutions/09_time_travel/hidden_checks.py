@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from checks import ORDERS, PLAN, SUSPECTS, differences, expected_versions, order
+from checks import DAMAGE, ORDERS, PLAN, SUSPECTS, differences, expected_versions, order
 
 from labkit.checks import (
     Commit,
@@ -84,9 +84,8 @@ def test_random_versions_compared(learner, spark, past):
     """finds what differs between two versions that are many commits apart"""
     table, _, versions = past
     expected = differences([*versions[3].values()], [*versions[11].values()])
-    found = collect(learner.damage(spark, table, 3, 11))
-    names = ["order_id", "before", "after", "kind"]
-    assert_rows(found, expected, key="order_id", columns=names)
+    answer = learner.damage(spark, table, 3, 11)
+    assert_frame(answer, expected, key="order_id", schema=DAMAGE)
 
 
 @check("recover")

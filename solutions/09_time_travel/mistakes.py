@@ -53,11 +53,7 @@
 # because: an OPTIMIZE removes many files and not one row
 # breaks: A commit that changes no row, such as an `OPTIMIZE`, has 0 in both
 # -        .withColumn("rows_removed", sum(map(metric, removed), F.lit(0)))
-# +        .withColumn("rows_removed", sum(map(metric, removed), F.lit(0)))
-# +        .withColumn(
-# +            "rows_removed",
-# +            F.when(F.col("operation") == "OPTIMIZE", 1).otherwise(F.col("rows_removed")),
-# +        )
+# +        .withColumn("rows_removed", sum(map(metric, removed), metric("numRemovedFiles")))
 
 # %% newest_count_everywhere
 # task: suspect_versions
@@ -79,7 +75,8 @@
 # task: suspect_versions
 # fails: test_versions[both]
 # because: a MERGE can make a table smaller as well
-# breaks: A version is suspicious if it has fewer rows than the version before; `reason` is `shrank`.
+# breaks: A version is suspicious if it has fewer rows than the version before; `reason` is
+#   `shrank`.
 # -    shrank = F.when(F.col("live_rows") < F.col("before"), "shrank")
 # +    shrank = F.when(F.col("operation") == "DELETE", "shrank")
 
@@ -87,7 +84,8 @@
 # task: suspect_versions
 # fails: test_versions[shrank], test_versions[both]
 # because: only the share is looked at
-# breaks: A version is suspicious if it has fewer rows than the version before; `reason` is `shrank`.
+# breaks: A version is suspicious if it has fewer rows than the version before; `reason` is
+#   `shrank`.
 # -    return counts.withColumn("reason", F.coalesce(shrank, rewrote)).select(
 # +    return counts.withColumn("reason", rewrote).select(
 
@@ -225,7 +223,7 @@
 # +            | ~F.col("before.price").eqNullSafe(F.col("after.price"))
 # +        )
 
-# %% status_and_price_compared
+# %% columns_of_orders_compared
 # task: damage
 # fails: test_other_columns_and_direction
 # outcome: error
@@ -246,47 +244,33 @@
 # fails: test_orders_that_differ[nulls]
 # because: a comparison with null is null, and a null condition keeps nothing
 # breaks: null to null is no change, null to anything else is one.
-def damage(spark: SparkSession, table: str, good: int, bad: int) -> DataFrame:
-    before = version_of(spark, table, good).withColumnRenamed("row", "before")
-    after = version_of(spark, table, bad).withColumnRenamed("row", "after")
-    names = [name for name in spark.table(table).columns if name != "order_id"]
-    differs = reduce(
-        lambda one, other: one | other,
-        [F.col(f"before.{name}") != F.col(f"after.{name}") for name in names],
-    )
-    missing = F.isnull("before") | F.isnull("after")
-    kind = (
-        F.when(F.isnull("after"), "lost").when(F.isnull("before"), "invented").otherwise("changed")
-    )
-    return (
-        before.join(after, on="order_id", how="full")
-        .where(missing | differs)
-        .select("order_id", "before", "after", kind.alias("kind"))
-    )
-
+# -    kind = (
+# +    names = [name for name in spark.table(table).columns if name != "order_id"]
+# +    differs = reduce(
+# +        lambda one, other: one | other,
+# +        [F.col(f"before.{name}") != F.col(f"after.{name}") for name in names],
+# +    )
+# +    missing = F.isnull("before") | F.isnull("after")
+# +    kind = (
+#
+# -        .where(~F.col("before").eqNullSafe(F.col("after")))
+# +        .where(missing | differs)
 
 # %% null_to_null_is_a_change
 # task: damage
 # fails: test_orders_that_differ[equal], test_orders_that_differ[nulls]
 # because: "not known to be equal" is taken for different
 # breaks: null to null is no change
-def damage(spark: SparkSession, table: str, good: int, bad: int) -> DataFrame:
-    before = version_of(spark, table, good).withColumnRenamed("row", "before")
-    after = version_of(spark, table, bad).withColumnRenamed("row", "after")
-    names = spark.table(table).columns
-    same = reduce(
-        lambda one, other: one & other,
-        [F.col(f"before.{name}") == F.col(f"after.{name}") for name in names],
-    )
-    kind = (
-        F.when(F.isnull("after"), "lost").when(F.isnull("before"), "invented").otherwise("changed")
-    )
-    return (
-        before.join(after, on="order_id", how="full")
-        .where(~F.coalesce(same, F.lit(False)))
-        .select("order_id", "before", "after", kind.alias("kind"))
-    )
-
+# -    kind = (
+# +    names = spark.table(table).columns
+# +    same = reduce(
+# +        lambda one, other: one & other,
+# +        [F.col(f"before.{name}") == F.col(f"after.{name}") for name in names],
+# +    )
+# +    kind = (
+#
+# -        .where(~F.col("before").eqNullSafe(F.col("after")))
+# +        .where(~F.coalesce(same, F.lit(False)))
 
 # %% rows_as_json
 # task: damage
@@ -410,7 +394,7 @@ def damage(spark: SparkSession, table: str, good: int, bad: int) -> DataFrame:
 # -        .select("order_id", "before", "after", kind.alias("kind"))
 # +        .select("order_id", kind.alias("kind"), "before", "after")
 
-# %% newer_side_first
+# %% older_side_first
 # task: damage
 # fails: test_other_columns_and_direction
 # because: the smaller number is always taken for the good version
@@ -504,8 +488,8 @@ def recover(spark: SparkSession, table: str, good: int, bad: list[int]) -> None:
 # task: recover
 # fails: test_old_files_come_back
 # because: the right rows, and files that a RESTORE would not have written
-# breaks: If no good version after `good` changed an order, the old data files come back, and no data
-#   file is written.
+# breaks: If no good version after `good` changed an order, the old data files come back, and no
+#   data file is written.
 # -    if orders.where("is_good").isEmpty():
 # -        spark.sql(f"RESTORE TABLE {table} TO VERSION AS OF {good}")
 # -        return
@@ -522,8 +506,8 @@ def recover(spark: SparkSession, table: str, good: int, bad: list[int]) -> None:
 # task: recover
 # fails: test_old_files_come_back
 # because: a good MERGE followed, and nobody looked whether it changed an order
-# breaks: If no good version after `good` changed an order, the old data files come back, and no data
-#   file is written.
+# breaks: If no good version after `good` changed an order, the old data files come back, and no
+#   data file is written.
 # -    if orders.where("is_good").isEmpty():
 # +    history = DeltaTable.forName(spark, table).history().where(f"version > {good}")
 # +    writes = history.where("operation <> 'OPTIMIZE'").select("version").collect()
@@ -533,8 +517,8 @@ def recover(spark: SparkSession, table: str, good: int, bad: list[int]) -> None:
 # task: recover
 # fails: test_orders_after_the_repair[good_after_bad], test_orders_after_the_repair[good_at_last]
 # because: the order was damaged, so it gets its old row, whatever a good version said since
-# breaks: Take an order that good versions after `good` changed. It has the whole row that the last of
-#   them left it with, even if a bad version changed it before or after that.
+# breaks: Take an order that good versions after `good` changed. It has the whole row that the last
+#   of them left it with, even if a bad version changed it before or after that.
 # -            is_good = is_good | is_changed
 # +            is_good = is_good | is_changed
 # +    for number in bad:
@@ -907,8 +891,8 @@ def replay_after(spark: SparkSession, table: str, batches: list[tuple[int, DataF
 # task: reclaim
 # fails: test_plan[live], test_plan[gone_lately]
 # because: by the time of the file alone, an old file that is live or was removed yesterday may go
-# breaks: Orphans are deletable, and tombstones that a commit removed more than `keep_days` days ago.
-#   No other file is deletable.
+# breaks: Orphans are deletable, and tombstones that a commit removed more than `keep_days` days
+#   ago. No other file is deletable.
 # -        .withColumn("deletable", old_tombstone | (F.col("reason") == "orphan"))
 # +        .withColumn("deletable", is_old)
 
@@ -932,7 +916,8 @@ def replay_after(spark: SparkSession, table: str, batches: list[tuple[int, DataF
 # task: reclaim
 # fails: test_plan[gone_long], test_deletable_files_are_gone, test_a_short_past
 # because: only orphans are deleted, and the table stays as large as it was
-# breaks: Orphans are deletable, and tombstones that a commit removed more than `keep_days` days ago.
+# breaks: Orphans are deletable, and tombstones that a commit removed more than `keep_days` days
+#   ago.
 # -        .withColumn("deletable", old_tombstone | (F.col("reason") == "orphan"))
 # +        .withColumn("deletable", F.col("reason") == "orphan")
 
@@ -957,7 +942,8 @@ def replay_after(spark: SparkSession, table: str, batches: list[tuple[int, DataF
 # task: reclaim
 # fails: test_plan[orphan], test_deletable_files_are_gone
 # because: a writer that crashed months ago will not commit any more
-# breaks: `orphan`: no commit names the file, and it was last written more than `keep_days` days ago.
+# breaks: `orphan`: no commit names the file, and it was last written more than `keep_days` days
+#   ago.
 # -        .when(is_old, "orphan")
 # -        .otherwise("in_flight")
 # +        .otherwise("in_flight")
@@ -1054,8 +1040,8 @@ def replay_after(spark: SparkSession, table: str, batches: list[tuple[int, DataF
 # task: reclaim
 # fails: test_deletable_files_are_gone, test_retention_is_a_property
 # because: the number at the call is ignored; the table's property decides
-# breaks: The table property `delta.deletedFileRetentionDuration` is `interval N days`, with `keep_days`
-#   for N.
+# breaks: The table property `delta.deletedFileRetentionDuration` is `interval N days`, with
+#   `keep_days` for N.
 # -    spark.sql(
 # -        f"ALTER TABLE {table} SET TBLPROPERTIES ("
 # -        f"'delta.logRetentionDuration' = 'interval {max(keep_days, 30)} days', "
@@ -1077,7 +1063,8 @@ def replay_after(spark: SparkSession, table: str, batches: list[tuple[int, DataF
 # task: reclaim
 # fails: test_history_tells_of_the_vacuum
 # because: the right files are gone, and nobody can see when and by whom
-# breaks: The deletion is a VACUUM, so the history of the table shows `VACUUM START` and `VACUUM END`.
+# breaks: The deletion is a VACUUM, so the history of the table shows `VACUUM START` and `VACUUM
+#   END`.
 # -    spark.sql(f"VACUUM {table} USING INVENTORY (SELECT * FROM files_to_delete)")
 # +    paths = spark._jvm.org.apache.hadoop.fs.Path
 # +    conf = spark._jsc.hadoopConfiguration()
@@ -1136,8 +1123,8 @@ def replay_after(spark: SparkSession, table: str, batches: list[tuple[int, DataF
 # task: reclaim
 # fails: test_plan[live]
 # because: the columns are right and their order is not
-# breaks: The columns are `path` string, `bytes` long, `deletable` boolean and `reason` string, in this
-#   order.
+# breaks: The columns are `path` string, `bytes` long, `deletable` boolean and `reason` string, in
+#   this order.
 # -    return plan.select(inside.alias("path"), F.col("length").alias("bytes"), "deletable", "reason")
 # +    return plan.select(inside.alias("path"), F.col("length").alias("bytes"), "reason", "deletable")
 
@@ -1145,8 +1132,8 @@ def replay_after(spark: SparkSession, table: str, batches: list[tuple[int, DataF
 # task: reclaim
 # fails: test_retention_is_a_property
 # because: as long, in other words than those that were asked for
-# breaks: The table property `delta.deletedFileRetentionDuration` is `interval N days`, with `keep_days`
-#   for N.
+# breaks: The table property `delta.deletedFileRetentionDuration` is `interval N days`, with
+#   `keep_days` for N.
 # -        f"'delta.deletedFileRetentionDuration' = 'interval {keep_days} days')"
 # +        f"'delta.deletedFileRetentionDuration' = 'interval {24 * keep_days} hours')"
 

@@ -233,11 +233,11 @@ lab.check("damage")
 # - The repair is one new version of the table. Later it counts as a good version.
 # - If no good version after `good` changed an order, the old data files come back, and no data file
 #   is written.
-# - If every order has its right row already, the call makes no version. So a second call makes none.
+# - If every order has its right row already, the call makes no version. So a second call makes
+#   none.
 #
-# The commits after `good` are of the kinds in Task 1. The table has no change data feed. Which files
-# a repair writes is left open where good versions followed.
-# `recover` returns nothing.
+# The commits after `good` are of the kinds in Task 1. The table has no change data feed. Which
+# files a repair writes is left open where good versions changed orders. `recover` returns nothing.
 # [`RESTORE`](https://docs.delta.io/latest/delta-utility.html#restore-a-delta-table) is one of two
 # tools here. The other is a MERGE.
 
@@ -291,7 +291,8 @@ def recover(spark: SparkSession, table: str, good: int, bad: list[int]) -> None:
 
 
 # %% [markdown]
-# The checks recover two tables: one with good versions after the fault, one without.
+# The checks recover two tables: in one, good versions after the fault changed orders; in the other,
+# none did.
 
 # %%
 lab.check("recover")
@@ -369,11 +370,11 @@ lab.check("replay_after")
 # - The table property `delta.deletedFileRetentionDuration` is `interval N days`, with `keep_days`
 #   for N. `delta.logRetentionDuration` is at least as long.
 #
-# `table` has the form `database.table`, and `keep_days` is a whole number, at least 1. The table has
-# no partitions, no deletion vectors and no change data feed; its log is there from version 0 on, as
-# JSON. The folder holds no other folder than `_delta_log`, and no file's name needs escaping. Any
-# number of clones may be in the database, besides other tables, Delta or Parquet. No file's age is
-# within an hour of `keep_days`. How many commits you make is left open.
+# `table` has the form `database.table`, and `keep_days` is a whole number, at least 1. The table
+# has no partitions, no deletion vectors and no change data feed; its log is there from version 0
+# on, as JSON. The folder holds no other folder than `_delta_log`, and no file's name needs
+# escaping. Any number of clones may be in the database, besides other tables, Delta or Parquet. No
+# file's age is within an hour of `keep_days`. How many commits you make is left open.
 #
 # Spark's [`binaryFile`][binary] source lists files with size and time. [`VACUUM`][vacuum] has a
 # clause that takes a list of files, an inventory. Its four columns have to be nullable, which a
@@ -455,7 +456,9 @@ lab.check("reclaim")
 #
 # Recover the night. First the version before the deploy is compared with the newest one, then the
 # repaired table. What is left are the good commits: the loader's orders, the status changes, and
-# the test orders, which somebody deleted on purpose.
+# the test orders, which somebody deleted on purpose. One test order is back: it was cancelled, so
+# the deploy had deleted it before that. No good commit changed it. Look for such rows before you
+# call a repair done.
 
 # %%
 if lab.written("damage", "recover"):
@@ -533,8 +536,9 @@ if lab.written("reclaim"):
 # - **Stop, note, tell.** Before you touch anything: stop the writers, write down the newest
 #   version, tell who reads the table. Find the bad versions by what they did, not by the clock: a
 #   restore by timestamp that is off by one commit keeps the fault.
-# - **RESTORE or repair.** RESTORE is one entry in the log and takes seconds, but it takes back every
-#   commit after the version. A repair costs two reads of the table and some thinking.
+# - **RESTORE or repair.** RESTORE is one entry in the log and takes seconds, but it takes back
+#   every commit after the version. A repair reads every version since the fault, and needs a rule
+#   for orders that good and bad commits changed.
 # - **A row is repaired as a whole.** If a good job changed only the status of a damaged order, this
 #   lab's rule keeps its doubled price. A repair by column is possible when you know which columns
 #   the fault touched. Look at such orders before you decide.
@@ -546,8 +550,8 @@ if lab.written("reclaim"):
 #   cannot be read, even if it was the newest until yesterday and all its files are there.
 # - **A count proves nothing.** The number of rows of a version comes from the log. To know that an
 #   old version can be read, read its rows.
-# - **Keep what must survive as a copy.** A shallow clone is a list of files of another table: VACUUM
-#   of that table does not know it. For a state that must survive write a table of its own.
+# - **Keep what must survive as a copy.** A shallow clone is a list of files of another table:
+#   VACUUM of that table does not know it. For a state that must survive write a table of its own.
 # - **Rehearse.** A restore that was never tried is a hope. Try it each quarter, on a copy.
 #
 # **On Databricks** `RESTORE` and `VACUUM` work the same, predictive optimization may run VACUUM for
@@ -591,8 +595,8 @@ lab.next()
 #    from there, although it was the newest version until yesterday. Keep the past longer than the
 #    distance of two commits plus the time in which a fault is noticed.
 # 6. By a gate between load and publish: share of rows updated, change of the row count, sum of
-#    prices against the day before. The history has the counts for nothing, so the check costs no
-#    read of the data.
+#    prices against the day before. The history has the counts for free, so the check costs no read
+#    of the data.
 #
 # </details>
 
@@ -601,5 +605,7 @@ lab.next()
 #
 # - Delta Lake, [Table utility commands](https://docs.delta.io/latest/delta-utility.html): history,
 #   VACUUM, RESTORE, clones
-# - Delta Lake, [Transaction log protocol](https://github.com/delta-io/delta/blob/master/PROTOCOL.md)
+# - Delta Lake, [Transaction log protocol][protocol]
 # - Databricks, [Work with table history](https://docs.databricks.com/en/delta/history.html)
+#
+# [protocol]: https://github.com/delta-io/delta/blob/master/PROTOCOL.md

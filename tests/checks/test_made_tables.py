@@ -68,6 +68,7 @@ def test_history_tells_what_a_commit_of_spark_tells(spark, made):
         assert {name: ours.operationMetrics[name] for name in names} == {
             name: theirs.operationMetrics[name] for name in names
         }
+    assert of_ours[4].operationMetrics == {"numRemovedFiles": "1", "numAddedFiles": "1"}
     assert set(table_files(spark, name)) == {files[-1]}
 
 

@@ -1,4 +1,5 @@
-# because: the folder listed through Hadoop, the plan made in Python, all but the clone's files to VACUUM
+# because: the folder listed through Hadoop, the plan made in Python, all but the clone's files to
+#   VACUUM
 
 from datetime import timedelta
 

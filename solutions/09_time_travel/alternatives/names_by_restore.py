@@ -1,4 +1,5 @@
-# because: a replay under a name for each RESTORE; a repair that keeps a table of right rows in memory
+# because: a replay under a name for each RESTORE; a repair that keeps a table of right rows in
+#   memory
 
 
 def replay_after(spark: SparkSession, table: str, batches: list[tuple[int, DataFrame]]) -> None:

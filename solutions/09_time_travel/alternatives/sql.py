@@ -17,7 +17,8 @@ def suspect_versions(spark: SparkSession, table: str) -> DataFrame:
           SELECT version, operation, live_rows,
             CASE operation WHEN 'WRITE' THEN {number("numOutputRows")} ELSE 0 END
               + {number("numTargetRowsInserted")} + {updated} AS rows_written,
-            {number("numDeletedRows")} + {number("numTargetRowsDeleted")} + {updated} AS rows_removed,
+            {number("numDeletedRows")} + {number("numTargetRowsDeleted")} + {updated}
+              AS rows_removed,
             lag(live_rows) OVER (ORDER BY version) AS before
           FROM {{history}} JOIN counts USING (version)
         ),

@@ -93,6 +93,11 @@ def write_commits(
                 after[name] = rows
         actions = [folder.remove(old, commit) for old in live if old not in after]
         actions += [adds[new] for new in after if new not in live]
+        if commit.operation == "OPTIMIZE":
+            counts = {
+                f"num{what}Files": sum(action in one for one in actions)
+                for action, what in (("remove", "Removed"), ("add", "Added"))
+            }
         folder.commit(version, commit, counts, actions)
         live = after
         versions.append(live)
