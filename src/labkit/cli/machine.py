@@ -59,7 +59,8 @@ def test(
     parts.provide(find_labs(root), required=True)
     # With --long a single test may take as long as a lab's whole proof.
     patience = ["-o", "faulthandler_timeout=3600"] if long else []
-    arguments = [*(context.args or ["tests"]), *patience]
+    whole = ["tests", "--durations=30", "--durations-min=15"]  # what to make shorter next
+    arguments = [*(context.args or whole), *patience]
     # Tests start all that they need; they must not use a cluster or a broker of the user.
     own = {key: value for key, value in os.environ.items() if key not in OUTSIDE}
     environment = {**own, **({"LAB_LONG": "1"} if long else {})}
