@@ -1,10 +1,10 @@
-# because: MERGE for what has an identity (files, figures); customers as a batch of files, clicks as a stream
+# because: MERGE for files and figures; customers as a batch of files, clicks as a stream
 
 from delta.tables import DeltaTable
 
 
 def ingest(spark: SparkSession, landing: str, schema: str, checkpoint: str) -> None:
-    path = F.split("_metadata.file_path", "/")
+    path = F.split(F.replace("_metadata.file_path", F.lit("%20"), F.lit(" ")), "/")
     columns = (
         F.col("value"),
         F.element_at(path, -2).cast("date").alias("load_date"),
@@ -18,7 +18,8 @@ def ingest(spark: SparkSession, landing: str, schema: str, checkpoint: str) -> N
 
     files = f"{landing}/customers/*/*.json"
     merge(spark.read.text(files).select(*columns), "customers")
-    stream = spark.readStream.text(f"{landing}/clicks/*/*.json").select(*columns)
+    reader = spark.readStream.option("maxFileAge", "10000d")
+    stream = reader.text(f"{landing}/clicks/*/*.json").select(*columns)
     writer = stream.writeStream.foreachBatch(lambda batch, _: merge(batch, "clicks"))
     writer = writer.option("checkpointLocation", checkpoint).trigger(availableNow=True)
     writer.start().awaitTermination()

@@ -2,25 +2,34 @@
 
 
 def refine(spark: SparkSession, schema: str, day: date) -> None:
+    # Between brackets and between braces, nothing can follow the object unseen.
+    said = """
+        CASE WHEN size(from_json('[' || value || ']', 'array<map<string, string>>')) = 1
+            AND size(from_json('{"x":' || value || '}', 'map<string, map<string, string>>')) = 1
+          THEN from_json(value, 'map<string, string>') END AS said"""
+    time = r"r'^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}([.][0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$'"
     spark.sql(
         f"""
         CREATE OR REPLACE TEMP VIEW read_clicks AS
         WITH fields AS (
-          SELECT *, from_json(value, 'map<string, string>') AS said
-          FROM {schema}.bronze_clicks WHERE load_date = DATE '{day}'
+          SELECT *, {said} FROM {schema}.bronze_clicks WHERE load_date = DATE '{day}'
         ), typed AS (
-          SELECT *, said.event_id, said.event_type, try_cast(said.customer_id AS BIGINT) AS customer_id,
-            try_cast(said.event_time AS TIMESTAMP) AS event_time,
+          SELECT *, said.event_id, said.event_type,
+            CASE WHEN said.customer_id RLIKE '^[0-9]+$'
+              THEN try_cast(said.customer_id AS BIGINT) END AS customer_id,
+            CASE WHEN said.event_time RLIKE {time}
+              THEN try_cast(said.event_time AS TIMESTAMP) END AS event_time,
             try_cast(said.amount AS DECIMAL(10,2)) AS amount
           FROM fields
         )
         SELECT *, CASE
             WHEN said IS NULL THEN 'not_json'
-            WHEN coalesce(event_id, '') = '' THEN 'bad_event_id'
+            WHEN NOT coalesce(event_id RLIKE '^[A-Za-z0-9-]+$', false) THEN 'bad_event_id'
             WHEN coalesce(event_type, '') NOT IN ('view', 'purchase') THEN 'bad_event_type'
             WHEN customer_id IS NULL THEN 'bad_customer_id'
             WHEN event_time IS NULL THEN 'bad_event_time'
-            WHEN event_type = 'purchase' AND coalesce(amount, -1) < 0 THEN 'bad_amount'
+            WHEN event_type = 'purchase' AND (amount IS NULL OR said.amount RLIKE '^[^0-9]'
+              OR try_cast(said.amount AS DECIMAL(30,15)) != amount) THEN 'bad_amount'
           END AS reason
         FROM typed
         """
@@ -29,10 +38,13 @@ def refine(spark: SparkSession, schema: str, day: date) -> None:
         f"""
         CREATE OR REPLACE TEMP VIEW read_changes AS
         WITH fields AS (
-          SELECT *, from_json(value, 'map<string, string>') AS said FROM {schema}.bronze_customers
+          SELECT *, {said} FROM {schema}.bronze_customers
         ), typed AS (
-          SELECT *, said.op, try_cast(said.lsn AS BIGINT) AS lsn, try_cast(said.ts AS TIMESTAMP) AS ts,
-            try_cast(said.customer_id AS BIGINT) AS customer_id, said.name, said.segment, said.country
+          SELECT *, said.op, said.name, said.segment, said.country,
+            CASE WHEN said.lsn RLIKE '^[0-9]+$' THEN try_cast(said.lsn AS BIGINT) END AS lsn,
+            CASE WHEN said.ts RLIKE {time} THEN try_cast(said.ts AS TIMESTAMP) END AS ts,
+            CASE WHEN said.customer_id RLIKE '^[0-9]+$'
+              THEN try_cast(said.customer_id AS BIGINT) END AS customer_id
           FROM fields
         )
         SELECT *, CASE
@@ -81,7 +93,8 @@ def refine(spark: SparkSession, schema: str, day: date) -> None:
         INSERT OVERWRITE {schema}.silver_customers
         WITH once AS (
           SELECT first.* FROM (
-            SELECT lsn, any_value(struct(*)) AS first FROM read_changes WHERE reason IS NULL GROUP BY lsn
+            SELECT lsn, any_value(struct(*)) AS first FROM read_changes
+            WHERE reason IS NULL GROUP BY lsn
           )
         ), ended AS (
           SELECT *, lead(ts) OVER (PARTITION BY customer_id ORDER BY lsn) AS ends FROM once
@@ -122,28 +135,38 @@ def quality_report(spark: SparkSession, schema: str) -> DataFrame:
     return spark.sql(
         f"""
         WITH bad AS (SELECT * FROM {schema}.quarantine WHERE source = 'clicks'),
-        lines AS (
-          SELECT load_date, source_file, value, get_json_object(value, '$.event_id') AS event_id,
-            EXISTS (
-              SELECT 1 FROM bad WHERE bad.value = line.value AND bad.source_file = line.source_file
-            ) AS is_bad
+        good AS (
+          SELECT load_date, source_file, get_json_object(value, '$.event_id') AS event_id,
+            row_number() OVER (
+              PARTITION BY source_file, get_json_object(value, '$.event_id') ORDER BY value
+            ) AS place
           FROM {schema}.bronze_clicks AS line
+          WHERE NOT EXISTS (
+            SELECT 1 FROM bad WHERE bad.value = line.value AND bad.source_file = line.source_file
+          )
+        ), again AS (
+          SELECT load_date, count(*) AS duplicates FROM good
+          WHERE EXISTS (
+            SELECT 1 FROM {schema}.silver_events AS event WHERE event.event_id = good.event_id
+            AND (event.source_file != good.source_file OR good.place > 1)
+          )
+          GROUP BY load_date
         ), arrived AS (
-          SELECT load_date, count(*) AS lines,
-            count_if(NOT is_bad AND known.event_id IS NOT NULL) AS deliveries
-          FROM lines LEFT JOIN (SELECT DISTINCT event_id FROM {schema}.silver_events) AS known
-          ON lines.event_id = known.event_id GROUP BY load_date
+          SELECT load_date, count(*) AS lines FROM {schema}.bronze_clicks GROUP BY load_date
         ), kept AS (
-          SELECT load_date, count(*) AS events, count(DISTINCT event_id) AS firsts,
-            count_if(event_date < load_date) AS late, max(event_time) AS newest_event
+          SELECT load_date, count(*) AS events, count_if(event_date < load_date) AS late,
+            max(event_time) AS newest_event
           FROM {schema}.silver_events GROUP BY load_date
         ), aside AS (
-          SELECT load_date, sum(n) AS quarantined, map_from_entries(collect_list(struct(reason, n))) AS reasons
+          SELECT load_date, sum(n) AS quarantined,
+            map_from_entries(collect_list(struct(reason, n))) AS reasons
           FROM (SELECT load_date, reason, count(*) AS n FROM bad GROUP BY ALL) GROUP BY load_date
         ), counted AS (
-          SELECT load_date, lines, coalesce(events, 0) AS events, coalesce(quarantined, 0) AS quarantined,
-            deliveries - coalesce(firsts, 0) AS duplicates, coalesce(late, 0) AS late, newest_event, reasons
+          SELECT load_date, lines, coalesce(events, 0) AS events,
+            coalesce(quarantined, 0) AS quarantined, coalesce(duplicates, 0) AS duplicates,
+            coalesce(late, 0) AS late, newest_event, reasons
           FROM arrived LEFT JOIN kept USING (load_date) LEFT JOIN aside USING (load_date)
+            LEFT JOIN again USING (load_date)
         )
         SELECT load_date, lines, events, quarantined, duplicates,
           lines - events - quarantined - duplicates AS lost, late, newest_event, reasons
