@@ -41,6 +41,24 @@ body{background:#fff;color:#212121}
 @media (prefers-color-scheme:dark){body{background:#111;color:#e0e0e0}}
 </style></head><body><main><h1>A notebook</h1>%s</main></body></html>"""
 
+# VS Code's page around an output: the class of its body, the ground and the ink of a theme. Its
+# Jupyter extension adds JupyterLab's variables, those of light whatever the theme is.
+THEMES = (
+    ("vscode-light", "#ffffff", "#3b3b3b"),
+    ("vscode-dark", "#1f1f1f", "#cccccc"),
+    ("vscode-high-contrast", "#000000", "#ffffff"),
+    ("vscode-high-contrast-light vscode-high-contrast", "#ffffff", "#292929"),
+)
+IN_VS_CODE = """
+const [kind, ground, ink] = arguments;
+const root = document.documentElement.style;
+root.setProperty("--vscode-editor-foreground", ink);
+root.setProperty("--jp-ui-font-color1", "rgba(0, 0, 0, .8)");
+document.body.className = kind;
+document.body.style.background = ground;
+document.querySelector("h1").remove();
+"""
+
 
 def reasons() -> list[str]:
     """One of each form: a keyed diff, a plan, micro-batches, prose of several lines."""
@@ -175,6 +193,16 @@ def test_every_word_stands_out_from_its_ground(driver, pages, name, scheme, requ
     browsing.unfold(driver)
     body = driver.find_element(By.TAG_NAME, "body")
     shot(driver, browsing.screenshots(request.config) / f"{name}-{scheme}.png")
+    assert driver.execute_script(browsing.CONTRAST, body) == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme[0].split()[0])
+def test_verdict_stands_out_in_each_theme_of_vs_code(driver, pages, theme, scheme):
+    browsing.look(driver, scheme)
+    driver.get(pages["verdict"].as_uri())
+    driver.execute_script(IN_VS_CODE, *theme)
+    body = driver.find_element(By.TAG_NAME, "body")
     assert driver.execute_script(browsing.CONTRAST, body) == []
 
 
