@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import Row as SparkRow
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 
 from labkit import home
 from labkit.checks import MicroBatch, with_batches
@@ -22,6 +23,7 @@ from labkit.grading.batch.standing import Attempt, HandedIn
 from labkit.grading.batch.summary_page import summary_page
 from labkit.learner import overview, progress
 from labkit.learner.rehearsal import debrief, rehearse
+from labkit.learner.rehearsal.countdown import Countdown
 from labkit.verdict import page
 from labkit.verdict import report as verdict
 from labkit.verdict.blocks import Prose
@@ -40,6 +42,24 @@ AROUND = """<!doctype html><html lang="en"><head><title>Lakehouse Labs</title><s
 body{background:#fff;color:#212121}
 @media (prefers-color-scheme:dark){body{background:#111;color:#e0e0e0}}
 </style></head><body><main><h1>A notebook</h1>%s</main></body></html>"""
+
+# VS Code's page around an output: the class of its body, the ground and the ink of a theme. Its
+# Jupyter extension adds JupyterLab's variables, those of light whatever the theme is.
+THEMES = (
+    ("vscode-light", "#ffffff", "#3b3b3b"),
+    ("vscode-dark", "#1f1f1f", "#cccccc"),
+    ("vscode-high-contrast", "#000000", "#ffffff"),
+    ("vscode-high-contrast-light vscode-high-contrast", "#ffffff", "#292929"),
+)
+IN_VS_CODE = """
+const [kind, ground, ink] = arguments;
+const root = document.documentElement.style;
+root.setProperty("--vscode-editor-foreground", ink);
+root.setProperty("--jp-ui-font-color1", "rgba(0, 0, 0, .8)");
+document.body.className = kind;
+document.body.style.background = ground;
+document.querySelector("h1").remove();
+"""
 
 
 def reasons() -> list[str]:
@@ -176,6 +196,30 @@ def test_every_word_stands_out_from_its_ground(driver, pages, name, scheme, requ
     body = driver.find_element(By.TAG_NAME, "body")
     shot(driver, browsing.screenshots(request.config) / f"{name}-{scheme}.png")
     assert driver.execute_script(browsing.CONTRAST, body) == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme[0].split()[0])
+def test_verdict_stands_out_in_each_theme_of_vs_code(driver, pages, theme, scheme):
+    browsing.look(driver, scheme)
+    driver.get(pages["verdict"].as_uri())
+    driver.execute_script(IN_VS_CODE, *theme)
+    body = driver.find_element(By.TAG_NAME, "body")
+    assert driver.execute_script(browsing.CONTRAST, body) == []
+
+
+@pytest.mark.parametrize(("kind", "place"), [("", "fixed"), ("vscode-dark", "static")])
+def test_clock_of_a_rehearsal_runs_where_the_notebook_shows_it(driver, tmp_path, kind, place):
+    output = Countdown(90)._repr_html_()
+    file = tmp_path / "clock.html"
+    attribute = f' data-vscode-theme-kind="{kind}"' if kind else ""
+    file.write_text(f"<!doctype html><body{attribute}>{output}{output}", "utf-8")
+    driver.get(file.as_uri())
+    face = driver.find_elements(By.CSS_SELECTOR, "[role=timer]")[-1]
+    assert (face.is_displayed(), face.value_of_css_property("position")) == (True, place)
+    first = face.text
+    assert first.startswith("0:01:") and first.endswith(" left")
+    WebDriverWait(driver, 10, poll_frequency=0.1).until(lambda _: face.text != first)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -11,8 +11,9 @@ from labkit.verdict import report
 class Countdown:
     """What a notebook shows when it opens a lab in a rehearsal.
 
-    Where a page runs the scripts of an output (JupyterLab, VS Code), the HTML puts a clock into its
-    corner, only one even if the cell is run again; elsewhere the line says what was left then.
+    Where a page runs the scripts of an output, the HTML adds a clock: in the corner of JupyterLab,
+    only one even if the cell is run again, and behind the line in VS Code. Elsewhere the line says
+    what was left then.
     """
 
     def __init__(self, left: float) -> None:
