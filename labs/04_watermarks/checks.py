@@ -13,6 +13,7 @@ from labkit.checks import (
     MicroBatch,
     add_file,
     assert_columns,
+    assert_frame,
     assert_rows,
     cases,
     check,
@@ -71,6 +72,10 @@ SESSIONS = (
 )
 SESSION = ["card_id", "session_start"]
 NOON = datetime(2025, 5, 1, 12)
+HALF = 0.5 / 60  # of a second, in minutes
+A_CENTURY = timedelta(days=36525)
+# Ids of which crc32, and Spark's hash, are the same.
+ALIKE = [("plumless", "buckeroo"), ("p0026767", "p0082954")]
 
 
 def at(minutes: float) -> datetime:
@@ -110,7 +115,7 @@ class Scenario:
     why_dropped: str
     kept: int
     why_kept: str
-    soon: list[list[tuple]]  # files for a stream that has a watermark of two minutes
+    soon: list[list[tuple]]  # files of the next century, for a watermark without a delay
     comes_out: list[int]
     why_soon: str
 
@@ -122,17 +127,23 @@ SCENARIOS = {
             [
                 *(paid(1, 10.125), paid(4, 5.0), paid(2, 7.0, store="s2", card="c2")),
                 *(paid(3, 4.0, store=None), paid(4, 0.0, store=None)),
-                # another name, a row without a time, and a window without any amount
-                *(paid(2, 6.0, store=" S2"), paid(None, 1.0), paid(2, None, store="s3")),
+                # other names, a row without a time, and a window without any amount
+                *(paid(2, 6.0, store=" S2 "), paid(2, 9.0, store="")),
+                *(paid(None, 1.0), paid(2, None, store="s3")),
             ],
             [paid(5, 1.0), paid(16, -2.0)],
-            # watermark 12:06; s2 gets a repeat, and a payment without an amount and an id
-            [paid(3, 20.0), *[paid(17, 8.0, store="s2")] * 2, nameless(18, None, store="s2")],
+            # watermark 12:06; s2 gets a repeat, and a payment without amount, id and card
+            [
+                paid(3, 20.0),
+                *[paid(17, 8.0, store="s2")] * 2,
+                nameless(18, None, store="s2", card=None),
+            ],
         ],
         after=[
             # watermark 12:07: 12:04 comes too late, 12:06 is behind the watermark, its window isn't
             [paid(4.5, 500.0), paid(6, 3.0, card="c3"), paid(30, 4.0, store="s2")],
-            [paid(50, 6.0), paid(52, 7.0)],  # watermark 12:20
+            # watermark 12:20; five payments that differ in all but the store
+            [paid(50 + n / 2, 6.0 + n, card=f"c{n}") for n in range(5)],
         ],
         dropped=[0, 0, 0, 1, 0],
         why_dropped="The fourth file brings an event of 12:04, long after the window of 12:00 was "
@@ -150,12 +161,14 @@ SCENARIOS = {
             [
                 *(paid(0, event="a"), paid(0, event="a"), paid(5, event="b")),
                 *(paid(6, None, store=None, card=None, event=name) for name in "cj"),
-                paid(0, event=" A"),
+                *(paid(0, event=" A"), paid(0, event="a "), paid(0, event=" a")),
+                *(paid(6, event=name) for names in ALIKE for name in names),
             ],
             [paid(3, event="a"), paid(16, 9.0, event="d"), paid(16, 9.0, event="e")],
         ],
         after=[
-            [paid(7, event="b"), paid(30, event="f")],  # watermark 12:06
+            # watermark 12:06
+            [paid(7, None, store=None, card=None, event="b"), paid(30, event="f")],
             # watermark 12:20: g is new and too late
             [paid(4, event="g"), paid(18, 9.0, event="d"), paid(31, event="h")],
         ],
@@ -174,9 +187,11 @@ SCENARIOS = {
         SESSIONS,
         before=[
             [
-                *(paid(0, 10.0), paid(14, 5.0, store="s2")),
+                *(paid(0, 10.125), paid(14, 5.0, store="s2")),
                 *of("c2", (0, 1.0), (20, 2.0)),
-                *(paid(2, 3.0, card=None), paid(9, 0.0, card=None), paid(3, None, card="c8")),
+                *(paid(2 + HALF, 3.0, card=None), paid(9 + HALF, 0.0, card=None, store="s2")),
+                *(paid(3, None, card="c8"), paid(9, 1.0, card=""), paid(9, 2.0, card="C2 ")),
+                *of("c9", (0, 1.0), (15 + HALF, 2.0)),
             ],
             # the payment of 12:10 lies between the two of c2 and makes them one session
             [
@@ -229,7 +244,9 @@ def drive(learner, spark, task: str, source, checkpoint) -> Run:
     for files in (scenario.before, scenario.after):
         for rows in files:
             add_file(source, COLUMNS, rows)
-        answer = getattr(learner, task)(file_stream(spark, EVENTS, source))
+        # A comment is metadata, too, and no watermark.
+        events = file_stream(spark, EVENTS, source).withMetadata("event_time", {"comment": "UTC"})
+        answer = getattr(learner, task)(events)
         assert_columns(answer, scenario.schema)
         batches += run_stream(answer, checkpoint)
     return Run(batches)
@@ -268,7 +285,8 @@ def test_revenue_of_each_store_and_window(windows):
     expected = [
         (at(0), at(5), None, 4.0, 2),
         (at(0), at(5), "s2", 7.0, 1),
-        (at(0), at(5), " S2", 6.0, 1),
+        (at(0), at(5), " S2 ", 6.0, 1),
+        (at(0), at(5), "", 9.0, 1),
         (at(15), at(20), "s1", -2.0, 1),
         (at(15), at(20), "s2", 16.0, 3),
     ]
@@ -306,6 +324,18 @@ def test_out_of_order_events_count_while_their_window_is_open(windows):
     assert_rows(late_ones, expected, key=WINDOW, columns=WINDOWS)
 
 
+@check("revenue_per_window")
+def test_a_batch_is_added_up(learner, frame):
+    """Adds up a batch frame as well, where no watermark holds anything back"""
+    payments = frame(EVENTS, [paid(1, 2.0), paid(59, 1.0), paid(4, 3.0), paid(6, 5.0)])
+    expected = [
+        (at(0), at(5), "s1", 5.0, 2),
+        (at(5), at(10), "s1", 5.0, 1),
+        (at(55), at(60), "s1", 1.0, 1),
+    ]
+    assert_frame(learner.revenue_per_window(payments), expected, key=WINDOW)
+
+
 # ----------------------------------------------------------------------------------- deduplicate
 
 
@@ -323,7 +353,15 @@ def test_out_of_order_events_count_while_their_window_is_open(windows):
         Case(
             "lookalikes",
             "Keeps two payments of one card, store, amount and time that have different ids",
-            after=["e1", "f2", "h3", " A0"],
+            after=[
+                "e1",
+                "f2",
+                "h3",
+                " A0",
+                "a 0",
+                " a0",
+                *(f"{name}0" for names in ALIKE for name in names),
+            ],
         ),
         Case("restart", "Still knows after a restart which events it has seen", after=["b0"]),
     ]
@@ -348,9 +386,9 @@ def test_each_payment_once(unique, case):
 @check("deduplicate")
 def test_all_columns_stay(learner, spark, inbox):
     """Keeps every column of the stream, also one that the events lack, and the watermark"""
-    stream = file_stream(spark, EVENTS, inbox("wider")).withColumn("terminal", F.lit("t1"))
+    stream = file_stream(spark, EVENTS, inbox("wider")).select(F.lit("t1").alias("terminal"), "*")
     answer = learner.deduplicate(stream)
-    assert_columns(answer, f"{EVENTS}, terminal string")
+    assert_columns(answer, f"terminal string, {EVENTS}")
     assert "spark.watermarkDelayMs" in answer.schema["event_time"].metadata, (
         "event_time comes out without its watermark: the next function would define a second one"
     )
@@ -365,25 +403,27 @@ def test_all_columns_stay(learner, spark, inbox):
         Case(
             "gaps",
             "Begins a session with a card's payment and ends it fifteen minutes after its last one",
-            given=["c1", "c3"],
+            given=["c1", "c3", "c9"],
             after=[
-                ("c1", at(0), at(29), 2, 15.0),
+                ("c1", at(0), at(29), 2, 15.125),
                 ("c3", at(15), at(30), 1, 8.0),
                 ("c3", at(40), at(55), 3, 32.0),
+                ("c9", at(0), at(15), 1, 1.0),
+                ("c9", at(15 + HALF), at(30 + HALF), 1, 2.0),
             ],
             points=2,
         ),
         Case(
             "no_card",
-            "Takes payments without a card for those of one card",
-            given=[None],
-            after=[(None, at(2), at(24), 2, 3.0)],
+            "Takes payments without a card for those of one card, in whatever store",
+            given=[None, ""],
+            after=[(None, at(2 + HALF), at(24 + HALF), 2, 3.0), ("", at(9), at(24), 1, 1.0)],
         ),
         Case(
             "joined",
             "Joins two sessions when a payment between them comes later, also across a restart",
-            given=["c2"],
-            after=[("c2", at(0), at(50), 4, 39.0)],
+            given=["c2", "C2 "],
+            after=[("c2", at(0), at(50), 4, 39.0), ("C2 ", at(9), at(24), 1, 2.0)],
             points=2,
         ),
         Case(
@@ -445,23 +485,24 @@ def test_state_is_as_small_as_it_can_be(task, request):
 
 @check("revenue_per_window", "deduplicate", "sessions")
 def test_a_watermark_that_is_there_already_stays(task, learner, spark, inbox, tmp_path):
-    """Works on a stream that has a watermark already, of another delay"""
+    """Works on a stream that has a watermark already, one without a delay"""
     source, scenario = inbox("source"), SCENARIOS[task]
     for rows in scenario.soon:
-        add_file(source, COLUMNS, rows)
-    stream = file_stream(spark, EVENTS, source).withWatermark("event_time", "2 minutes")
+        add_file(source, COLUMNS, [(*row[:-1], row[-1] + A_CENTURY) for row in rows])
+    events = file_stream(spark, EVENTS, source).withColumn("file", F.col("_metadata.file_name"))
+    stream = events.withWatermark("event_time", "0 minutes")
     batches = run_stream(getattr(learner, task)(stream), tmp_path / "checkpoint")
     found = [len(batch.rows) for batch in batches]
     assert found == scenario.comes_out, with_batches(
-        f"the stream came with a watermark of two minutes; {scenario.why_soon}. Rows that came "
-        f"out, by file: {found}",
+        "the stream came with payments of 2125, a watermark of 0 minutes and one column more, the "
+        "name of the file; "
+        f"{scenario.why_soon}. Rows that came out, by file: {found}",
         batches,
     )
 
 
 # ----------------------------------------------------------------------------------- late_events
 
-HALF = 0.5 / 60
 FILES = [
     [paid(0, event="a"), paid(30 + HALF, event="b")],
     [paid(None, event="m")],
@@ -469,6 +510,7 @@ FILES = [
     [paid(21, event="h"), paid(22, event="i")],
     # c is exactly ten minutes behind b, d less than a second more; this file goes up to 12:45
     [
+        (None, None, None, None, None),
         *(paid(20 + HALF, event="c"), paid(20 + HALF, event="c"), paid(45, event="f")),
         *(paid(25, event="g"), paid(None, event="n"), paid(20 + HALF / 2, event="d")),
         *(paid(10, store="s2", card=None, event="e"), paid(22, event="i")),
@@ -565,7 +607,7 @@ def test_every_row_lands_once(split):
     """Writes every row of the source once, also when a call broke off between two writes"""
     source = Counter(row[0] for rows in FILES for row in rows)
     landed = Counter(row.event_id for rows in split.values() for row in rows)
-    for event, times in sorted(source.items()):
+    for event, times in sorted(source.items(), key=str):
         found = landed[event]
         doubled = "a micro-batch that comes again must find what it has already written"
         lost = "rows are lost, or the call returned before its query had ended"
@@ -579,9 +621,14 @@ def test_every_row_lands_once(split):
 
 @check("late_events")
 def test_both_tables_keep_the_columns_of_the_events(split):
-    """Writes the columns of the events and no other"""
+    """Writes the columns of the events and no other, with their values"""
     for which, rows in split.items():
         extra = [name for row in rows[:1] for name in row.__fields__ if name not in COLUMNS]
         assert not extra, f"{which} has got the column {', '.join(extra)}"
-    amounts = {row.amount for rows in split.values() for row in rows}
-    assert amounts == {1.0}, "both tables are empty, or amounts changed on the way to them"
+    found = [row for rows in split.values() for row in rows]
+    written = {tuple(row[name] for name in COLUMNS) for row in found}
+    assert written, "both tables are empty"
+    changed = written - {row for rows in FILES for row in rows}
+    assert not changed, (
+        f"no row of the source is {min(changed, key=str)}; it was changed on the way"
+    )

@@ -194,6 +194,7 @@ def revenue_per_window(events: DataFrame) -> DataFrame:
 # -            *["store_id", "revenue", "payments"],
 # -        )
 
+
 # %% windows_without_a_watermark
 # task: revenue_per_window
 # fails: test_revenue_of_each_store_and_window
@@ -226,6 +227,7 @@ def revenue_per_window(events: DataFrame) -> DataFrame:
 # -        watermarked(events)
 # +        watermarked(events)
 # +        .dropna(subset=["store_id"])
+
 
 # %% first_of_each_window
 # task: deduplicate
@@ -260,6 +262,7 @@ def deduplicate(events: DataFrame) -> DataFrame:
 # breaks: A payment comes out with the file that brings it first.
 # -    return watermarked(events).dropDuplicatesWithinWatermark(["event_id"])
 # +    return watermarked(events.dropna()).dropDuplicatesWithinWatermark(["event_id"])
+
 
 # %% remembers_a_day
 # task: deduplicate
@@ -312,8 +315,7 @@ def deduplicate(events: DataFrame) -> DataFrame:
 #   test_each_of_many_events_comes_out_once
 # because: with event_time among the keys state is freed, but a second attempt with another time is
 #   a new key
-# breaks: The second attempt comes within ten minutes of event time, perhaps with another
-#   `event_time`.
+# breaks: It has the `event_id` of the first; any other column may differ, `event_time` as well.
 def deduplicate(events: DataFrame) -> DataFrame:
     return watermarked(events).dropDuplicates(["event_id", "event_time"])
 
@@ -364,8 +366,7 @@ def deduplicate(events: DataFrame) -> DataFrame:
 # task: deduplicate
 # fails: test_each_payment_once[another_time]
 # because: without columns the method compares whole rows
-# breaks: The second attempt comes within ten minutes of event time, perhaps with another
-#   `event_time`.
+# breaks: It has the `event_id` of the first; any other column may differ, `event_time` as well.
 def deduplicate(events: DataFrame) -> DataFrame:
     return watermarked(events).dropDuplicatesWithinWatermark()
 
@@ -529,6 +530,7 @@ def sessions(events: DataFrame) -> DataFrame:
 # +        watermarked(events)
 # +        .dropna(subset=["card_id"])
 
+
 # %% sessions_by_lag
 # task: sessions
 # fails: test_sessions_of_a_card[gaps]
@@ -675,6 +677,7 @@ def sessions(events: DataFrame) -> DataFrame:
 # +        seconds = F.date_trunc("second", "event_time")
 # +        is_late = F.coalesce(seconds < F.lit(border), F.lit(False))
 
+
 # %% drops_late_rows
 # task: late_events
 # fails: test_which_table[late]
@@ -773,7 +776,8 @@ def late_events(
 # task: late_events
 # fails: test_both_tables_keep_the_columns_of_the_events
 # because: adds the number of the micro-batch to the tables
-# breaks: Both tables exist, are empty before the first call, and keep the columns of the events.
+# breaks: Both tables exist, are new and empty before the first call, and keep the columns of the
+#   events.
 # -            writer = rows.write.format("delta").mode("append").option("txnAppId", checkpoint)
 # +            writer = (
 # +                rows.withColumn("micro_batch", F.lit(number))
@@ -820,6 +824,7 @@ def late_events(
 # breaks: Other names are taken as they are.
 # -        .groupBy(F.window("event_time", "5 minutes"), "store_id")
 # +        .groupBy(F.window("event_time", "5 minutes"), F.lower(F.trim("store_id")).alias("store_id"))
+
 
 # %% no_time_is_the_epoch
 # task: revenue_per_window
@@ -906,3 +911,240 @@ def revenue_per_window(events: DataFrame) -> DataFrame:
 # +            *["payments", "amount"],
 # +        )
 # +        .where("amount IS NOT NULL")
+
+# %% empty_name_is_no_name
+# task: revenue_per_window
+# fails: test_revenue_of_each_store_and_window
+# because: a store whose name is empty shares a row with the payments without a store
+# breaks: Other names are taken as they are.
+# -        .groupBy(F.window("event_time", "5 minutes"), "store_id")
+# +        .groupBy(
+# +            F.window("event_time", "5 minutes"),
+# +            F.nullif("store_id", F.lit("")).alias("store_id"),
+# +        )
+
+# %% a_comment_is_no_watermark
+# task: revenue_per_window
+# fails: test_revenue_of_each_store_and_window
+# because: takes any metadata of the column for a watermark, and sets none
+# breaks: Tasks 1 to 3 need a watermark of ten minutes on `event_time`.
+# outcome: error
+# -        watermarked(events)
+# +        (events if events.schema["event_time"].metadata else watermarked(events))
+
+# %% checksum_as_the_key
+# task: deduplicate
+# fails: test_each_payment_once[lookalikes]
+# because: plumless and buckeroo are two ids with one checksum
+# breaks: Two payments that look alike but have different ids are two.
+# -    return watermarked(events).dropDuplicatesWithinWatermark(["event_id"])
+# +    keyed = watermarked(events).withColumn("_key", F.crc32("event_id"))
+# +    return keyed.dropDuplicatesWithinWatermark(["_key"]).drop("_key")
+
+# %% hash_as_the_key
+# task: deduplicate
+# fails: test_each_payment_once[lookalikes]
+# because: of a hundred thousand ids two have the same hash of 32 bits, more likely than not
+# breaks: Two payments that look alike but have different ids are two.
+# -    return watermarked(events).dropDuplicatesWithinWatermark(["event_id"])
+# +    keyed = watermarked(events).withColumn("_key", F.hash("event_id"))
+# +    return keyed.dropDuplicatesWithinWatermark(["_key"]).drop("_key")
+
+# %% key_in_front
+# task: deduplicate
+# fails: test_all_columns_stay
+# because: the stream may have another column in front
+# breaks: It has all columns of the stream that comes in, in their order
+# -    return watermarked(events).dropDuplicatesWithinWatermark(["event_id"])
+# +    once = watermarked(events).dropDuplicatesWithinWatermark(["event_id"])
+# +    return once.select("event_id", *(name for name in once.columns if name != "event_id"))
+
+# %% all_but_the_time_is_the_key
+# task: deduplicate
+# fails: test_a_watermark_that_is_there_already_stays[deduplicate]
+# because: the second attempt may differ in a column that nobody thought of, such as its file
+# breaks: each `event_id` once
+# -    return watermarked(events).dropDuplicatesWithinWatermark(["event_id"])
+# +    key = [name for name in events.columns if name != "event_time"]
+# +    return watermarked(events).dropDuplicatesWithinWatermark(key)
+
+# %% no_delay_is_no_watermark
+# task: sessions
+# fails: test_a_watermark_that_is_there_already_stays[sessions]
+# because: a delay of 0 is false, so the stream gets a second watermark
+# breaks: If the stream has a watermark already, that one stays, whatever its delay.
+# outcome: error
+# -        watermarked(events)
+# +        (
+# +            events
+# +            if events.schema["event_time"].metadata.get("spark.watermarkDelayMs")
+# +            else events.withWatermark("event_time", "10 minutes")
+# +        )
+
+# %% cash_in_each_store
+# task: sessions
+# fails: test_sessions_of_a_card[no_card]
+# because: payments without a card in two stores become two sessions
+# breaks: Payments without a card are those of one card, null.
+# -        .groupBy("card_id", F.session_window("event_time", "15 minutes").alias("session"))
+# +        .groupBy(
+# +            "card_id",
+# +            F.when(F.isnull("card_id"), F.col("store_id")).alias("till"),
+# +            F.session_window("event_time", "15 minutes").alias("session"),
+# +        )
+
+# %% sessions_in_whole_seconds
+# task: sessions
+# fails: test_sessions_of_a_card[no_card]
+# because: the first payment has a time with a fraction of a second
+# breaks: | `session_start` | timestamp | the time of the first payment |
+# -            F.col("session.start").alias("session_start"),
+# +            F.date_trunc("second", F.col("session.start")).alias("session_start"),
+
+# %% cash_is_no_revenue
+# task: revenue_per_window
+# fails: test_revenue_of_each_store_and_window
+# because: who pays in cash has no card, and is revenue
+# breaks: No other payment is dropped.
+# -        watermarked(events)
+# +        watermarked(events)
+# +        .dropna(subset=["card_id"])
+
+# %% a_second_more_of_gap
+# task: sessions
+# fails: test_sessions_of_a_card[gaps]
+# because: payments half a second further apart are two sessions
+# breaks: payments of a card that follow one another within 15 minutes
+# -        .groupBy("card_id", F.session_window("event_time", "15 minutes").alias("session"))
+# +        .groupBy("card_id", F.session_window("event_time", "15 minutes 1 second").alias("session"))
+# -            F.col("session.end").alias("session_end"),
+# +            (F.col("session.end") - F.expr("INTERVAL 1 SECOND")).alias("session_end"),
+
+# %% card_numbers_made_tidy
+# task: sessions
+# fails: test_sessions_of_a_card[joined]
+# because: two cards whose numbers differ in case or in blanks share a session
+# breaks: Other cards are taken as they are.
+# -        .groupBy("card_id", F.session_window("event_time", "15 minutes").alias("session"))
+# +        .groupBy(
+# +            F.lower(F.trim("card_id")).alias("card_id"),
+# +            F.session_window("event_time", "15 minutes").alias("session"),
+# +        )
+
+# %% empty_card_is_no_card
+# task: sessions
+# fails: test_sessions_of_a_card[no_card]
+# because: a card whose number is empty shares a session with payments without a card
+# breaks: Other cards are taken as they are.
+# -        .groupBy("card_id", F.session_window("event_time", "15 minutes").alias("session"))
+# +        .groupBy(
+# +            F.nullif("card_id", F.lit("")).alias("card_id"),
+# +            F.session_window("event_time", "15 minutes").alias("session"),
+# +        )
+
+# %% ids_without_blanks_behind
+# task: deduplicate
+# fails: test_each_payment_once[lookalikes]
+# because: an id that ends with a blank is another id
+# breaks: Two payments that look alike but have different ids are two.
+# -    return watermarked(events).dropDuplicatesWithinWatermark(["event_id"])
+# +    keyed = watermarked(events).withColumn("_id", F.rtrim("event_id"))
+# +    return keyed.dropDuplicatesWithinWatermark(["_id"]).drop("_id")
+
+# %% rows_of_nulls_go
+# task: late_events
+# fails: test_every_row_lands_once
+# because: a row in which everything is null is a row of the source all the same
+# breaks: Every row of the source is written to one of the two tables, once.
+# -        newest = spark.table(table).agg(F.max("event_time")).first()[0]
+# +        events = events.na.drop("all")
+# +        newest = spark.table(table).agg(F.max("event_time")).first()[0]
+
+# %% names_without_blanks_behind
+# task: revenue_per_window
+# fails: test_revenue_of_each_store_and_window
+# because: the screen shows a name that no store has
+# breaks: Other names are taken as they are.
+# -        .groupBy(F.window("event_time", "5 minutes"), "store_id")
+# +        .groupBy(F.window("event_time", "5 minutes"), F.rtrim("store_id").alias("store_id"))
+
+# %% ids_without_blanks_in_front
+# task: deduplicate
+# fails: test_each_payment_once[lookalikes]
+# because: an id that begins with a blank is another id
+# breaks: Two payments that look alike but have different ids are two.
+# -    return watermarked(events).dropDuplicatesWithinWatermark(["event_id"])
+# +    keyed = watermarked(events).withColumn("_id", F.ltrim("event_id"))
+# +    return keyed.dropDuplicatesWithinWatermark(["_id"]).drop("_id")
+
+# %% salted_by_card
+# task: revenue_per_window
+# fails: test_state_is_as_small_as_it_can_be[revenue_per_window]
+# because: the sums of four salts of a store are kept, and added up when the window ends
+# breaks: The state holds one row for each store and open window, and nothing else.
+# -        .groupBy(F.window("event_time", "5 minutes"), "store_id")
+# -        .agg(F.sum("amount").alias("revenue"), F.count("*").alias("payments"))
+# +        .groupBy(
+# +            F.window("event_time", "5 minutes"),
+# +            "store_id",
+# +            F.pmod(F.hash("card_id"), F.lit(4)),
+# +        )
+# +        .agg(F.sum("amount").alias("revenue"), F.count("*").alias("payments"))
+# +        .groupBy("window", "store_id")
+# +        .agg(F.sum("revenue").alias("revenue"), F.sum("payments").alias("payments"))
+
+# %% streams_only
+# task: revenue_per_window
+# fails: test_a_batch_is_added_up
+# because: whoever computes the truth from all files has a batch
+# breaks: A batch frame is added up as well.
+# outcome: error
+# -    return (
+# -        watermarked(events)
+# +    if not events.isStreaming:
+# +        raise TypeError("revenue_per_window takes a stream")
+# +    return (
+# +        watermarked(events)
+
+# %% id_and_store
+# task: deduplicate
+# fails: test_each_payment_once[restart]
+# because: the second attempt lacks the store
+# breaks: any other column may differ, `event_time` as well
+# -    return watermarked(events).dropDuplicatesWithinWatermark(["event_id"])
+# +    return watermarked(events).dropDuplicatesWithinWatermark(["event_id", "store_id"])
+
+# %% clocks_that_run_ahead
+# task: sessions
+# fails: test_a_watermark_that_is_there_already_stays[sessions]
+# because: what is late, and what is early, is known from the data; the checks' payments are of 2125
+# breaks: Spark computes it from the data, never from a clock
+# -        watermarked(events)
+# +        watermarked(events)
+# +        .where("event_time <= current_timestamp()")
+
+# %% nothing_from_the_future
+# task: deduplicate
+# fails: test_a_watermark_that_is_there_already_stays[deduplicate]
+# because: a payment of a terminal whose clock runs ahead never comes out
+# breaks: A payment comes out with the file that brings it first.
+# -    return watermarked(events).dropDuplicatesWithinWatermark(["event_id"])
+# +    known = watermarked(events).where("event_time <= current_timestamp()")
+# +    return known.dropDuplicatesWithinWatermark(["event_id"])
+
+# %% sessions_in_cents
+# task: sessions
+# fails: test_sessions_of_a_card[gaps]
+# because: amounts of other currencies have three places
+# breaks: | `amount` | double | the sum of the amounts |
+# -        .agg(F.count("*").alias("payments"), F.sum("amount").alias("amount"))
+# +        .agg(F.count("*").alias("payments"), F.round(F.sum("amount"), 2).alias("amount"))
+
+# %% times_in_whole_seconds
+# task: late_events
+# fails: test_both_tables_keep_the_columns_of_the_events
+# because: a row of the source has another time in the table
+# breaks: Every row of the source is written to one of the two tables, once.
+# -            writer = rows.write.format("delta").mode("append").option("txnAppId", checkpoint)
+# +            whole = rows.withColumn("event_time", F.date_trunc("second", "event_time"))
+# +            writer = whole.write.format("delta").mode("append").option("txnAppId", checkpoint)

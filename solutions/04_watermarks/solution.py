@@ -108,8 +108,8 @@ plt.show()
 # Tasks 1 to 3 need a watermark of ten minutes on `event_time`. If the stream has a watermark
 # already, that one stays, whatever its delay. A second one on the same stream fails ("Redefining
 # watermark is disallowed"), but only in its second micro-batch. So a function must look whether
-# there is one already. Spark keeps the delay in the metadata of the column, and `watermarked` looks
-# there.
+# there is one already. Spark keeps the delay, which may be 0, in the metadata of the column, and
+# `watermarked` looks there.
 
 
 # %%
@@ -141,6 +141,7 @@ def watermarked(events: DataFrame) -> DataFrame:
 # - The state holds one row for each store and open window, and nothing else.
 # - A payment sent twice is two rows here. Repeats are the subject of Task 2, late payments that of
 #   Task 4.
+# - A batch frame is added up as well. There a watermark does nothing, and all windows come out.
 #
 # You may need `watermarked` and
 # [`F.window`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.functions.window.html).
@@ -181,7 +182,8 @@ lab.check("revenue_per_window")
 # watermark stays on `event_time`, where the next function finds it.
 #
 # - A payment comes out with the file that brings it first.
-# - The second attempt comes within ten minutes of event time, perhaps with another `event_time`.
+# - The second attempt comes within ten minutes of event time. It has the `event_id` of the first;
+#   any other column may differ, `event_time` as well.
 # - Two payments that look alike but have different ids are two. `a` and ` A` are different.
 # - State must not grow for ever: an event is forgotten when the watermark is ten minutes past its
 #   time.
@@ -229,7 +231,7 @@ lab.check("deduplicate")
 # - A session may span several stores.
 # - Payments arrive in any order, so one that comes later may join two sessions.
 # - A session comes out once, with the first file at which the watermark has reached its end.
-# - Payments without a card are those of one card, null.
+# - Payments without a card are those of one card, null. Other cards are taken as they are.
 # - A payment older than the watermark counts while its own 15 minutes are not over.
 # - Later than that the watermark drops it. Only if a session that it would join is still open,
 #   both is right: Spark decides that by the watermark of the micro-batch before.
@@ -270,18 +272,18 @@ lab.check("sessions")
 #
 # Spark drops late rows and tells only how many. Write `late_events(spark, source, table,
 # late_table, checkpoint)`. It reads all files of the folder `source` that it has not finished yet,
-# writes their rows to two Delta tables, and returns, without a value, when that is done. `table`
-# and `late_table` are names of tables, `checkpoint` is the path of a folder. This task needs no
-# watermark of Spark's.
+# writes their rows to two Delta tables, and returns when that is done. `table` and `late_table` are
+# names of tables, `checkpoint` is the path of a folder. This task needs no watermark of Spark's.
 #
-# - The files hold one JSON document a line, in the columns of `EVENTS`. Each file is one
-#   micro-batch. Files are read in the order of their modification times; sorting by name gives the
-#   same order. A file that comes between two calls is newer than all others, by a second or more.
+# - The files are called `*.json` and hold one JSON document a line, in the columns of `EVENTS`. Each
+#   file is one micro-batch. Files are read in the order in which they came. Their modification
+#   times, a second or more apart, give this order, and so do their names. A file that comes between
+#   two calls is newer than all others.
 # - A row is late when its `event_time` is older than the greatest event time of all *earlier* files
 #   minus ten minutes.
 # - Exactly ten minutes behind is on time, and so is a row without a time.
-# - Late rows go to `late_table`, all others to `table`. Both tables exist, are empty before the
-#   first call, and keep the columns of the events.
+# - Late rows go to `late_table`, all others to `table`. Both tables exist, are new and empty before
+#   the first call, and keep the columns of the events.
 # - A call with the same `checkpoint` goes on where the last call ended, and knows the times of all
 #   earlier files.
 # - Every row of the source is written to one of the two tables, once. A row that is in the source
@@ -435,8 +437,8 @@ def market(revenue: DataFrame) -> dict:
 
 
 # %% [markdown]
-# The same function works on a batch frame, where a watermark does nothing. That gives the truth to
-# compare with. Blue bars are what the screen showed, orange ones what was missing there.
+# Your function over a batch frame gives the truth to compare with. Blue bars are what the screen
+# showed, orange ones what was missing there.
 
 # %%
 if progress:
