@@ -1,6 +1,7 @@
 """What a lab's checks import: the `check` mark, frame and table assertions, and probes of the engine."""
 
 from labkit.checks.cases import Case, cases, stories
+from labkit.checks.cold_tables import ColdFile, write_cold_commit, write_cold_table
 from labkit.checks.frames import (
     assert_columns,
     assert_frame,
@@ -62,6 +63,7 @@ from labkit.checks.tables import (
     assert_table,
     changes_since,
     live_files,
+    log_since,
     make_table,
     table_files,
     table_identity,
@@ -73,6 +75,7 @@ from labkit.verdict.errors import AnswerError
 __all__ = [
     "AnswerError",
     "Case",
+    "ColdFile",
     "Commit",
     "FrameRun",
     "History",
@@ -107,6 +110,7 @@ __all__ = [
     "forget_last_commit",
     "has_python",
     "live_files",
+    "log_since",
     "make_frame",
     "make_table",
     "measured",
@@ -130,6 +134,8 @@ __all__ = [
     "with_batches",
     "with_plan",
     "write_clone",
+    "write_cold_commit",
+    "write_cold_table",
     "write_commits",
     "write_restore",
 ]

@@ -65,7 +65,7 @@ def write_commits(
     second. Its metrics have the names that Spark's commits give them.
     """
     spark.sql(f"CREATE TABLE {table} ({ddl}) USING delta {_properties(properties or {})}")
-    folder = _Folder(spark, table)
+    folder = TableFolder(spark, table)
     schema = to_arrow_schema(StructType.fromDDL(ddl), timezone="UTC")
     at = schema.names.index(key) if key else 0
     past = list(commits)
@@ -107,7 +107,7 @@ def write_commits(
 
 def write_restore(spark: SparkSession, table: str, version: int) -> None:
     """What RESTORE does to any table, without its many small jobs: a commit that writes no file."""
-    folder, commit = _Folder(spark, table), Commit("RESTORE", to=version)
+    folder, commit = TableFolder(spark, table), Commit("RESTORE", to=version)
     now, then = live_files(spark, table), live_files(spark, table, version)
     actions = [folder.remove(name, commit) for name in now if name not in then]
     actions += [{"add": action} for name, action in then.items() if name not in now]
@@ -118,11 +118,11 @@ def write_clone(
     spark: SparkSession, table: str, clone: str, *, version: int, without: Collection[str] = ()
 ) -> None:
     """A shallow clone of a version, which then deleted the rows of the files `without`."""
-    source = _Folder(spark, table)
+    source = TableFolder(spark, table)
     fields = spark.table(table).schema.fields
     ddl = ", ".join(f"{field.name} {field.dataType.simpleString()}" for field in fields)
     spark.sql(f"CREATE TABLE {clone} ({ddl}) USING delta")
-    folder, commit = _Folder(spark, clone), Commit("CLONE")
+    folder, commit = TableFolder(spark, clone), Commit("CLONE")
     adds = {
         name: {**action, "path": source.path(name).toUri().toString()}
         for name, action in live_files(spark, table, version).items()
@@ -144,14 +144,14 @@ def write_clone(
 
 def stored_files(spark: SparkSession, table: str) -> dict[str, StoredFile]:
     """The data files in a table's folder, live or not, by their path in it; nothing hidden."""
-    return _Folder(spark, table).files()
+    return TableFolder(spark, table).files()
 
 
 def add_stray_file(
     spark: SparkSession, table: str, path: str, *, days_ago: float, size: int = 1000
 ) -> None:
     """A file in a table's folder that no commit names, of this age and size."""
-    folder = _Folder(spark, table)
+    folder = TableFolder(spark, table)
     folder.write(path, bytes(size))
     folder.set_age(path, days_ago)
 
@@ -194,7 +194,7 @@ def _log_name(version: int) -> str:
     return f"_delta_log/{version:020d}.json"
 
 
-class _Folder:
+class TableFolder:
     """A table's folder, seen and changed through the JVM: in a sandbox it alone can write there."""
 
     def __init__(self, spark: SparkSession, table: str) -> None:

@@ -149,6 +149,12 @@ def changes_since(spark: SparkSession, table: str, since: TableVersion) -> Table
     )
 
 
+def log_since(spark: SparkSession, table: str, number: int) -> list[list[dict[str, Any]]]:
+    """The actions of each commit after version `number`, as the log has them; no Spark job."""
+    log, snapshot = _snapshot(spark, table)
+    return list(_commits(spark, log, number + 1, int(snapshot.version())))
+
+
 def table_files(spark: SparkSession, table: str) -> dict[str, int]:
     """The data files of the newest version and how many rows each holds, deletion vectors applied."""
     found = {}
