@@ -24,7 +24,7 @@ from labkit.home import LabError
 ROOT = home.root()
 REGION = re.compile(r"# BEGIN SOLUTION.*?\n(.*?)# END SOLUTION", re.DOTALL)
 # What any program may say: imports, and lines shorter than this.
-TRIVIAL = 16
+TRIVIAL = 25
 BINARY = (".gz", ".parquet")
 
 

@@ -33,8 +33,8 @@ IGNORED = shutil.ignore_patterns(
     "__pycache__", "*.pyc", ".ipynb_checkpoints", ".pytest_cache", ".DS_Store"
 )
 # A line of an answer gives something away from this length on; below are lines such as
-# `.drop("age")` or `return merged`, of which any program has some.
-TELLING = 16
+# `.drop("age")` or `spark.conf.unset(name)`, of which any program has some.
+TELLING = 25
 COMMON = re.compile(r"(from \S+ )?import |except \w+( as \w+)?:$")  # lines of any program
 DEFINES_CHECK = re.compile(r"^def (test_\w+)", re.MULTILINE)
 
