@@ -634,16 +634,16 @@ def laid_out(learner, spark, table: str, layout: dict) -> Layout:
                 live.pop(action["remove"]["path"], None)
         live |= {one["add"]["path"]: one["add"] for one in commit if "add" in one}
         counts.append(sum(stats_of(add).get("numRecords", 0) for add in live.values()))
-    detail = spark.sql(f"DESCRIBE DETAIL {table}").first()
+    told = spark.sql(f"DESCRIBE DETAIL {table}").first()
     return Layout(
         layout,
-        list(detail.partitionColumns),
+        list(told.partitionColumns),
         size,
         counts,
         commits,
         live,
         stored_files(spark, table),
-        detail.properties,
+        told.properties,
     )
 
 
@@ -670,10 +670,10 @@ def sold(seed):
 def applied(learner, spark, sold, shared_schema):
     """Three calls on one table, which was partitioned by customer."""
     table = f"{shared_schema}.sales"
-    writer = make_frame(spark, SALES, sold).coalesce(1).writeTo(table).using("delta")
+    new = make_frame(spark, SALES, sold).coalesce(1).writeTo(table).using("delta")
     for name, value in PROPERTIES.items():
-        writer = writer.tableProperty(name, value)
-    writer.partitionedBy(F.col("customer_id")).create()
+        new = new.tableProperty(name, value)
+    new.partitionedBy(F.col("customer_id")).create()
     identity = table_identity(spark, table)
     with settings(spark, SETTINGS):
         before = spark.conf.getAll

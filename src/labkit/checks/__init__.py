@@ -21,6 +21,7 @@ from labkit.checks.made_tables import (
     write_restore,
 )
 from labkit.checks.mark import check
+from labkit.checks.meanwhile import hold_back, let_in
 from labkit.checks.own_tests import failure_of
 from labkit.checks.plan_tree import with_plan
 from labkit.checks.plans import (
@@ -109,6 +110,8 @@ __all__ = [
     "file_stream",
     "forget_last_commit",
     "has_python",
+    "hold_back",
+    "let_in",
     "live_files",
     "log_since",
     "make_frame",

@@ -15,8 +15,11 @@ from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
-from labkit.checks.tables import live_files, table_folder, table_version
+from labkit.checks.meanwhile import HELD
+from labkit.checks.tables import live_files, table_folder, table_metadata, table_version
 
+LOG = "_delta_log"
+NO_PARTITION: Mapping[str, Any] = {}
 MS_PER_DAY = 86_400_000
 
 
@@ -26,10 +29,11 @@ class Commit:
 
     `operation` is what the history says of it. A WRITE, an UPDATE or a MERGE puts `rows` in; what
     they find of the same key they replace. `gone` are the keys that a DELETE or a MERGE takes out.
-    An OPTIMIZE has neither, and moves all rows to one file. As in Delta, a file with a touched row
-    is written anew. `days_ago` is the age of the commit, of the files that it adds, and since when
-    those that it removes are gone. `txn` is the name and number of an idempotent writer, and `to`
-    the version that a RESTORE brings back, which writes no file.
+    An OPTIMIZE has neither, and moves all rows to one file (one a partition). A SET TBLPROPERTIES
+    has neither, and sets the property `says`. As in Delta, a file with a touched row is written
+    anew. `days_ago` is the age of the commit, of the files that it adds, and since when those that
+    it removes are gone. `txn` is the name and number of an idempotent writer, and `to` the version
+    that a RESTORE brings back, which writes no file.
     """
 
     operation: str
@@ -38,6 +42,7 @@ class Commit:
     days_ago: float = 0
     txn: tuple[str, int] | None = None
     to: int = 0
+    says: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)
@@ -55,19 +60,26 @@ def write_commits(
     commits: Iterable[Commit],
     properties: Mapping[str, str] | None = None,
     *,
-    key: str = "",
+    key: str | Sequence[str] = "",
+    partition_by: str = "",
+    held: int = 0,
 ) -> list[str]:
     """A new Delta table whose versions from 1 on are these commits, as another engine wrote them.
 
-    `key` is the column by which rows are told apart, the first one unless given.
-    Returns the path of the data file that each commit adds; "" where it adds none. Version 0 is a
-    CREATE TABLE as old as the oldest commit. A commit costs milliseconds, where Spark's own takes a
-    second. Its metrics have the names that Spark's commits give them.
+    `key` is the column by which rows are told apart, the first one unless given; of several columns
+    it is a tuple of their values. The last `held` commits aren't in the log yet, but beside it, for
+    `let_in`. Returns the path of the data file that each commit adds; "" where it adds none, and
+    one of them where partitions add several. Version 0 is a CREATE TABLE as old as the oldest
+    commit. A commit costs milliseconds, where Spark's own takes a second. Its metrics have the
+    names that Spark's commits give them.
     """
-    spark.sql(f"CREATE TABLE {table} ({ddl}) USING delta {_properties(properties or {})}")
+    by = f"PARTITIONED BY ({partition_by})" if partition_by else ""
+    spark.sql(f"CREATE TABLE {table} ({ddl}) USING delta {by} {_properties(properties or {})}")
     folder = TableFolder(spark, table)
     schema = to_arrow_schema(StructType.fromDDL(ddl), timezone="UTC")
-    at = schema.names.index(key) if key else 0
+    columns = [key] if isinstance(key, str) else key
+    at = [schema.names.index(column) if column else 0 for column in columns]
+    part = schema.names.index(partition_by) if partition_by else None
     past = list(commits)
     oldest = max((commit.days_ago for commit in past), default=0)
     folder.set_age(_log_name(0), oldest)
@@ -79,26 +91,39 @@ def write_commits(
         if commit.operation == "RESTORE":
             after = versions[commit.to]
         else:
-            put = {row[at]: row for row in commit.rows}
+            put = {_key(row, at): row for row in commit.rows}
             keys = put.keys() | set(commit.gone)
             is_optimize = commit.operation == "OPTIMIZE"
             touched = {old: rows for old, rows in live.items() if is_optimize or keys & rows.keys()}
             before = {k: row for rows in touched.values() for k, row in rows.items()}
             rows, counts = _written(commit, put, before)
             after = {name: rows for name, rows in live.items() if name not in touched}
-            if rows:
-                name = f"part-{version:05}-c000.snappy.parquet"
-                values = [dict(zip(schema.names, row, strict=True)) for row in rows.values()]
-                adds[name] = folder.add(name, pa.Table.from_pylist(values, schema=schema), commit)
-                after[name] = rows
-        actions = [folder.remove(old, commit) for old in live if old not in after]
+            for number, (value, some) in reversed([*enumerate(_parts(rows, part).items())]):
+                name = f"part-{version:05}-c{number:03}.snappy.parquet"
+                values = [dict(zip(schema.names, row, strict=True)) for row in some.values()]
+                data = pa.Table.from_pylist(values, schema=schema)
+                if partition_by:
+                    data = data.drop_columns([partition_by])
+                partition = {partition_by: value} if partition_by else {}
+                adds[name] = folder.add(name, data, commit, partition)
+                after[name] = some
+        actions = [
+            folder.remove(old, commit, adds[old]["add"]["partitionValues"])
+            for old in live
+            if old not in after
+        ]
         actions += [adds[new] for new in after if new not in live]
         if commit.operation == "OPTIMIZE":
             counts = {
                 f"num{what}Files": sum(action in one for one in actions)
                 for action, what in (("remove", "Removed"), ("add", "Added"))
             }
-        folder.commit(version, commit, counts, actions)
+        if commit.operation == "SET TBLPROPERTIES":
+            metadata = table_metadata(spark, table)
+            metadata["configuration"] |= dict([commit.says])
+            actions.append({"metaData": metadata})
+        log = HELD if version > len(past) - held else LOG
+        folder.commit(version, commit, counts, actions, log)
         live = after
         versions.append(live)
         added.append(name)
@@ -190,8 +215,22 @@ def _written(
     return {**kept, **put}, counts.get(commit.operation, {})
 
 
-def _log_name(version: int) -> str:
-    return f"_delta_log/{version:020d}.json"
+def _key(row: tuple[Any, ...], at: Sequence[int]) -> Any:
+    return tuple(row[place] for place in at) if len(at) > 1 else row[at[0]]
+
+
+def _parts(
+    rows: dict[Any, tuple[Any, ...]], part: int | None
+) -> dict[Any, dict[Any, tuple[Any, ...]]]:
+    """The rows of each partition, by its value; all of them under one where there are none."""
+    parts: dict[Any, dict[Any, tuple[Any, ...]]] = {}
+    for key, row in rows.items():
+        parts.setdefault(None if part is None else row[part], {})[key] = row
+    return parts
+
+
+def _log_name(version: int, log: str = LOG) -> str:
+    return f"{log}/{version:020d}.json"
 
 
 class TableFolder:
@@ -228,7 +267,9 @@ class TableFolder:
     def set_age(self, name: str, days_ago: float) -> None:
         self.fs.setTimes(self.path(name), self.time(days_ago), -1)
 
-    def add(self, name: str, rows: pa.Table, commit: Commit) -> dict[str, Any]:
+    def add(
+        self, name: str, rows: pa.Table, commit: Commit, partition: Mapping[str, Any]
+    ) -> dict[str, Any]:
         sink = pa.BufferOutputStream()
         pq.write_table(rows, sink, compression="snappy")
         data = sink.getvalue().to_pybytes()
@@ -237,7 +278,7 @@ class TableFolder:
         return {
             "add": {
                 "path": name,
-                "partitionValues": {},
+                "partitionValues": dict(partition),
                 "size": len(data),
                 "modificationTime": self.time(commit.days_ago),
                 "dataChange": commit.operation != "OPTIMIZE",
@@ -245,14 +286,16 @@ class TableFolder:
             }
         }
 
-    def remove(self, name: str, commit: Commit) -> dict[str, Any]:
+    def remove(
+        self, name: str, commit: Commit, partition: Mapping[str, Any] = NO_PARTITION
+    ) -> dict[str, Any]:
         return {
             "remove": {
                 "path": name,
                 "deletionTimestamp": self.time(commit.days_ago),
                 "dataChange": commit.operation != "OPTIMIZE",
                 "extendedFileMetadata": True,
-                "partitionValues": {},
+                "partitionValues": dict(partition),
                 "size": int(self.fs.getFileStatus(self.path(name)).getLen()),
             }
         }
@@ -263,6 +306,7 @@ class TableFolder:
         commit: Commit,
         counts: Mapping[str, int],
         actions: Sequence[dict[str, Any]],
+        log: str = LOG,
     ) -> None:
         told = {
             "timestamp": self.time(commit.days_ago),
@@ -281,5 +325,6 @@ class TableFolder:
             name, number = commit.txn
             actions = [{"txn": {"appId": name, "version": number}}, *actions]
         lines = [json.dumps(action) + "\n" for action in ({"commitInfo": told}, *actions)]
-        self.write(_log_name(version), "".join(lines).encode())
-        self.set_age(_log_name(version), commit.days_ago)
+        name = _log_name(version, log)
+        self.write(name, "".join(lines).encode())
+        self.set_age(name, commit.days_ago)

@@ -121,8 +121,14 @@ def table_version(spark: SparkSession, table: str) -> TableVersion:
 
 def table_identity(spark: SparkSession, table: str) -> str:
     """The id in a Delta table's first commit: another one for a table dropped and made again."""
+    return str(table_metadata(spark, table)["id"])
+
+
+def table_metadata(spark: SparkSession, table: str) -> dict[str, Any]:
+    """What a Delta table's first commit says of it: id, schema, partitions, properties."""
     (first,) = _commits(spark, _snapshot(spark, table)[0], 0, 0)
-    return str(next(action["metaData"]["id"] for action in first if "metaData" in action))
+    found: dict[str, Any] = next(action["metaData"] for action in first if "metaData" in action)
+    return found
 
 
 def changes_since(spark: SparkSession, table: str, since: TableVersion) -> TableChanges:

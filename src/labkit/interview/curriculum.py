@@ -71,7 +71,7 @@ WAYS = (
             ),
             Step(
                 "week 3",
-                ("watermarks", "exactly_once", "time_travel", "change_feed"),
+                ("watermarks", "exactly_once", "time_travel", "change_feed", "concurrent_writers"),
                 ("streaming", "cloud", "governance", "security"),
             ),
             Step(

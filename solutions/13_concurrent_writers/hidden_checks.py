@@ -1,0 +1,161 @@
+"""Hidden checks of lab 13: other pairs of writers, other conflicts, and random rows."""
+
+import random
+from collections import Counter
+
+import pytest
+from checks import (
+    INVENTORY,
+    KEY,
+    ORDERS,
+    assert_items,
+    assert_outcome,
+    error_of,
+    item,
+    items,
+    keys,
+    line,
+    matrix_of,
+    of_keys,
+    partitioned,
+    tried,
+)
+
+from labkit.checks import (
+    Commit,
+    check,
+    let_in,
+    table_rows,
+    write_commits,
+)
+
+OTHER_PAIRS = {
+    ("append", "optimize"): "ok",
+    ("merge", "delete"): "ConcurrentDeleteReadException",
+    ("merge", "optimize"): "ConcurrentAppendException",
+    ("merge", "alter"): "MetadataChangedException",
+}
+
+
+@check("conflict_matrix")
+def test_other_pairs(learner, spark, frame, shared_schema):
+    """measures other pairs of writers as well"""
+    matrix = matrix_of(learner, spark, frame, f"{shared_schema}", [*OTHER_PAIRS])
+    for (slow, fast), outcome in OTHER_PAIRS.items():
+        assert_outcome(matrix, slow, fast, outcome)
+    assert len(matrix.outcomes) == len(OTHER_PAIRS), (
+        f"{len(OTHER_PAIRS)} pairs were given; the answer has {len(matrix.outcomes)} rows"
+    )
+
+
+@check("scoped_merge")
+def test_others_delete(learner, spark, frame, shared_schema):
+    """is not disturbed by a DELETE and an OPTIMIZE of another warehouse"""
+    table = f"{shared_schema}.with_deletes"
+    before = items("Cork a 1, Cork b 2, O'Hare a 3, O'Hare b 4")
+    commits = [
+        Commit("WRITE", before),
+        Commit("DELETE", gone=[("Cork", "b")]),
+        Commit("WRITE", items("Cork c 5")),
+    ]
+    partitioned(spark, table, commits, held=2)
+    changes = let_in(frame(INVENTORY, items("O'Hare b 9 30 count, Cork d 9")), table)
+    error = error_of(learner.scoped_merge, spark, table, changes, "O'Hare")
+    assert not error, "a DELETE of another warehouse, at the same time, made the call fail"
+    rows = of_keys(table_rows(spark, table), keys(before))
+    assert_items(rows, items("Cork a 1, O'Hare a 3, O'Hare b 9 30 count"))
+
+
+@check("retry")
+def test_random_attempts(learner, seed):
+    """calls, waits and ends as it should, whatever the attempts come to"""
+    rng = random.Random(seed)
+    for _ in range(6):
+        attempts = rng.choice([1, 2, 4])
+        ends = [rng.choice(["again", "again", "never", 7]) for _ in range(5)]
+        found = tried(learner, ends, attempts)
+        made = ends[:attempts]
+        last = next((n for n, end in enumerate(made) if end != "again"), len(made) - 1)
+        end, failed = made[last], last + 1
+        cause = {"again": "RuntimeError: again, attempt 1"}
+        cause["never"] = f"RuntimeError: never, attempt {failed}"
+        log = ["called-1"]
+        for number in range(1, failed):
+            log += [f"waited-{number}", f"called-{number + 1}"]
+        story = f"{attempts} attempts are allowed, and they end like this: {ends}"
+        assert (found.error, found.log) == (cause.get(end, ""), log), (
+            f"{story}; error: {found.error or 'none'}; this happened: {', '.join(found.log)}"
+        )
+        assert found.value == (7 if end == 7 else None), f"{story}; it returned {found.value!r}"
+
+
+@check("decrement", points=2)
+def test_random_batch(learner, spark, frame, shared_schema, seed):
+    """takes a batch off once, whatever others do meanwhile"""
+    rng = random.Random(seed)
+    table = f"{shared_schema}.random_stock"
+    stock = [item(f"{w} s{n} {rng.randrange(20, 60)}") for w in ("Bari", "Cork") for n in range(9)]
+    taken = [stock[3][:2] + (stock[3][2] - 11,) + stock[3][3:]]
+    commits = [
+        Commit("WRITE", stock),
+        Commit("WRITE", items("Oslo z 1")),
+        Commit("MERGE", taken),
+        Commit("OPTIMIZE"),
+        Commit("DELETE", gone=[("Oslo", "z")]),
+    ]
+    write_commits(spark, table, INVENTORY, commits, key=KEY, held=3)
+    lines = []
+    for _ in range(12):
+        row = stock[rng.choice([3, 5, 8, 12])]
+        lines.append(line(f"X-1 {row[0]} {row[1]} {rng.randrange(1, 9)}"))
+    orders = let_in(frame(ORDERS, lines), table)
+    error = error_of(learner.decrement, spark, table, orders)
+    assert not error, f"the call met commits of others and ended with {error.partition(':')[0]}"
+    learner.decrement(spark, table, frame(ORDERS, lines))
+    ordered = Counter()
+    for _, warehouse, sku, qty in lines:
+        ordered[warehouse, sku] += qty
+    expected = [
+        (*row[:2], max(row[2] - ordered[row[:2]], 0), *row[3:])
+        for row in [*stock[:3], *taken, *stock[4:]]
+    ]
+    # The DELETE comes only if the orders are read a third time.
+    rows = [row for row in table_rows(spark, table) if row.warehouse != "Oslo"]
+    assert_items(rows, expected)
+
+
+@pytest.fixture(scope="module")
+def random_rows(seed):
+    """A stock and a queue, and what they come to."""
+    rng = random.Random(seed)
+
+    def some(count: int, minutes: range) -> dict:
+        rows = {}
+        for _ in range(count):
+            sku, minute = f"s{rng.randrange(12)}", rng.choice(minutes)
+            text = f"{rng.choice(['Bari', 'Cork'])} {sku} {rng.randrange(90)} {minute} any"
+            rows[(*text.split()[:2], minute)] = item(text)
+        return rows
+
+    stock = {row[:2]: row for row in some(14, range(0, 60, 2)).values()}
+    queue = [*some(30, range(1, 60, 2)).values()]
+    right = dict(stock)
+    for row in queue:
+        known = right.get(row[:2])
+        if known is None or row[3] > known[3]:
+            right[row[:2]] = row
+    return [*stock.values()], [*queue, *queue[:5]], [*right.values()]
+
+
+@check("single_writer")
+def test_random_queue(learner, spark, frame, shared_schema, random_rows):
+    """brings each key of many to its newest row"""
+    stock, queue, right = random_rows
+    table, view = f"{shared_schema}.random_merged", f"{shared_schema}_random_queue"
+    write_commits(spark, table, INVENTORY, [Commit("WRITE", stock)], key=KEY)
+    frame(INVENTORY, queue).createOrReplaceGlobalTempView(view)
+    try:
+        learner.single_writer(spark, table, f"global_temp.{view}")
+    finally:
+        spark.catalog.dropGlobalTempView(view)
+    assert_items(table_rows(spark, table), right)

@@ -1,0 +1,1046 @@
+# %% hearsay
+# task: conflict_matrix
+# fails: test_outcomes[merge_append]
+# because: nobody measured; rows of other warehouses do conflict
+# breaks: `outcome` is the name of the exception's class, without the module: a conflict or any other exception.
+def conflict_matrix(spark: SparkSession, make_table: Callable, pairs: list) -> DataFrame:
+    outcomes = []
+    for slow, fast in pairs:
+        table, changes = make_table(slow, fast)
+        try:
+            if slow == "append":
+                changes.write.format("delta").mode("append").saveAsTable(table)
+            else:
+                merge_by_key(spark, table, changes)
+        except exceptions.MetadataChangedException as error:
+            outcomes.append((slow, fast, type(error).__name__))
+        except Exception:
+            outcomes.append((slow, fast, "ok"))
+        else:
+            outcomes.append((slow, fast, "ok"))
+    return spark.createDataFrame(outcomes, "slow string, fast string, outcome string")
+
+
+# %% looks_at_the_rows_first
+# task: conflict_matrix
+# fails: test_outcomes[append_alter], test_outcomes[merge_append]
+# because: the fast writer commits before the slow one reads the table
+# breaks: the slow write itself must be the first to read it
+# -        table, changes = make_table(slow, fast)
+# +        table, changes = make_table(slow, fast)
+# +        changes.count()
+
+# %% append_overwrites
+# task: conflict_matrix
+# fails: test_outcomes[append_append], test_slow_append
+# because: an overwrite is no append
+# breaks: The writer `append` appends all rows of `changes` to the table.
+# -                changes.write.format("delta").mode("append").saveAsTable(table)
+# +                changes.write.format("delta").mode("overwrite").saveAsTable(table)
+
+# %% append_by_merge
+# task: conflict_matrix
+# fails: test_outcomes[append_append], test_slow_append
+# because: a MERGE that only inserts reads the table all the same
+# breaks: The writer `append` appends all rows of `changes` to the table.
+# -                changes.write.format("delta").mode("append").saveAsTable(table)
+# +                DeltaTable.forName(spark, table).alias("old").merge(
+# +                    changes.alias("new"),
+# +                    "old.warehouse = new.warehouse AND old.sku = new.sku",
+# +                ).whenNotMatchedInsertAll().execute()
+
+# %% merge_only_inserts
+# task: conflict_matrix
+# in: merge_by_key
+# fails: test_slow_merge
+# because: rows that the table has are not updated
+# breaks: A row that the table has is updated in all columns; any other row is inserted.
+# -        .whenMatchedUpdateAll()
+# -        .whenNotMatchedInsertAll()
+# +        .whenNotMatchedInsertAll()
+
+# %% merge_only_updates
+# task: conflict_matrix
+# in: merge_by_key
+# fails: test_slow_merge
+# because: new rows are lost
+# breaks: any other row is inserted
+# -        .whenMatchedUpdateAll()
+# -        .whenNotMatchedInsertAll()
+# +        .whenMatchedUpdateAll()
+
+# %% merge_updates_the_quantity
+# task: conflict_matrix
+# in: merge_by_key
+# fails: test_slow_merge
+# because: time and source stay those of the old row
+# breaks: A row that the table has is updated in all columns
+# -        .whenMatchedUpdateAll()
+# +        .whenMatchedUpdate(set={"qty": "new.qty"})
+
+# %% older_changes_left_out
+# task: conflict_matrix
+# in: merge_by_key
+# fails: test_slow_merge
+# because: nobody asked for a comparison of times
+# breaks: A row that the table has is updated in all columns
+# -        .whenMatchedUpdateAll()
+# +        .whenMatchedUpdateAll("new.updated_at > old.updated_at")
+
+# %% outcome_first
+# task: conflict_matrix
+# fails: test_outcomes[append_append]
+# because: the columns are in another order
+# breaks: The result has one row for each pair, with the columns `slow`, `fast` and `outcome`, all strings, in this order.
+# -    return spark.createDataFrame(outcomes, "slow string, fast string, outcome string")
+# +    rows = spark.createDataFrame(outcomes, "slow string, fast string, outcome string")
+# +    return rows.select("outcome", "slow", "fast")
+
+# %% merge_by_warehouse
+# task: conflict_matrix
+# in: merge_by_key
+# fails: test_slow_merge
+# because: several changes of a warehouse match one row
+# breaks: The writer `merge` is one MERGE by the key.
+# -        .merge(changes.alias("new"), "old.warehouse = new.warehouse AND old.sku = new.sku")
+# +        .merge(changes.alias("new"), "old.warehouse = new.warehouse")
+
+# %% merge_in_two_commits
+# task: conflict_matrix
+# in: merge_by_key
+# fails: test_slow_merge
+# because: update and insert are two commits
+# breaks: The writer `merge` is one MERGE by the key.
+# -        .whenMatchedUpdateAll()
+# -        .whenNotMatchedInsertAll()
+# -        .execute()
+# -    )
+# +        .whenMatchedUpdateAll()
+# +        .execute()
+# +    )
+# +    keys = ["warehouse", "sku"]
+# +    new = changes.join(spark.table(table).select(*keys), on=keys, how="left_anti")
+# +    new.write.format("delta").mode("append").saveAsTable(table)
+
+# %% only_conflicts_caught
+# task: conflict_matrix
+# fails: test_outcomes[other_error]
+# because: any other exception ends the measurement
+# outcome: error
+# breaks: a conflict or any other exception
+# -        except Exception as error:
+# +        except tuple(getattr(exceptions, name) for name in exceptions.__all__) as error:
+
+# %% base_class_caught
+# task: conflict_matrix
+# fails: test_outcomes[merge_append]
+# because: in Python the conflicts are not subclasses of this one
+# outcome: error
+# breaks: `outcome` is the name of the exception's class
+# -        except Exception as error:
+# +        except exceptions.DeltaConcurrentModificationException as error:
+
+# %% module_in_the_name
+# task: conflict_matrix
+# fails: test_outcomes[merge_append], test_outcomes[append_alter], test_other_pairs
+# because: the class is told with its module
+# breaks: `outcome` is the name of the exception's class, without the module
+# -            outcome = type(error).__name__
+# +            outcome = f"{type(error).__module__}.{type(error).__name__}"
+
+# %% success_in_other_words
+# task: conflict_matrix
+# fails: test_outcomes[append_append], test_outcomes[merge_nobody]
+# because: another word for ok
+# breaks: `outcome` is `ok` if the slow writer committed.
+# -            outcome = "ok"
+# +            outcome = "committed"
+
+# %% tried_twice
+# task: conflict_matrix
+# fails: test_outcomes[merge_append], test_failed_writers
+# because: the second attempt succeeds, and the conflict is not told
+# breaks: Each writer tries once: what failed is not repeated.
+# -        except Exception as error:
+# -            outcome = type(error).__name__
+# +        except exceptions.ConcurrentAppendException:
+# +            merge_by_key(spark, table, changes)
+# +            outcome = "ok"
+# +        except Exception as error:
+# +            outcome = type(error).__name__
+
+# %% repeated_after_telling
+# task: conflict_matrix
+# fails: test_failed_writers
+# because: the failed writer is repeated after its outcome was noted
+# breaks: what failed is not repeated
+# -            outcome = type(error).__name__
+# +            outcome = type(error).__name__
+# +            if outcome in exceptions.__all__ and slow == "merge":
+# +                merge_by_key(spark, table, changes)
+
+# %% failed_pairs_left_out
+# task: conflict_matrix
+# fails: test_outcomes[merge_append], test_outcomes[append_alter]
+# because: what failed has no row
+# breaks: Every pair has a row, in whatever way it ended
+# -        outcomes.append((slow, fast, outcome))
+# +        if outcome == "ok":
+# +            outcomes.append((slow, fast, outcome))
+
+# %% a_second_table
+# task: conflict_matrix
+# fails: test_outcomes[append_append], test_outcomes[merge_nobody]
+# because: a table is made twice for a pair, once to look at it
+# breaks: `make_table` is called once for each pair
+# outcome: error
+# -        table, changes = make_table(slow, fast)
+# +        make_table(slow, fast)
+# +        table, changes = make_table(slow, fast)
+
+# %% all_are_merges
+# task: conflict_matrix
+# fails: test_outcomes[append_append], test_slow_append
+# because: the slow writer is always a MERGE
+# breaks: `slow` is `append` or `merge`; `fast` can be any word.
+# -            if slow == "append":
+# +            if slow == "insert":
+
+# %% known_words_only
+# task: conflict_matrix
+# fails: test_outcomes[merge_nobody], test_outcomes[other_error]
+# because: pairs with other words are dropped
+# breaks: `fast` can be any word
+# -    for slow, fast in pairs:
+# +    for slow, fast in [pair for pair in pairs if pair[1] in FAST]:
+
+# %% scope_by_columns
+# task: scoped_merge
+# fails: test_writers_of_others, test_others_delete
+# because: the changes hold one warehouse, but the condition doesn't say which
+# breaks: Commits of others to *other* warehouses, while the call runs, don't make it fail.
+# -    is_mine = F.col("old.warehouse") == F.lit(warehouse)
+# +    is_mine = F.col("old.warehouse") == F.col("new.warehouse")
+
+# %% literal_on_the_source
+# task: scoped_merge
+# fails: test_writers_of_others
+# because: the literal is compared with the changes, not with the table
+# breaks: Commits of others to *other* warehouses, while the call runs, don't make it fail.
+# -    is_mine = F.col("old.warehouse") == F.lit(warehouse)
+# +    is_mine = (F.col("new.warehouse") == F.lit(warehouse)) & (
+# +        F.col("old.warehouse") == F.col("new.warehouse")
+# +    )
+
+# %% quoted_by_hand
+# task: scoped_merge
+# fails: test_scoped[replaced], test_scoped[inserted]
+# because: a quote in the name ends the text
+# outcome: error
+# breaks: `warehouse` can be any text.
+# -    is_mine = F.col("old.warehouse") == F.lit(warehouse)
+# +    is_mine = F.expr(f"old.warehouse = '{warehouse}'")
+
+# %% backslashes_forgotten
+# task: scoped_merge
+# fails: test_scoped[replaced]
+# because: in a text of SQL a backslash stands for something else
+# breaks: `warehouse` can be any text.
+# -    is_mine = F.col("old.warehouse") == F.lit(warehouse)
+# +    escaped = warehouse.replace("'", "\\'")
+# +    is_mine = F.expr(f"old.warehouse = '{escaped}'")
+
+# %% all_changes_merged
+# task: scoped_merge
+# fails: test_scoped[others]
+# because: changes of other warehouses match no row, and are inserted
+# breaks: Changes of other warehouses are left out.
+# -    mine = changes.where(F.col("warehouse") == warehouse)
+# +    mine = changes
+
+# %% sku_alone
+# task: scoped_merge
+# fails: test_scoped[inserted], test_writers_of_others
+# because: a row of another warehouse with the same sku is replaced
+# breaks: A change with any other sku is inserted.
+# -        .merge(mine.alias("new"), is_mine & (F.col("old.sku") == F.col("new.sku")))
+# +        .merge(mine.alias("new"), F.col("old.sku") == F.col("new.sku"))
+
+# %% scoped_inserts_only
+# task: scoped_merge
+# fails: test_scoped[replaced]
+# because: rows of the warehouse are never updated
+# breaks: A change whose sku the warehouse has replaces the whole row.
+# -        .whenMatchedUpdateAll()
+# -        .whenNotMatchedInsertAll()
+# +        .whenNotMatchedInsertAll()
+
+# %% scoped_newer_only
+# task: scoped_merge
+# fails: test_scoped[replaced]
+# because: a change with an earlier time is left out
+# breaks: A change whose sku the warehouse has replaces the whole row.
+# -        .whenMatchedUpdateAll()
+# +        .whenMatchedUpdateAll("new.updated_at > old.updated_at")
+
+# %% scoped_quantity_only
+# task: scoped_merge
+# fails: test_scoped[replaced]
+# because: time and source stay those of the old row
+# breaks: A change whose sku the warehouse has replaces the whole row.
+# -        .whenMatchedUpdateAll()
+# +        .whenMatchedUpdate(set={"qty": "new.qty"})
+
+# %% scoped_updates_only
+# task: scoped_merge
+# fails: test_scoped[inserted]
+# because: new skus are lost
+# breaks: A change with any other sku is inserted.
+# -        .whenMatchedUpdateAll()
+# -        .whenNotMatchedInsertAll()
+# +        .whenMatchedUpdateAll()
+
+# %% mirrored
+# task: scoped_merge
+# fails: test_scoped[left]
+# because: rows that no change speaks of are deleted
+# breaks: It merges the changes of one warehouse into `table`
+# -        .whenNotMatchedInsertAll()
+# +        .whenNotMatchedInsertAll()
+# +        .whenNotMatchedBySourceDelete()
+
+
+# %% deleted_and_appended
+# task: scoped_merge
+# fails: test_scoped_in_one_commit
+# because: between the two commits the rows are gone
+# breaks: All changes of a call are one commit.
+def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse: str) -> None:
+    mine = changes.where(F.col("warehouse") == warehouse)
+    is_mine = F.col("old.warehouse") == F.lit(warehouse)
+    (
+        DeltaTable.forName(spark, table)
+        .alias("old")
+        .merge(mine.alias("new"), is_mine & (F.col("old.sku") == F.col("new.sku")))
+        .whenMatchedDelete()
+        .execute()
+    )
+    mine.write.format("delta").mode("append").saveAsTable(table)
+
+
+# %% marked_after_the_conflict
+# task: scoped_merge
+# fails: test_writers_of_the_same
+# because: the call raises, and leaves a commit of its own
+# breaks: If the call raises, nothing of it is in the table.
+# -    (
+# -        DeltaTable.forName(spark, table)
+# -        .alias("old")
+# -        .merge(mine.alias("new"), is_mine & (F.col("old.sku") == F.col("new.sku")))
+# -        .whenMatchedUpdateAll()
+# -        .whenNotMatchedInsertAll()
+# -        .execute()
+# -    )
+# +    merge = (
+# +        DeltaTable.forName(spark, table)
+# +        .alias("old")
+# +        .merge(mine.alias("new"), is_mine & (F.col("old.sku") == F.col("new.sku")))
+# +        .whenMatchedUpdateAll()
+# +        .whenNotMatchedInsertAll()
+# +    )
+# +    try:
+# +        merge.execute()
+# +    except exceptions.ConcurrentAppendException:
+# +        spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('failed' = 'yes')")
+# +        raise
+
+
+# %% read_and_overwritten
+# task: scoped_merge
+# fails: test_writers_of_others
+# because: the whole table is written as it was read; what came since is lost without an error
+# breaks: What they wrote stays.
+def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse: str) -> None:
+    schema = spark.table(table).schema
+    rows = {(row.warehouse, row.sku): row for row in spark.table(table).collect()}
+    mine = changes.where(F.col("warehouse") == warehouse).collect()
+    rows |= {(row.warehouse, row.sku): row for row in mine}
+    whole = spark.createDataFrame([*rows.values()], schema)
+    whole.write.format("delta").mode("overwrite").partitionBy("warehouse").saveAsTable(table)
+
+
+# %% partition_collected
+# task: scoped_merge
+# fails: test_writers_of_the_same
+# because: the rows of the warehouse are read before the write, so no conflict is noticed
+# breaks: A conflict with a commit to the *same* warehouse is raised as it is
+def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse: str) -> None:
+    is_mine = F.col("warehouse") == warehouse
+    rows = {row.sku: row for row in spark.table(table).where(is_mine).collect()}
+    rows |= {row.sku: row for row in changes.where(is_mine).collect()}
+    if rows:
+        whole = spark.createDataFrame([*rows.values()], changes.schema)
+        name = warehouse.replace("'", "\\'")
+        whole.write.format("delta").mode("overwrite").option(
+            "replaceWhere", f"warehouse = '{name}'"
+        ).saveAsTable(table)
+
+
+# %% changes_looked_at
+# task: scoped_merge
+# fails: test_writers_of_the_same
+# because: the look at the changes lets the other writer in too early
+# breaks: As in Task 1, the write itself is the first to read `changes`.
+# -    is_mine = F.col("old.warehouse") == F.lit(warehouse)
+# +    if mine.isEmpty():
+# +        return
+# +    is_mine = F.col("old.warehouse") == F.lit(warehouse)
+
+# %% conflict_swallowed
+# task: scoped_merge
+# fails: test_writers_of_the_same
+# because: the changes are lost, and nobody is told
+# breaks: A conflict with a commit to the *same* warehouse is raised as it is
+# -    (
+# -        DeltaTable.forName(spark, table)
+# -        .alias("old")
+# -        .merge(mine.alias("new"), is_mine & (F.col("old.sku") == F.col("new.sku")))
+# -        .whenMatchedUpdateAll()
+# -        .whenNotMatchedInsertAll()
+# -        .execute()
+# -    )
+# +    merge = (
+# +        DeltaTable.forName(spark, table)
+# +        .alias("old")
+# +        .merge(mine.alias("new"), is_mine & (F.col("old.sku") == F.col("new.sku")))
+# +        .whenMatchedUpdateAll()
+# +        .whenNotMatchedInsertAll()
+# +    )
+# +    try:
+# +        merge.execute()
+# +    except exceptions.ConcurrentAppendException:
+# +        pass
+
+# %% repeated_inside
+# task: scoped_merge
+# fails: test_writers_of_the_same
+# because: the conflict is hidden by another attempt
+# breaks: A conflict with a commit to the *same* warehouse is raised as it is
+# -    (
+# -        DeltaTable.forName(spark, table)
+# -        .alias("old")
+# -        .merge(mine.alias("new"), is_mine & (F.col("old.sku") == F.col("new.sku")))
+# -        .whenMatchedUpdateAll()
+# -        .whenNotMatchedInsertAll()
+# -        .execute()
+# -    )
+# +    merge = (
+# +        DeltaTable.forName(spark, table)
+# +        .alias("old")
+# +        .merge(mine.alias("new"), is_mine & (F.col("old.sku") == F.col("new.sku")))
+# +        .whenMatchedUpdateAll()
+# +        .whenNotMatchedInsertAll()
+# +    )
+# +    try:
+# +        merge.execute()
+# +    except exceptions.ConcurrentAppendException:
+# +        merge.execute()
+
+# %% own_error
+# task: scoped_merge
+# fails: test_writers_of_the_same
+# because: the caller can't tell the conflict from a bug
+# breaks: A conflict with a commit to the *same* warehouse is raised as it is
+# -    (
+# -        DeltaTable.forName(spark, table)
+# -        .alias("old")
+# -        .merge(mine.alias("new"), is_mine & (F.col("old.sku") == F.col("new.sku")))
+# -        .whenMatchedUpdateAll()
+# -        .whenNotMatchedInsertAll()
+# -        .execute()
+# -    )
+# +    merge = (
+# +        DeltaTable.forName(spark, table)
+# +        .alias("old")
+# +        .merge(mine.alias("new"), is_mine & (F.col("old.sku") == F.col("new.sku")))
+# +        .whenMatchedUpdateAll()
+# +        .whenNotMatchedInsertAll()
+# +    )
+# +    try:
+# +        merge.execute()
+# +    except Exception as error:
+# +        raise RuntimeError("merge failed") from error
+
+# %% value_forgotten
+# task: retry
+# fails: test_tries[value], test_tries[again]
+# because: the operation's value is lost
+# breaks: If `operation()` returns, `retry` returns the same value.
+# -            return operation()
+# +            operation()
+# +            return None
+
+# %% falsy_is_a_failure
+# task: retry
+# fails: test_tries[nothing]
+# because: 0 is a value
+# breaks: If `operation()` returns, `retry` returns the same value.
+# -            return operation()
+# +            if value := operation():
+# +                return value
+
+# %% every_error_retried
+# task: retry
+# fails: test_tries[other], test_tries[other_later]
+# because: a bug is repeated until the attempts are used up
+# breaks: Any other error is raised at once, also in a later attempt.
+# -            if not is_retriable(error):
+# -                raise
+# -            first = first or error
+# +            first = first or error
+
+# %% asked_about_the_first_only
+# task: retry
+# fails: test_tries[other_later]
+# because: only the first error is judged
+# breaks: also in a later attempt
+# -            if not is_retriable(error):
+# -                raise
+# -            first = first or error
+# +            first = first or error
+# +            if not is_retriable(first):
+# +                raise
+
+# %% first_error_for_all
+# task: retry
+# fails: test_tries[other_later]
+# because: the bug of the second attempt hides behind the first conflict
+# breaks: Any other error is raised at once, also in a later attempt.
+# -            if not is_retriable(error):
+# -                raise
+# -            first = first or error
+# +            first = first or error
+# +            if not is_retriable(error):
+# +                raise first
+
+# %% last_error_not_asked_about
+# task: retry
+# fails: test_tries[other_at_last]
+# because: in the last attempt a bug hides behind the first conflict
+# breaks: Any other error is raised at once, also in a later attempt.
+# -            if not is_retriable(error):
+# -                raise
+# -            first = first or error
+# +            if number < attempts and not is_retriable(error):
+# +                raise
+# +            first = first or error
+
+# %% one_attempt_too_many
+# task: retry
+# fails: test_tries[limit]
+# because: so many attempts are made after the first one
+# breaks: It is called at most `attempts` times in all.
+# -    for number in range(1, attempts + 1):
+# +    for number in range(1, attempts + 2):
+
+# %% one_attempt_too_few
+# task: retry
+# fails: test_tries[last]
+# because: the last attempt is not made
+# breaks: If it raises an error for which `is_retriable` is true, it is called again.
+# -    for number in range(1, attempts + 1):
+# +    for number in range(1, attempts):
+
+# %% last_error_raised
+# task: retry
+# fails: test_tries[limit]
+# because: the cause was the first error
+# breaks: the error of the *first* attempt is raised
+# -            first = first or error
+# +            first = error
+
+# %% none_after_the_last
+# task: retry
+# fails: test_tries[limit]
+# because: the caller believes that all went well
+# breaks: If the last attempt fails with a retriable error, the error of the *first* attempt is raised.
+# -    raise first
+# +    return None
+
+# %% own_error_after_the_last
+# task: retry
+# fails: test_tries[limit]
+# because: the cause is another class now
+# breaks: the error of the *first* attempt is raised
+# -    raise first
+# +    raise TimeoutError("gave up") from first
+
+# %% never_waits
+# task: retry
+# fails: test_waits[between], test_random_attempts
+# because: the attempts follow each other at once
+# breaks: Before each new attempt `wait(n)` is called once
+# -        if number < attempts:
+# -            wait(number)
+#
+
+# %% waits_from_zero
+# task: retry
+# fails: test_waits[between], test_waits[not_after_the_last]
+# because: n counts from 0
+# breaks: with n the number of attempts that have failed so far
+# -            wait(number)
+# +            wait(number - 1)
+
+# %% waits_first
+# task: retry
+# fails: test_waits[not_for_others], test_waits[between]
+# because: the first attempt waits as well
+# breaks: Nothing waits before the first attempt or after the last.
+# -        try:
+# -            return operation()
+# +        wait(number)
+# +        try:
+# +            return operation()
+
+# %% waits_after_the_last
+# task: retry
+# fails: test_waits[not_after_the_last]
+# because: somebody waits for nothing
+# breaks: Nothing waits before the first attempt or after the last.
+# -        if number < attempts:
+# -            wait(number)
+# +        wait(number)
+
+# %% exits_are_caught
+# task: retry
+# fails: test_tries[system_exit]
+# because: the process can't be stopped any more
+# breaks: Only an `Exception` can be retriable: a `SystemExit` goes through
+# -        except Exception as error:
+# +        except BaseException as error:
+
+# %% no_more_attempts
+# task: decrement
+# fails: test_lost_update
+# because: the first conflict ends the call
+# breaks: If the commit meets a conflict of any kind, the call tries again
+# -        retry(merge, 6, is_conflict, lambda failed: None)
+# +        merge()
+
+# %% two_attempts
+# task: decrement
+# fails: test_lost_update
+# because: on a busy table a second attempt fails as well
+# breaks: It makes at least five attempts.
+# -        retry(merge, 6, is_conflict, lambda failed: None)
+# +        retry(merge, 2, is_conflict, lambda failed: None)
+
+# %% base_class_retried
+# task: decrement
+# fails: test_lost_update
+# because: in Python no conflict is a subclass of this one
+# breaks: If the commit meets a conflict of any kind, the call tries again
+# -        retry(merge, 6, is_conflict, lambda failed: None)
+# +        base = exceptions.DeltaConcurrentModificationException
+# +        retry(merge, 6, lambda error: isinstance(error, base), lambda failed: None)
+
+# %% appends_retried_only
+# task: decrement
+# fails: test_lost_update
+# because: a changed table property is a conflict, too
+# breaks: a conflict of any kind
+# -        retry(merge, 6, is_conflict, lambda failed: None)
+# +        append = exceptions.ConcurrentAppendException
+# +        retry(merge, 6, lambda error: isinstance(error, append), lambda failed: None)
+
+# %% conflict_passed_over
+# task: decrement
+# fails: test_lost_update
+# because: the batch is lost, and nobody is told
+# breaks: the call tries again, with the rows as they are then
+# -        retry(merge, 6, is_conflict, lambda failed: None)
+# +        try:
+# +            merge()
+# +        except CONFLICTS:
+# +            pass
+
+# %% computed_before
+# task: decrement
+# fails: test_lost_update
+# because: what another batch took meanwhile comes back
+# breaks: with the rows as they are then
+# -    ordered = orders.groupBy("warehouse", "sku").agg(F.sum("qty").alias("qty"))
+# +    key = ["warehouse", "sku"]
+# +    stock = spark.table(table).select(*key, F.col("qty").alias("stored"))
+# +    ordered = (
+# +        orders.groupBy(*key)
+# +        .agg(F.sum("qty").alias("ordered"))
+# +        .join(stock, on=key)
+# +        .selectExpr("warehouse", "sku", "greatest(stored - ordered, 0) AS qty")
+# +        .localCheckpoint()
+# +    )
+# -            .whenMatchedUpdate(set={"qty": "greatest(old.qty - new.qty, 0)"})
+# +            .whenMatchedUpdate(set={"qty": "new.qty"})
+
+
+# %% read_computed_overwritten
+# task: decrement
+# fails: test_lost_update, test_repeated_batch
+# because: the table is written as it was read
+# breaks: with the rows as they are then
+def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
+    schema = spark.table(table).schema
+    rows = {(row.warehouse, row.sku): row.asDict() for row in spark.table(table).collect()}
+    lines = orders.collect()
+    for line in lines:
+        row = rows.get((line.warehouse, line.sku))
+        if row:
+            row["qty"] = max(row["qty"] - line.qty, 0)
+    if lines:
+        whole = spark.createDataFrame([*rows.values()], schema)
+        whole.write.format("delta").mode("overwrite").saveAsTable(table)
+
+
+# %% batch_counts_each_time
+# task: decrement
+# fails: test_repeated_batch, test_random_batch
+# because: nothing says that the batch was applied
+# breaks: A batch counts once: a second call with the same `batch_id` changes no row.
+# -    spark.conf.set("spark.databricks.delta.write.txnAppId", f"batch {line.batch_id}")
+# -    spark.conf.set("spark.databricks.delta.write.txnVersion", "1")
+#
+
+# %% first_attempt_has_the_id
+# task: decrement
+# fails: test_lost_update
+# because: an attempt after a conflict leaves no record of the batch
+# breaks: A batch counts once: a second call with the same `batch_id` changes no row.
+# -        (
+# -            DeltaTable.forName(spark, table)
+# -            .alias("old")
+# -            .merge(ordered.alias("new"), "old.warehouse = new.warehouse AND old.sku = new.sku")
+# -            .whenMatchedUpdate(set={"qty": "greatest(old.qty - new.qty, 0)"})
+# -            .execute()
+# -        )
+# +        try:
+# +            (
+# +                DeltaTable.forName(spark, table)
+# +                .alias("old")
+# +                .merge(
+# +                    ordered.alias("new"), "old.warehouse = new.warehouse AND old.sku = new.sku"
+# +                )
+# +                .whenMatchedUpdate(set={"qty": "greatest(old.qty - new.qty, 0)"})
+# +                .execute()
+# +            )
+# +        finally:
+# +            spark.conf.unset("spark.databricks.delta.write.txnAppId")
+# +            spark.conf.unset("spark.databricks.delta.write.txnVersion")
+
+# %% id_from_a_clock
+# task: decrement
+# fails: test_repeated_batch
+# because: the same batch has another id a second time
+# breaks: a second call with the same `batch_id` changes no row
+# -    spark.conf.set("spark.databricks.delta.write.txnAppId", f"batch {line.batch_id}")
+# -    spark.conf.set("spark.databricks.delta.write.txnVersion", "1")
+# +    now = spark.range(1).select(F.unix_micros(F.current_timestamp())).first()[0]
+# +    spark.conf.set("spark.databricks.delta.write.txnAppId", "orders")
+# +    spark.conf.set("spark.databricks.delta.write.txnVersion", str(now))
+
+# %% number_of_the_batch
+# task: decrement
+# fails: test_batches_in_any_order
+# because: a batch with a smaller number is skipped in silence
+# breaks: Batches come in any order; an id says nothing about it.
+# -    spark.conf.set("spark.databricks.delta.write.txnAppId", f"batch {line.batch_id}")
+# -    spark.conf.set("spark.databricks.delta.write.txnVersion", "1")
+# +    spark.conf.set("spark.databricks.delta.write.txnAppId", "orders")
+# +    spark.conf.set(
+# +        "spark.databricks.delta.write.txnVersion", line.batch_id.removeprefix("B-")
+# +    )
+
+# %% lines_one_by_one
+# task: decrement
+# fails: test_taken[lines]
+# because: two lines of one key are two source rows for one row
+# outcome: error
+# breaks: The `qty` of a row goes down by what was ordered of it, over all lines of the batch.
+# -    ordered = orders.groupBy("warehouse", "sku").agg(F.sum("qty").alias("qty"))
+# +    ordered = orders
+
+# %% equal_lines_once
+# task: decrement
+# fails: test_taken[lines]
+# because: two equal lines are two orders
+# breaks: over all lines of the batch
+# -    ordered = orders.groupBy("warehouse", "sku").agg(F.sum("qty").alias("qty"))
+# +    ordered = orders.distinct().groupBy("warehouse", "sku").agg(F.sum("qty").alias("qty"))
+
+# %% ordered_of_the_sku
+# task: decrement
+# fails: test_taken[lines], test_taken[unknown]
+# because: lines of another warehouse are taken off as well
+# breaks: The `qty` of a row goes down by what was ordered of it
+# -            .merge(ordered.alias("new"), "old.warehouse = new.warehouse AND old.sku = new.sku")
+# +            .merge(
+# +                ordered.groupBy("sku").agg(F.sum("qty").alias("qty")).alias("new"),
+# +                "old.sku = new.sku",
+# +            )
+
+# %% below_zero
+# task: decrement
+# fails: test_taken[zero]
+# because: the stock is negative
+# breaks: It never goes below zero: if more was ordered, it is 0.
+# -            .whenMatchedUpdate(set={"qty": "greatest(old.qty - new.qty, 0)"})
+# +            .whenMatchedUpdate(set={"qty": "old.qty - new.qty"})
+
+# %% too_much_left_out
+# task: decrement
+# fails: test_taken[zero]
+# because: a row that has too little is not touched
+# breaks: if more was ordered, it is 0
+# -            .whenMatchedUpdate(set={"qty": "greatest(old.qty - new.qty, 0)"})
+# +            .whenMatchedUpdate("old.qty >= new.qty", set={"qty": "old.qty - new.qty"})
+
+# %% source_changed
+# task: decrement
+# fails: test_taken[taken]
+# because: another column is written, too
+# breaks: The other columns, and all other rows, stay as they are.
+# -            .whenMatchedUpdate(set={"qty": "greatest(old.qty - new.qty, 0)"})
+# +            .whenMatchedUpdate(
+# +                set={"qty": "greatest(old.qty - new.qty, 0)", "source": "'orders'"}
+# +            )
+
+# %% unknown_keys_inserted
+# task: decrement
+# fails: test_taken[unknown]
+# because: a sku that nobody stocks appears in the table
+# breaks: Lines for a key that the table doesn't have do nothing.
+# -            .whenMatchedUpdate(set={"qty": "greatest(old.qty - new.qty, 0)"})
+# +            .whenMatchedUpdate(set={"qty": "greatest(old.qty - new.qty, 0)"})
+# +            .whenNotMatchedInsert(
+# +                values={"warehouse": "new.warehouse", "sku": "new.sku", "qty": "0"}
+# +            )
+
+# %% empty_rows_deleted
+# task: decrement
+# fails: test_taken[taken], test_taken[zero]
+# because: a row without stock is gone
+# breaks: It never goes below zero: if more was ordered, it is 0.
+# -            .whenMatchedUpdate(set={"qty": "greatest(old.qty - new.qty, 0)"})
+# +            .whenMatchedDelete("old.qty <= new.qty")
+# +            .whenMatchedUpdate(set={"qty": "greatest(old.qty - new.qty, 0)"})
+
+
+# %% ledger_beside_it
+# task: decrement
+# fails: test_batch_in_one_commit
+# because: the record is another commit, to another table
+# breaks: The rows and the record that the batch was applied are changed by the same commit to `table`: no other table is made
+def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
+    line = orders.select("batch_id").first()
+    if line is None:
+        return
+    ledger = f"{table}_batches"
+    spark.sql(f"CREATE TABLE IF NOT EXISTS {ledger} (batch_id string) USING delta")
+    if not spark.table(ledger).where(F.col("batch_id") == line.batch_id).isEmpty():
+        return
+    ordered = orders.groupBy("warehouse", "sku").agg(F.sum("qty").alias("qty"))
+
+    def merge() -> None:
+        (
+            DeltaTable.forName(spark, table)
+            .alias("old")
+            .merge(ordered.alias("new"), "old.warehouse = new.warehouse AND old.sku = new.sku")
+            .whenMatchedUpdate(set={"qty": "greatest(old.qty - new.qty, 0)"})
+            .execute()
+        )
+
+    retry(merge, 6, is_conflict, lambda failed: None)
+    spark.createDataFrame([(line.batch_id,)], "batch_id string").write.format("delta").mode(
+        "append"
+    ).saveAsTable(ledger)
+
+
+# %% column_for_the_batch
+# task: decrement
+# fails: test_batch_in_one_commit
+# because: readers of the table find another column
+# breaks: and the columns stay
+# -    spark.conf.set("spark.databricks.delta.write.txnAppId", f"batch {line.batch_id}")
+# +    if "batch_id" not in spark.table(table).columns:
+# +        spark.sql(f"ALTER TABLE {table} ADD COLUMNS (batch_id string)")
+# +    spark.conf.set("spark.databricks.delta.write.txnAppId", f"batch {line.batch_id}")
+
+# %% empty_batch_has_no_id
+# task: decrement
+# fails: test_no_lines
+# because: there is no first line to ask for an id
+# outcome: error
+# breaks: A batch without lines makes no version.
+# -    if line is None:
+# -        return
+#
+
+# %% queue_without_an_order
+# task: single_writer
+# fails: test_merged[newest], test_merged[inserted]
+# because: any row of a key is taken
+# breaks: For each key the row with the newest `updated_at` counts
+# -            .withColumn("age", F.row_number().over(newest_first))
+# -            .where("age = 1")
+# +            .orderBy(F.desc("qty"))
+# +            .coalesce(1)
+# +            .dropDuplicates(key)
+# +            .withColumn("age", F.lit(1))
+
+# %% queue_always_wins
+# task: single_writer
+# fails: test_merged[older], test_merged[equal], test_merged_again, test_other_jobs,
+#   test_random_queue
+# because: the time of the table's row is not looked at
+# breaks: of those in the queue and the one in the table
+# -            .where("known_at IS NULL OR updated_at > known_at")
+#
+# -            .whenMatchedUpdateAll("new.updated_at > old.updated_at")
+# +            .whenMatchedUpdateAll()
+
+# %% whole_seconds
+# task: single_writer
+# fails: test_merged[newer]
+# because: a row that is newer by less than a second is left out
+# breaks: For each key the row with the newest `updated_at` counts
+# -            .where("known_at IS NULL OR updated_at > known_at")
+# +            .where("known_at IS NULL OR unix_timestamp(updated_at) > unix_timestamp(known_at)")
+
+# %% newer_or_equal
+# task: single_writer
+# fails: test_merged[equal], test_merged_again
+# because: a row of the same time replaces the table's
+# breaks: If queue and table have the same `updated_at`, the row in the table stays.
+# -            .where("known_at IS NULL OR updated_at > known_at")
+# +            .where("known_at IS NULL OR updated_at >= known_at")
+# -            .whenMatchedUpdateAll("new.updated_at > old.updated_at")
+# +            .whenMatchedUpdateAll("new.updated_at >= old.updated_at")
+
+# %% unqueued_rows_go
+# task: single_writer
+# fails: test_merged[left]
+# because: the queue holds changes, not the whole stock
+# breaks: For each key the row with the newest `updated_at` counts, of those in the queue and the one in
+#   the table.
+# -            .whenNotMatchedInsertAll()
+# -            .execute()
+# +            .whenNotMatchedInsertAll()
+# +            .whenNotMatchedBySourceDelete()
+# +            .execute()
+
+# %% new_keys_lost
+# task: single_writer
+# fails: test_merged[inserted], test_merged[twice]
+# because: only keys of the table are merged
+# breaks: A key that the table doesn't have is inserted.
+# -            .whenNotMatchedInsertAll()
+# -            .execute()
+# +            .execute()
+
+# %% greatest_of_each_column
+# task: single_writer
+# fails: test_merged[newest], test_merged[inserted]
+# because: of two rows a third is made
+# breaks: It is in the table after the call, with all its columns.
+# -            .withColumn("age", F.row_number().over(newest_first))
+# -            .where("age = 1")
+# +            .groupBy(*key)
+# +            .agg(*[F.max(name).alias(name) for name in ("qty", "updated_at", "source")])
+# +            .withColumn("age", F.lit(1))
+
+# %% quantity_from_the_queue
+# task: single_writer
+# fails: test_merged[newer], test_merged[newest]
+# because: time and source stay those of the old row
+# breaks: It is in the table after the call, with all its columns.
+# -            .whenMatchedUpdateAll("new.updated_at > old.updated_at")
+# +            .whenMatchedUpdate("new.updated_at > old.updated_at", set={"qty": "new.qty"})
+
+# %% ranked_with_ties
+# task: single_writer
+# fails: test_merged[twice]
+# because: two equal rows share the first place, and a MERGE refuses two rows for one
+# outcome: error
+# breaks: If the queue has the same row twice, that changes nothing.
+# -            .withColumn("age", F.row_number().over(newest_first))
+# +            .withColumn("age", F.rank().over(newest_first))
+
+# %% updates_then_inserts
+# task: single_writer
+# fails: test_merged_in_one_commit
+# because: updates are one commit, inserts another
+# breaks: All changes of a call are one commit.
+# -        (
+# -            DeltaTable.forName(spark, table)
+# -            .alias("old")
+# -            .merge(newer.alias("new"), "old.warehouse = new.warehouse AND old.sku = new.sku")
+# -            .whenMatchedUpdateAll("new.updated_at > old.updated_at")
+# -            .whenNotMatchedInsertAll()
+# -            .execute()
+# -        )
+# +        on = "old.warehouse = new.warehouse AND old.sku = new.sku"
+# +        newer = newer.localCheckpoint()
+# +        old = DeltaTable.forName(spark, table).alias("old")
+# +        old.merge(newer.alias("new"), on).whenMatchedUpdateAll().execute()
+# +        old.merge(newer.alias("new"), on).whenNotMatchedInsertAll().execute()
+
+# %% merged_in_any_case
+# task: single_writer
+# fails: test_merged_again
+# because: conditions that never hold still rewrite files
+# breaks: If nothing in the queue is newer, the call makes no version.
+# -            .join(known, on=key, how="left")
+# -            .where("known_at IS NULL OR updated_at > known_at")
+# -            .drop("age", "known_at")
+# +            .drop("age")
+
+# %% queue_emptied
+# task: single_writer
+# fails: test_queue_is_only_read
+# because: what was appended since the read is deleted as well
+# breaks: The queue is only read.
+# -    retry(merge, 6, is_conflict, lambda failed: None)
+# +    retry(merge, 6, is_conflict, lambda failed: None)
+# +    spark.sql(f"DELETE FROM {queue}")
+
+# %% merged_once
+# task: single_writer
+# fails: test_other_jobs
+# because: an OPTIMIZE ends the call
+# breaks: After a conflict of any kind the call tries again, as in Task 4.
+# -    retry(merge, 6, is_conflict, lambda failed: None)
+# +    merge()
+
+# %% other_jobs_passed_over
+# task: single_writer
+# fails: test_other_jobs
+# because: the rows wait for a next call that nobody makes
+# breaks: After a conflict of any kind the call tries again, as in Task 4.
+# -    retry(merge, 6, is_conflict, lambda failed: None)
+# +    try:
+# +        merge()
+# +    except CONFLICTS:
+# +        pass
+
+# %% compared_before_the_merge
+# task: single_writer
+# fails: test_other_jobs
+# because: what others wrote since the comparison is replaced by older rows
+# breaks: What others wrote meanwhile counts as a row in the table.
+# -            .drop("age", "known_at")
+# -        )
+# +            .drop("age", "known_at")
+# +            .localCheckpoint()
+# +        )
+# -            .whenMatchedUpdateAll("new.updated_at > old.updated_at")
+# +            .whenMatchedUpdateAll()

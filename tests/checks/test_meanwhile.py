@@ -1,0 +1,60 @@
+"""Commits of others that come while a frame is read."""
+
+import pytest
+from delta.exceptions import ConcurrentAppendException, MetadataChangedException
+from delta.tables import DeltaTable
+
+from labkit.checks import Commit, hold_back, let_in, table_rows, write_commits
+
+DDL = "place string, id string, n long"
+ROWS = [("Bari", "a", 1), ("Cork", "a", 2)]
+
+
+def merge(spark, table, changes):
+    (
+        DeltaTable.forName(spark, table)
+        .alias("old")
+        .merge(changes.alias("new"), "old.place = new.place AND old.id = new.id")
+        .whenMatchedUpdateAll()
+        .whenNotMatchedInsertAll()
+        .execute()
+    )
+
+
+def operations(spark, table):
+    return [row.operation for row in spark.sql(f"DESCRIBE HISTORY {table}").collect()][::-1]
+
+
+def test_each_read_lets_one_commit_in_and_a_writer_meets_it(spark, frame, schema):
+    table = f"{schema}.met"
+    held = [
+        Commit("MERGE", [("Cork", "a", 3), ("Cork", "b", 4)]),
+        Commit("SET TBLPROPERTIES", says=("team", "x")),
+    ]
+    commits = [Commit("WRITE", ROWS), *held]
+    key = ["place", "id"]
+    write_commits(spark, table, DDL, commits, key=key, partition_by="place", held=2)
+    assert sorted(map(tuple, table_rows(spark, table))) == ROWS
+    changes = let_in(frame(DDL, [("Bari", "a", 9)]), table)
+    for conflict in (ConcurrentAppendException, MetadataChangedException):
+        with pytest.raises(conflict):
+            merge(spark, table, changes)
+    merge(spark, table, changes)
+    assert sorted(map(tuple, table_rows(spark, table))) == [
+        ("Bari", "a", 9),
+        ("Cork", "a", 3),
+        ("Cork", "b", 4),
+    ]
+    assert operations(spark, table)[1:] == ["WRITE", "MERGE", "SET TBLPROPERTIES", "MERGE"]
+
+
+def test_what_another_writer_did_to_a_copy_is_held_back(spark, frame, schema):
+    table = f"{schema}.held"
+    write_commits(spark, table, DDL, [Commit("WRITE", ROWS)], key=["place", "id"])
+    hold_back(spark, table, lambda copy: spark.sql(f"DELETE FROM {copy} WHERE n = 2"))
+    assert operations(spark, table) == ["CREATE TABLE", "WRITE"]
+    changes = let_in(frame(DDL, [("Bari", "b", 5)]), table)
+    changes.count()
+    assert operations(spark, table)[2:] == ["DELETE"]
+    merge(spark, table, changes)  # nothing is held any more
+    assert sorted(map(tuple, table_rows(spark, table))) == [ROWS[0], ("Bari", "b", 5)]
