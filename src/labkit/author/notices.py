@@ -24,10 +24,11 @@ INTRO = """\
 The owners of Lakehouse Labs have chosen no licence for it yet. So nobody has a general permission
 to copy, change or hand out labkit or the labs of Lakehouse Labs: ask them first.
 
-What `./lab` installs is under licences of its own, listed here with the exact versions. A hand-out holds
-no copy of it, only the versions; `./lab` installs them where it runs. An image, and a `.venv`, hold
-the packages of labkit and the jars. A part is added on first use. The full texts are beside the
-packages: in `*.dist-info`, in the jars, in the folders `licenses` and `legal` that are named below.
+What `./lab` installs is under licences of its own, listed here with the exact versions. A hand-out
+holds no copy of it, only the versions; `./lab` installs them where it runs. An image, and a
+`.venv`, hold the packages of labkit and the jars. A part is added on first use. The full texts are
+beside the packages: in `*.dist-info`, in the jars, in the folders `licenses` and `legal` that are
+named below.
 """
 # Packages inside packages, which no lock file names.
 BUNDLED = """\

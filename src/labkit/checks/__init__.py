@@ -12,8 +12,6 @@ from labkit.checks.frames import (
 from labkit.checks.history import History
 from labkit.checks.idle_sorts import deduplicated_sorts
 from labkit.checks.made_tables import (
-    Commit,
-    StoredFile,
     add_stray_file,
     stored_files,
     write_clone,
@@ -50,6 +48,7 @@ from labkit.checks.streams import (
     run_stream,
     with_batches,
 )
+from labkit.checks.table_folders import Commit, StoredFile
 from labkit.checks.table_runs import (
     TableRun,
     assert_nothing_written,

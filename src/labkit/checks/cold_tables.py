@@ -10,7 +10,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from labkit.checks.made_tables import Commit, TableFolder
+from labkit.checks.table_folders import Commit, TableFolder
 from labkit.checks.tables import table_version
 
 

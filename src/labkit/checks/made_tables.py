@@ -2,55 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-from py4j.java_gateway import JavaObject
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
 from labkit.checks.meanwhile import HELD
-from labkit.checks.tables import live_files, table_folder, table_metadata, table_version
-
-LOG = "_delta_log"
-NO_PARTITION: Mapping[str, Any] = {}
-MS_PER_DAY = 86_400_000
-
-
-@dataclass(frozen=True)
-class Commit:
-    """One commit of a made-up past: rows put in by their key, or taken out.
-
-    `operation` is what the history says of it. A WRITE, an UPDATE or a MERGE puts `rows` in; what
-    they find of the same key they replace. `gone` are the keys that a DELETE or a MERGE takes out.
-    An OPTIMIZE has neither, and moves all rows to one file (one a partition). A SET TBLPROPERTIES
-    has neither, and sets the property `says`. As in Delta, a file with a touched row is written
-    anew. `days_ago` is the age of the commit, of the files that it adds, and since when those that
-    it removes are gone. `txn` is the name and number of an idempotent writer, and `to` the version
-    that a RESTORE brings back, which writes no file.
-    """
-
-    operation: str
-    rows: Sequence[tuple[Any, ...]] = ()
-    gone: Collection[Any] = ()
-    days_ago: float = 0
-    txn: tuple[str, int] | None = None
-    to: int = 0
-    says: tuple[str, str] = ("", "")
-
-
-@dataclass(frozen=True)
-class StoredFile:
-    """A file in a table's folder: its size, and when it was last written, by the JVM's clock."""
-
-    bytes: int
-    modified_ms: int
+from labkit.checks.table_folders import LOG, Commit, StoredFile, TableFolder, log_name
+from labkit.checks.tables import live_files, table_metadata, table_version
 
 
 def write_commits(
@@ -82,7 +44,7 @@ def write_commits(
     part = schema.names.index(partition_by) if partition_by else None
     past = list(commits)
     oldest = max((commit.days_ago for commit in past), default=0)
-    folder.set_age(_log_name(0), oldest)
+    folder.set_age(log_name(0), oldest)
     live: dict[str, dict[Any, tuple[Any, ...]]] = {}
     adds: dict[str, dict[str, Any]] = {}
     versions, added = [live], []
@@ -227,104 +189,3 @@ def _parts(
     for key, row in rows.items():
         parts.setdefault(None if part is None else row[part], {})[key] = row
     return parts
-
-
-def _log_name(version: int, log: str = LOG) -> str:
-    return f"{log}/{version:020d}.json"
-
-
-class TableFolder:
-    """A table's folder, seen and changed through the JVM: in a sandbox it alone can write there."""
-
-    def __init__(self, spark: SparkSession, table: str) -> None:
-        self.jvm: Any = spark._jvm
-        self.root = table_folder(spark, table)
-        self.fs: JavaObject = self.root.getFileSystem(spark._jsc.hadoopConfiguration())
-        self.now = int(self.jvm.java.lang.System.currentTimeMillis())
-
-    def path(self, name: str) -> JavaObject:
-        path: JavaObject = self.jvm.org.apache.hadoop.fs.Path(self.root, name)
-        return path
-
-    def files(self) -> dict[str, StoredFile]:
-        root = self.root.toUri().getPath()
-        found, listed = {}, self.fs.listFiles(self.root, True)
-        while listed.hasNext():
-            status = listed.next()
-            name = str(status.getPath().toUri().getPath())[len(root) :].lstrip("/")
-            if not any(part[0] in "._" for part in name.split("/")):
-                found[name] = StoredFile(int(status.getLen()), int(status.getModificationTime()))
-        return found
-
-    def write(self, name: str, data: bytes) -> None:
-        out = self.fs.create(self.path(name), True)
-        out.write(bytearray(data))
-        out.close()
-
-    def time(self, days_ago: float) -> int:
-        return self.now - round(days_ago * MS_PER_DAY)
-
-    def set_age(self, name: str, days_ago: float) -> None:
-        self.fs.setTimes(self.path(name), self.time(days_ago), -1)
-
-    def add(
-        self, name: str, rows: pa.Table, commit: Commit, partition: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        sink = pa.BufferOutputStream()
-        pq.write_table(rows, sink, compression="snappy")
-        data = sink.getvalue().to_pybytes()
-        self.write(name, data)
-        self.set_age(name, commit.days_ago)
-        return {
-            "add": {
-                "path": name,
-                "partitionValues": dict(partition),
-                "size": len(data),
-                "modificationTime": self.time(commit.days_ago),
-                "dataChange": commit.operation != "OPTIMIZE",
-                "stats": json.dumps({"numRecords": rows.num_rows}),
-            }
-        }
-
-    def remove(
-        self, name: str, commit: Commit, partition: Mapping[str, Any] = NO_PARTITION
-    ) -> dict[str, Any]:
-        return {
-            "remove": {
-                "path": name,
-                "deletionTimestamp": self.time(commit.days_ago),
-                "dataChange": commit.operation != "OPTIMIZE",
-                "extendedFileMetadata": True,
-                "partitionValues": dict(partition),
-                "size": int(self.fs.getFileStatus(self.path(name)).getLen()),
-            }
-        }
-
-    def commit(
-        self,
-        version: int,
-        commit: Commit,
-        counts: Mapping[str, int],
-        actions: Sequence[dict[str, Any]],
-        log: str = LOG,
-    ) -> None:
-        told = {
-            "timestamp": self.time(commit.days_ago),
-            "operation": commit.operation,
-            "operationParameters": (
-                {"version": str(commit.to)} if commit.operation == "RESTORE" else {}
-            ),
-            "readVersion": version - 1,
-            "isolationLevel": "Serializable",
-            "isBlindAppend": commit.operation == "WRITE",
-            "operationMetrics": {name: str(count) for name, count in counts.items()},
-            "engineInfo": "labkit",
-            "txnId": str(uuid.uuid4()),
-        }
-        if commit.txn:
-            name, number = commit.txn
-            actions = [{"txn": {"appId": name, "version": number}}, *actions]
-        lines = [json.dumps(action) + "\n" for action in ({"commitInfo": told}, *actions)]
-        name = _log_name(version, log)
-        self.write(name, "".join(lines).encode())
-        self.set_age(name, commit.days_ago)

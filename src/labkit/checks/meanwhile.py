@@ -48,7 +48,9 @@ def hold_back(spark: SparkSession, table: str, *writers: Callable[[str], object]
 
 
 def _folder(spark: SparkSession, table: str) -> str:
-    told = spark.sql(f"DESCRIBE TABLE EXTENDED {table}")  # cheaper than DESCRIBE DETAIL, no job
+    # By SQL, not by `table_folder`: notebooks call this too, and a graded one can't ask Delta's log
+    # in the JVM. DESCRIBE DETAIL would cost a job.
+    told = spark.sql(f"DESCRIBE TABLE EXTENDED {table}")
     location = next(row.data_type for row in told.collect() if row.col_name == "Location")
     return str(location).removeprefix("file:")
 
