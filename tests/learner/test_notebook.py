@@ -164,6 +164,14 @@ def test_page_keeps_what_was_known_at_ctrl_c(lab, names, page, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_interrupted_cell_ends_without_our_trace(lab, names, page, capsys):
+    shell = InteractiveShell.instance()
+    shell.user_ns["lab"], names["double"] = lab, interrupt
+    done = shell.run_cell('lab.check("double")\n')
+    assert isinstance(done.error_in_exec, KeyboardInterrupt)
+    assert capsys.readouterr().out == "KeyboardInterrupt\n"
+
+
 def test_ctrl_c_while_spark_works_ends_the_job_too(lab, names, spark, capsys):
     tracker = spark.sparkContext.statusTracker()
 

@@ -19,7 +19,7 @@ from labkit.course.labs import Lab, find_labs
 from labkit.judge.answer import Learner
 from labkit.judge.observer import Observer
 from labkit.learner import cards, help, progress
-from labkit.learner.live import Live
+from labkit.learner.live import CheckInterruptedError, Live
 from labkit.learner.output import Checked, Message
 from labkit.spark import cluster, session
 from labkit.spark.lease import LEASE
@@ -101,7 +101,7 @@ class LabSession:
             if known := live.of_whole_tasks():
                 self._keep(known)
             live.interrupted()
-            raise
+            raise CheckInterruptedError from None
 
     def hint(self, task: str | None = None) -> Message | None:
         """The next hint of a task (of the first open one when none is named)."""

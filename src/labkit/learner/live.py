@@ -65,6 +65,13 @@ class Live(Observer):
         return Checked(tuple(self.results), seconds, (said,), self.coming)
 
 
+class CheckInterruptedError(KeyboardInterrupt):
+    """Ends the cell, and a run of all cells, without a trace: it would lead through our code alone."""
+
+    def _render_traceback_(self) -> list[str]:
+        return ["KeyboardInterrupt"]
+
+
 class Shown(Checked):
     """A verdict that its cell shows already; any other cell shows it as usual."""
 
