@@ -66,7 +66,7 @@ class Live(Observer):
 
 
 class CheckInterruptedError(KeyboardInterrupt):
-    """Ends the cell, and a run of all cells, without a trace: it would lead through our code alone."""
+    """Ends the cell, and a run of all cells, without a trace, which would name our code alone."""
 
     def _render_traceback_(self) -> list[str]:
         return ["KeyboardInterrupt"]
