@@ -31,6 +31,15 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # -    select *, row_number() over (partition by order_id order by updated_at desc) as age
 # +    select *, row_number() over (partition by order_id order by status) as age
 
+# %% an_unknown_flag_is_false
+# task: fct_orders
+# fails: test_orders[newest]
+# because: the shop didn't say whether the order is deleted, and the report says that it isn't
+# breaks: any other column may be
+# -select order_id, customer_id, status, amount, is_deleted, updated_at
+# +select order_id, customer_id, status, amount,
+# +    coalesce(is_deleted, false) as is_deleted, updated_at
+
 # %% appends
 # task: fct_orders
 # fails: test_orders[updates]
@@ -541,6 +550,21 @@ where newest.customer_id is null
 #   run.
 # -      hard_deletes: invalidate
 
+# %% newest_known_city
+# task: customers_snapshot
+# fails: test_versions[twice]
+# because: the newest row says that the city is not known, and the older one doesn't count
+# breaks: The row with the newest `updated_at` counts.
+# -select customer_id, name, city, updated_at
+# -from {{ source('raw', 'customers_extract') }}
+# +select customer_id, name,
+# +    last_value(city, true) over (
+# +        partition by customer_id order by updated_at
+# +        rows between unbounded preceding and unbounded following
+# +    ) as city,
+# +    updated_at
+# +from {{ source('raw', 'customers_extract') }}
+
 # %% newest_row_by_whole_seconds
 # task: customers_snapshot
 # fails: test_versions[twice]
@@ -615,6 +639,28 @@ where newest.customer_id is null
 # -      strategy: check
 # -      check_cols: [name, city]
 # +      strategy: timestamp
+
+# %% versions_of_a_day_left_out
+# task: customers_snapshot
+# fails: test_versions[changes]
+# because: a version that ends on the day of its beginning is a version
+# breaks: `dim_customers` has one row per version of a customer, closed versions included.
+# -from {{ ref('customers_snapshot') }}
+# +from {{ ref('customers_snapshot') }}
+# +where effective_to is null or date(effective_to) > date(effective_from)
+
+# %% amounts_of_current_customers
+# task: properties
+# fails: test_bad_rows_are_caught[values]
+# because: an order of a customer who left is looked at by nobody
+# breaks: The data tests look at all rows
+# -    amounts = "select * from {{ ref('fct_orders') }} where amount < 0\n"
+# +    amounts = """\
+# +select orders.order_id, customers.name
+# +from {{ ref('fct_orders') }} as orders
+# +join {{ ref('dim_customers') }} as customers on customers.customer_id = orders.customer_id
+# +where orders.amount < 0 and customers.is_current
+# +"""
 
 # %% amounts_not_looked_at
 # task: properties
@@ -1017,6 +1063,15 @@ where newest.customer_id is null
 #   tests](https://docs.getdbt.com/docs/build/unit-tests) of `fct_orders`
 # -    model: fct_orders
 # +    model: stg_orders
+
+# %% an_order_twice_in_the_table
+# task: unit_tests
+# fails: test_right_models_pass
+# because: the table has one row per order, and a right model may join it
+# breaks: They pass on every right model
+# -          - {order_id: 5, status: paid, is_deleted: false, updated_at: "2026-01-08 00:00:00"}
+# +          - {order_id: 5, status: paid, is_deleted: false, updated_at: "2026-01-08 00:00:00"}
+# +          - {order_id: 5, status: new, is_deleted: false, updated_at: "2026-01-07 00:00:00"}
 
 # %% an_empty_table
 # task: unit_tests
