@@ -258,7 +258,7 @@ def anti_join(rides: DataFrame, blocked: DataFrame) -> DataFrame:
 # task: anti_join
 # fails: test_rides[blocked], test_rides[null_blocked]
 # because: returns the rides that are blocked
-# breaks: It returns the rides that are not blocked.
+# breaks: A ride is blocked if `blocked` has its `ride_id`.
 # -    return rides.join(ids, on=F.col("ride_id") == F.col("_blocked_id"), how="left_anti")
 # +    return rides.join(ids, on=F.col("ride_id") == F.col("_blocked_id"), how="left_semi")
 
@@ -832,6 +832,24 @@ def as_of_join(
 # -        writer.bucketBy(BUCKETS, key).saveAsTable(f"{table}_bucketed")
 # +        count = BUCKETS if table == left_table else 2 * BUCKETS
 # +        writer.bucketBy(count, key).saveAsTable(f"{table}_bucketed")
+
+# %% another_name
+# task: bucketed_join
+# fails: test_copies, test_no_exchange
+# because: nobody finds the copies under another name
+# breaks: named like the given ones with `_bucketed` at the end.
+# -        writer.bucketBy(BUCKETS, key).saveAsTable(f"{table}_bucketed")
+# +        writer.bucketBy(BUCKETS, key).saveAsTable(f"{table}_by_{key}")
+# -    copies = [spark.table(f"{table}_bucketed") for table in (left_table, right_table)]
+# +    copies = [spark.table(f"{table}_by_{key}") for table in (left_table, right_table)]
+
+# %% orc_copies
+# task: bucketed_join
+# fails: test_copies
+# because: another format
+# breaks: The copies are Parquet tables
+# -        writer = rows.repartition(BUCKETS, key).write.format("parquet").mode("overwrite")
+# +        writer = rows.repartition(BUCKETS, key).write.format("orc").mode("overwrite")
 
 # %% every_task_every_bucket
 # task: bucketed_join

@@ -311,8 +311,9 @@ for bucket in (2**8, 2**12, 2**16, 2**20):
 #   no Python worker.
 # - The call runs no Spark job.
 #
-# `seq` is not null, and unique for a key and a time. No column of `left` begins with `right_`. Both
-# frames may have other columns of one name: `left` may have a `seq` as well, which means nothing.
+# `tolerance_seconds` is an integer, 0 or greater. `seq` is not null, and unique for a key and a
+# time. No column of `left` begins with `right_`. Both frames may have other columns of one name:
+# `left` may have a `seq` as well, which means nothing.
 
 
 # %%
@@ -433,8 +434,9 @@ if lab.written("anti_join", "range_join"):
 #   Iceberg.
 #
 # **On Databricks**, a range join hint (`/*+ RANGE_JOIN(bands, 4096) */`) makes the buckets of Task
-# 3 for you, and Photon prefers shuffled hash joins. Bucketing of Delta tables is not supported
-# there either; liquid clustering skips files, but doesn't remove the shuffle of a join.
+# 3 for you, and Photon takes shuffled hash joins in place of sort-merge joins. Bucketing of Delta
+# tables is not supported there either; liquid clustering skips files, but doesn't remove the
+# shuffle of a join.
 
 # %%
 lab.next()
@@ -474,8 +476,7 @@ lab.next()
 #    anyway. And one symbol is one task.
 # 6. The key has another type on one side, so it is cast there. The condition has the key inside a
 #    function, or another column only. A table was written without `bucketBy` by a later job, or
-#    with another number. The reader ignores buckets: `spark.sql.sources.bucketing.enabled` is off,
-#    or AQE and the planner found too little to gain (`autoBucketedScan`).
+#    with another number. The reader ignores buckets: `spark.sql.sources.bucketing.enabled` is off.
 #
 # </details>
 
