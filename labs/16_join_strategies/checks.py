@@ -1,5 +1,6 @@
 """Checks of lab 16: Spark's own plans for the choice, rows by hand and operators for the joins."""
 
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
@@ -21,6 +22,7 @@ from labkit.checks import (
     stories,
     with_plan,
 )
+from labkit.checks.plans import walk
 
 HINTS = {
     "strategy": [
@@ -85,6 +87,15 @@ def all_of(cases, part):
     return [row for case in cases for row in getattr(case, part)]
 
 
+@contextmanager
+def told(given):
+    """Adds what the case gave to the reason of a failure."""
+    try:
+        yield
+    except AssertionError as wrong:
+        raise AssertionError(f"{wrong}\n{given}") from None
+
+
 @pytest.fixture(scope="module")
 def answer(task, request):
     """The frame of a task and the work of its call: each of the three joins has a fixture."""
@@ -126,56 +137,57 @@ def arguments(text):
 PLANS = stories(
     """
 threshold: broadcasts a side of exactly `threshold` bytes, and none that is larger
-80 8000 inner equal 80, 8000 80 inner equal 80, 88 8000 inner equal 80, 8000 88 inner equal 80,
-80 80 inner equal 80, 88 88 inner equal 80, 8000 80 left equal 80, 8000 88 left equal 80
+80 8000 inner equal 80, 8000 80 inner equal 80, 88 160 inner equal 80, 160 88 inner equal 80,
+8000 80 left equal 80, 8000 88 left equal 80
 
 off: finds no side small when the threshold is -1
-8 8000 inner equal -1, 8000 8 left equal -1, 8 8000 inner other -1, 8 16 full equal -1
+8 8000 inner equal -1, 8000 8 left equal -1, 8 8000 inner other -1
 
 kept_side: broadcasts only a side that the join type allows
-80 72 left equal 80, 72 8000 left equal 80, 8000 72 right equal 80, 72 8000 right equal 80,
-72 72 full equal 80, 72 80 full equal 80, 72 80 left_semi equal 80, 72 8000 left_semi equal 80,
-72 8000 left_anti equal 80, 8000 72 left_anti equal 80
+80 72 left equal 80, 72 160 left equal 80, 160 72 right equal 80, 72 8000 right equal 80,
+72 72 full equal 80, 72 80 left_semi equal 80, 72 8000 left_semi equal 80, 72 8000 left_anti equal 80,
+8000 72 left_anti equal 80
 
 shuffled: takes a shuffled hash join for a side below `threshold` times PARTITIONS
 632 8000 inner equal 80, 640 8000 inner equal 80, 8000 632 left equal 80, 8000 640 left equal 80,
-8000 648 full equal 80, 312 8000 inner equal 40, 320 8000 inner equal 40
+312 8000 inner equal 40, 320 8000 inner equal 40
 
 three_times: takes a shuffled hash join only for a side that is three times smaller
-600 1800 inner equal 80, 600 1792 inner equal 80, 1800 600 left equal 80, 1792 600 left equal 80,
-600 600 inner equal 80, 1800 600 full equal 80, 600 1792 full equal 80
+600 1800 inner equal 80, 600 1792 inner equal 80, 1800 600 left equal 80, 1792 600 left equal 80
 
 either_side: hashes either side of an outer join, and only the right one of a semi or anti join
-600 8000 left equal 80, 8000 600 right equal 80, 600 8000 right equal 80, 600 8000 full equal 80,
-600 8000 left_semi equal 80, 8000 600 left_semi equal 80, 600 8000 left_anti equal 80,
-8000 600 left_anti equal 80
+600 8000 left equal 80, 600 8000 right equal 80, 8000 600 right equal 80, 600 8000 full equal 80,
+8000 600 full equal 80, 600 8000 left_semi equal 80, 8000 600 left_semi equal 80,
+600 8000 left_anti equal 80, 8000 600 left_anti equal 80
 
 no_equality: without an equality, plans an inner join by its smaller side
-80 8000 inner other 80, 8000 80 inner other 80, 88 8000 inner other 80, 8000 88 inner other 80,
-8000 8000 inner other 80, 88 88 inner other 80
+80 8000 inner other 80, 8000 80 inner other 80, 88 8000 inner other 80, 8000 88 inner other 80
 
 other_loops: without an equality, plans a nested loop for every other join type
 8000 8000 left other 80, 8000 8000 right other 80, 8000 8000 full other 80,
-8000 8000 left_semi other 80, 8000 8000 left_anti other 80, 72 8000 left other 80,
-8000 72 full other 80
+8000 8000 left_semi other 80, 8000 8000 left_anti other 80
 """,
     given=arguments,
 )
 
 
-def spark_plans(spark, left_bytes, right_bytes, join_type, equi, threshold):
-    """The join that Spark plans: a range of n numbers has an estimate of 8n bytes."""
-    left, right = spark.range(left_bytes // 8).toDF("a"), spark.range(right_bytes // 8).toDF("b")
-    on = left.a == right.b if equi else left.a < right.b
-    with settings(spark, PLANNED, spark__sql__autoBroadcastJoinThreshold=str(threshold)):
-        found = operators(left.join(right, on=on, how=join_type))
-    return next(NAMES[name] for name in found if name in NAMES)
+def spark_plans(spark, given):
+    """The joins that Spark plans: a range of n numbers has an estimate of 8n bytes."""
+    threshold = "spark.sql.autoBroadcastJoinThreshold"
+    with settings(spark, {**PLANNED, threshold: "-1"}):
+        for left_bytes, right_bytes, join_type, equi, small in given:
+            spark.conf.set(threshold, str(small))
+            left = spark.range(left_bytes // 8).toDF("a")
+            right = spark.range(right_bytes // 8).toDF("b")
+            on = left.a == right.b if equi else left.a < right.b
+            plan = walk(left.join(right, on=on, how=join_type))
+            yield next(NAMES[node.name] for node in plan if node.name in NAMES)
 
 
 def assert_strategy(learner, spark, given):
-    for one in given:
-        found, plan = learner.strategy(*one), spark_plans(spark, *one)
-        assert found == plan, f"strategy{one} returns {found!r}, and Spark plans {plan!r}"
+    found = [learner.strategy(*one) for one in given]
+    for one, mine, plan in zip(given, found, spark_plans(spark, given), strict=True):
+        assert mine == plan, f"strategy{one} returns {mine!r}, and Spark plans {plan!r}"
 
 
 @check("strategy")
@@ -237,7 +249,9 @@ def test_rides(rides_left, case):
     """{case}"""
     mine = {row[0] for row in case.given}
     found = [row for row in rides_left if row.pickup_ip in mine]
-    assert_rows(found, case.after, key=["ride_id", "pickup_ip"], columns=RIDES)
+    blocked = ", ".join("null" if number is None else str(number) for number in case.before)
+    with told(f"Blocked here: {blocked}"):
+        assert_rows(found, case.after, key=["ride_id", "pickup_ip"], columns=RIDES)
 
 
 @check("anti_join")
@@ -331,7 +345,9 @@ def test_zones(zones, case):
     """{case}"""
     mine = {row[2] for row in case.given}
     found = [row for row in zones if row.ride_id in mine]
-    assert_rows(found, case.after, key=["ride_id", "name"], columns=NAMED)
+    bands = ", ".join(f"{name} from {lo} to {hi}" for name, lo, hi in case.before)
+    with told(f"The bands here: {bands}; the bucket is {BUCKET}"):
+        assert_rows(found, case.after, key=["ride_id", "name"], columns=NAMED)
 
 
 def many_bands(buckets, bucket):
@@ -496,15 +512,19 @@ def prices(as_of_joined):
 @cases(QUOTE_STORIES)
 def test_quotes(prices, case):
     """{case}"""
-    quotes = {number: rest for number, *rest in case.after}
+    found_for = {number: rest for number, *rest in case.after}
     wanted = []
     for note, at, number, name in case.given:
-        bid, since, seq = quotes[number]
+        bid, since, seq = found_for[number]
         theirs = (None, None, None, None) if since is None else (name, since, bid, seq)
         wanted.append((note, at, number, name, *theirs))
     mine = {row[2] for row in case.given}
     found = [row for row in prices if row.seq in mine]
-    assert_rows(found, wanted, key="seq", columns=PRICED)
+    quotes = ", ".join(
+        f"{name} at {at and f'{at:%T.%f}'[:11]}, seq {seq}" for name, at, _, seq in case.before
+    )
+    with told(f"The quotes here: {quotes}; the tolerance is {TOLERANCE} s"):
+        assert_rows(found, wanted, key="seq", columns=PRICED)
 
 
 @check("as_of_join", points=2)
