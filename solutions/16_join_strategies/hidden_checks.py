@@ -19,6 +19,11 @@ from checks import (
 
 from labkit.checks import assert_frame, check, exchanges, run_frame, settings
 
+FOUND = (
+    "venue long, at timestamp, right_seq long, right_at timestamp, right_venue long, "
+    "right_price double, right_note string"
+)
+
 
 @check("strategy")
 def test_random_plans(learner, spark, seed):
@@ -98,31 +103,22 @@ def test_quotes_of_other_frames(learner, frame, seed):
         for seq in range(90)
     ]
     lefts = [(rng.choice(keys), rng.choice(at)) for _ in range(60)]
-    answer = learner.as_of_join(
-        frame("venue long, at timestamp", lefts),
-        frame("seq long, at timestamp, venue long, price double, note string", rights),
-        "venue",
-        "at",
-        45,
-    )
-    wanted = [(*left, *newest(left, rights)) for left in lefts]
-    assert_frame(
-        answer,
-        wanted,
-        key=["venue", "at"],
-        schema="venue long, at timestamp, right_seq long, right_at timestamp, right_venue long, "
-        "right_price double, right_note string",
-    )
+    ticks = frame("venue long, at timestamp", lefts)
+    quotes = frame("seq long, at timestamp, venue long, price double, note string", rights)
+    for tolerance in (45, 0):
+        answer = learner.as_of_join(ticks, quotes, "venue", "at", tolerance)
+        wanted = [(*left, *newest(left, rights, tolerance)) for left in lefts]
+        assert_frame(answer, wanted, key=["venue", "at"], schema=FOUND)
 
 
-def newest(left, rights):
-    """The right row that a left row must find within 45 seconds, or nulls."""
+def newest(left, rights, tolerance):
+    """The right row that a left row must find, or nulls."""
     venue, at = left
     if venue is None or at is None:
         return (None,) * 5
     earlier = [one for one in rights if one[2] == venue and one[1] is not None and one[1] <= at]
     best = max(earlier, key=lambda one: (one[1], one[0]), default=None)
-    return best if best and at - best[1] <= timedelta(seconds=45) else (None,) * 5
+    return best if best and at - best[1] <= timedelta(seconds=tolerance) else (None,) * 5
 
 
 @check("bucketed_join")

@@ -584,6 +584,16 @@ def range_join(facts: DataFrame, bands: DataFrame, bucket: int) -> DataFrame:
 # -    fresh = F.col(f"_right.{ts}") + tolerance >= F.col("_ts")
 # +    fresh = F.col(f"_right.{ts}").isNotNull()
 
+# %% no_limit_at_zero
+# task: as_of_join
+# fails: test_quotes_of_other_frames
+# because: takes a tolerance of 0 for none
+# breaks: `tolerance_seconds` is an integer, 0 or greater.
+# -    fresh = F.col(f"_right.{ts}") + tolerance >= F.col("_ts")
+# +    tolerance_seconds = tolerance_seconds or 10**6
+# +    tolerance = F.make_dt_interval(secs=F.lit(tolerance_seconds))
+# +    fresh = F.col(f"_right.{ts}") + tolerance >= F.col("_ts")
+
 # %% whole_seconds
 # task: as_of_join
 # fails: test_quotes[tolerance]
