@@ -102,6 +102,7 @@ def test_quotes_of_other_frames(learner, frame, seed):
         (seq, rng.choice(at), rng.choice(keys), rng.choice([None, 1.5, 2.5]), rng.choice(notes))
         for seq in range(90)
     ]
+    rng.shuffle(rights)
     lefts = [(rng.choice(keys), rng.choice(at)) for _ in range(60)]
     ticks = frame("venue long, at timestamp", lefts)
     quotes = frame("seq long, at timestamp, venue long, price double, note string", rights)

@@ -274,6 +274,16 @@ def anti_join(rides: DataFrame, blocked: DataFrame) -> DataFrame:
     return rides.where(F.col("ride_id").isNull() | unblocked)
 
 
+# %% asks_before_it_joins
+# task: anti_join
+# fails: test_runs_no_job[anti_join]
+# because: asks whether anything is blocked at all, which runs a job
+# breaks: The call runs no Spark job: it returns a plan.
+# -    ids = blocked.select(F.col("ride_id").alias("_blocked_id"))
+# +    ids = blocked.select(F.col("ride_id").alias("_blocked_id"))
+# +    if ids.isEmpty():
+# +        return rides
+
 # %% hi_included
 # task: range_join
 # fails: test_zones[bounds], test_zones_of_other_frames

@@ -126,7 +126,8 @@ for sizes in [(800, 800_000), (800_000, 800)]:
 #   and `cartesian` otherwise.
 # - Without an equality, any other join type is a `broadcast_nested_loop`, whatever the sizes.
 #
-# The checks compare your answer with what Spark plans for the same sizes. These are multiples of 8.
+# The checks compare your answer with what Spark plans for the same sizes. These are multiples of 8,
+# and at least 8.
 
 
 # %%
