@@ -445,10 +445,12 @@ lab.next()
 # %% [markdown]
 # ## Interview follow-ups
 #
-# 1. Why can a left join broadcast only its right side, while a shuffled hash join can hash either?
+# 1. Why can a left join by a key broadcast only its right side, while a shuffled hash join can hash
+#    either?
 # 2. A left join on a range ran for a year. Now the driver is out of memory. The threshold is 10 MB.
 #    How can that be?
-# 3. `NOT IN` returned every ride for months, and none today. What happened, and what do you write?
+# 3. `NOT IN` returned the right rides for months, and none today. What happened, and what do you
+#    write?
 # 4. How do you choose the width of the buckets of a range join?
 # 5. Why is an as-of join by sorting better than a join with all earlier quotes, and where is it
 #    worse?
