@@ -169,12 +169,12 @@ left, right = spark.range(1_000).toDF("a"), spark.range(1_000).toDF("b")
 same = F.col("a") == F.col("b")
 with settings(spark, BIG_TABLES):
     hinted = {
-        "right side of a left join": left.join(F.broadcast(right), on=same, how="left"),
-        "left side of a left join": F.broadcast(left).join(right, on=same, how="left"),
+        "the right side of a left join": left.join(F.broadcast(right), on=same, how="left"),
+        "the left side of a left join": F.broadcast(left).join(right, on=same, how="left"),
         "a side of a full join": left.join(F.broadcast(right), on=same, how="full"),
     }
     for name, frame in hinted.items():
-        print(f"broadcast of the {name}: {operators(frame)[0]}")
+        print(f"broadcast of {name}: {operators(frame)[0]}")
 
 # %% [markdown]
 # Two of the three hints are ignored, without an error. A hint is a wish; the plan is the evidence.
