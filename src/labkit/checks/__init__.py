@@ -36,6 +36,7 @@ from labkit.checks.plans import (
     scans,
     stages_of,
 )
+from labkit.checks.queries import Queries
 from labkit.checks.rows import assert_rows
 from labkit.checks.settings import settings
 from labkit.checks.spark_tasks import FrameRun, StageRead, run_frame
@@ -80,6 +81,7 @@ __all__ = [
     "FrameRun",
     "History",
     "MicroBatch",
+    "Queries",
     "Scan",
     "StageRead",
     "StoredFile",
