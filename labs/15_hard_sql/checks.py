@@ -221,7 +221,9 @@ SITTINGS.append(
     )
 )
 TWICE = [view("9 01T10:00 901"), view("9 01T10:00 901"), view("9 01T10:05 902")]
-SEEN = [*all_of(SITTINGS, "given"), *TWICE]
+# Two events at the start of a session, of which any may arrive first.
+TIED = [view(f"{user} 01T10:00 {user}00{n}") for user in range(31, 43) for n in (2, 1)]
+SEEN = [*all_of(SITTINGS, "given"), *TWICE, *TIED]
 # A user who begins, one who goes on, and one with a smaller id than all others.
 LATER = [view("4 03T22:45 991"), view("1 03T22:20 992"), view("0 03T22:46 993")]
 
