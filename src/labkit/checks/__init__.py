@@ -35,6 +35,7 @@ from labkit.checks.plans import (
     release,
     scans,
     stages_of,
+    window_keys,
 )
 from labkit.checks.queries import Queries
 from labkit.checks.rows import assert_rows
@@ -135,6 +136,7 @@ __all__ = [
     "table_identity",
     "table_rows",
     "table_version",
+    "window_keys",
     "with_batches",
     "with_plan",
     "write_clone",
