@@ -722,5 +722,4 @@ def test_windows_have_partitions(answer):
         "a window has no partition: all rows go to one task, one after the other",
         answer.frame,
         "SinglePartition",
-        "Window",
     )
