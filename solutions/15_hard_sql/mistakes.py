@@ -713,7 +713,7 @@ def funnel(events: DataFrame, steps: list[str], window_hours: int) -> DataFrame:
 
 # %% until_the_last_payment
 # task: running_balance
-# fails: test_days_of_a_country[days], test_random_balance
+# fails: test_days_of_a_country[days]
 # because: the days end with the last payment
 # breaks: A country has a row for each day from its first payment to `as_of`, both included.
 # -    until = F.coalesce(F.date_sub(F.lead("day").over(by_day), 1), F.lit(as_of))
@@ -1037,7 +1037,7 @@ def running_balance(events: DataFrame, as_of: date) -> DataFrame:
 
 # %% null_for_false
 # task: reporting_tree
-# fails: test_tree[levels], test_tree[circle]
+# fails: test_tree[levels]
 # because: cyclic is true or null
 # breaks: For others `cyclic` is
 #   false.

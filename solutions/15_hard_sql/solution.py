@@ -206,10 +206,10 @@ lab.check("sessionize")
 
 # %%
 spark.sql("""
-    SELECT user_id, window.start, window.end, count(*) AS views
+    SELECT user_id, session_window.start, session_window.end, count(*) AS views
     FROM VALUES (1, timestamp '2026-03-02 10:00'), (1, timestamp '2026-03-02 10:30'),
                 (1, timestamp '2026-03-02 11:00') AS views(user_id, event_time)
-    GROUP BY user_id, session_window(event_time, '30 minutes') AS window
+    GROUP BY user_id, session_window(event_time, '30 minutes')
 """).show(truncate=False)
 
 # %% [markdown]
