@@ -45,7 +45,7 @@ def each(labs):
     )
 
 
-# Whole proofs take turns, a seventh of the labs each commit; where labkit changed since a lab's
+# Whole proofs take turns, an eleventh of the labs each commit; where labkit changed since a lab's
 # last proof, its starter and its solution are judged each time.
 DUE = record.due(LABS, record.turn(home.root()))
 JUDGED = [lab for lab in LABS if lab in DUE or record.state(lab) != "fresh"]

@@ -23,7 +23,7 @@ PACKAGE = Path(home.__file__).parent
 LOCKS = ("requirements.lock", "jars.lock")
 # A lab is proved again at the latest by so many commits. A prime: pushes of several commits at a
 # time still meet every part.
-TURNS = 7
+TURNS = 11
 
 
 def path(lab: Lab) -> Path:
