@@ -612,14 +612,14 @@ for name, frame in answers.items():
 #   limit for the account that has 30 % of the events. On real data you would cut by day first, or
 #   find out who that is: often it is a robot.
 # - **Exact distinct counts in a window** do not exist. `size(collect_set(...)) OVER` does the same and
-#   holds the whole set in memory for each row's frame. `approx_count_distinct` is allowed in a
+#   holds the set of each frame in memory. `approx_count_distinct` is allowed in a
 #   window; or count in an aggregate and join.
 # - **Keep an intermediate result** as a table when several queries need it, or when it is the place
 #   where a number is agreed: sessions are the usual example.
 #
 # **On Databricks** the SQL editor and dbt run the same texts, and the query profile shows the same
 # operators, with rows and time for each. `QUALIFY row_number() OVER (...) <= 3` filters by a window
-# without a subquery; Spark 4.2 knows it too, older versions do not.
+# without a subquery; Spark 4.2 knows it, too.
 
 # %%
 lab.next()
