@@ -200,9 +200,9 @@ def sessionize(events: DataFrame, gap_minutes: int) -> DataFrame:
 lab.check("sessionize")
 
 # %% [markdown]
-# Spark has a grouping for sessions, `session_window`. It groups, so the events themselves are gone.
-# And its limit is not yours: it ends a session when the gap is *reached*. Look at three views,
-# thirty minutes apart.
+# Spark has a grouping for sessions, `session_window`. It has the same limit: three views, exactly
+# thirty minutes apart, are one session. But it groups, so the events themselves are gone, and it
+# says that the session ended at 11:30, when the limit had passed, and not at the last view.
 
 # %%
 spark.sql("""
@@ -511,10 +511,10 @@ def reporting_tree(employees: str) -> str:
 lab.check("reporting_tree")
 
 # %% [markdown]
-# This query follows the managers upwards, and counts on each level who still has somebody above.
-# Those in the circle, and below it, always have. Without its condition on `level` the query would
-# go on. Spark ends such a query after 100 levels, with the error `RECURSION_LEVEL_LIMIT_EXCEEDED`:
-# that saves the cluster, but it is no answer.
+# This query follows the managers upwards. Level 0 is everybody, level 1 are those with a manager in
+# the table, level 2 those with two above them. Who is in the circle, or below it, never goes away.
+# Without its condition on `level` the query would go on. Spark ends such a query after 100 levels,
+# with the error `RECURSION_LEVEL_LIMIT_EXCEEDED`: that saves the cluster, but it is no answer.
 
 # %%
 spark.sql("""
