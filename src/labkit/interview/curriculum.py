@@ -65,7 +65,7 @@ WAYS = (
         (
             Step(
                 "week 1",
-                ("warm_up", "cdc_merge", "scd2", "join_strategies"),
+                ("warm_up", "cdc_merge", "scd2", "hard_sql", "join_strategies"),
                 ("general", "delta", "sql"),
             ),
             Step(
