@@ -23,7 +23,6 @@ from labkit.checks import (
     stories,
     with_plan,
 )
-from labkit.checks.plans import walk
 
 HINTS = {
     "strategy": [
@@ -187,8 +186,8 @@ def spark_plans(spark, given):
             left = spark.range(left_bytes // 8).toDF("a")
             right = spark.range(right_bytes // 8).toDF("b")
             on = left.a == right.b if equi else left.a < right.b
-            plan = walk(left.join(right, on=on, how=join_type))
-            yield next(NAMES[node.name] for node in plan if node.name in NAMES)
+            plan = operators(left.join(right, on=on, how=join_type))
+            yield next(NAMES[name] for name in plan if name in NAMES)
 
 
 def assert_strategy(learner, spark, given):
