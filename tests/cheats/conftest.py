@@ -105,6 +105,14 @@ def open_jvm(sandboxed, cheats_course, tmp_path_factory):
     found.close()
 
 
+@pytest.fixture
+def fresh_jvms(sandboxed, cheats_course, tmp_path):
+    """A judge in the sandbox with a JVM for each submission, as with --fresh-jvm."""
+    found = JudgeProcess("fresh", cheats_course, tmp_path)
+    yield found
+    found.close()
+
+
 @pytest.fixture(scope="session")
 def without_sandbox(cheats_course, tmp_path_factory):
     """A judge without the sandbox."""

@@ -1,6 +1,7 @@
 """A judge for the attacks: a process of its own, as in grading; JSON lines in and out.
 
-`python judge_process.py on|off|open ROOT`: in the sandbox, without it, or in it with an open JVM.
+`python judge_process.py on|off|open|fresh ROOT`: in the sandbox, without it, in it with an open JVM,
+or with a fresh JVM for each answer.
 """
 
 import sys
@@ -22,7 +23,9 @@ if __name__ == "__main__":
     root = Path(sys.argv[2])
     answers = sys.stdout
     sys.stdout = sys.stderr
-    with GradingJvm(root, sandboxed=mode != "off", allow_jvm=mode == "open") as spark:
+    with GradingJvm(
+        root, sandboxed=mode != "off", allow_jvm=mode == "open", reuse=mode != "fresh"
+    ) as spark:
         grader = Grader(spark)
         for line in sys.stdin:
             asked = json.loads(line)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from labkit.sandbox import landlock
+
 HEADER = re.compile(r"^# (\w+): (.+)$")
 PRELUDE = """# %%
 import labkit
@@ -53,7 +55,7 @@ class Attack:
     """`outcome` of the stolen checks, `says` in their reason, `problem` among the cells' problems.
 
     `jvm` is the call that the filter before the JVM refuses; the rest is then what happens when the
-    JVM is open. `needs` says that only the sandbox stops it, `spoils` why the JVM must be replaced,
+    JVM is open. `needs` names what alone stops it, the sandbox or Landlock, `spoils` why the JVM must be replaced,
     `next` what the honest submission after it uses.
     """
 
@@ -107,6 +109,8 @@ def lingering():
 
 
 def judge_attack(judge, attack):
+    if attack.needs == "Landlock" and not landlock.version():
+        pytest.skip("this kernel has no Landlock")
     TRACE.unlink(missing_ok=True)
     found = judge.ask(attack.submission(), timeout=attack.timeout, limits=attack.limits)
     checks = [c for c in found["checks"] if not attack.steals or c["id"] in attack.steals]
@@ -160,11 +164,18 @@ def test_attack_through_the_jvm_is_refused_by_name(sandboxed, attack):
     is_unharmed(sandboxed, replace(attack, spoils=""), found)
 
 
+def test_fresh_jvm_serves_one_submission(fresh_jvms):
+    found = [fresh_jvms.ask(HONEST["udf"], hidden=False) for _ in range(2)]
+    assert [check["outcome"] for one in found for check in one["checks"]] == ["passed"] * 2
+    assert [one["starts"] for one in found] == [1, 2]
+
+
 REAL = (
     "looks_at_other_processes",
     "reads_hidden_checks",
     "reads_the_solution",
     "rewrites_the_data",
+    "rewrites_the_jvms_files",
 )
 
 
@@ -177,7 +188,9 @@ def test_attack_on_the_sandbox_is_real(without_sandbox, attack):
 
 
 @pytest.mark.skipif("LAB_LONG" not in os.environ, reason="one of the long repetitions")
-@pytest.mark.parametrize("attack", [a for a in ATTACKS if not a.needs], ids=lambda a: a.name)
+@pytest.mark.parametrize(
+    "attack", [a for a in ATTACKS if a.needs != "sandbox"], ids=lambda a: a.name
+)
 def test_attack_is_stopped_without_the_sandbox(without_sandbox, attack):
     found = judge_attack(without_sandbox, attack)
     is_unharmed(without_sandbox, attack, found)
@@ -193,7 +206,8 @@ def described() -> list[tuple[str, str]]:
 @pytest.mark.parametrize("attack", ATTACKS, ids=ids)
 def test_attack_is_described_in_security(attack):
     (told,) = [text for names, text in described() if f"`{attack.name}`" in names]
-    assert told.endswith("**(sandbox)**") == (attack.needs == "sandbox")
+    (needs,) = re.findall(r"\*\*\((.+)\)\*\*$", told) or [""]
+    assert needs == attack.needs
 
 
 def test_security_describes_no_other_attack():

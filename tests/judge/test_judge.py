@@ -180,6 +180,49 @@ def test_bug_in_a_check_is_broken(results_of, toy):
     assert "checks.py:8: NameError" in result.reason
 
 
+READS_A_LIST = '''
+from labkit.checks import check
+
+
+@check("double")
+def test_reads(learner):
+    """is read"""
+    assert max(len(part) for part in learner.double(3)) < {number}, "it is long"
+'''
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("None", "`double` returned NoneType, which the check can't read (checks.py:8): TypeError"),
+        ("['a', 7]", "`double` returned list, which the check can't read (checks.py:8): TypeError"),
+        ("[]", "`double` returned list, which the check can't read (checks.py:8): ValueError"),
+    ],
+)
+def test_value_that_a_check_stumbles_over_is_the_answers_error(results_of, toy, value, says):
+    toy.checks.write_text(READS_A_LIST.format(number=9))
+    result = results_of(f"double = lambda numbers: {value}")["test_reads"]
+    assert result.outcome == "error"
+    assert result.reason.startswith(says)
+
+
+def test_hidden_check_that_stumbles_tells_the_class_alone(results_of, toy):
+    toy.hidden_checks.write_text(READS_A_LIST.format(number=9))
+    results = results_of("double = lambda numbers: {'a secret': 1}['b']", [toy.hidden_checks])
+    assert "secret" not in results["test_reads"].reason
+    results = results_of("double = lambda numbers: [7, 'mine']", [toy.hidden_checks])
+    assert results["test_reads"].outcome == "error"
+    assert results["test_reads"].reason == "`double` ended with TypeError"
+
+
+def test_check_that_breaks_before_it_has_a_value_is_broken(results_of, toy):
+    toy.checks.write_text(
+        READS_A_LIST.replace("learner.double(3)", "(learner and 7)").format(number=9)
+    )
+    result = results_of("double = lambda numbers: ['a']")["test_reads"]
+    assert result.outcome == "broken"
+
+
 def test_checks_that_do_not_load_are_broken(results_of, toy):
     toy.checks.write_text("def (")
     (result,) = results_of("").values()

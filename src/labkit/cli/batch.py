@@ -73,6 +73,9 @@ def grade(
         bool,
         typer.Option("--allow-jvm", help="do not filter the calls of submissions on the JVM"),
     ] = False,
+    fresh_jvm: Annotated[
+        bool, typer.Option("--fresh-jvm", help="a JVM for each submission; some 8 s dearer each")
+    ] = False,
     timeout: Annotated[
         float, typer.Option(min=1, help="time limit of a submission, in seconds")
     ] = 1_800,
@@ -111,7 +114,7 @@ def grade(
     options = Options(
         lab=lab, hidden=hidden, seed=seed, workers=workers or usual_workers(), seconds=timeout,
         check_seconds=check_timeout, resume=resume or again, again=again, shard=part,
-        sandbox=sandbox, allow_jvm=allow_jvm,
+        sandbox=sandbox, allow_jvm=allow_jvm, fresh_jvm=fresh_jvm,
     )  # fmt: skip
     try:
         with _Display() as display:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
+import psutil
 import pyspark
 from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
@@ -21,13 +22,18 @@ from labkit.grading import jvm_state
 from labkit.grading.callbacks import keep_to_java
 from labkit.grading.safe_pickle import distrust
 from labkit.home import LabError
-from labkit.sandbox import sandbox
+from labkit.sandbox import landlock, sandbox
 from labkit.sandbox.sandbox import Limits, Sandbox
 from labkit.spark import class_archive
 from labkit.spark.jars import jars
 from labkit.spark.java import java_home
-from labkit.spark.lease import PORT, SECRET
-from labkit.spark.settings import base_conf, process_environment, write_no_checksums
+from labkit.spark.lease import PORT, SECRET, TABLES
+from labkit.spark.settings import (
+    WAREHOUSE,
+    base_conf,
+    process_environment,
+    write_no_checksums,
+)
 
 START_SECONDS = 120
 # A worker's JVM serves one submission after the other: nothing of Python is kept between tasks
@@ -76,6 +82,7 @@ class GradingJvm:
         self._root, self._reuse, self._lasting = root, reuse, lasting
         self._process: subprocess.Popen[bytes] | None = None
         self._base: SparkSession | None = None
+        self._tables = self.sandbox.jvm
         self._state_at_start: dict[str, Any] = {}
         sandbox.adopt_orphans()
         distrust()
@@ -96,6 +103,7 @@ class GradingJvm:
             self._state_at_start = {}
             self._state_at_start = jvm_state.state(self._base)
         session = self._base.newSession()
+        session.conf.set(TABLES, self._tables.as_uri())
         # A gateway's threads inherit what this thread has as its active session: not the judge's.
         session._jvm.org.apache.spark.sql.classic.SparkSession.clearActiveSession()
         return session
@@ -146,6 +154,8 @@ class GradingJvm:
             jvm_state.clean(self._base)
             settings = self._state_at_start.get("session settings", ())
             now = jvm_state.state(self._base, settings)
+            if why := jvm_state.taken(self._base, psutil.Process(self._jvm()[-1])):
+                self.spoil(why)
         except (Py4JError, PySparkException, OSError) as error:
             self.spoil(f"the JVM can't be cleaned up ({type(error).__name__})")
             return
@@ -159,13 +169,13 @@ class GradingJvm:
         sandbox.kill_all_but(())
         self.sandbox.close()
 
-    def _jvm(self) -> set[int]:
-        """The JVM's process and, in the sandbox, the one that waits for it outside."""
+    def _jvm(self) -> list[int]:
+        """The JVM's process, after the one that waits for it outside of the sandbox."""
         if self._process is None:
-            return set()
+            return []
         outside = self._process.pid
         inside = sandbox.children().get(outside, []) if self.sandbox.on else []
-        return {outside, *inside}
+        return [outside, *inside]
 
     def _alive(self) -> bool:
         assert self._base is not None and self._process is not None
@@ -204,11 +214,16 @@ class GradingJvm:
         self, conf: dict[str, str], folder: Path, connection: Path, log: Path
     ) -> subprocess.Popen[bytes]:
         process_environment(folder)
+        workers, self._tables = folder / jvm_state.WORKERS, folder / "tables"
+        for made in (workers, self._tables, folder / WAREHOUSE):
+            made.mkdir()
+            self.sandbox.give(made)
         environment = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
         environment |= {
             "HOME": str(folder),
             "SPARK_CONNECT_MODE": "0",
             "_PYSPARK_DRIVER_CONN_INFO_PATH": str(connection),
+            landlock.OF_WORKERS: str(workers),
             # Python workers of the next submission: no module that this one has put here.
             "PYTHONSAFEPATH": "1",
             "PYTHONNOUSERSITE": "1",

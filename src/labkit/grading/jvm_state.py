@@ -9,11 +9,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 from pyspark.sql import SparkSession
 
 from labkit.sandbox import sandbox
 from labkit.spark.lease import strings
 from labkit.spark.settings import SETTINGS
+
+# A JVM may open 16,384 files and have 2,048 threads; a fresh one has 300 and 60.
+MOST_FILES, MOST_THREADS, MOST_HEAP = 4_000, 600, 0.6
+WORKERS = "python-workers"  # in the JVM's folder: the one that its Python workers may write in
 
 
 def session_state(session: SparkSession) -> dict[str, Any]:
@@ -37,7 +42,10 @@ def state(spark: SparkSession, settings: Collection[str] = ()) -> dict[str, Any]
     default = jvm.org.apache.spark.sql.classic.SparkSession.getDefaultSession()
     shared = session.sharedState()
     values = dict(spark.conf.getAll)
-    question = "SELECT sum(id * id) FROM range(0, 100, 1, 1) WHERE id % 7 = 3"
+    question = (
+        "SELECT sum(id * id) FROM (SELECT /*+ REPARTITION(2) */ id FROM range(0, 100, 1, 1)) "
+        "WHERE id % 7 = 3"
+    )
     return {
         "time zone": str(jvm.java.util.TimeZone.getDefault().getID()),
         "locale": str(jvm.java.util.Locale.getDefault().toString()),
@@ -72,14 +80,40 @@ def clean(spark: SparkSession) -> None:
     shared.globalTempViewManager().clear()
 
 
+def taken(spark: SparkSession, process: psutil.Process) -> str:
+    """What a submission has left the JVM too little of for the next one; "" when there is enough.
+
+    A handful of submissions open some hundred files and threads, and what they leave on the heap
+    goes with the next collection.
+    """
+    try:
+        if (files := process.num_fds()) > MOST_FILES:
+            return f"{files:,} files are open"
+        if (threads := process.num_threads()) > MOST_THREADS:
+            return f"it has {threads:,} threads"
+    except psutil.Error:
+        return "its process can't be looked at"
+    runtime = spark._jvm.java.lang.Runtime.getRuntime()
+    if _heap(runtime) > MOST_HEAP:
+        runtime.gc()
+        if (share := _heap(runtime)) > MOST_HEAP:
+            return f"{share:.0%} of its heap is taken"
+    return ""
+
+
+def _heap(runtime: Any) -> float:
+    return float((runtime.totalMemory() - runtime.freeMemory()) / runtime.maxMemory())
+
+
 def tidy(place: Path) -> str:
-    """Empties Spark's folder of files below `place`; why the JVM must go, if something is not right."""
+    """Empties Spark's folder of files and the workers' own below `place`; why the JVM must go, if it must."""
     why = ""
     for folder in _real_folders(place, 3):
         try:
             mode = folder.lstat().st_mode
             # PySpark puts the folder of files before site-packages, in each Python worker.
-            planted = list(folder.iterdir()) if folder.name.startswith("userFiles-") else []
+            emptied = folder.name == WORKERS or folder.name.startswith("userFiles-")
+            planted = list(folder.iterdir()) if emptied else []
         except FileNotFoundError:  # the JVM removed it just now
             continue
         except PermissionError:
@@ -87,7 +121,7 @@ def tidy(place: Path) -> str:
         if mode & stat.S_IRWXU != stat.S_IRWXU:
             why = why or "a submission locked a folder of the JVM's"
         if [path for path in planted if not sandbox.remove(path)]:
-            why = why or "a submission left what can't be removed among Spark's files"
+            why = why or "a submission left what can't be removed in the JVM's folder"
     return why
 
 

@@ -22,6 +22,7 @@ from jupyter_client.manager import KernelManager
 from labkit.grading.cell_problems import noted, raised
 from labkit.grading.submission import Submission
 from labkit.sandbox.sandbox import Limits, Sandbox, remove
+from labkit.spark.settings import WAREHOUSE
 from labkit.verdict.outcome import CellProblem
 
 START_SECONDS = 60
@@ -82,8 +83,8 @@ class Kernel:
         self._manager.kernel_spec.argv[:] = sandbox.command(
             [*IPYKERNEL, "-f", str(connection)],
             cwd=scratch,
-            read=read,
-            write=[self._sockets, sandbox.checks, sandbox.jvm],
+            read=[*read, sandbox.jvm],
+            write=[self._sockets, sandbox.checks, *sandbox.jvm.glob(f"*/{WAREHOUSE}")],
             give=[self._sockets, connection],
             limits=self._limits.of_kernel(sandboxed=sandbox.on),
         )

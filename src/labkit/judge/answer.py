@@ -12,7 +12,7 @@ from types import FunctionType, TracebackType
 from typing import Any, Protocol
 
 import labkit
-from labkit.verdict.errors import AnswerError, CheckTimeout, place_of, short
+from labkit.verdict.errors import AnswerError, CheckTimeout, kind_of, place_of, short
 
 TASK = "_labkit_task"  # marks a call on the learner's function, which can itself be an argument
 # What a check may ask of the learner's process besides the tasks: what runs the learner's own text.
@@ -98,6 +98,29 @@ class Learner:
         call.__name__ = task
         call.__dict__[TASK] = task
         call.__dict__["__wrapped__"] = self._namespace.get(task)  # for who reads its text
+        return call
+
+
+class Watched:
+    """An answer whose calls leave a note of what they returned: `kinds`, by task."""
+
+    def __init__(self, answer: Answering) -> None:
+        self._answer = answer
+        self.kinds: dict[str, str] = {}
+
+    def is_todo(self, task: str) -> bool:
+        return self._answer.is_todo(task)
+
+    def __getattr__(self, task: str) -> Callable[..., Any]:
+        asked = getattr(self._answer, task)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            value = asked(*args, **kwargs)
+            self.kinds[task] = kind_of(value)
+            return value
+
+        call.__name__ = task
+        call.__dict__.update(asked.__dict__)
         return call
 
 

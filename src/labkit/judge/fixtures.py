@@ -19,7 +19,7 @@ from labkit.checks.frames import make_frame
 from labkit.checks.mark import tasks_of
 from labkit.course import datasets
 from labkit.home import LabError
-from labkit.spark.lease import LEASE
+from labkit.spark.lease import LEASE, TABLES
 from labkit.verdict.errors import AnswerError
 
 
@@ -157,7 +157,8 @@ def fresh_schema(spark: SparkSession) -> Iterator[str]:
     """A new database, gone with its tables afterwards."""
     owner = spark.conf.get(LEASE, f"lab_{os.getpid()}")
     name = f"{owner}_{time.monotonic_ns():x}"
-    spark.sql(f"CREATE DATABASE {name}")
+    folder = spark.conf.get(TABLES, None)
+    spark.sql(f"CREATE DATABASE {name}" + (f" LOCATION '{folder}/{name}.db'" if folder else ""))
     try:
         yield name
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import pickle
 import re
 
 import pyspark.errors
@@ -20,6 +21,11 @@ from labkit.verdict.errors import AnswerError, CheckTimeout, short
 from labkit.verdict.outcome import CheckResult, Outcome
 
 REASON_CHARACTERS = 2_000
+# What a value of another kind than the right one raises where a check reads it.
+UNREADABLE = (
+    *(TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError),
+    pickle.PickleError,
+)
 KNOWN_ERRORS = {
     name
     for module in (builtins, pyspark.errors, protocol)
@@ -45,12 +51,16 @@ def keep(
     call: pytest.CallInfo[None],
     graded: GradedRun,
     rang: CheckTimeout | None,
+    returned: str,
 ) -> None:
-    """Adds one phase of a check to its result: the first phase that is not `passed` decides."""
+    """Adds one phase of a check to its result: the first phase that is not `passed` decides.
+
+    `returned` is the kind of what the task's function returned last; empty before that.
+    """
     earlier = results.get(item.name)
     seconds = call.duration + (earlier.seconds if earlier else 0)
-    outcome, reason, trace = read_outcome(declared, call, rang)
-    if is_hidden(item) and is_told_by_learner(call):
+    outcome, reason, trace = read_outcome(declared, call, rang, returned)
+    if is_hidden(item) and is_told_by_learner(call, returned):
         said = "is not written yet" if outcome == "todo" else ended(reason)
         reason, trace = f"`{declared.task}` {said}", ""
     # Where the JVM is gone, the error that says so stays.
@@ -71,12 +81,14 @@ def keep(
     )
 
 
-def is_told_by_learner(call: pytest.CallInfo[None]) -> bool:
+def is_told_by_learner(call: pytest.CallInfo[None], returned: str) -> bool:
     """Whether a phase ended with an error whose message the answer chose, or may have chosen."""
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, AnswerError):
         own = isinstance(error.original, (AssertionError, *CHISPA_ERRORS))
         return error.outcome in ("error", "todo") or (error.original is not None and not own)
+    if returned and isinstance(error, UNREADABLE):
+        return True
     return isinstance(error, (PySparkException, Py4JError))
 
 
@@ -87,12 +99,16 @@ def ended(reason: str) -> str:
 
 
 def read_outcome(
-    declared: Declaration, call: pytest.CallInfo[None], rang: CheckTimeout | None = None
+    declared: Declaration,
+    call: pytest.CallInfo[None],
+    rang: CheckTimeout | None = None,
+    returned: str = "",
 ) -> tuple[Outcome, str, str]:
     """Outcome, reason and trace of one phase of a check; `rang` when its time ran out.
 
     An error of Spark's counts as the learner's: reference answers prove that the check's own
-    queries run, and lazy frames fail where they are read, not where they were written.
+    queries run, and lazy frames fail where they are read, not where they were written. So does an
+    error about a value, once the function has `returned` one: the check reads the right ones.
     """
     if call.excinfo is None:
         return "passed", "", ""
@@ -110,4 +126,7 @@ def read_outcome(
         return "error", f"Spark could not run the answer: {short(error)}", ""
     place = call.excinfo.traceback[-1]
     where = f"{place.path.name if hasattr(place.path, 'name') else place.path}:{place.lineno + 1}"
+    if returned and isinstance(error, UNREADABLE):
+        what = f"`{declared.task}` returned {returned}, which the check can't read"
+        return "error", f"{what} ({where}): {short(error)}", ""
     return "broken", f"the check itself broke at {where}: {short(error)}", ""

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from labkit.checks.row_diff import terse
 from labkit.checks.settings import settings
 from labkit.home import LabError
-from labkit.judge.answer import Answering
+from labkit.judge.answer import Answering, Watched
 from labkit.judge.fixtures import Fixtures, Folders
 from labkit.judge.observer import Observer
 from labkit.judge.public_checks import PublicChecks, loaded_anew
@@ -62,7 +62,7 @@ class Judge(Fixtures):
         self._graded = graded or GradedRun()
         self.folder, self.data = self._graded.folder, self._graded.data
         self.broker = self._graded.broker
-        self._learner, self._spark = learner, spark
+        self._learner, self._spark = Watched(learner), spark
         self.has_session = spark is not None
         self._tasks, self._ids, self._timeout = tasks, ids, timeout
         self._observer = observer or Observer()
@@ -152,7 +152,8 @@ class Judge(Fixtures):
         report = yield
         declared = declared_by(item)
         if declared:
-            keep(self.results, item, declared, call, self._graded, self._alarm.rang)
+            returned = self._learner.kinds.get(declared.task, "")
+            keep(self.results, item, declared, call, self._graded, self._alarm.rang, returned)
         if call.excinfo is not None and self._alarm.rang:
             self._graded.after_timeout()
         return report

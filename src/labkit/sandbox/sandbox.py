@@ -100,7 +100,8 @@ def _leave_network() -> str:
 class Sandbox:
     """The folders of a grading worker, and how it starts processes; without `on` they are only limited.
 
-    Inside, `jvm/*`, `submissions/*` and `checks` can be written, `data` only read. What the
+    Inside, a JVM writes in `jvm`, `submissions` and `checks`, a submission in its own folder of
+    `submissions`, in `checks` and in the JVM's warehouse. `data` can only be read. What the
     judge makes in there itself nobody inside can rename or remove when root started it.
     """
 

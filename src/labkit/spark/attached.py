@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -68,6 +69,10 @@ def _session(offered: Any) -> SparkSession:
     context = SparkContext(
         gateway=SparkContext._gateway, jsc=java, conf=SparkConf(_jvm=jvm, _jconf=java.getConf())
     )
+    if (
+        "handle" in _own
+    ):  # a graded kernel can't write to the JVM's folder: a broadcast variable, say
+        context._temp_dir = tempfile.gettempdir()
     session = SparkSession(context, offered)
     # Making a Python session changes the default of the whole JVM.
     if base is not None and base.isDefined():

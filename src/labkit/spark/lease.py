@@ -16,6 +16,9 @@ SECRET = "PYSPARK_GATEWAY_SECRET"
 SESSION = "LAB_SESSION"
 HANDLE = "LAB_SESSION_HANDLE"  # py4j's own name of the session, where nothing else gives it
 LEASE = "spark.labkit.lease"
+TABLES = (
+    "spark.labkit.tables"  # a judge's folder of databases, where a submission's process can't write
+)
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ JAVA_OPTIONS = (
 # The second tier costs 15 s of CPU in a JVM's first minute; from about the sixth notebook on, each
 # answer is a quarter cheaper (most of its time is Spark's planning, the same code again and again).
 FIRST_TIER = "-XX:TieredStopAtLevel=1"
+WAREHOUSE = "warehouse"  # in a JVM's folder
 LOG4J = Path(__file__).with_name("log4j2.properties")
 
 
@@ -85,7 +86,7 @@ def base_conf(scratch: Path, *, lasting: bool = False) -> dict[str, str]:
         "spark.master": "local[2]",
         "spark.driver.extraClassPath": os.pathsep.join(map(str, jars())),
         "spark.driver.extraJavaOptions": options,
-        "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+        "spark.sql.warehouse.dir": str(scratch / WAREHOUSE),
         "spark.local.dir": str(scratch),
     }
 

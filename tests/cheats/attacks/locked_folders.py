@@ -1,9 +1,15 @@
 # outcome: failed
 # spoils: locked a folder
-import os
 from pathlib import Path
 
-place = Path(os.environ["LAB_SCRATCH"]).parents[1]
-for folder in place.glob("jvm/*"):
-    (folder / "warehouse").mkdir(exist_ok=True)
-    (folder / "warehouse").chmod(0o500)
+home = Path(spark.conf.get("spark.sql.warehouse.dir").removeprefix("file:")).parent
+
+
+def lock(_):
+    # Who owns a folder changes its mode, also where it can't write.
+    for folder in home.glob("spark-*/userFiles-*"):
+        folder.chmod(0o500)
+        yield str(folder)
+
+
+assert spark.sparkContext.parallelize([1], 1).mapPartitions(lock).collect()

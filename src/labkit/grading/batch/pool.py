@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import psutil
 
-from labkit.grading.batch.worker import ALLOW_JVM, MANY, NO_SANDBOX
+from labkit.grading.batch.worker import ALLOW_JVM, FRESH_JVM, MANY, NO_SANDBOX
 from labkit.grading.batch.worker_handle import Worker, WorkerLostError
 from labkit.home import LabError
 from labkit.verdict.outcome import Status
@@ -60,11 +60,13 @@ class Pool:
         seconds: float,
         sandbox: bool = True,
         allow_jvm: bool = False,
+        fresh_jvm: bool = False,
         command: Sequence[str] = COMMAND,
         start_seconds: float = START_SECONDS,
     ) -> None:
         self._size, self._seconds = size, seconds
-        self._words = ([] if sandbox else [NO_SANDBOX]) + ([ALLOW_JVM] if allow_jvm else [])
+        asked = {NO_SANDBOX: not sandbox, ALLOW_JVM: allow_jvm, FRESH_JVM: fresh_jvm}
+        self._words = [word for word, is_asked in asked.items() if is_asked]
         self._command, self._start_seconds = tuple(command), start_seconds
         self._replies: queue.Queue[tuple[Reply | LabError, threading.Event]] = queue.Queue()
         self._workers: set[Worker] = set()

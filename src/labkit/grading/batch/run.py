@@ -51,6 +51,7 @@ class Options:
     shard: tuple[int, int] = (1, 1)
     sandbox: bool = True
     allow_jvm: bool = False
+    fresh_jvm: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,11 @@ def grade_batch(
         run.settle()
         limit = options.seconds + GRACE_SECONDS
         pool = (make_pool or Pool)(
-            options.workers, seconds=limit, sandbox=options.sandbox, allow_jvm=options.allow_jvm
+            options.workers,
+            seconds=limit,
+            sandbox=options.sandbox,
+            allow_jvm=options.allow_jvm,
+            fresh_jvm=options.fresh_jvm,
         )
         with pool:
             run.judge(pool)

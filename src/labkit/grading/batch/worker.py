@@ -19,9 +19,8 @@ from labkit.sandbox import sandbox
 if TYPE_CHECKING:
     from labkit.grading.grade import Grader
 
-NO_SANDBOX = "no-sandbox"  # on the command line
-ALLOW_JVM = "allow-jvm"  # on the command line
-MANY = "many"  # on the command line: it will judge many answers
+# Words on the command line; the last says that it will judge many answers.
+NO_SANDBOX, ALLOW_JVM, FRESH_JVM, MANY = "no-sandbox", "allow-jvm", "fresh-jvm", "many"
 
 _folders: list[Path] = []
 
@@ -29,21 +28,20 @@ _folders: list[Path] = []
 def main() -> None:
     """Serves stdin's requests until it is closed.
 
-    `python -I -m labkit.grading.batch.worker FOLDER [no-sandbox] [allow-jvm] [many]`
+    `python -I -m labkit.grading.batch.worker FOLDER [no-sandbox] [allow-jvm] [fresh-jvm] [many]`
     """
     _folders.append(Path(sys.argv[1]))
-    words = sys.argv[2:]
-    sandboxed = NO_SANDBOX not in words
+    words = frozenset(sys.argv[2:])
     requests, replies = _take_over_pipes()
     sandbox.adopt_orphans()
-    if sandboxed:
+    if NO_SANDBOX not in words:
         sandbox.leave_network()  # before a library starts threads
     signal.signal(signal.SIGTERM, lambda *_: _end())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     todo: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_listen, args=(requests, todo), daemon=True).start()
     try:
-        _serve(todo, replies, sandboxed=sandboxed, allow_jvm=ALLOW_JVM in words, many=MANY in words)
+        _serve(todo, replies, words)
     except BrokenPipeError:  # the parent went first
         _end()
     except BaseException:
@@ -51,19 +49,18 @@ def main() -> None:
         _end(code=1)
 
 
-def _serve(
-    todo: queue.Queue[dict[str, Any]],
-    replies: IO[str],
-    *,
-    sandboxed: bool,
-    allow_jvm: bool,
-    many: bool,
-) -> None:
+def _serve(todo: queue.Queue[dict[str, Any]], replies: IO[str], words: frozenset[str]) -> None:
     from labkit.grading.grade import Grader
     from labkit.grading.jvm import GradingJvm
 
     try:
-        spark = GradingJvm(home.root(), sandboxed=sandboxed, allow_jvm=allow_jvm, lasting=many)
+        spark = GradingJvm(
+            home.root(),
+            sandboxed=NO_SANDBOX not in words,
+            allow_jvm=ALLOW_JVM in words,
+            reuse=FRESH_JVM not in words,
+            lasting=MANY in words and FRESH_JVM not in words,
+        )
         _folders.append(spark.sandbox.place)
         spark.session()
     except LabError as error:
