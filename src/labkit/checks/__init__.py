@@ -19,7 +19,7 @@ from labkit.checks.made_tables import (
     write_restore,
 )
 from labkit.checks.mark import check
-from labkit.checks.meanwhile import hold_back, let_in
+from labkit.checks.meanwhile import hold_back, let_in, let_in_on_write
 from labkit.checks.own_tests import failure_of
 from labkit.checks.plan_tree import with_plan
 from labkit.checks.plans import (
@@ -111,6 +111,7 @@ __all__ = [
     "has_python",
     "hold_back",
     "let_in",
+    "let_in_on_write",
     "live_files",
     "log_since",
     "make_frame",
