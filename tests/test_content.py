@@ -45,7 +45,7 @@ def each(labs):
     )
 
 
-# Whole proofs take turns, a seventh of the labs each commit; where labkit changed since a lab's
+# Whole proofs take turns, an eleventh of the labs each commit; where labkit changed since a lab's
 # last proof, its starter and its solution are judged each time.
 DUE = record.due(LABS, record.turn(home.root()))
 JUDGED = [lab for lab in LABS if lab in DUE or record.state(lab) != "fresh"]
@@ -191,7 +191,7 @@ def faults(trials, kind):
 
 @each_lab
 def test_record_of_proof_is_of_these_files(lab):
-    assert record.state(lab) != "stale", f"run `./lab prove {lab.slug}`"
+    assert record.state(lab) != "stale", f"run `./lab prove {lab.slug} --rest`"
 
 
 @each_judged_lab

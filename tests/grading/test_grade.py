@@ -142,7 +142,12 @@ def test_stages_are_told_as_they_begin(toy, spark, tmp_path):
     stages = []
     with WarmSpark(lambda: spark) as warm:
         Grader(warm, on_stage=stages.append).grade(toy, path, tasks=["double"])
-    assert stages == ["starting Spark", "running answer.py and its checks"]
+    assert stages == [
+        "starting Spark",
+        "running answer.py and its checks",
+        "checking answer.py: 0 of 1 checks judged",
+        "checking answer.py: 1 of 1 checks judged",
+    ]
 
 
 def test_nothing_is_left_of_a_submission_but_its_report(graded, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Checks run on answers: every outcome told apart, on the toy course."""
 
+import os
 import re
 import sys
 import time
@@ -10,6 +11,7 @@ import pytest
 from labkit.author.known_answers import Variant, define, namespace
 from labkit.judge import time_limit as limits
 from labkit.judge.answer import Learner
+from labkit.judge.observer import Observer
 from labkit.judge.runner import judge
 from labkit.judge.time_limit import GradedRun, time_limit
 from labkit.spark.lease import lease_of
@@ -73,6 +75,45 @@ def results_of(toy, spark):
         return {result.id: result for result in results}
 
     return run
+
+
+def test_options_for_another_pytest_are_none_of_a_run(results_of, monkeypatch):
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-v --durations=3")
+    monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
+    results = results_of("", tasks=["double"])
+    assert [result.outcome for result in results.values()] == ["passed"]
+    assert os.environ["PYTEST_ADDOPTS"] == "-v --durations=3"
+
+
+class Noting(Observer):
+    def __init__(self):
+        super().__init__()
+        self.noted = []
+
+    def begins(self, chosen):
+        super().begins(chosen)
+        self.noted.append([check.task for check in chosen])
+
+    def judged(self, result):
+        super().judged(result)
+        self.noted.append((result.id, result.outcome, [check.title for check in self.coming]))
+
+
+def test_observer_is_told_of_each_result_when_it_stands(results_of):
+    observer = Noting()
+    results = results_of("def double(numbers):\n    return numbers\n", observer=observer)
+    assert observer.noted == [
+        ["double", "store"],
+        ("test_doubles", "failed", ["writes the doubled numbers to the table"]),
+        ("test_table_holds_doubles", "failed", []),
+    ]
+    assert observer.results == list(results.values())
+
+
+def test_observer_is_told_of_the_chosen_checks_alone(results_of):
+    observer = Noting()
+    results_of("", tasks=["double"], observer=observer)
+    assert observer.noted == [["double"], ("test_doubles", "passed", [])]
 
 
 def test_right_answer_passes_with_its_points(results_of, toy):

@@ -7,13 +7,17 @@ import sys
 import threading
 
 import pytest
+from IPython.core.displaypub import CapturingDisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.display import display
 
 import labkit
 from labkit.author.known_answers import Variant, namespace
 from labkit.home import LabError
-from labkit.learner import progress
+from labkit.learner import live, progress
 from labkit.learner.lab_session import LabSession
 from labkit.learner.notebook import CheckFailedError, GradedSession, StrictSession
+from labkit.learner.output import Checked
 from labkit.spark.lease import offer, withdraw
 from labkit.verdict.outcome import CheckResult
 
@@ -79,13 +83,93 @@ def test_redefined_function_is_what_the_next_check_judges(lab, names):
     assert "<code>lab.hint(" in html
 
 
-def test_ctrl_c_during_a_check_says_so_and_shows_no_result(lab, names, capsys):
-    names["double"] = lambda numbers: os.kill(os.getpid(), signal.SIGINT)
+def interrupt(*_):
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_during_the_first_check_says_that_nothing_is_judged(lab, names, capsys):
+    names["double"] = interrupt
     with pytest.raises(KeyboardInterrupt):
         lab.check("double")
     out, err = capsys.readouterr()
-    assert err == "The check was interrupted; nothing was judged.\n"
+    assert err == "The check was interrupted: 0 of 1 checks judged.\n"
     assert "passed" not in out
+
+
+def test_ctrl_c_keeps_what_is_known(lab, names, toy, capsys):
+    toy.checks.write_text(toy.checks.read_text() + NEW_CHECK)
+    names["store"] = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        lab.check()
+    said = capsys.readouterr().err
+    assert said.startswith("double: 1 of 2 checks judged\n  ✓ doubles every number")
+    assert said.endswith("The check was interrupted: 1 of 3 checks judged.\n")
+    assert progress.task(toy, "double") == {}, "a check of this task is not judged"
+
+
+def test_ctrl_c_keeps_the_progress_of_tasks_that_are_judged(lab, names, toy):
+    names["store"] = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        lab.check()
+    assert progress.passed(progress.task(toy, "double"))
+    assert progress.task(toy, "store") == {}
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """What a notebook's page gets: this process is its kernel for the length of a test."""
+    monkeypatch.setattr(live, "SECONDS_BETWEEN", 0.0)
+    shell = InteractiveShell.instance(display_pub_class=CapturingDisplayPublisher)
+    shell.kernel = "a kernel"
+    yield shell.display_pub.outputs
+    InteractiveShell.clear_instance()
+
+
+def shown(output) -> str:
+    return output["data"]["text/html"]
+
+
+def test_page_shows_each_verdict_as_it_is_known_in_one_place(lab, page):
+    checked = lab.check()
+    first, *later = page
+    assert "…</span>doubles every number" in shown(first)
+    assert "0 of 1 checks judged" in shown(first)
+    assert [output.get("update") for output in later] == [True, True, True]
+    assert {output["transient"]["display_id"] for output in page} == {
+        first["transient"]["display_id"]
+    }
+    assert "1 of 1 checks passed" in shown(later[0])
+    assert "1 of 2 checks judged" in shown(later[0])
+    assert "All tasks passed" in shown(later[-1])
+    assert shown(later[-1]) == Checked(checked.results, checked.seconds, checked.foot)._repr_html_()
+
+
+def test_cell_shows_its_verdict_once_and_another_cell_shows_it_again(lab, page):
+    checked = lab.check("double")
+    before = len(page)
+    display(checked)
+    assert len(page) == before
+    InteractiveShell.instance().execution_count += 1
+    display(checked)
+    assert len(page) == before + 1
+    assert shown(page[-1]) == shown(page[before - 1])
+
+
+def test_page_keeps_what_was_known_at_ctrl_c(lab, names, page, capsys):
+    names["store"] = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        lab.check()
+    assert "The check was interrupted: 1 of 2 checks judged." in shown(page[-1])
+    assert "1 of 1 checks passed" in shown(page[-1])
+    assert capsys.readouterr().err == ""
+
+
+def test_interrupted_cell_ends_without_our_trace(lab, names, page, capsys):
+    shell = InteractiveShell.instance()
+    shell.user_ns["lab"], names["double"] = lab, interrupt
+    done = shell.run_cell('lab.check("double")\n')
+    assert isinstance(done.error_in_exec, KeyboardInterrupt)
+    assert capsys.readouterr().out == "KeyboardInterrupt\n"
 
 
 def test_ctrl_c_while_spark_works_ends_the_job_too(lab, names, spark, capsys):
@@ -104,7 +188,7 @@ def test_ctrl_c_while_spark_works_ends_the_job_too(lab, names, spark, capsys):
     names["double"] = endless
     with pytest.raises(KeyboardInterrupt):
         lab.check("double")
-    assert "nothing was judged" in capsys.readouterr().err
+    assert "0 of 1 checks judged" in capsys.readouterr().err
     wait_until(lambda: not tracker.getActiveJobsIds())
     assert spark.range(3).count() == 3
 

@@ -35,7 +35,9 @@ from labkit.checks.plans import (
     release,
     scans,
     stages_of,
+    window_keys,
 )
+from labkit.checks.queries import Queries
 from labkit.checks.rows import assert_rows
 from labkit.checks.settings import settings
 from labkit.checks.spark_tasks import FrameRun, StageRead, run_frame
@@ -80,6 +82,7 @@ __all__ = [
     "FrameRun",
     "History",
     "MicroBatch",
+    "Queries",
     "Scan",
     "StageRead",
     "StoredFile",
@@ -134,6 +137,7 @@ __all__ = [
     "table_identity",
     "table_rows",
     "table_version",
+    "window_keys",
     "with_batches",
     "with_plan",
     "write_clone",

@@ -23,6 +23,7 @@ from labkit.grading.grading_spark import GradingSpark
 from labkit.grading.kernel import KernelDiedError
 from labkit.grading.running import running
 from labkit.grading.submission import Submission, read_submission
+from labkit.judge.observer import Counting, Observer
 from labkit.judge.runner import PUBLIC_SEED, judge
 from labkit.judge.time_limit import GradedRun
 from labkit.verdict.outcome import CellProblem, CheckResult, Report, Status
@@ -101,8 +102,10 @@ class Grader:
             if lab.uses_spark:
                 self._on_stage("starting Spark")
                 session = self._spark.session()
-            self._on_stage(f"running {submission.path.name} and its checks")
-            one = _OneSubmission(lab, submission, self._spark, session)
+            name = submission.path.name
+            self._on_stage(f"running {name} and its checks")
+            counting = Counting(lambda count: self._on_stage(f"checking {name}: {count}"))
+            one = _OneSubmission(lab, submission, self._spark, session, counting)
             report = one.report(hidden=hidden, seed=seed, scale=scale, tasks=tasks, timeout=timeout)
         return replace(
             report,
@@ -119,9 +122,15 @@ class _OneSubmission:
     """One submission: its scratch folder, its time, and what is found about it."""
 
     def __init__(
-        self, lab: Lab, submission: Submission, spark: GradingSpark, session: SparkSession | None
+        self,
+        lab: Lab,
+        submission: Submission,
+        spark: GradingSpark,
+        session: SparkSession | None,
+        observer: Observer,
     ) -> None:
         self._lab, self._submission, self._spark, self._session = lab, submission, spark, session
+        self._observer = observer
         self._scratch = spark.scratch()
         self._until = time.monotonic() + spark.limits.submission_seconds
         self._problems: tuple[CellProblem, ...] = ()
@@ -146,7 +155,7 @@ class _OneSubmission:
                 results = judge(
                     lab.root, one.learner, self._session, files,
                     seed=seed, scale=scale, tasks=tasks, timeout=timeout,
-                    graded=self._graded_run(one.broker, before),
+                    graded=self._graded_run(one.broker, before), observer=self._observer,
                 )  # fmt: skip
             return self._reported("graded", seed, results=results)
         except KernelDiedError as error:

@@ -17,6 +17,7 @@ from labkit.checks.settings import settings
 from labkit.home import LabError
 from labkit.judge.answer import Answering
 from labkit.judge.fixtures import Fixtures, Folders
+from labkit.judge.observer import Observer
 from labkit.judge.public_checks import PublicChecks, loaded_anew
 from labkit.judge.results import declared_by, is_hidden, keep
 from labkit.judge.time_limit import Alarm, GradedRun
@@ -33,6 +34,7 @@ CHECK_SETTINGS = {
     "spark.sql.autoBroadcastJoinThreshold": "10485760b",
     "spark.databricks.delta.schema.autoMerge.enabled": "false",
 }
+FOR_PYTEST = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 LEAN = [
     *("terminal", "cacheprovider", "faulthandler", "logging", "warnings", "junitxml", "doctest"),
     *("unraisableexception", "threadexception"),  # collect all garbage, twice a run
@@ -54,6 +56,7 @@ class Judge(Fixtures):
         ids: Collection[str] | None = None,
         timeout: float | None = None,
         graded: GradedRun | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self.root, self.run_seed, self.run_scale = root, seed, scale
         self._graded = graded or GradedRun()
@@ -62,6 +65,7 @@ class Judge(Fixtures):
         self._learner, self._spark = learner, spark
         self.has_session = spark is not None
         self._tasks, self._ids, self._timeout = tasks, ids, timeout
+        self._observer = observer or Observer()
         self._alarm = Alarm()
         self.results: dict[str, CheckResult] = {}
 
@@ -102,14 +106,19 @@ class Judge(Fixtures):
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = [item for item in items if self._wanted(item)]
 
+    @pytest.hookimpl
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._observer.begins([told for item in session.items if (told := declared_by(item))])
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         token = terse.set(is_hidden(item))
         try:
             with self._graded.limit(self._timeout) as self._alarm:
-                return (yield)
+                yield
         finally:
             terse.reset(token)
+        self._observer.judged(self.results[item.name])
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(
@@ -170,15 +179,18 @@ def judge(
     ids: Collection[str] | None = None,
     timeout: float | None = None,
     graded: GradedRun | None = None,
+    observer: Observer | None = None,
 ) -> tuple[CheckResult, ...]:
     """The results of the checks in `files`, in their order; `spark` is None in a lab without Spark.
 
     `tasks` and `ids` (of checks, with or without parameters) restrict them. KeyboardInterrupt passes
-    through. A file that can't be loaded, or no check at all, is one result `broken`.
+    through; the `observer` has the results until then. A file that can't be loaded, or no check at
+    all, is one result `broken`.
     """
     plugin = Judge(
         root, learner, spark,
         seed=seed, scale=scale, tasks=tasks, ids=ids, timeout=timeout, graded=graded,
+        observer=observer,
     )  # fmt: skip
     arguments = [
         *map(str, files),
@@ -194,7 +206,7 @@ def judge(
         "-c",
         os.devnull,
     ]
-    with check_settings(spark), loaded_anew():
+    with check_settings(spark), loaded_anew(), without_options():
         code = pytest.main(arguments, plugins=[plugin, PublicChecks()])
     if code == pytest.ExitCode.INTERRUPTED and not any(
         result.outcome == "broken" for result in plugin.results.values()
@@ -209,6 +221,16 @@ def judge(
         reason = f"no check was found in {', '.join(file.name for file in files)}"
         return (CheckResult("checks", "", "broken", "there are checks", 1, reason=reason),)
     return tuple(plugin.results.values())
+
+
+@contextmanager
+def without_options() -> Iterator[None]:
+    """Options for the pytest of whoever started this process are none for a run of checks."""
+    kept = {name: os.environ.pop(name) for name in FOR_PYTEST if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 @contextmanager

@@ -17,7 +17,9 @@ from labkit import home
 from labkit.course import datasets, hints
 from labkit.course.labs import Lab, find_labs
 from labkit.judge.answer import Learner
+from labkit.judge.observer import Observer
 from labkit.learner import cards, help, progress
+from labkit.learner.live import CheckInterruptedError, Live
 from labkit.learner.output import Checked, Message
 from labkit.spark import cluster, session
 from labkit.spark.lease import LEASE
@@ -87,8 +89,19 @@ class LabSession:
         return kafka.bootstrap()
 
     def check(self, task: str | None = None) -> Checked | Message | None:
-        """Judges one task (or all) by the public checks, as they are on disk now."""
-        return self._check(task)
+        """Judges one task (or all) by the public checks, as they are on disk now.
+
+        A notebook's page shows what is known meanwhile; Ctrl-C keeps it, and the progress of the
+        tasks that are judged to their end.
+        """
+        live = Live()
+        try:
+            return live.ended(self._check(task, live))
+        except KeyboardInterrupt:
+            if known := live.of_whole_tasks():
+                self._keep(known)
+            live.interrupted()
+            raise CheckInterruptedError from None
 
     def hint(self, task: str | None = None) -> Message | None:
         """The next hint of a task (of the first open one when none is named)."""
@@ -120,24 +133,21 @@ class LabSession:
         """Whether all these tasks are written: none is missing or still a stub."""
         return all(not is_stub(self._namespace.get(task)) for task in tasks)
 
-    def _check(self, task: str | None) -> Checked:
+    def _check(self, task: str | None, observer: Observer | None = None) -> Checked:
         if task is not None:
             hints.require_task(self._lab, task)
         # Imported on use: it brings pytest and chispa, which a graded run never needs.
         from labkit.judge.runner import judge
 
         started = time.perf_counter()
-        try:
-            results = judge(
-                self._lab.root,
-                Learner(self._namespace, self._lab.tasks),
-                self.spark if self._lab.uses_spark else None,
-                [self._lab.checks],
-                tasks=[task] if task else None,
-            )
-        except KeyboardInterrupt:
-            print("The check was interrupted; nothing was judged.", file=sys.stderr)
-            raise
+        results = judge(
+            self._lab.root,
+            Learner(self._namespace, self._lab.tasks),
+            self.spark if self._lab.uses_spark else None,
+            [self._lab.checks],
+            tasks=[task] if task else None,
+            observer=observer,
+        )
         self._keep(results)
         return Checked(results, time.perf_counter() - started, self._foot(results))
 

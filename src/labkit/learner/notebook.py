@@ -19,6 +19,7 @@ from labkit.learner.output import Checked, Message
 from labkit.learner.rehearsal import rehearse
 from labkit.learner.rehearsal.countdown import Countdown, time_left
 from labkit.learner.rehearsal.rehearse import Rehearsal
+from labkit.learner.shell import shell
 from labkit.verdict.outcome import CheckResult
 
 GRADED = "LAB_GRADED"
@@ -116,7 +117,7 @@ def open_lab(slug: str) -> LabSession:
     if STRICT in os.environ:
         return StrictSession(lab, namespace)
     if rehearsal := rehearse.running(Path.cwd()):
-        if _shell():
+        if shell():
             from IPython.display import display
 
             display(Countdown(rehearsal.left()))
@@ -124,15 +125,6 @@ def open_lab(slug: str) -> LabSession:
     return LabSession(lab, namespace)
 
 
-def _shell() -> Any:
-    """IPython's shell, in a notebook; None in a program."""
-    try:
-        from IPython.core.getipython import get_ipython
-    except ImportError:
-        return None
-    return get_ipython()
-
-
 def _namespace() -> dict[str, Any]:
-    shell = _shell()
-    return shell.user_ns if shell is not None else vars(sys.modules["__main__"])
+    notebook = shell()
+    return notebook.user_ns if notebook is not None else vars(sys.modules["__main__"])

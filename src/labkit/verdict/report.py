@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -41,10 +41,10 @@ templates = Environment(
 )
 
 
-def state(results: Sequence[CheckResult]) -> str:
+def state(results: Sequence[CheckResult], coming: Sequence[str] = ()) -> str:
     """A task as a whole: `passed`, `failed`, or `open` while nothing is wrong."""
     outcomes = {result.outcome for result in results}
-    if outcomes == {"passed"}:
+    if outcomes == {"passed"} and not coming:
         return "passed"
     return "failed" if outcomes & {"failed", "error", "timeout"} else "open"
 
@@ -76,12 +76,20 @@ def to_do(results: Sequence[CheckResult]) -> str:
     return ""
 
 
-def text(results: Sequence[CheckResult], seconds: float | None = None) -> str:
-    """The results as lines for a terminal; printable whatever a learner put into a name."""
-    lines = []
+def text(
+    results: Sequence[CheckResult],
+    seconds: float | None = None,
+    *,
+    coming: Mapping[str, Sequence[str]] | None = None,
+) -> str:
+    """The results as lines for a terminal; printable whatever a learner put into a name.
+
+    `coming` are the titles of checks that are not judged yet, by task.
+    """
+    lines, coming = [], coming or {}
     groups = told(results)
     for task, mine in grouped(results):
-        lines.append(f"{task}: {summary(mine)}")
+        lines.append(f"{task}: {line_of(mine, coming.get(task, ()))}")
         if not_written := to_do(mine):
             lines += [f"  {MARKS['todo']} {WORDS['todo']}", *_indented(not_written)]
             continue
@@ -89,7 +97,7 @@ def text(results: Sequence[CheckResult], seconds: float | None = None) -> str:
             lines += [_head(result) for result in group.results]
             if not group.passed:
                 lines += _indented(group.lead, group.reason, *group.traces)
-    if len(grouped(results)) > 1:
+    if len(grouped(results)) > 1 and not coming:
         lines.append(f"total: {summary(results, seconds)}")
     return printable("\n".join(lines))
 
@@ -103,17 +111,41 @@ def _indented(*parts: str) -> list[str]:
     return [f"      {line}" for part in parts for line in part.splitlines()]
 
 
-def html(results: Sequence[CheckResult], *, seconds: float, foot: Sequence[str] = ()) -> str:
-    """The results as a compact block for a notebook; `foot` says what to do next."""
-    groups = told(results)
+def html(
+    results: Sequence[CheckResult],
+    *,
+    seconds: float,
+    foot: Sequence[str] = (),
+    coming: Mapping[str, Sequence[str]] | None = None,
+) -> str:
+    """The results as a compact block for a notebook; `foot` says what to do next.
+
+    `coming` are the titles of checks that are not judged yet, by task: none of these tasks is
+    summed up, and the first title stands below what is known.
+    """
+    groups, known, coming = told(results), dict(grouped(results)), coming or {}
+    running = [task for task in list(coming)[:1] if task not in known]
     return templates.get_template("check.html.jinja").render(
         groups=[
-            {"task": task, "results": mine, "line": summary(mine), "told": groups[task]}
-            for task, mine in grouped(results)
+            {
+                "task": task,
+                "results": mine,
+                "line": line_of(mine, coming.get(task, ())),
+                "told": groups.get(task, []),
+                "coming": coming.get(task, ()),
+            }
+            for task, mine in [*known.items(), *((task, []) for task in running)]
         ],
         seconds=seconds,
         foot=foot,
     )
+
+
+def line_of(results: Sequence[CheckResult], coming: Sequence[str]) -> str:
+    """A task in one line: its summary, or `2 of 3 checks judged` while others are to come."""
+    if not coming:
+        return summary(results)
+    return f"{len(results)} of {len(results) + len(coming)} checks judged"
 
 
 templates.globals.update(
