@@ -1,4 +1,4 @@
-"""Checks of lab 17: results of the old functions, Python and shuffles in plans, tasks of a write."""
+"""Checks of lab 17: results of the old functions, operators of plans, tasks of a write."""
 
 import math
 import re
@@ -49,8 +49,8 @@ HINTS = {
     "score_tags": [
         "`F.aggregate` goes through an array as the loop does. Its start value decides the type of "
         "the sum.",
-        "`F.create_map` makes a map of the weights. What does it say of a tag that it doesn't hold, "
-        "and what type has a map without entries?",
+        "`F.create_map` makes a map of the weights. What does it say of a tag that it doesn't "
+        "hold, and what type has a map without entries?",
         "Spark has two functions that round. Read what each does with a half.",
     ],
     "business_days": [
@@ -409,6 +409,8 @@ OPENED = [
         "counts the day of the start, and not the day of the end",
         """2026-03-02 09:00, 2026-03-03 08:00: 1
         2026-03-02 09:00, 2026-03-06 20:00: 4
+        2026-03-06 09:00, 2026-03-07 09:00: 1
+        2026-03-08 09:00, 2026-03-09 09:00: 0
         2026-03-06 09:00, 2026-03-09 09:00: 1""",
     ),
     opened(

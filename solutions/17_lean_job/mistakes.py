@@ -38,7 +38,7 @@ def normalise_subject(df: DataFrame) -> DataFrame:
 
 # %% subjects_once
 # task: normalise_subject
-# fails: test_rows_and_columns[normalise_subject], test_no_shuffle[normalise_subject]
+# fails: test_rows_and_columns[normalise_subject]
 # because: normalises each subject once, and joins
 # breaks: A row comes back as often as it was given.
 # -    return df.withColumn("subject_norm", F.substring(text, 1, 40))
@@ -204,9 +204,8 @@ def normalise_subject(df: DataFrame) -> DataFrame:
 # because: an emoji has four bytes
 # breaks: A character is a code point: an emoji counts as one
 # -    return df.withColumn("subject_norm", F.substring(text, 1, 40))
-# +    cut = F.decode(F.substring(F.encode(text, "UTF-8"), 1, 40), "UTF-8")
-# +    short = F.octet_length(text) <= 40
-# +    return df.withColumn("subject_norm", F.when(short, text).otherwise(F.try_validate_utf8(cut)))
+# +    more = F.octet_length(text) - F.char_length(text)
+# +    return df.withColumn("subject_norm", F.substring(text, F.lit(1), F.lit(40) - more))
 
 # %% subjects_counted
 # task: normalise_subject
@@ -224,8 +223,7 @@ def normalise_subject(df: DataFrame) -> DataFrame:
 # because: explodes, joins and groups: rows are shuffled, and equal ones become one
 # breaks: That plan has no shuffle (`ShuffleExchange`).
 # -    return df.withColumn("score", F.bround(total))
-# +    keyed = df.withColumn("_total", total)
-# +    return keyed.dropDuplicates(["ticket_id"]).withColumn("score", F.bround("_total")).drop("_total")
+# +    return df.dropDuplicates(["ticket_id"]).withColumn("score", F.bround(total))
 
 # %% frame_of_weights
 # task: score_tags
@@ -325,7 +323,7 @@ def normalise_subject(df: DataFrame) -> DataFrame:
 # because: a weight that isn't a number adds nothing
 # breaks: The score of a ticket with such a tag is NaN.
 # -        lambda sum_so_far, tag: sum_so_far + F.coalesce(known[tag], F.lit(0.0)),
-# +        lambda sum_so_far, tag: sum_so_far + F.nanvl(F.coalesce(known[tag], F.lit(0.0)), F.lit(0.0)),
+# +        lambda total, tag: total + F.coalesce(F.nanvl(known[tag], F.lit(0.0)), F.lit(0.0)),
 
 # %% sum_as_decimal
 # task: score_tags
@@ -336,16 +334,15 @@ def normalise_subject(df: DataFrame) -> DataFrame:
 # -    return df.withColumn("score", F.bround(total))
 # +    return df.withColumn("score", F.bround(total.cast("decimal(12,2)")).cast("double"))
 
-# %% map_without_a_type
+# %% no_weights_no_nulls
 # task: score_tags
 # fails: test_no_weights
-# because: a map without entries has no type for its values
+# because: without weights each score is 0, also where there is no array
 # breaks: `weights` may be empty.
 # -    known = F.create_map(*pairs).cast("map<string, double>")
-# +    names, values = pairs[::2], pairs[1::2]
-# +    known = F.map_from_arrays(F.array(*names), F.array(*values))
 # +    if not weights:
 # +        return df.withColumn("score", F.lit(0.0))
+# +    known = F.create_map(*pairs).cast("map<string, double>")
 
 
 # %% days_udf
@@ -392,7 +389,7 @@ def business_days(df: DataFrame, holidays: list[date]) -> DataFrame:
 # because: an hour is right in winter alone
 # breaks: A day is a day in Berlin, in winter and in summer.
 # -        F.to_date(F.from_utc_timestamp(name, BERLIN.key)) for name in ("created_at", "solved_at")
-# +        F.to_date(F.col(name) + F.expr("INTERVAL 1 HOUR")) for name in ("created_at", "solved_at")
+# +        F.to_date(F.expr(f"{name} + INTERVAL 1 HOUR")) for name in ("created_at", "solved_at")
 
 # %% time_zone_backwards
 # task: business_days
@@ -446,8 +443,9 @@ def business_days(df: DataFrame, holidays: list[date]) -> DataFrame:
 # -    worked = F.filter(days, lambda day: (F.weekday(day) < 5) & ~day.isin(holidays))
 # -    count = F.when(first >= end, 0).otherwise(F.size(worked))
 # +    worked = F.filter(days, lambda day: F.weekday(day) < 5)
-# +    free = sum((F.when(days.isNotNull() & F.array_contains(days, day), 1).otherwise(0)
-# +                for day in holidays), F.lit(0))
+# +    free = F.lit(0)
+# +    for day in holidays:
+# +        free = free + F.when(F.array_contains(days, day), 1).otherwise(0)
 # +    count = F.when(first >= end, 0).otherwise(F.size(worked) - free)
 
 # %% no_holidays_no_type
@@ -512,10 +510,10 @@ def checksum(df: DataFrame) -> DataFrame:
 # fails: test_checksums[exact], test_checksums[nulls], test_other_checksums
 # because: rounds to what a double holds
 # breaks: Each checksum is exact, to the last digit.
-# -        found = [None if text is None else vendor_checksum(text) for text in subjects.to_pylist()]
+# -        found = [None if text is None else vendor_checksum(text) for text in texts]
 # +        found = [
 # +            None if text is None else int(float(vendor_checksum(text)))
-# +            for text in subjects.to_pylist()
+# +            for text in texts
 # +        ]
 
 # %% empty_has_no_checksum
@@ -523,16 +521,16 @@ def checksum(df: DataFrame) -> DataFrame:
 # fails: test_checksums[exact]
 # because: an empty string is false in Python
 # breaks: The empty string has a checksum.
-# -        found = [None if text is None else vendor_checksum(text) for text in subjects.to_pylist()]
-# +        found = [vendor_checksum(text) if text else None for text in subjects.to_pylist()]
+# -        found = [None if text is None else vendor_checksum(text) for text in texts]
+# +        found = [vendor_checksum(text) if text else None for text in texts]
 
 # %% null_has_a_checksum
 # task: checksum
 # fails: test_checksums[nulls], test_other_checksums
 # because: a null is not the empty string
 # breaks: It is null where `subject` is null.
-# -        found = [None if text is None else vendor_checksum(text) for text in subjects.to_pylist()]
-# +        found = [vendor_checksum(text or "") for text in subjects.to_pylist()]
+# -        found = [None if text is None else vendor_checksum(text) for text in texts]
+# +        found = [vendor_checksum(text or "") for text in texts]
 
 
 # %% row_by_row
@@ -579,9 +577,9 @@ def checksum(df: DataFrame) -> DataFrame:
 # fails: test_only_subjects_are_sent
 # because: an argument that holds every column sends every column
 # breaks: Python is sent the subjects, and no other column of `df`.
-# -        found = [None if text is None else vendor_checksum(text) for text in subjects.to_pylist()]
-# +        subjects = subjects.field("subject")
-# +        found = [None if text is None else vendor_checksum(text) for text in subjects.to_pylist()]
+# -        found = [None if text is None else vendor_checksum(text) for text in texts]
+# +        texts = subjects.field("subject").to_pylist()
+# +        found = [None if text is None else vendor_checksum(text) for text in texts]
 # -    return df.withColumn("checksum", checksums.asNondeterministic()("subject"))
 # +    return df.withColumn("checksum", checksums.asNondeterministic()(F.struct("*")))
 
@@ -595,7 +593,7 @@ def checksum(df: DataFrame) -> DataFrame:
 
 # %% checksum_of_distinct
 # task: checksum
-# fails: test_no_shuffle[checksum], test_filter_runs_python_once
+# fails: test_no_shuffle[checksum]
 # because: asks the vendor once for each subject, and shuffles all subjects for it
 # breaks: That plan has no shuffle (`ShuffleExchange`).
 # -    return df.withColumn("checksum", checksums.asNondeterministic()("subject"))
@@ -651,7 +649,7 @@ def checksum(df: DataFrame) -> DataFrame:
 # task: features
 # fails: test_groups[by_day], test_outputs_of_other_tickets
 # because: the days of Task 3
-# breaks: each day of `created_at`, in UTC
+# breaks: each day of `created_at` (UTC)
 # -            "by_day": branch.groupBy(F.to_date("created_at").alias("day")).agg(*measures),
 # +            "by_day": branch.groupBy(
 # +                F.to_date(F.from_utc_timestamp("created_at", BERLIN.key)).alias("day")
@@ -661,7 +659,7 @@ def checksum(df: DataFrame) -> DataFrame:
 # task: features
 # fails: test_largest, test_outputs_of_other_tickets
 # because: of equal amounts the greater id
-# breaks: Of equal amounts, those with the smaller `ticket_id` are in it.
+# breaks: Of equal amounts, those with the smaller `ticket_id` are in `largest`.
 # -            "largest": branch.orderBy(F.desc("amount"), "ticket_id")
 # +            "largest": branch.orderBy(F.desc("amount"), F.desc("ticket_id"))
 
@@ -905,18 +903,10 @@ def write_sized(df: DataFrame, table: str, partition_column: str, rows_per_file:
 # -    right = len(tasks) == len(pieces) == files
 # +    right = False
 
-# %% right_by_number_of_tasks
-# task: write_sized
-# fails: test_fewest_files, test_nearly_right_tasks
-# because: takes few tasks for right ones
-# breaks: If each task of `df` has rows of one partition only
-# -    right = len(tasks) == len(pieces) == files
-# +    right = len(tasks) <= files
-
 # %% right_without_looking_at_pieces
 # task: write_sized
 # fails: test_nearly_right_tasks
 # because: a partition whose rows lie in two small tasks gets two small files
-# breaks: and their numbers already make such files
+# breaks: Each partition has as few files as that allows
 # -    right = len(tasks) == len(pieces) == files
 # +    right = len(tasks) == len(pieces)

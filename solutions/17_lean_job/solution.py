@@ -172,8 +172,8 @@ if lab.written("normalise_subject"):
 # - A tag adds its weight as often as the array holds it.
 # - A tag without a weight adds nothing, and neither does a null.
 # - Tags with other capitals are other tags.
-# - The sum is rounded to a whole number. A half goes to the even one, as in Python: 2.5 and 1.5 both
-#   become 2.
+# - The sum is rounded to a whole number. A half goes to the even one, as in Python: 1.5 and 2.5
+#   both become 2.
 # - A weight may be NaN. The score of a ticket with such a tag is NaN.
 # - `weights` may be empty.
 #
@@ -275,7 +275,8 @@ def checksum(df: DataFrame) -> DataFrame:
     # BEGIN SOLUTION: an Arrow UDF of the subject alone, which the optimiser may not copy
     @F.arrow_udf("long")
     def checksums(subjects: pa.Array) -> pa.Array:
-        found = [None if text is None else vendor_checksum(text) for text in subjects.to_pylist()]
+        texts = subjects.to_pylist()
+        found = [None if text is None else vendor_checksum(text) for text in texts]
         return pa.array(found, pa.int64())
 
     return df.withColumn("checksum", checksums.asNondeterministic()("subject"))
@@ -296,14 +297,15 @@ lab.check("checksum")
 # | name | columns, in this order | one row for |
 # |---|---|---|
 # | `by_lang` | `lang` string, `tickets` long, `amount` decimal(22,2) | each `lang` |
-# | `by_day` | `day` date, `tickets` long, `amount` decimal(22,2) | each day of `created_at`, in UTC |
+# | `by_day` | `day` date, `tickets` long, `amount` decimal(22,2) | each day of `created_at` (UTC) |
 # | `largest` | `ticket_id` long, `amount` decimal(12,2) | each of the three largest amounts |
 # | `total` | `tickets` long, `amount` decimal(22,2) | all tickets |
 #
 # - Rows of `tickets` count if their `amount` is greater than 0. This is the shared branch.
 # - `tickets` is how many rows count, and `amount` is their sum.
 # - A null `lang`, and a null day, have a row of their own.
-# - `largest` has at most three rows. Of equal amounts, those with the smaller `ticket_id` are in it.
+# - `largest` has at most three rows.
+# - Of equal amounts, those with the smaller `ticket_id` are in `largest`.
 # - `total` has one row, also if no row counts: then `tickets` is 0 and `amount` is null.
 # - `tickets` is computed once, during the call, and not again when the outputs are read. So the
 #   four agree even if the source changes in between.
@@ -432,15 +434,15 @@ if lab.written("write_sized", "normalise_subject"):
 # - **What a Python UDF costs.** Rows are serialised, sent to another process and back. Filters on
 #   its result can't reach the source. Code generation ends in front of it. Arrow makes the
 #   transport cheaper, and leaves the rest as it is.
-# - **Python is right** where a library is the point: a model, a parser, a vendor's code. Send it few
-#   columns and rows, in batches, and filter before.
+# - **Python is right** where a library is the point: a model, a parser, a vendor's code. Send it
+#   few columns and rows, in batches, and filter before.
 # - **Native is not the same as equal.** Rounding, whitespace, weekdays, missing keys and nulls
 #   differ in small ways. Keep the old function as a test, and compare both on random rows.
 # - **Cache one thing.** A cache pays where an expensive branch feeds several actions. Cache after
 #   filters and with few columns, and release it in `finally`. The default level of DataFrames is
 #   memory and disk; what doesn't fit is written to local disks, not lost.
-# - **Cache, checkpoint or table.** A cache can be lost with its executor and is then computed again,
-#   perhaps from other data. `localCheckpoint` cuts the plan and can't be computed again.
+# - **Cache, checkpoint or table.** A cache can be lost with its executor. Then it is computed
+#   again, perhaps from other data. `localCheckpoint` cuts the plan and can't be computed again.
 #   `checkpoint` writes to storage. A table is there tomorrow, and others can read it.
 # - **Files.** `repartition` shuffles, `coalesce` doesn't and reaches upstream: `coalesce(1)` runs
 #   everything before it in one task. A `REBALANCE` hint lets AQE split large shuffle partitions and
