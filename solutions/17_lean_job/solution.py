@@ -90,10 +90,10 @@ def days_open(
 
 
 # %% [markdown]
-# As a UDF, such a function costs more than its own time. The next cell shows the plan of one: every
-# row leaves the JVM for a Python worker, and its result comes back. The filter is on a column that
-# Spark can't look into, so it runs after that. `operators` lists the operators of a plan, the last
-# one first.
+# As a UDF, such a function costs more than its own time. The next cell shows the plan of one:
+# subjects leave the JVM for a Python worker, and results come back. The function is called once in
+# the code. In how many operators does Python run? `operators` lists those of a plan, the last one
+# first.
 
 # %%
 import pyarrow as pa
@@ -135,7 +135,8 @@ print(operators(slow))
 # - The first 40 characters of the rest stay. A character is a code point: an emoji counts as one,
 #   and so does an accent that is a character of its own.
 #
-# Subjects may be long: one in the data has a million characters.
+# Subjects may be long: one in the data has a million characters. None has more than 20 prefixes:
+# with 200,000 of them, a repeated group of Java's regular expressions ended the whole JVM here.
 
 
 # %%
@@ -478,9 +479,9 @@ lab.next()
 #    values, and a double has 53 bits. Spark casts them back to long without a word. I return
 #    `Int64`, or an Arrow array with its type.
 # 3. Spark takes a UDF for a pure function. A filter on its result is pushed below the projection,
-#    with a copy of the call; a column that is used twice is computed twice. Tasks that are retried
-#    call again as well. `asNondeterministic` keeps the optimiser from copying. What must be paid
-#    once is written to a table before anybody uses it.
+#    with a copy of the call, so Python runs for the filter and again for the column. Tasks that are
+#    retried call again as well. `asNondeterministic` keeps the optimiser from copying. What must be
+#    paid once is written to a table before anybody uses it.
 # 4. The plan is not the same: a filter written in another way or in another place. Nothing had run
 #    before `unpersist`. It was evicted, or lost with an executor. Or the cached frame is held in
 #    one variable and the next step begins at the source again.
