@@ -1,5 +1,6 @@
 """Checks of lab 04: files make micro-batches, event times move the watermark, no clock does."""
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -73,7 +74,7 @@ SESSIONS = (
 SESSION = ["card_id", "session_start"]
 NOON = datetime(2025, 5, 1, 12)
 HALF = 0.5 / 60  # of a second, in minutes
-A_CENTURY = timedelta(days=36525)
+A_CENTURY = datetime(2125, 12, 31, 12) - NOON  # the next midnight ends a month and a year
 # Ids of which crc32, and Spark's hash, are the same.
 ALIKE = [("plumless", "buckeroo"), ("p0026767", "p0082954")]
 
@@ -179,9 +180,10 @@ SCENARIOS = {
         why_kept="ten minutes behind the third file lies 12:20, so the events of 12:00 to 12:06 "
         "can be forgotten. What is never forgotten ends in an out-of-memory error, and what is "
         "forgotten too early comes out twice",
-        soon=[[paid(1, event="a"), paid(2, event="a")], [paid(3, event="a")]],
+        # one attempt before the new year, two in it
+        soon=[[paid(719, event="a"), paid(720, event="a")], [paid(721, event="a")]],
         comes_out=[1, 0],
-        why_soon="one payment was sent three times",
+        why_soon="one payment was sent three times, before the midnight of New Year and after it",
     ),
     "sessions": Scenario(
         SESSIONS,
@@ -512,7 +514,8 @@ FILES = [
     [
         (None, None, None, None, None),
         *(paid(20 + HALF, event="c"), paid(20 + HALF, event="c"), paid(45, event="f")),
-        *(paid(25, event="g"), paid(None, event="n"), paid(20 + HALF / 2, event="d")),
+        *(paid(None, event="n"), paid(20 + HALF / 2, event="d")),
+        paid(25, 10.125, store=" S2 ", card="", event="g"),
         *(paid(10, store="s2", card=None, event="e"), paid(22, event="i")),
     ],
 ]
@@ -527,8 +530,10 @@ def split(learner, spark, shared_schema, inbox, tmp_path_factory):
     the process had died after both writes and before noting it, and the third call begins.
     """
     source, checkpoint = inbox("late"), tmp_path_factory.mktemp("late") / "checkpoint"
-    for rows in FILES:
-        add_file(source, COLUMNS, rows)
+    first, *_, last = [add_file(source, COLUMNS, rows) for rows in FILES]
+    modified = first.lstat().st_mtime_ns
+    while first.lstat().st_ctime_ns <= last.lstat().st_ctime_ns:  # as after a chown, or a restore
+        os.utime(first, ns=(modified, modified), follow_symlinks=False)
     names = {which: f"{shared_schema}.{which}" for which in ("table", "late_table")}
     strict = EVENTS.replace("card_id string", "card_id string NOT NULL")
     for which, columns in (("table", EVENTS), ("late_table", strict)):

@@ -1,6 +1,6 @@
 """Checks of lab 07: nights made by hand, rows that tests stop, models that unit tests stop."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -91,8 +91,14 @@ DDL = {
 
 
 def at(text: str) -> datetime:
-    """An instant of March 2026: "10-9" is the 10th, 9:00."""
-    return datetime(2026, 3, *map(int, text.split("-")))
+    """An instant of March 2026: "10-9" is the 10th, 9:00, "10-9+1" a millisecond later.
+
+    "2019" is the first of March of that year.
+    """
+    moment, _, later = text.partition("+")
+    day, *time = map(int, moment.split("-"))
+    start = datetime(2026, 3, day, *time) if day <= 31 else datetime(day, 3, 1)
+    return start + timedelta(milliseconds=int(later or 0))
 
 
 def run_at(night: int) -> datetime:
@@ -165,8 +171,14 @@ def assert_nights(nights: Nights, case: Case, expected: list[tuple], ddl: str, *
         assert_rows(found, expected, key=("night", *key), columns=f"night int, {ddl}")
     except AssertionError as reason:
         told = "".join(f"\n  {key[0]} {number}: {text}" for number, text, _ in case.given)
-        how = "delivered on nights 1 | 2 | 3 (day-hour of March, = is the same again):"
+        how = (
+            "delivered on nights 1 | 2 | 3 (day-hour of March, or a year; +1: a millisecond later; "
+            "= is the same again):"
+        )
         raise AssertionError(f"{reason}\n{how}{told}") from None
+
+
+SPECIAL = {"null": None, "empty": "", "padded": "Bergen "}
 
 
 # ------------------------------------------------------------------------------------- fct_orders
@@ -175,19 +187,21 @@ def assert_nights(nights: Nights, case: Case, expected: list[tuple], ddl: str, *
 def order(order_id: int, change: str) -> tuple:
     """A row of "10-9:paid", its time and status; "deleted" is a paid order that was deleted.
 
-    Customer and amount follow from the time, so a newer change differs in all columns.
+    Customer and amount follow from the hour, so a newer change differs in all columns. The order
+    of "10-9:null" has only ids and a time.
     """
     when, status = change.split(":")
-    time, gone = at(when), status == "deleted"
-    said = ("paid" if gone else status, Decimal(order_id * 10 + time.hour), gone)
+    time, gone = at(when), None if status == "null" else status == "deleted"
+    paid = None if status == "null" else Decimal(order_id * 10 + time.hour)
+    said = ("paid" if gone else SPECIAL.get(status, status), paid, gone)
     return (order_id, (order_id + time.hour) % 3 + 1, *said, time)
 
 
 ORDER_TITLES = {
     "newest": "Has one row per order, its newest change, also when it was delivered twice",
-    "updates": "Merges new orders and newer changes",
+    "updates": "Merges new orders and newer changes, which replace the whole row of their order",
     "late": "Takes changes that come late, up to three days older than the newest in the table",
-    "edge": "Takes on night 2 a change that is exactly three days older: of 7 March, 20:00",
+    "edge": "Takes a change that is exactly three days older than the newest in the table",
     "before": "Leaves out what is more than three days older, although the landing holds it",
     "older": "Keeps the newer row when an older change comes late, also when the landing forgot it",
     "deleted": "Keeps a deleted order as a row with is_deleted; no older change brings it back",
@@ -198,22 +212,30 @@ ORDER_TITLES = {
 ORDER_LINES = [
     ("newest", 1, "9-8:new 10-9:paid 10-9:paid | 10-9:paid |", "10-9:paid | = | ="),
     ("newest", 5, "9-12:new | 11-3:shipped 11-1:paid |", "9-12:new | 11-3:shipped | ="),
+    ("newest", 19, "9-9:new 9-9+1:paid | 9-9+2:shipped |", "9-9+1:paid | 9-9+2:shipped | ="),
+    ("newest", 20, "9-9+1:new 9-9:paid | |", "9-9+1:new | = | ="),
+    ("newest", 24, "9-10:null | |", "9-10:null | = | ="),
     ("updates", 9, "10-19:new | | 12-8:paid", "10-19:new | = | 12-8:paid"),
     ("updates", 10, "| 11-20:new |", "| 11-20:new | ="),
     ("updates", 14, "| | 12-8:new", "| | 12-8:new"),
+    ("updates", 17, "10-9:new | 11-10:null |", "10-9:new | 11-10:null | ="),
+    ("updates", 21, "2019:new | | 12-8:paid", "2019:new | = | 12-8:paid"),
+    ("updates", 22, "10-8:deleted | 11-9:paid |", "10-8:deleted | 11-9:paid | ="),
     ("late", 11, "| 9-6:new | 12-9:shipped", "| 9-6:new | 12-9:shipped"),
     ("late", 15, "| | 10-6:new", "| | 10-6:new"),
-    ("edge", 12, "| 7-20:new |", "| 7-20:new | ="),
+    ("edge", 23, "10-20+1:deleted | |", "10-20+1:deleted | = | ="),
+    ("edge", 12, "| 7-20+1:new |", "| 7-20+1:new | ="),
     ("before", 6, "2:new | 5:paid |", "2:new | = | ="),
-    ("before", 13, "| 7-19:new |", "| |"),
+    ("before", 13, "| 7-20:new |", "| |"),
     ("older", 3, "10-12:paid | 11-9:shipped | 11-5:paid", "10-12:paid | 11-9:shipped | ="),
-    ("older", 7, "10-20:shipped | | 10-15:paid", "10-20:shipped | = | ="),
+    ("older", 7, "10-18:shipped | | 10-15:paid", "10-18:shipped | = | ="),
     ("deleted", 8, "10-10:deleted 9-10:new | | 10-9:new", "10-10:deleted | = | ="),
     ("deleted", 4, "10-8:new | 11-10:deleted | 11-8:paid", "10-8:new | 11-10:deleted | ="),
     ("deleted", 16, "| 11-12:deleted |", "| 11-12:deleted | ="),
     ("forgotten", 2, "1:shipped 1:shipped | |", "1:shipped | = | ="),
     ("again", 18, "9-20:new | 9-20:new | 9-20:new", "9-20:new | = | ="),
 ]
+# A table of the next century: the clock of the run is far behind its newest change.
 READS_THIS = {
     "models/reads_this.yml": """\
 unit_tests:
@@ -221,8 +243,11 @@ unit_tests:
     model: "fct_orders"
     overrides: {"macros": {"is_incremental": true}}
     given:
-      - {input: "source('raw', 'orders_landing')", rows: [{order_id: 1, updated_at: "2026-01-10"}]}
-      - {input: this, rows: [{order_id: 2, updated_at: "2026-01-10"}]}
+      - input: source('raw', 'orders_landing')
+        rows:
+          - {order_id: 1, updated_at: "2126-01-08"}
+          - {order_id: 3, updated_at: "2125-12-08"}
+      - {input: this, rows: [{order_id: 2, updated_at: "2126-01-10"}]}
     expect: {rows: [{order_id: 1}]}
 """
 }
@@ -261,14 +286,9 @@ def test_nights_are_merged_into_the_table(spark, shared_schema, orders):
     )
 
 
-@check("fct_orders")
-def test_a_contract_and_unit_tests_can_be_added(learner, shared_schema, orders):
-    """Is ready for Tasks 3 and 4: on_schema_change is set, and {{ this }} is read in SQL"""
-    node = next(node for node in orders.nodes.values() if node.name == "fct_orders")
-    found = node.config.get("on_schema_change")
-    assert found in ("fail", "append_new_columns"), (
-        f"on_schema_change is {found}; it is fail or append_new_columns"
-    )
+@pytest.fixture(scope="module")
+def reads_this(learner, shared_schema, orders) -> str:
+    """Whether a unit test passes that gives rows in place of the table."""
     files = {**PROJECT, **READS_THIS, **learner.fct_orders()}
     test = ("test", "--select", "reads_this")
     run = dbt_of(learner)(shared_schema, "fct_orders", files, *test)
@@ -277,15 +297,34 @@ def test_a_contract_and_unit_tests_can_be_added(learner, shared_schema, orders):
         "a unit test that gives rows in place of the table can't run on this model: "
         f"{' '.join(said[0].split()):.500}"
     )
+    return run.results[0].status
+
+
+@check("fct_orders")
+def test_the_clock_does_not_count(reads_this):
+    """Counts the three days from the newest change in the table, whatever the time is now"""
+    assert reads_this == "pass", (
+        "the newest change in the table was of 10 January 2126. Of the landed changes, of 8 "
+        "January 2126 and 8 December 2125, the model returns the first and leaves out the second"
+    )
+
+
+@check("fct_orders")
+def test_a_contract_and_unit_tests_can_be_added(orders, request):
+    """Is ready for Tasks 3 and 4: on_schema_change is set, and {{ this }} is read in SQL"""
+    node = next(node for node in orders.nodes.values() if node.name == "fct_orders")
+    found = node.config.get("on_schema_change")
+    assert found in ("fail", "append_new_columns"), (
+        f"on_schema_change is {found}; it is fail or append_new_columns"
+    )
+    request.getfixturevalue("reads_this")
 
 
 # ----------------------------------------------------------------------------- customers_snapshot
 
-SPECIAL = {"null": None, "empty": ""}
-
 
 def customer(customer_id: int, part: str) -> tuple:
-    """A row of "1:Bergen" or "1:Name/Bergen"; `null` and `empty` stand for these values."""
+    """A row of "1:Bergen" or "1:Name/Bergen"; some words stand for SPECIAL values."""
     when, said = part.split(":")
     name, city = said.split("/") if "/" in said else (f"C{customer_id}", said)
     return (customer_id, SPECIAL.get(name, name), SPECIAL.get(city, city), at(when))
@@ -311,10 +350,16 @@ CUSTOMER_TITLES = {
 }
 # Case, customer, the extracts of the nights, the versions in the end.
 CUSTOMER_LINES = [
-    ("changes", 1, "1:Bergen | 11-5:Porto | 12-5:Bergen", "1:Bergen 11-5:Porto 12-5:Bergen"),
+    ("changes", 1, "2019:Bergen | 11-5:Porto | 12-5:Bergen", "2019:Bergen 11-5:Porto 12-5:Bergen"),
     ("changes", 9, "1:Bergen | 11-4:Anna/Bergen | =", "1:Bergen 11-4:Anna/Bergen"),
     ("changes", 7, "| 11-10:Turku | =", "11-10:Turku"),
+    ("changes", 21, "10-9:Bergen | 10-23:Porto | =", "10-9:Bergen 10-23:Porto"),
+    ("changes", 15, "1:Bergen | 11-4:BERGEN | =", "1:Bergen 11-4:BERGEN"),
+    ("changes", 16, "1:Bergen | 11-4:padded | =", "1:Bergen 11-4:padded"),
+    ("changes", 22, "1:Ann/Bergen | 11-4:ANN/Bergen | =", "1:Ann/Bergen 11-4:ANN/Bergen"),
+    ("changes", 17, "1:Ann/Aberg | 11-4:AnnA/berg | =", "1:Ann/Aberg 11-4:AnnA/berg"),
     ("nulls", 3, "1:null | 11-7:empty | 12-7:null", "1:null 11-7:empty 12-7:null"),
+    ("nulls", 23, "1:null/Rome | 11-7:empty/Rome | =", "1:null/Rome 11-7:empty/Rome"),
     ("nulls", 10, "1:Ghent | 11-3:null/Ghent | 12-3:Ghent", "1:Ghent 11-3:null/Ghent 12-3:Ghent"),
     ("nulls", 14, "1:Ghent/null | 11-3:null/Ghent | =", "1:Ghent/null 11-3:null/Ghent"),
     ("touched", 2, "1:Bergen | 11-6:Bergen | 12-6:Lucca", "1:Bergen 12-6:Lucca"),
@@ -322,6 +367,9 @@ CUSTOMER_LINES = [
     ("returns", 5, "1:Bergen | | 12-8:Bergen", "1:Bergen 11-22:gone 12-8:Bergen"),
     ("twice", 6, "1:Lucca | 1:Lucca 11-9:Anna/Porto | =", "1:Lucca 11-9:Anna/Porto"),
     ("twice", 11, "1:Ghent | 11-9:Zoe/Bergen 1:Ghent | 11-9:Zoe/Bergen", "1:Ghent 11-9:Zoe/Bergen"),
+    ("twice", 20, "1:Ghent | 1:Ghent 11-9:null | =", "1:Ghent 11-9:null"),
+    ("twice", 18, "1:Ghent | 11-9:Ghent 11-9+1:Porto | =", "1:Ghent 11-9+1:Porto"),
+    ("twice", 19, "1:Porto | 11-9+1:Ghent 11-9:Porto | 11-9+1:Ghent", "1:Porto 11-9+1:Ghent"),
     ("twice", 8, "1:Bergen = | = = | =", "1:Bergen"),
     ("again", 12, "1:Porto | = | =", "1:Porto"),
     ("again", 13, "1:null | = | =", "1:null"),
@@ -371,14 +419,14 @@ STUBS = {
     "select *, updated_at as effective_from, updated_at as effective_to, true as is_current "
     "from {{ source('raw', 'customers_extract') }}",
 }
-FIRST = order(1, "10:paid")
+FIRST = order(2, "2019:deleted")  # of customer 3, who left
 OTHERS = [
-    *(order(2, "10:shipped"), order(3, "11:deleted"), order(6, "11:new")),
+    *(order(1, "10:shipped"), order(3, "11:deleted"), order(6, "11:new")),
     (4, 1, "cancelled", 0, False, at("11")),
 ]
 LEFT = versions(3, "2:Bergen 4:gone")
 KNOWN = [
-    *versions(1, "1:Bergen 3:Porto 5:Bergen"),
+    *versions(1, "1:Bergen 3:Porto 3-1:Lucca 5:Bergen"),
     *versions(2, "1:Bergen 4:gone 6:null"),
     *versions(4, "1:null"),
 ]
@@ -386,8 +434,8 @@ GOOD = {"fct_orders": [FIRST, *OTHERS], "dim_customers": [*LEFT, *KNOWN]}
 
 
 def third(start: str, end: str | None, current: bool) -> tuple:
-    """A version of customer 3."""
-    return (3, "C3", "Ghent", at(start), end and at(end), current)
+    """A version of customer 3, who lives in a city of that time."""
+    return (3, "C3", f"City {start}", at(start), end and at(end), current)
 
 
 OPEN = third("3", None, True)
@@ -398,22 +446,33 @@ BAD_TITLES = {
     "overlaps": "Stops versions of a customer that overlap, closed ones as well",
     "ends": "Stops versions that end at or before their beginning, and flags that contradict it",
 }
-# Case, bug, rows that stand in place of the first order or of customer 3.
+# Case, bug, rows in place of the first order, which is old and deleted, or of customer 3.
 BAD_ORDERS = [
     ("keys", "an order is there twice", FIRST, FIRST),
+    ("keys", "an order is there as it was and as it is", FIRST, order(2, "11:new")),
     ("keys", "an order_id is null", (None, *FIRST[1:])),
-    ("keys", "a customer_id of an order is null", (1, None, *FIRST[2:])),
-    ("values", "dim_customers doesn't know the customer of an order", (1, 99, *FIRST[2:])),
-    ("values", "a status is none of the four", (1, 2, "lost", *FIRST[3:])),
-    ("values", "an amount is below zero", (1, 2, "paid", Decimal("-0.01"), *FIRST[4:])),
+    ("keys", "a customer_id of an order is null", (2, None, *FIRST[2:])),
+    ("values", "dim_customers doesn't know the customer of an order", (2, 99, *FIRST[2:])),
+    ("values", "a status is none of the four", (2, 3, "lost", *FIRST[3:])),
+    ("values", "a status is PAID", (2, 3, "PAID", *FIRST[3:])),
+    ("values", "a status ends with a blank", (2, 3, "paid ", *FIRST[3:])),
+    ("values", "a status is empty", (2, 3, "", *FIRST[3:])),
+    ("values", "an amount is below zero", (2, 3, "paid", Decimal("-0.01"), *FIRST[4:])),
 ]
 BAD_VERSIONS = [
     ("current", "a customer has two current versions", OPEN, OPEN),
     ("current", "a customer_id in dim_customers is null", *LEFT, (None, *OPEN[1:])),
-    ("overlaps", "two closed versions overlap", third("2", "5", False), third("4", "6", False)),
+    ("current", "the customer_id of a closed one is null", *LEFT, (None, *LEFT[0][1:])),
+    (
+        "overlaps",
+        "two old ones overlap",
+        third("2019", "2021", False),
+        third("2020", "2022", False),
+    ),
+    ("overlaps", "two overlap for an hour", third("2", "5-2", False), third("5-1", "6", False)),
     ("overlaps", "two closed versions begin alike", third("2", "5", False), third("2", "6", False)),
     ("overlaps", "one begins after an open one", OPEN, third("4", "6", False)),
-    ("ends", "a version ends before it begins", third("4", "3", False)),
+    ("ends", "a version ends before it begins", third("4-2", "4-1", False)),
     ("ends", "a version ends when it begins", third("4", "4", False)),
     ("ends", "a version has an end and is_current", third("4", "5", True)),
     ("ends", "a version has no end and isn't current", third("4", None, False)),
@@ -447,8 +506,9 @@ def data_tests(learner, spark, shared_schema):
 def test_tests_are_silent_on_good_days(data_tests):
     """Passes on good data, and on a first day without orders"""
     data_tests.silent(
-        "customers with several versions, one who left, one who left and returned, an order of a "
-        "customer who is gone, a deleted order, a null city and an amount of zero"
+        "customers with several versions, one of them an hour long, one who left, one who left "
+        "and returned, an order of a customer who is gone, deleted orders, a null city and an "
+        "amount of zero"
     )
     data_tests.silent("no order yet", fct_orders=[])
 
@@ -498,7 +558,7 @@ NEWEST = "max_by(struct(*), updated_at)"
 LATEST = "(select max(updated_at) from {this})"
 WINDOW = f"updated_at >= {LATEST} - interval 3 days"
 GUARD = (
-    "not exists (select 1 from {this} as known where known.order_id = landed.order_id "
+    "where not exists (select 1 from {this} as known where known.order_id = landed.order_id "
     "and known.updated_at >= landed.updated_at)"
 )
 
@@ -506,10 +566,10 @@ GUARD = (
 def model(kept: str = NEWEST, window: str = WINDOW, guard: str = GUARD, always: str = "true"):
     """The query of a model in later builds (True) and in the first one (False)."""
     orders = f"select {kept} as kept from {{landing}} where {{window}} group by order_id"
-    query = f"select landed.* from (select kept.* from ({orders})) as landed where {{guard}}"
+    query = f"select landed.* from (select kept.* from ({orders})) as landed {{guard}}"
     return {
         True: query.replace("{window}", f"{window} and {always}").replace("{guard}", guard),
-        False: query.replace("{window}", always).replace("{guard}", "true"),
+        False: query.replace("{window}", always).replace("{guard}", ""),
     }
 
 
@@ -517,6 +577,15 @@ RIGHT_MODELS = {
     "a right fct_orders": model(),
     "one that may return a change which the table has": model(guard=GUARD.replace(">=", ">")),
     "one that takes all when the table is empty": model(window=f"({WINDOW} or {LATEST} is null)"),
+    "one that returns the distinct rows of the newest time": model(
+        "explode(collect_set(struct(*)))",
+        always="(order_id, updated_at) in "
+        "(select order_id, max(updated_at) from {landing} group by order_id)",
+    ),
+    "one that joins the row of the table": model(
+        guard="left join {this} as known on known.order_id = landed.order_id "
+        "where known.order_id is null or known.updated_at < landed.updated_at"
+    ),
 }
 BROKEN_TITLES = {
     "oldest": "Fails when the model keeps the oldest change of an order",
@@ -529,8 +598,12 @@ BROKEN_TITLES = {
 BROKEN_MODELS = [
     ("oldest", "the oldest change of an order wins", model(NEWEST.replace("max", "min"))),
     ("several", "all changes of an order come back", model("explode(collect_list(struct(*)))")),
-    ("older", "an older change replaces the newer row in the table", model(guard="true")),
-    ("late", "a change two days behind is lost", model(window=f"{WINDOW} + interval 36 hours")),
+    ("older", "an older change replaces the newer row in the table", model(guard="")),
+    (
+        "late",
+        "a change two days behind is lost",
+        model(window=f"{WINDOW} + interval 86401 seconds"),
+    ),
     ("before", "a change is taken that is a month older", model(window="true")),
     ("deleted", "deleted orders are left out", model(guard=f"{GUARD} and not is_deleted")),
     ("deleted", "changes that delete are left out", model(always="not is_deleted")),

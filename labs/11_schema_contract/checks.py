@@ -198,9 +198,10 @@ COMPARED = [
         "written_as_in_new",
         "Writes a field as the new contract does, and as the old one if it is gone",
         (
-            "Amount int; Gone string; Place{Zip int}",
+            "Amount int; Gone string; Place{Zip int; Lost int}",
             "AMOUNT bigint; place{zip bigint}",
-            "widen AMOUNT backward, remove Gone full, widen place.zip backward",
+            "widen AMOUNT backward, remove Gone full, widen place.zip backward, "
+            "remove Place.Lost full",
         ),
     ),
     compared(
@@ -208,6 +209,7 @@ COMPARED = [
         "Has two tuples for a field whose type and required both change",
         ("a int", "a bigint!", "widen a backward, require a forward"),
         ("a{x int}!", "a{x bigint}", "widen a.x backward, relax a backward"),
+        ("a{x int}", "a int!", "retype a breaking, require a forward"),
     ),
     compared(
         "nested",
@@ -314,7 +316,9 @@ FITTING = {
     ),
     "zeros": (
         "Counts no zeros at the end, nor at the start of a number",
-        Values("string", "decimal(6,2)", numbers(2, "12.34000=12.34", "0001.0000=1")),
+        Values(
+            "string", "decimal(6,2)", numbers(2, "12.34000=12.34", "0001.0000=1", "00012.3=12.3")
+        ),
         Values("string", "int", {"7.00": 7, "0007": 7, "100": 100}),
         Values(
             "decimal(10,4)",
@@ -738,10 +742,10 @@ def test_unknown_columns(learner, frame):
     """Reports each column and nested field that the contract lacks once, also of no rows"""
     ddl = (
         "Id bigint, amount decimal(8,2), Extra string, tags struct<a:int,b:int>, "
-        "place struct<Planet:string>"
+        "PLACE struct<Planet:string>"
     )
     rows = [(1, Decimal(1), "x", (1, 2), ("Mars",)), (2, Decimal(2), None, None, None)]
-    right = [(None, name, "unknown", None) for name in ("Extra", "tags", "place.Planet")]
+    right = [(None, name, "unknown", None) for name in ("Extra", "tags", "PLACE.Planet")]
     for some in (rows, []):
         found = violations_of(learner, frame(ddl, some), contract(JUDGED, key="id"))
         assert_rows(found, right, key=KEY, columns=VIOLATIONS)
@@ -963,7 +967,7 @@ def test_refused_batch(calls, case):
 # ------------------------------------------------------------------------------------------ migrate
 
 OLD = (
-    "id int NOT NULL, amount decimal(8,2), currency string, placed_at timestamp NOT NULL, "
+    "id int NOT NULL, amount decimal(8,2), currency string, ordered_at timestamp NOT NULL, "
     "note string, channel string, Place struct<city:string,zip:string,floor:int,box:string>, "
     "kept string"
 )
@@ -973,7 +977,8 @@ OLD_ROWS = [
 ]
 NEW = """
 id bigint!; total decimal(10,2)! > 0 was Amount; currency string! in EUR USD GBP;
-placed_at timestamp?; note string? in gift none; discount decimal(4,2) > 0; kept string;
+placed_at timestamp? was ordered_at; note string? in gift none; discount decimal(4,2) > 0;
+kept string;
 place{city string; postal_code string was zip; floor bigint; country string}
 """
 NEW_ROWS = [
@@ -1049,7 +1054,7 @@ def migrated(learner, spark, frame, shared_schema):
     start, before = table_version(spark, table), paths(spark, table)
     learner.migrate(spark, table, wanted)
     changes, after = changes_since(spark, table, start), paths(spark, table)
-    middle = table_version(spark, table)
+    enforced, middle = rules_on(spark, table), table_version(spark, table)
     _, error = attempt(learner.migrate, spark, table, wanted)
     answer = spark.table(table)
     return Migration(
@@ -1058,7 +1063,7 @@ def migrated(learner, spark, frame, shared_schema):
         before,
         after,
         changes,
-        rules_on(spark, table),
+        enforced,
         changes_since(spark, table, middle),
         error,
     )
@@ -1244,11 +1249,11 @@ IN_THE_WAY = [
     refused(
         "types",
         "Refuses a change of type that is not a widening",
-        "amount code place.zip",
+        "id amount code place.zip",
         ("decimal(8,2)", "decimal(8,4)"),
         ("code string", "code int"),
         ("zip string", "zip int"),
-        ("id int", "id bigint"),
+        ("id int", "id decimal(12,2)"),
     ),
     refused(
         "narrows",

@@ -31,6 +31,15 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # -    select *, row_number() over (partition by order_id order by updated_at desc) as age
 # +    select *, row_number() over (partition by order_id order by status) as age
 
+# %% an_unknown_flag_is_false
+# task: fct_orders
+# fails: test_orders[newest]
+# because: the shop didn't say whether the order is deleted, and the report says that it isn't
+# breaks: any other column may be
+# -select order_id, customer_id, status, amount, is_deleted, updated_at
+# +select order_id, customer_id, status, amount,
+# +    coalesce(is_deleted, false) as is_deleted, updated_at
+
 # %% appends
 # task: fct_orders
 # fails: test_orders[updates]
@@ -39,15 +48,6 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 #   with the `merge` strategy
 # -    incremental_strategy='merge',
 
-# %% columns_that_usually_change
-# task: fct_orders
-# fails: test_orders[updates]
-# because: an order that moves to another customer keeps the old one
-# breaks: A newer change replaces the row of its order.
-# -    unique_key='order_id',
-# +    unique_key='order_id',
-# +    merge_update_columns=['status', 'amount', 'is_deleted', 'updated_at'],
-
 # %% columns_in_another_order
 # task: fct_orders
 # fails: test_columns_of_orders
@@ -55,6 +55,15 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # breaks: It has the columns of `ORDERS`, in that order and with those types
 # -select order_id, customer_id, status, amount, is_deleted, updated_at
 # +select order_id, updated_at, customer_id, status, amount, is_deleted
+
+# %% columns_that_usually_change
+# task: fct_orders
+# fails: test_orders[updates]
+# because: an order that moves to another customer keeps the old one
+# breaks: A newer change replaces the whole row of its order
+# -    unique_key='order_id',
+# +    unique_key='order_id',
+# +    merge_update_columns=['status', 'amount', 'is_deleted', 'updated_at'],
 
 # %% copies_are_appended
 # task: fct_orders
@@ -85,6 +94,14 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # breaks: A deleted order stays, as a row in which `is_deleted` is true.
 # -where age = 1
 # +where age = 1 and not is_deleted
+
+# %% deleted_orders_never_return
+# task: fct_orders
+# fails: test_orders[updates]
+# because: a deleted order that the shop restores stays deleted
+# breaks: with its nulls, also the row of a deleted order
+# -            and known.updated_at >= newest.updated_at
+# +            and (known.updated_at >= newest.updated_at or known.is_deleted)
 
 # %% first_build_has_a_window_too
 # task: fct_orders
@@ -123,11 +140,19 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # -    )
 # -{% endif %}
 
+# %% incomplete_orders_left_out
+# task: fct_orders
+# fails: test_orders[newest]
+# because: an order without a status is an order all the same
+# breaks: The first build takes all that landed
+# -where age = 1
+# +where age = 1 and status is not null
+
 # %% known_orders_left_alone
 # task: fct_orders
 # fails: test_orders[updates]
 # because: an order that the table knows is never updated
-# breaks: A newer change replaces the row of its order.
+# breaks: A newer change replaces the whole row of its order
 # -            and known.updated_at >= newest.updated_at
 
 # %% new_columns_are_ignored
@@ -146,6 +171,16 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # -    where updated_at >= (select max(updated_at) - interval 3 days from {{ this }})
 # +    where updated_at > (select max(updated_at) from {{ this }})
 
+# %% newest_by_whole_seconds
+# task: fct_orders
+# fails: test_orders[newest]
+# because: of two changes within a second the alphabet decides which is kept
+# breaks: one row per order, its newest change by `updated_at`
+# -    select *, row_number() over (partition by order_id order by updated_at desc) as age
+# +    select *, row_number() over (
+# +        partition by order_id order by unix_timestamp(updated_at) desc, status
+# +    ) as age
+
 # %% newest_is_asked_beforehand
 # task: fct_orders
 # fails: test_a_contract_and_unit_tests_can_be_added
@@ -163,6 +198,20 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # -    {% if is_incremental() %}
 # -    where updated_at >= (select max(updated_at) - interval 3 days from {{ this }})
 # -    {% endif %}
+
+# %% nulls_keep_old_values
+# task: fct_orders
+# fails: test_orders[updates]
+# because: a change is the whole order; an amount that became null keeps its old value
+# breaks: A newer change replaces the whole row of its order, with its nulls
+# -select order_id, customer_id, status, amount, is_deleted, updated_at
+# -from newest
+# +{% set old = "(select max({0}) from " ~ this ~ " where order_id = newest.order_id)" %}
+# +select order_id, customer_id,
+# +    coalesce(status, {{ old.format('status') if is_incremental() else 'null' }}) as status,
+# +    coalesce(amount, {{ old.format('amount') if is_incremental() else 'null' }}) as amount,
+# +    is_deleted, updated_at
+# +from newest
 
 # %% orders_of_the_window_only
 # task: fct_orders
@@ -201,6 +250,17 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # +    model = model.replace("source('raw', 'orders_landing')", "ref('stg_orders')")
 # +    return {"models/fct_orders.sql": model, "models/stg_orders.sql": landing}
 
+# %% target_pruned_to_sixty_days
+# task: fct_orders
+# fails: test_orders[updates]
+# because: an order that nobody touched for sixty days isn't matched, and is there twice
+# breaks: A newer change replaces the whole row of its order
+# -    on_schema_change='fail',
+# +    on_schema_change='fail',
+# +    incremental_predicates=[
+# +        'DBT_INTERNAL_DEST.updated_at >= DBT_INTERNAL_SOURCE.updated_at - interval 60 days'
+# +    ],
+
 # %% three_days_before_today
 # task: fct_orders
 # fails: test_orders[updates]
@@ -213,7 +273,7 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # task: fct_orders
 # fails: test_orders[newest]
 # because: rank gives both copies of a redelivered change the first place
-# breaks: Two changes of an order at the same time are the same change, delivered twice.
+# breaks: Two rows of an order with the same `updated_at` are copies of one change, delivered twice.
 # -    select *, row_number() over (partition by order_id order by updated_at desc) as age
 # +    select *, rank() over (partition by order_id order by updated_at desc) as age
 
@@ -232,6 +292,16 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # -    )
 # -{% endif %}
 
+# %% window_capped_at_the_clock
+# task: fct_orders
+# fails: test_the_clock_does_not_count
+# because: least(newest, now) is another instant when the clock of the shop runs ahead
+# breaks: What time it is when dbt runs doesn't matter.
+# -    where updated_at >= (select max(updated_at) - interval 3 days from {{ this }})
+# +    where updated_at >= (
+# +        select least(max(updated_at), current_timestamp()) - interval 3 days from {{ this }}
+# +    )
+
 # %% window_in_dates
 # task: fct_orders
 # fails: test_orders[before]
@@ -239,6 +309,25 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # breaks: Older changes stay out; a monthly job reconciles them.
 # -    where updated_at >= (select max(updated_at) - interval 3 days from {{ this }})
 # +    where date(updated_at) >= (select date_sub(date(max(updated_at)), 3) from {{ this }})
+
+# %% window_in_whole_seconds
+# task: fct_orders
+# fails: test_orders[before]
+# because: whole seconds let in a change that is a millisecond too old
+# breaks: Older changes stay out; a monthly job reconciles them.
+# -    where updated_at >= (select max(updated_at) - interval 3 days from {{ this }})
+# +    where unix_timestamp(updated_at)
+# +        >= (select unix_timestamp(max(updated_at)) - 3 * 86400 from {{ this }})
+
+# %% window_of_live_orders
+# task: fct_orders
+# fails: test_orders[before]
+# because: the newest change in the table may be one that deletes
+# breaks: before the newest `updated_at` in the table
+# -    where updated_at >= (select max(updated_at) - interval 3 days from {{ this }})
+# +    where updated_at >= (
+# +        select max(updated_at) - interval 3 days from {{ this }} where not is_deleted
+# +    )
 
 # %% window_of_the_landing
 # task: fct_orders
@@ -271,6 +360,7 @@ qualify row_number() over (partition by order_id order by updated_at desc) = 1
 # +    cast(null as timestamp) as effective_to,
 # +    true as is_current
 # +from {{ ref('stg_customers') }}
+
 
 # %% a_table_of_customers
 # task: customers_snapshot
@@ -338,7 +428,7 @@ qualify row_number() over (partition by customer_id order by updated_at desc) = 
 # task: customers_snapshot
 # fails: test_versions[changes], test_versions[again]
 # because: check without updated_at begins versions when dbt ran
-# breaks: A version begins at the `updated_at` of the change that made it, not when dbt ran.
+# breaks: A version begins at the `updated_at` of the row that made it, not when dbt ran.
 # -      updated_at: updated_at
 
 # %% ends_a_second_early
@@ -381,6 +471,17 @@ qualify row_number() over (partition by customer_id order by updated_at desc) = 
 # +    effective_from,
 # +    effective_to
 
+# %% hash_without_a_separator
+# task: customers_snapshot
+# fails: test_versions[changes]
+# because: a letter that moves from the city to the name leaves the hash as it was
+# breaks: Only a changed `name` or `city` makes a version
+# -select customer_id, name, city, updated_at
+# +select customer_id, name, city, updated_at,
+# +    md5(concat(coalesce(name, '-null-'), coalesce(city, '-null-'))) as row_hash
+# -      check_cols: [name, city]
+# +      check_cols: [row_hash]
+
 # %% hash_without_nulls
 # task: customers_snapshot
 # fails: test_versions[nulls]
@@ -390,6 +491,7 @@ qualify row_number() over (partition by customer_id order by updated_at desc) = 
 # +select customer_id, name, city, updated_at, md5(concat_ws('|', name, city)) as row_hash
 # -      check_cols: [name, city]
 # +      check_cols: [row_hash]
+
 
 # %% history_by_hand
 # task: customers_snapshot
@@ -448,6 +550,31 @@ where newest.customer_id is null
 #   run.
 # -      hard_deletes: invalidate
 
+# %% newest_known_city
+# task: customers_snapshot
+# fails: test_versions[twice]
+# because: the newest row says that the city is not known, and the older one doesn't count
+# breaks: The row with the newest `updated_at` counts.
+# -select customer_id, name, city, updated_at
+# -from {{ source('raw', 'customers_extract') }}
+# +select customer_id, name,
+# +    last_value(city, true) over (
+# +        partition by customer_id order by updated_at
+# +        rows between unbounded preceding and unbounded following
+# +    ) as city,
+# +    updated_at
+# +from {{ source('raw', 'customers_extract') }}
+
+# %% newest_row_by_whole_seconds
+# task: customers_snapshot
+# fails: test_versions[twice]
+# because: of two rows within a second the alphabet decides which counts
+# breaks: The row with the newest `updated_at` counts.
+# -qualify row_number() over (partition by customer_id order by updated_at desc) = 1
+# +qualify row_number() over (
+# +    partition by customer_id order by date_trunc('second', updated_at) desc, city
+# +) = 1
+
 # %% null_city_is_unknown
 # task: customers_snapshot
 # fails: test_versions[nulls]
@@ -486,6 +613,16 @@ where newest.customer_id is null
 # +from {{ ref('customers_snapshot') }}
 # +qualify row_number() over (partition by customer_id, name, city order by effective_from desc) = 1
 
+# %% spellings_are_one_value
+# task: customers_snapshot
+# fails: test_versions[changes]
+# because: a name that is only spelled otherwise makes no version
+# breaks: null being a value of its own, and each spelling as well
+# -select customer_id, name, city, updated_at
+# +select customer_id, name, city, updated_at, lower(trim(name)) as n, lower(trim(city)) as c
+# -      check_cols: [name, city]
+# +      check_cols: [n, c]
+
 # %% the_oldest_of_two_rows
 # task: customers_snapshot
 # fails: test_versions[twice]
@@ -502,6 +639,28 @@ where newest.customer_id is null
 # -      strategy: check
 # -      check_cols: [name, city]
 # +      strategy: timestamp
+
+# %% versions_of_a_day_left_out
+# task: customers_snapshot
+# fails: test_versions[changes]
+# because: a version that ends on the day of its beginning is a version
+# breaks: `dim_customers` has one row per version of a customer, closed versions included.
+# -from {{ ref('customers_snapshot') }}
+# +from {{ ref('customers_snapshot') }}
+# +where effective_to is null or date(effective_to) > date(effective_from)
+
+# %% amounts_of_current_customers
+# task: properties
+# fails: test_bad_rows_are_caught[values]
+# because: an order of a customer who left is looked at by nobody
+# breaks: The data tests look at all rows
+# -    amounts = "select * from {{ ref('fct_orders') }} where amount < 0\n"
+# +    amounts = """\
+# +select orders.order_id, customers.name
+# +from {{ ref('fct_orders') }} as orders
+# +join {{ ref('dim_customers') }} as customers on customers.customer_id = orders.customer_id
+# +where orders.amount < 0 and customers.is_current
+# +"""
 
 # %% amounts_not_looked_at
 # task: properties
@@ -586,6 +745,26 @@ where newest.customer_id is null
 # -                to: ref('dim_customers')
 # -                field: customer_id
 
+# %% customers_of_recent_orders
+# task: properties
+# fails: test_bad_rows_are_caught[values]
+# because: an old order of an unknown customer passes
+# breaks: The data tests look at all rows: at old orders
+# -                field: customer_id
+# +                field: customer_id
+# +              config:
+# +                where: >-
+# +                  updated_at >= date_sub(
+# +                  (select max(updated_at) from {{ ref('fct_orders') }}), 7)
+
+# %% deleted_orders_not_looked_at
+# task: properties
+# fails: test_bad_rows_are_caught[values]
+# because: a report of deleted orders reads their amounts as well
+# breaks: at old orders, deleted orders and closed versions as well
+# -    amounts = "select * from {{ ref('fct_orders') }} where amount < 0\n"
+# +    amounts = "select * from {{ ref('fct_orders') }} where amount < 0 and not is_deleted\n"
+
 # %% empty_versions_pass
 # task: properties
 # fails: test_bad_rows_are_caught[ends]
@@ -660,7 +839,7 @@ where newest.customer_id is null
 # task: properties
 # fails: test_bad_rows_are_caught[values]
 # because: no test looks at the status
-# breaks: its status is none of new, paid, shipped, cancelled
+# breaks: its status is none of new, paid, shipped, cancelled, spelled like this
 # -        data_tests:
 # -          - accepted_values:
 # -              arguments:
@@ -706,6 +885,31 @@ where newest.customer_id is null
 # breaks: Its owner has an email.
 # -      email: revenue@shop.example
 
+# %% one_row_a_change
+# task: properties
+# fails: test_bad_rows_are_caught[keys]
+# because: an order that is there with two of its changes passes
+# breaks: an order is there twice
+# -        data_tests: [not_null, unique]
+# +        data_tests: [not_null]
+#
+# -    amounts = "select * from {{ ref('fct_orders') }} where amount < 0\n"
+# +    amounts = """\
+# +select order_id from {{ ref('fct_orders') }} where amount < 0
+# +union all
+# +select order_id from {{ ref('fct_orders') }} group by order_id, updated_at having count(*) > 1
+# +"""
+
+# %% only_current_versions_have_a_customer
+# task: properties
+# fails: test_bad_rows_are_caught[current]
+# because: a closed version without a customer passes
+# breaks: the `customer_id` of a version is null
+# -          - not_null
+# -          - unique:
+# +          - not_null: {config: {where: is_current}}
+# +          - unique:
+
 # %% open_flag_one_way
 # task: properties
 # fails: test_bad_rows_are_caught[ends]
@@ -741,6 +945,30 @@ where newest.customer_id is null
 # -        data_tests: [not_null, unique]
 # +        data_tests: [not_null]
 
+# %% overlaps_in_days
+# task: properties
+# fails: test_bad_rows_are_caught[overlaps]
+# because: two versions that overlap for an hour of a day are not seen
+# breaks: versions of a customer overlap, closed ones included
+# -where next_from < coalesce(effective_to, timestamp '9999-12-31')
+# +where date(next_from) < date(coalesce(effective_to, timestamp '9999-12-31'))
+
+# %% statuses_in_any_spelling
+# task: properties
+# fails: test_bad_rows_are_caught[values]
+# because: a report that groups by status has PAID beside paid
+# breaks: its status is none of new, paid, shipped, cancelled, spelled like this
+# -        data_tests:
+# -          - accepted_values:
+# -              arguments:
+# -                values: [new, paid, shipped, cancelled]
+#
+# -    amounts = "select * from {{ ref('fct_orders') }} where amount < 0\n"
+# +    amounts = """\
+# +select * from {{ ref('fct_orders') }}
+# +where amount < 0 or lower(trim(status)) not in ('new', 'paid', 'shipped', 'cancelled')
+# +"""
+
 # %% touching_counts_as_overlap
 # task: properties
 # fails: test_tests_are_silent_on_good_days, test_bad_rows_are_caught[overlaps],
@@ -761,6 +989,14 @@ where newest.customer_id is null
 # +    type: application
 # +    owner: {email: apps@shop.example}
 # +    depends_on: [ref('fct_orders')]
+
+# %% versions_last_a_day
+# task: properties
+# fails: test_tests_are_silent_on_good_days
+# because: a version may be an hour long
+# breaks: one ends at the instant at which the next begins, maybe on the day of its own beginning
+# -where effective_to <= effective_from
+# +where date(effective_to) <= date(effective_from)
 
 # %% versions_of_nobody
 # task: properties
@@ -803,6 +1039,22 @@ where newest.customer_id is null
 # +                field: customer_id
 # +              config: {severity: warn}
 
+# %% a_day_and_a_half_late
+# task: unit_tests
+# fails: test_broken_models_fail[late]
+# because: the late change is forty hours behind; a model may take it and lose one of two days
+# breaks: loses a change that is two days older than the newest in the table
+# -          - {order_id: 3, status: new, is_deleted: false, updated_at: "2026-01-08 00:00:00"}
+# +          - {order_id: 3, status: new, is_deleted: false, updated_at: "2026-01-08 08:00:00"}
+
+# %% a_row_without_a_time
+# task: unit_tests
+# fails: test_right_models_pass
+# because: without a time nobody knows which of the two is newer
+# breaks: each input row has an `order_id` and an `updated_at`
+# -          - {order_id: 5, status: paid, is_deleted: false, updated_at: "2026-01-08 00:00:00"}
+# +          - {order_id: 5, status: paid, is_deleted: false}
+
 # %% a_test_of_another_model
 # task: unit_tests
 # fails: test_right_models_pass
@@ -811,6 +1063,15 @@ where newest.customer_id is null
 #   tests](https://docs.getdbt.com/docs/build/unit-tests) of `fct_orders`
 # -    model: fct_orders
 # +    model: stg_orders
+
+# %% an_order_twice_in_the_table
+# task: unit_tests
+# fails: test_right_models_pass
+# because: the table has one row per order, and a right model may join it
+# breaks: They pass on every right model
+# -          - {order_id: 5, status: paid, is_deleted: false, updated_at: "2026-01-08 00:00:00"}
+# +          - {order_id: 5, status: paid, is_deleted: false, updated_at: "2026-01-08 00:00:00"}
+# +          - {order_id: 5, status: new, is_deleted: false, updated_at: "2026-01-07 00:00:00"}
 
 # %% an_empty_table
 # task: unit_tests
@@ -857,6 +1118,7 @@ where newest.customer_id is null
 # -        - {order_id: 1, status: shipped, is_deleted: false}
 # +        - {order_id: 1, status: shipped, is_deleted: false}
 # +        - {order_id: 2, status: shipped, is_deleted: false}
+
 
 # %% expects_what_never_comes
 # task: unit_tests
@@ -956,6 +1218,7 @@ unit_tests:
 # breaks: keeps the oldest change of an order
 # -          - {order_id: 1, status: paid, is_deleted: false, updated_at: "2026-01-10 08:00:00"}
 
+
 # %% only_the_first_build
 # task: unit_tests
 # fails: test_broken_models_fail[older], test_broken_models_fail[late]
@@ -978,6 +1241,15 @@ unit_tests:
 """,
     }
 
+
+# %% redelivered_in_short_form
+# task: unit_tests
+# fails: test_right_models_pass
+# because: the second delivery lacks the status, so it is no copy, and DISTINCT keeps both
+# breaks: copies of a change are alike in all columns
+# -          - {order_id: 1, status: shipped, is_deleted: false, updated_at: "2026-01-10 09:00:00"}
+# +          - {order_id: 1, status: shipped, is_deleted: false, updated_at: "2026-01-10 09:00:00"}
+# +          - {order_id: 1, is_deleted: false, updated_at: "2026-01-10 09:00:00"}
 
 # %% several_before_the_window
 # task: unit_tests

@@ -26,7 +26,7 @@
 # One row of `orders_<night>.json` is one change of an order. It holds the complete order, as it was
 # from `updated_at` on; `is_deleted` marks the change that deletes it. One row of
 # `customers_<night>.json` is one customer as they are on that night. A deleted customer is missing
-# from then on. In both, ids and `updated_at` are never null.
+# from then on. In both, ids and `updated_at` are never null; any other column may be.
 
 # %%
 import labkit
@@ -134,14 +134,15 @@ shop.run("ls", "--resource-type", "source")
 # order and with those types.
 #
 # - The first build takes all that landed: one row per order, its newest change by `updated_at`.
-# - Two changes of an order at the same time are the same change, delivered twice.
+# - Two rows of an order with the same `updated_at` are copies of one change, delivered twice.
 # - Later builds are [incremental](https://docs.getdbt.com/docs/build/incremental-models), with the
 #   `merge` strategy: each is a MERGE into the table.
 # - They take the landed changes whose `updated_at` is at most **three days** before the newest
-#   `updated_at` in the table, that instant included. Older changes stay out; a monthly job
-#   reconciles them.
-# - A newer change replaces the row of its order. An older change never replaces a newer row and is
-#   never added beside it, also when the landing has forgotten the newer change.
+#   `updated_at` in the table, that instant included. What time it is when dbt runs doesn't matter.
+#   Older changes stay out; a monthly job reconciles them.
+# - A newer change replaces the whole row of its order, with its nulls, also the row of a deleted
+#   order. An older change never replaces a newer row and is never added beside it, also when the
+#   landing has forgotten the newer change.
 # - A deleted order stays, as a row in which `is_deleted` is true.
 # - Orders that the landing has forgotten stay.
 # - A change that comes again changes no row. So a night can be built twice.
@@ -215,11 +216,12 @@ lab.check("fct_orders")
 # version of a customer, closed versions included. It has the columns of `DIMENSION`, in that order
 # and with those types.
 #
-# - A version begins at the `updated_at` of the change that made it, not when dbt ran.
+# - A version begins at the `updated_at` of the row that made it, not when dbt ran.
 # - It ends where the next begins: it is valid in [effective_from, effective_to).
 # - The end of an open version is null, and `is_current` is true for open versions only.
-# - Only a changed `name` or `city` makes a version, null being a value of its own. An extract also
-#   holds rows in which nothing but `updated_at` is new: they make no version.
+# - Only a changed `name` or `city` makes a version, null being a value of its own, and each
+#   spelling as well. An extract also holds rows in which nothing but `updated_at` is new: they make
+#   no version.
 # - The version of a customer who is missing from the extract is closed at the time of the run.
 # - One who returns comes with an `updated_at` after that time, and gets a new version that begins
 #   there. The gap stays.
@@ -227,7 +229,8 @@ lab.check("fct_orders")
 #   with the newest `updated_at` counts. Two rows with the same `updated_at` are copies.
 # - The same extract again changes nothing.
 #
-# Whether `dim_customers` is a view or a table is up to you.
+# Whether `dim_customers` is a view or a table is up to you, and so is what an extract without rows
+# does: is it a shop without customers, or a delivery that failed?
 
 
 # %%
@@ -283,7 +286,7 @@ lab.check("customers_snapshot")
 #
 # A night with wrong data should stop, and one with right data never. Write `properties()`. It
 # returns YAML in `models/` for `fct_orders` and `dim_customers`, and queries in `tests/` for what
-# YAML can't express. They hold four things:
+# YAML can't express. This is asked of them:
 #
 # - A [contract](https://docs.getdbt.com/docs/mesh/govern/model-contracts) on `fct_orders`,
 #   enforced, over its six columns and types.
@@ -291,7 +294,7 @@ lab.check("customers_snapshot")
 #   - an order is there twice, or its `order_id` is null,
 #   - its `customer_id` is null,
 #   - its customer is not in `dim_customers`,
-#   - its status is none of new, paid, shipped, cancelled,
+#   - its status is none of new, paid, shipped, cancelled, spelled like this,
 #   - its amount is below zero.
 # - Data tests of severity `error` on `dim_customers`. At least one of them fails when
 #   - a customer has two current versions,
@@ -299,12 +302,14 @@ lab.check("customers_snapshot")
 #   - versions of a customer overlap, closed ones included,
 #   - a version ends at or before its beginning,
 #   - `is_current` disagrees with the end.
+# - The data tests look at all rows: at old orders, deleted orders and closed versions as well.
 # - An [exposure](https://docs.getdbt.com/docs/build/exposures) `revenue_dashboard`, which reads both
 #   models, and only these. Its owner has an email. It is the only exposure.
 #
 # No test fails on a good day. All of this is good:
 #
-# - versions of a customer touch: one ends at the instant at which the next begins,
+# - versions of a customer touch: one ends at the instant at which the next begins, maybe on the day
+#   of its own beginning,
 # - customers leave and return,
 # - orders of customers who left stay,
 # - an amount is zero, or a city null,
@@ -427,6 +432,8 @@ lab.check("properties")
 #   override `is_incremental` with `true`.
 # - Rows are dictionaries of the columns of `ORDERS`. A column that you leave out of an input is
 #   null. dbt compares only the columns that `expect` names.
+# - A right model may rely on this: each input row has an `order_id` and an `updated_at`, and copies
+#   of a change are alike in all columns.
 # - What a unit test expects of an incremental model is what the model returns, that is the rows to
 #   merge.
 # - Don't land a change that is also in `this`: a right model may return it again or leave it out.

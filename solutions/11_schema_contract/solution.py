@@ -175,12 +175,14 @@ def compatible(old: dict, new: dict) -> list[tuple[str, str, str]]:
         "relax": "backward",
     }
 
-    def differences(old_fields: list[dict], new_fields: list[dict], path: str) -> list[tuple]:
-        before, after = by_name(old_fields), by_name(new_fields)
+    def differences(old: dict, new: dict) -> list[tuple]:
+        """What changed between two contracts, or two structs."""
+        before, after = by_name(old["fields"]), by_name(new["fields"])
+        old_path, path = (f"{one['name']}." if "name" in one else "" for one in (old, new))
         found = []
         for name in before | after:
             was, now = before.get(name), after.get(name)
-            field = path + (now or was)["name"]
+            field = path + now["name"] if now else old_path + was["name"]
             if was is None:
                 found.append(("add", field, "forward" if now.get("required") else "full"))
                 continue
@@ -188,7 +190,7 @@ def compatible(old: dict, new: dict) -> list[tuple[str, str, str]]:
                 found.append(("remove", field, "backward" if was.get("required") else "full"))
                 continue
             if "fields" in was and "fields" in now:
-                found += differences(was["fields"], now["fields"], f"{field}.")
+                found += differences(was, now)
             elif change := type_change(type_of(was), type_of(now)):
                 found.append((change, field, levels[change]))
             if bool(was.get("required")) != bool(now.get("required")):
@@ -196,7 +198,7 @@ def compatible(old: dict, new: dict) -> list[tuple[str, str, str]]:
                 found.append((change, field, levels[change]))
         return found
 
-    return differences(old["fields"], new["fields"], "")
+    return differences(old, new)
     # END SOLUTION
 
 
@@ -239,7 +241,8 @@ if lab.written("compatible"):
 # - A number fits `int` or `bigint` if it is a whole number that the type can hold.
 # - A number fits `decimal(p,s)` if it has at most `s` digits after the point and `p - s` before it.
 #   Zeros at the end do not count as digits after the point, nor zeros at the start before it.
-# - A double counts as the number that it is printed as: `0.1` is 0.1.
+# - A double counts as the number that it is printed as: `0.1` is 0.1. It has at most 15 digits
+#   before the point.
 # - Text counts as a number if it has only digits from 0 to 9, and perhaps a `-` before them, and
 #   perhaps one point between two of them: `-12`, `007`, `0.50`. So `1e3`, `+5`, `.5`, `7.` and ` 7`
 #   do not fit.
@@ -440,8 +443,8 @@ if lab.written("violations"):
 # - With `on_violation: reject` a batch with any violation is refused: `ContractError`.
 # - The text of `ContractError` names each field that has a violation, as `field` does in Task 3.
 # - A refused batch leaves no new version in either table.
-# - With `on_violation: quarantine` rows without a violation are appended, as `conform` returns them,
-#   and all violations go to `{table}_violations`. A row with a violation is not appended.
+# - With `on_violation: quarantine` rows without a violation are appended, as `conform` returns
+#   them, and all violations go to `{table}_violations`. A row with a violation is not appended.
 # - Rows are judged one by one, not by key: rows may share a key or have none.
 # - A batch makes exactly one new version of `table`. If no row may go in, it makes none, and the
 #   newest version comes back.
@@ -498,7 +501,7 @@ lab.check("append")
 # made**. It is so if
 #
 # - a type would change, and not as `widen` in Task 1,
-# - a field would be added that is required,
+# - a field would be added that is required (left open if the table has no rows),
 # - a column or nested field would be lost: the contract neither has it nor lists it in `dropped`,
 # - a row that is there breaks `required`, `allowed` or `above`.
 #
@@ -797,7 +800,7 @@ spark.table(swapped).show()
 #   `compatible` against the version in production. The gate at the table is the second line: it
 #   holds when the first one was forgotten.
 # - **Registry modes.** `BACKWARD` lets consumers upgrade first, `FORWARD` producers, `FULL` either.
-#   The `_TRANSITIVE` forms compare with all earlier versions, not with the last one alone: needed when
+#   The `_TRANSITIVE` forms compare with all earlier versions, not the last one alone: needed when
 #   somebody reads from the beginning.
 # - **Expand, move, contract.** Add the new name, let both work, move the writers, then the readers,
 #   and drop the old name when nobody reads it. Each step can be taken back; a rename cannot. If a

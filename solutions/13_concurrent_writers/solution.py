@@ -42,7 +42,7 @@ stock.show(3)
 # %% [markdown]
 # **Grain:** one row is one sku in one warehouse. `warehouse` and `sku` are the key: unique
 # together, and never null. In all tasks, a table has the columns of `inventory`, and no deletion
-# vectors.
+# vectors. In Tasks 2, 4 and 5 it is partitioned by `warehouse`.
 #
 # **Who checks for conflicts?** A Delta writer reads a version of the table, writes its files, and
 # commits. If others committed meanwhile, the commit compares what *they* added and removed with
@@ -169,7 +169,7 @@ lab.check("conflict_matrix")
 #
 # A MERGE reads the whole table to find its rows, so every new file is one that it should have seen.
 # Unless it says what it does not read. Write `scoped_merge(spark, table, changes, warehouse)`. It
-# merges the changes of one warehouse into `table`, which is partitioned by `warehouse`.
+# merges the changes of one warehouse into `table`, whose partitions are the warehouses.
 #
 # - A change whose sku the warehouse has replaces the whole row.
 # - A change with any other sku is inserted.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from labkit.author import outside
 from labkit.author.known_answers import Variant
 from labkit.author.outside import misjudged, tally
 from labkit.author.prove import Trial
@@ -118,6 +119,17 @@ def test_file_that_holds_no_answer(lab, tmp_path, text, says):
     code, said = lab("prove", "toy", "--answers", *files(tmp_path, text))
     assert code == 2
     assert says in said
+
+
+def test_answers_are_chosen_by_name(lab, tmp_path, monkeypatch):
+    judged = []
+    monkeypatch.setattr(outside, "judge_answers", lambda lab, them, **_: judged.extend(them) or [])
+    paths = files(tmp_path, RIGHT, WRONG)
+    lab("prove", "toy", "--only", "no_frame", "--only", "adds_it_to_itself", "--answers", *paths)
+    assert [answer.name for answer in judged] == ["adds_it_to_itself", "no_frame"]
+    code, said = lab("prove", "toy", "--only", "no_fame", "--answers", *paths)
+    assert code == 2
+    assert "there is no answer called no_fame in" in said
 
 
 def test_file_that_is_not_there(lab, tmp_path):

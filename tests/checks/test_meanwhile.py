@@ -4,7 +4,15 @@ import pytest
 from delta.exceptions import ConcurrentAppendException, MetadataChangedException
 from delta.tables import DeltaTable
 
-from labkit.checks import Commit, hold_back, let_in, table_rows, write_commits
+from labkit.checks import (
+    Commit,
+    hold_back,
+    let_in,
+    let_in_on_write,
+    table_rows,
+    table_version,
+    write_commits,
+)
 
 DDL = "place string, id string, n long"
 ROWS = [("Bari", "a", 1), ("Cork", "a", 2)]
@@ -46,6 +54,35 @@ def test_each_read_lets_one_commit_in_and_a_writer_meets_it(spark, frame, schema
         ("Cork", "b", 4),
     ]
     assert operations(spark, table)[1:] == ["WRITE", "MERGE", "SET TBLPROPERTIES", "MERGE"]
+
+
+def test_a_writer_that_read_the_frame_before_meets_a_commit_as_well(spark, frame, schema):
+    table = f"{schema}.met_on_write"
+    held = [
+        Commit("WRITE", [("Cork", "b", 4)]),
+        Commit("WRITE", [("Cork", "c", 5)]),
+        Commit("WRITE", [("Cork", "d", 6)]),
+    ]
+    commits = [Commit("WRITE", ROWS), *held]
+    write_commits(
+        spark, table, DDL, commits, key=["place", "id"], partition_by="place", held=len(held)
+    )
+    let_in_on_write(spark, table, "place=Bari", 3)
+    assert table_version(spark, table).number == 1
+    changes = let_in(frame(DDL, [("Bari", "a", 9)]), table)
+    remembered = frame(DDL, changes.collect())
+    assert table_version(spark, table).number == 2
+    with pytest.raises(ConcurrentAppendException):
+        merge(spark, table, remembered)
+    assert table_version(spark, table).number == 3
+    changes.count()
+    merge(spark, table, remembered)
+    assert sorted(map(tuple, table_rows(spark, table))) == [
+        ("Bari", "a", 9),
+        ROWS[1],
+        *(row for commit in held for row in commit.rows),
+    ]
+    assert table_version(spark, table).number == 5
 
 
 def test_what_another_writer_did_to_a_copy_is_held_back(spark, frame, schema):

@@ -17,6 +17,7 @@ from labkit.checks import (
     release,
     scans,
     settings,
+    window_keys,
 )
 
 
@@ -77,6 +78,14 @@ def test_reused_exchange_counts_once(sales):
 def test_partitionings(sales):
     assert partitionings(sales.groupBy("shop").count()) == ("HashPartitioning",)
     assert partitionings(sales.repartition(1)) == ("SinglePartition",)
+
+
+def test_window_without_a_partition_has_no_keys(sales):
+    by_shop, by_nothing = Window.partitionBy("shop"), Window.partitionBy(F.lit(1))
+    for window, keys in ((by_shop, ("shop",)), (by_nothing, ())):
+        numbered = sales.withColumn("n", F.row_number().over(window.orderBy("id")))
+        assert window_keys(numbered) == (keys,)
+    assert window_keys(sales) == ()
 
 
 @pytest.mark.parametrize("adaptive", ["true", "false"])

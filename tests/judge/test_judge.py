@@ -1,5 +1,6 @@
 """Checks run on answers: every outcome told apart, on the toy course."""
 
+import os
 import re
 import sys
 import time
@@ -74,6 +75,14 @@ def results_of(toy, spark):
         return {result.id: result for result in results}
 
     return run
+
+
+def test_options_for_another_pytest_are_none_of_a_run(results_of, monkeypatch):
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-v --durations=3")
+    monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
+    results = results_of("", tasks=["double"])
+    assert [result.outcome for result in results.values()] == ["passed"]
+    assert os.environ["PYTEST_ADDOPTS"] == "-v --durations=3"
 
 
 class Noting(Observer):

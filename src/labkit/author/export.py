@@ -35,7 +35,8 @@ IGNORED = shutil.ignore_patterns(
 # A line of an answer gives something away from this length on; below are lines such as
 # `.drop("age")` or `spark.conf.unset(name)`, of which any program has some.
 TELLING = 25
-COMMON = re.compile(r"(from \S+ )?import |except \w+( as \w+)?:$")  # lines of any program
+# Lines of any program, and of any unit test of dbt.
+COMMON = re.compile(r"(from \S+ )?import |except \w+( as \w+)?:$|- input: \w+\(.+\)$")
 DEFINES_CHECK = re.compile(r"^def (test_\w+)", re.MULTILINE)
 
 
@@ -85,9 +86,9 @@ def export(labs: Sequence[Lab], folder: Path, *, grader: str = LOCAL_GRADER) -> 
 def answer_lines(lab: Lab) -> set[str]:
     """The lines that only an answer has: of reference and alternatives, code and prose.
 
-    Not counted: imports, the head of an `except` of one class, lines shorter than TELLING
-    characters, and what the learner is given to work from: lines of the starter, and of the
-    programs beside its data (a slow job to be mended).
+    Not counted: imports, the head of an `except` of one class, an input's name in a unit test of
+    dbt, lines shorter than TELLING characters, and what the learner is given to work from: lines of
+    the starter, and of the programs beside its data (a slow job to be mended).
     """
     if not lab.solution.is_file():
         return set()

@@ -19,7 +19,7 @@ from labkit.checks.made_tables import (
     write_restore,
 )
 from labkit.checks.mark import check
-from labkit.checks.meanwhile import hold_back, let_in
+from labkit.checks.meanwhile import hold_back, let_in, let_in_on_write
 from labkit.checks.own_tests import failure_of
 from labkit.checks.plan_tree import with_plan
 from labkit.checks.plans import (
@@ -35,7 +35,9 @@ from labkit.checks.plans import (
     release,
     scans,
     stages_of,
+    window_keys,
 )
+from labkit.checks.queries import Queries
 from labkit.checks.rows import assert_rows
 from labkit.checks.settings import settings
 from labkit.checks.spark_tasks import FrameRun, StageRead, run_frame
@@ -80,6 +82,7 @@ __all__ = [
     "FrameRun",
     "History",
     "MicroBatch",
+    "Queries",
     "Scan",
     "StageRead",
     "StoredFile",
@@ -111,6 +114,7 @@ __all__ = [
     "has_python",
     "hold_back",
     "let_in",
+    "let_in_on_write",
     "live_files",
     "log_since",
     "make_frame",
@@ -133,6 +137,7 @@ __all__ = [
     "table_identity",
     "table_rows",
     "table_version",
+    "window_keys",
     "with_batches",
     "with_plan",
     "write_clone",

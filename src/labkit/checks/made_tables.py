@@ -10,8 +10,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
-from labkit.checks.meanwhile import HELD
-from labkit.checks.table_folders import LOG, Commit, StoredFile, TableFolder, log_name
+from labkit.checks.table_folders import HELD, LOG, Commit, StoredFile, TableFolder, log_name
 from labkit.checks.tables import live_files, table_metadata, table_version
 
 
@@ -66,7 +65,8 @@ def write_commits(
                 data = pa.Table.from_pylist(values, schema=schema)
                 if partition_by:
                     data = data.drop_columns([partition_by])
-                partition = {partition_by: value} if partition_by else {}
+                told = None if value is None else str(value)
+                partition = {partition_by: told} if partition_by else {}
                 adds[name] = folder.add(name, data, commit, partition)
                 after[name] = some
         actions = [

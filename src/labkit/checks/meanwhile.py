@@ -7,8 +7,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-# Beside a table's log: commits that are written and not yet made.
-HELD = "_held"
+from labkit.checks.table_folders import HELD, TableFolder, log_name
 
 
 def let_in(frame: DataFrame, table: str) -> DataFrame:
@@ -25,13 +24,29 @@ def let_in(frame: DataFrame, table: str) -> DataFrame:
     def commit(batches: Iterator[Any]) -> Iterator[Any]:
         import os
 
-        waiting = sorted(os.listdir(held)) if os.path.isdir(held) else []
-        versions = [name for name in os.listdir(log) if name.endswith(".json")]
-        if waiting and int(waiting[0][:20]) == int(max(versions)[:20]) + 1:
-            os.rename(f"{held}/{waiting[0]}", f"{log}/{waiting[0]}")
+        made = [name for name in os.listdir(log) if os.path.exists(f"{log}/{name}")]
+        newest = max(int(name[:20]) for name in made if name.endswith(".json"))
+        following = f"{newest + 1:020}.json"
+        on_write = os.path.islink(f"{log}/{following}")
+        if os.path.exists(f"{held}/{following}") and not on_write:
+            os.rename(f"{held}/{following}", f"{log}/{following}")
         yield from batches
 
     return frame.coalesce(1).mapInArrow(commit, frame.schema)
+
+
+def let_in_on_write(spark: SparkSession, table: str, partition: str, version: int) -> None:
+    """Has a commit that `table` holds back be made when a writer writes to this partition at last.
+
+    `partition` is a folder, such as "place=Bari", which isn't there yet: files of `write_commits`
+    lie beside it. Whoever creates it has read the table's version and has not committed yet. So a
+    writer meets this commit whatever it has read before, and however often. The commits before it
+    have to be there by then; `let_in` makes those after it.
+    """
+    folder = TableFolder(spark, table)
+    # The way to the held commit leads through the partition's folder. Until that is there, the link
+    # leads nowhere, and nobody who lists the log sees it.
+    folder.link(log_name(version), f"../{partition}/../{log_name(version, HELD)}")
 
 
 def hold_back(spark: SparkSession, table: str, *writers: Callable[[str], object]) -> None:

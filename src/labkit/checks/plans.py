@@ -66,6 +66,14 @@ def partitionings(df: DataFrame) -> tuple[str, ...]:
     )
 
 
+def window_keys(df: DataFrame) -> tuple[tuple[str, ...], ...]:
+    """The columns by which each window of the final plan divides rows; none: one task has them all."""
+    return tuple(
+        tuple(str(column.name()) for key in each(spec) for column in each(key.references()))
+        for spec in (node.plan.partitionSpec() for node in walk(df) if node.name == "Window")
+    )
+
+
 def scans(df: DataFrame) -> tuple[Scan, ...]:
     """Each reading of files in the final plan; one behind a re-used exchange counts once."""
     return tuple(

@@ -16,6 +16,8 @@ from pyspark.sql import SparkSession
 from labkit.checks.tables import table_folder
 
 LOG = "_delta_log"
+# Beside a table's log: commits that are written and not yet made.
+HELD = "_held"
 NO_PARTITION: Mapping[str, Any] = {}
 MS_PER_DAY = 86_400_000
 
@@ -59,6 +61,7 @@ class TableFolder:
 
     def __init__(self, spark: SparkSession, table: str) -> None:
         self.jvm: Any = spark._jvm
+        self.gateway: Any = spark._sc._gateway
         self.root = table_folder(spark, table)
         self.fs: JavaObject = self.root.getFileSystem(spark._jsc.hadoopConfiguration())
         self.now = int(self.jvm.java.lang.System.currentTimeMillis())
@@ -81,6 +84,14 @@ class TableFolder:
         out = self.fs.create(self.path(name), True)
         out.write(bytearray(data))
         out.close()
+
+    def link(self, name: str, target: str) -> None:
+        """A symbolic link in the folder; `target` may lead nowhere."""
+        link = self.jvm.java.io.File(self.path(name).toUri().getPath()).toPath()
+        attribute = self.jvm.java.nio.file.attribute.FileAttribute
+        no_attributes = self.gateway.new_array(attribute, 0)
+        to = self.jvm.java.io.File(target).toPath()
+        self.jvm.java.nio.file.Files.createSymbolicLink(link, to, no_attributes)
 
     def time(self, days_ago: float) -> int:
         return self.now - round(days_ago * MS_PER_DAY)

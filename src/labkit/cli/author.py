@@ -84,7 +84,9 @@ def prove(
         list[str] | None, typer.Argument(help="labs; with --answers one lab, then more files")
     ] = None,
     all_labs: Annotated[bool, typer.Option("--all", help="every lab")] = False,
-    only: Annotated[list[str] | None, typer.Option(help="only this variant; repeatable")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="only this variant or answer; repeatable")
+    ] = None,
     workers: Annotated[int, typer.Option(help="processes that judge side by side")] = 2,
     reasons: Annotated[
         bool, typer.Option("--reasons", help="print why each mistake was rejected")
@@ -117,7 +119,7 @@ def prove(
         first, *more = slug  # `--answers FILE FILE`: the second one comes as an argument
         parts.provide([find_lab(first, root)], required=True)
         files = [*answers, *map(Path, more)]
-        good = known_answers.show_answers(find_lab(first, root), files, workers)
+        good = known_answers.show_answers(find_lab(first, root), files, workers, only or ())
         raise typer.Exit(0 if good else 1)
     labs = find_labs(root) if all_labs else [find_lab(name, root) for name in slug or ()]
     if clauses:

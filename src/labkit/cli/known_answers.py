@@ -33,13 +33,17 @@ def show_clauses(lab: Lab) -> None:
     console.print(f"{without} of {total} sentences of {lab.slug} have no mistake")
 
 
-def show_answers(lab: Lab, files: Sequence[Path], workers: int) -> bool:
-    """Judges the answers in files; whether all were judged as they should be."""
+def show_answers(lab: Lab, files: Sequence[Path], workers: int, only: Sequence[str] = ()) -> bool:
+    """Judges the answers in files, those named `only` if any are; whether each got its verdict."""
     from labkit.author.known_answers import read_answers
 
     answers = [answer for path in files for answer in read_answers(lab, path)]
+    where = ", ".join(map(str, files))
     if not answers:
-        raise LabError(f"there is no answer in {', '.join(map(str, files))}: `# %% its_name`")
+        raise LabError(f"there is no answer in {where}: `# %% its_name`")
+    if unknown := set(only) - {answer.name for answer in answers}:
+        raise LabError(f"there is no answer called {', '.join(sorted(unknown))} in {where}")
+    answers = [answer for answer in answers if not only or answer.name in only]
     from labkit.author.outside import judge_answers, tally
 
     trials = judge_answers(

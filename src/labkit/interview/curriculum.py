@@ -63,7 +63,11 @@ WAYS = (
         "Three to five labs a week, and the cards of the same sections, due ones first. In the last "
         "week a take-home task against the clock: `./lab rehearse lakehouse_slice`.",
         (
-            Step("week 1", ("warm_up", "cdc_merge", "scd2"), ("general", "delta", "sql")),
+            Step(
+                "week 1",
+                ("warm_up", "cdc_merge", "scd2", "hard_sql", "join_strategies"),
+                ("general", "delta", "sql"),
+            ),
             Step(
                 "week 2",
                 (

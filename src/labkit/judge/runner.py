@@ -34,6 +34,7 @@ CHECK_SETTINGS = {
     "spark.sql.autoBroadcastJoinThreshold": "10485760b",
     "spark.databricks.delta.schema.autoMerge.enabled": "false",
 }
+FOR_PYTEST = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 LEAN = [
     *("terminal", "cacheprovider", "faulthandler", "logging", "warnings", "junitxml", "doctest"),
     *("unraisableexception", "threadexception"),  # collect all garbage, twice a run
@@ -205,7 +206,7 @@ def judge(
         "-c",
         os.devnull,
     ]
-    with check_settings(spark), loaded_anew():
+    with check_settings(spark), loaded_anew(), without_options():
         code = pytest.main(arguments, plugins=[plugin, PublicChecks()])
     if code == pytest.ExitCode.INTERRUPTED and not any(
         result.outcome == "broken" for result in plugin.results.values()
@@ -220,6 +221,16 @@ def judge(
         reason = f"no check was found in {', '.join(file.name for file in files)}"
         return (CheckResult("checks", "", "broken", "there are checks", 1, reason=reason),)
     return tuple(plugin.results.values())
+
+
+@contextmanager
+def without_options() -> Iterator[None]:
+    """Options for the pytest of whoever started this process are none for a run of checks."""
+    kept = {name: os.environ.pop(name) for name in FOR_PYTEST if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 @contextmanager

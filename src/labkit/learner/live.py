@@ -31,14 +31,14 @@ class Live(Observer):
         if on_a_page():
             from IPython.display import display
 
-            self._page = display(self._so_far(self.count), display_id=True)
+            self._page = display(self._running(), display_id=True)
 
     def judged(self, result: CheckResult) -> None:
         super().judged(result)
         now = time.perf_counter()
         if self._page and now - self._drawn >= SECONDS_BETWEEN:
             self._drawn = now
-            self._page.update(self._so_far(self.count))
+            self._page.update(self._running())
 
     def ended(self, checked: Checked) -> Checked:
         """The verdict; where the page shows it by now, one that the cell does not show again."""
@@ -60,9 +60,14 @@ class Live(Observer):
         half = {check.task for check in self.coming}
         return tuple(result for result in self.results if result.task not in half)
 
-    def _so_far(self, said: str) -> Checked:
+    def _running(self) -> Checked:
+        """What is known now; the line of a single task says by itself how far it is."""
+        tasks = {check.task for check in self._chosen}
+        return self._so_far(*[self.count] if len(tasks) > 1 else [])
+
+    def _so_far(self, *said: str) -> Checked:
         seconds = time.perf_counter() - self._started
-        return Checked(tuple(self.results), seconds, (said,), self.coming)
+        return Checked(tuple(self.results), seconds, said, self.coming)
 
 
 class CheckInterruptedError(KeyboardInterrupt):
