@@ -27,7 +27,7 @@ from py4j.java_gateway import GatewayClient
 
 from labkit import home
 from labkit.author.known_answers import variants
-from labkit.author.prove import Way, run_trial
+from labkit.author.trial import Way, run_trial
 from labkit.course.labs import find_lab, find_labs
 from labkit.spark import session
 

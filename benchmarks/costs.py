@@ -29,7 +29,7 @@ import peers
 import rounds
 
 from labkit.author.known_answers import variants
-from labkit.author.prove import run_trial
+from labkit.author.trial import run_trial
 from labkit.course.labs import Lab, find_lab, find_labs
 from labkit.spark.cold import cold_session
 from labkit.spark.java import java_home

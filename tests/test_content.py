@@ -191,7 +191,7 @@ def faults(trials, kind):
 
 @each_lab
 def test_record_of_proof_is_of_these_files(lab):
-    assert record.state(lab) != "stale", f"run `./lab prove {lab.slug}`"
+    assert record.state(lab) != "stale", f"run `./lab prove {lab.slug} --rest`"
 
 
 @each_judged_lab

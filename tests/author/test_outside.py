@@ -8,7 +8,7 @@ import pytest
 from labkit.author import outside
 from labkit.author.known_answers import Variant
 from labkit.author.outside import misjudged, tally
-from labkit.author.prove import Trial
+from labkit.author.trial import Trial
 from labkit.cli import main as cli
 from labkit.spark import warm
 from labkit.verdict.outcome import CheckResult

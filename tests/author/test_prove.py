@@ -2,11 +2,15 @@
 
 import subprocess
 import sys
+from concurrent.futures import Future
+from typing import get_args
 
 import psutil
 import pytest
 
+from labkit.author import prove, record
 from labkit.author.known_answers import (
+    Kind,
     as_submission,
     few_for_all_tasks,
     read_alternative,
@@ -15,8 +19,10 @@ from labkit.author.known_answers import (
     touched_tasks,
     variants,
 )
-from labkit.author.prove import idle_checks, problems, run_trial
+from labkit.author.prove import problems, run_notebook
 from labkit.author.rules import static_problems
+from labkit.author.trial import idle_checks, run_trial
+from labkit.home import LabError
 
 RIGHT_DOUBLE = "def double(numbers):\n    return numbers.selectExpr('n', 'n * 2 AS twice')\n"
 
@@ -156,6 +162,64 @@ def test_submission_holds_definitions_only(toy):
     assert text.count("def double") == 2  # the later one counts, as in a notebook
     assert "lab.check" not in text
     assert "labkit.open('toy')" in text
+
+
+@pytest.fixture
+def in_this_process(monkeypatch, spark):
+    """Trials in this process, in the notebook's way alone; the names of those that ran."""
+    ran = []
+
+    class Here:
+        def __init__(self, workers):
+            self.done = []
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def start(self, lab, chosen, *, depth):
+            ran.extend(each.name for each in chosen)
+            return [self.after(run_trial, lab, each, spark) for each in chosen]
+
+        def after(self, work, *arguments):
+            future = Future()
+            future.set_result("" if work is run_notebook else work(*arguments))
+            return future
+
+    monkeypatch.setattr(prove, "Proof", Here)
+    monkeypatch.setitem(prove.WAYS, "whole", dict.fromkeys(get_args(Kind), ("notebook",)))
+    return ran
+
+
+def test_rest_goes_on_where_a_proof_stopped(toy, in_this_process):
+    assert prove.prove([toy], only=["stores_nothing"]) == {"toy": ()}
+    assert record.state(toy) == "stale"
+    assert prove.prove([toy], rest=True) == {"toy": ()}
+    assert record.state(toy) == "fresh"
+    assert sorted(in_this_process) == sorted(each.name for each in variants(toy))
+    in_this_process.clear()
+    assert prove.prove([toy], rest=True) == {"toy": ()}
+    assert in_this_process == []
+
+
+def test_rest_proves_a_mended_mistake_alone(toy, in_this_process):
+    right = toy.mistakes.read_text()
+    toy.mistakes.write_text(right.replace('(F.col("n") + 2)', '(2 * F.col("n"))'))
+    problem, *_ = prove.prove([toy])["toy"]
+    assert problem.startswith("mistake adds_two: test_doubles is passed")
+    assert record.state(toy) == "stale"
+    toy.mistakes.write_text(right)
+    in_this_process.clear()
+    assert prove.prove([toy], rest=True) == {"toy": ()}
+    assert in_this_process == ["adds_two"]
+    assert record.state(toy) == "fresh"
+
+
+def test_name_that_no_answer_has_is_an_error(toy, in_this_process):
+    with pytest.raises(LabError, match="00_toy has no variant called nobody"):
+        prove.prove([toy], only=["nobody"])
 
 
 def test_stray_files_and_lonely_hints_are_told(toy):

@@ -4,7 +4,7 @@ import pytest
 
 from labkit.author.build import build
 from labkit.author.known_answers import as_submission, variants
-from labkit.author.prove import run_trial
+from labkit.author.trial import run_trial
 from labkit.course.labs import Lab
 from labkit.judge.answer import Learner
 from labkit.judge.runner import judge

@@ -8,7 +8,8 @@ from concurrent.futures import as_completed
 
 from labkit import home
 from labkit.author.known_answers import Variant
-from labkit.author.prove import WORKERS, Proof, Trial, run_trial
+from labkit.author.prove import WORKERS, Proof
+from labkit.author.trial import Trial, run_trial
 from labkit.course.labs import Lab
 from labkit.spark import session
 from labkit.verdict.outcome import CheckResult

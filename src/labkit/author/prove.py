@@ -6,45 +6,24 @@ import multiprocessing
 import os
 import subprocess
 import sys
-import tempfile
 import threading
-import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
-
-from pyspark.sql import SparkSession
 
 from labkit import home
 from labkit.author import record
-from labkit.author.known_answers import (
-    Kind,
-    Variant,
-    as_submission,
-    few_for_all_tasks,
-    namespace,
-    replaced_tasks,
-    touched_tasks,
-    variants,
-)
+from labkit.author.known_answers import Kind, Variant, few_for_all_tasks, variants
 from labkit.author.rules import static_problems
+from labkit.author.trial import Trial, Way, idle_checks, run_trial, telling
 from labkit.course.labs import Lab
-from labkit.grading.grade import Grader
-from labkit.grading.grading_spark import WarmSpark
 from labkit.home import LabError
-from labkit.judge.answer import Learner, trimmed_trace
-from labkit.judge.runner import PUBLIC_SEED, judge
 from labkit.spark import session
-from labkit.verdict.errors import short
-from labkit.verdict.outcome import CheckResult
 
 WORKERS = 2  # more would wait for the one JVM that they share
-SECONDS = 300.0
 
 T = TypeVar("T")
-Way = Literal["notebook", "shell"]
 Depth = Literal["smoke", "short", "whole", "long"]
 BOTH: tuple[Way, ...] = ("notebook", "shell")
 WHOLE: dict[Kind, tuple[Way, ...]] = {
@@ -59,100 +38,6 @@ WAYS: dict[Depth, dict[Kind, tuple[Way, ...]]] = {
     "whole": WHOLE,
     "long": WHOLE,
 }
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A variant judged one way, its results, and what is wrong with them (nothing, when proved)."""
-
-    lab: str
-    variant: Variant
-    way: Way
-    results: tuple[CheckResult, ...]
-    problems: tuple[str, ...]
-    seconds: float = 0.0
-
-    def __str__(self) -> str:
-        return f"{self.variant} in the shell" if self.way == "shell" else str(self.variant)
-
-
-def run_trial(
-    lab: Lab,
-    variant: Variant,
-    spark: SparkSession | None,
-    *,
-    way: Way = "notebook",
-    seed: int = PUBLIC_SEED,
-    named: bool = False,
-) -> Trial:
-    """Judges a variant by public and hidden checks.
-
-    In the notebook's way its functions run in this process, in the shell's in a kernel of their
-    own. A mistake meets the checks of its task (those that it names, when only `named` ones count),
-    others those of every task that they touch.
-    """
-    started = time.perf_counter()
-    ids = variant.fails if named and variant.kind == "mistake" else None
-    tasks = list(replaced_tasks(lab, variant) if variant.task else touched_tasks(lab, variant))
-    if way == "notebook":
-        files = [path for path in (lab.checks, lab.hidden_checks) if path.is_file()]
-        try:
-            learner = Learner(namespace(lab, variant, spark), lab.tasks)
-        except Exception as error:  # of an author's own code; others are still to be judged
-            problem = f"its definitions raise {short(error)}\n{trimmed_trace(error.__traceback__)}"
-            return Trial(lab.slug, variant, way, (), (problem,))
-        results = judge(
-            lab.root, learner, spark, files, seed=seed, tasks=tasks, ids=ids, timeout=SECONDS
-        )
-        problems = list(faults(variant, results))
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            path = lab.starter  # as it is handed out
-            if variant.kind != "starter":
-                path = Path(folder) / f"{variant.name}.py"
-                path.write_text(as_submission(lab, variant), "utf-8")
-            # A lab without Spark is never asked for a session.
-            with WarmSpark(lambda: spark or session.current()) as warm:
-                report = Grader(warm).grade(lab, path, hidden=True, seed=seed, tasks=tasks)
-        results = report.checks
-        problems = [str(problem) for problem in report.problems] + list(faults(variant, results))
-        if report.status != "graded":
-            problems.append(f"{report.status}: {report.message}")
-    seconds = time.perf_counter() - started
-    return Trial(lab.slug, variant, way, results, tuple(problems), seconds)
-
-
-def faults(variant: Variant, results: tuple[CheckResult, ...]) -> Iterator[str]:
-    """What keeps these results from being the variant's known verdict."""
-    wanted = {"starter": "todo", "solution": "passed", "alternative": "passed"}.get(variant.kind)
-    if wanted:
-        for result in results:
-            if result.outcome != wanted:
-                yield f"{result.id} is {result.outcome}, expected {wanted}: {result.reason}"
-        return
-    by_id = {result.id: result for result in results}
-    for broken in (result for result in results if result.outcome == "broken"):
-        yield f"{broken.id} broke: {broken.reason}"
-    for name in variant.fails:
-        named = [r for key, r in by_id.items() if key == name or key.startswith(f"{name}[")]
-        if not named:
-            yield f"names {name}, which is no check of its task"
-        elif not any(result.outcome == variant.outcome for result in named):
-            got = ", ".join(sorted({result.outcome for result in named}))
-            yield f"{name} is {got}, expected {variant.outcome}: {named[0].reason}"
-
-
-def idle_checks(trials: Collection[Trial]) -> list[str]:
-    """Checks of the proof that rejected no mistake."""
-    checks = {r.id for trial in trials if trial.variant.kind == "solution" for r in trial.results}
-    rejecting = {
-        result.id
-        for trial in trials
-        if trial.variant.kind == "mistake"
-        for result in trial.results
-        if result.outcome in ("failed", "error")
-    }
-    return sorted(checks - rejecting)
 
 
 class Proof:
@@ -174,9 +59,9 @@ class Proof:
         self._pool.shutdown(cancel_futures=True)
 
     def start(
-        self, lab: Lab, only: Collection[str] = (), *, depth: Depth = "whole"
+        self, lab: Lab, chosen: Sequence[Variant] | None = None, *, depth: Depth = "whole"
     ) -> list[Future[Trial]]:
-        """The trials of a lab (of the variants named, when some are), begun in order.
+        """The trials of a lab's variants (of all, when none are chosen), begun in order.
 
         Right answers and the starter are judged both ways, the notebook's and the shell's, and each
         mistake by the checks that it names. In a `long` proof it meets all checks of its task. A
@@ -184,24 +69,26 @@ class Proof:
         the solution in the shell's, for its notebook is run as well. In a `smoke` test starter and
         solution are judged in the notebook's way.
         """
-        chosen = [v for v in variants(lab) if not only or v.name in only]
-        if not chosen:
-            raise LabError(f"{lab.name} has no variant called {', '.join(only)}")
+        chosen = variants(lab) if chosen is None else chosen
         if depth == "short":
             few = few_for_all_tasks(lab, [v for v in chosen if v.kind == "alternative"])
             chosen = [v for v in chosen if v.kind != "alternative" or v in few]
-        ways = WAYS[depth]
-        trials: list[tuple[Variant, Way]] = [
-            (variant, way)
-            for way in get_args(Way)
-            for variant in chosen
-            if way in ways.get(variant.kind, ())
-        ]
+        trials = _ways(chosen, depth)
         return [self._pool.submit(_trial, lab, variant, way, depth) for variant, way in trials]
 
     def after(self, work: Callable[..., T], *arguments: Any, **named: Any) -> Future[T]:
         """Other work for a worker, after all that has begun."""
         return self._pool.submit(work, *arguments, **named)
+
+
+def _ways(chosen: Iterable[Variant], depth: Depth) -> list[tuple[Variant, Way]]:
+    """Each variant with each way in which this depth judges it, the notebook's first."""
+    return [
+        (variant, way)
+        for way in get_args(Way)
+        for variant in chosen
+        if way in WAYS[depth].get(variant.kind, ())
+    ]
 
 
 def _end_with_parent() -> None:
@@ -227,29 +114,72 @@ def prove(
     labs: Sequence[Lab],
     *,
     only: Collection[str] = (),
+    rest: bool = False,
     workers: int = WORKERS,
     depth: Depth = "whole",
     on_trial: Callable[[Trial], None] = lambda trial: None,
 ) -> dict[str, tuple[str, ...]]:
     """What is wrong with each lab, by slug; `on_trial` hears of each trial as it ends.
 
-    A lab that is proved whole, its solved notebook too, gets its record.
+    Each answer that is proved gets its entry in the lab's record at once. `rest` judges only what
+    has none: an interrupted proof goes on, and a mended mistake is proved by itself.
     """
-    whole = not only
     with Proof(workers) as proof:
-        begun = {lab.slug: proof.start(lab, only, depth=depth) for lab in labs}
-        notebooks = {lab.slug: proof.after(run_notebook, lab) for lab in labs if whole}
-        for done in as_completed([trial for trials in begun.values() for trial in trials]):
+        begun = [_LabProof(proof, lab, only, rest=rest, depth=depth) for lab in labs]
+        of_lab = {lab_proof.lab.slug: lab_proof for lab_proof in begun}
+        for done in as_completed([trial for each in begun for trial in each.trials]):
             on_trial(done.result())
-        found: dict[str, tuple[str, ...]] = {}
-        for lab in labs:
-            wrong = [*problems(lab, [t.result() for t in begun[lab.slug]], whole=whole)]
-            if whole and (failed := notebooks[lab.slug].result()):
-                wrong.append(f"the solved notebook does not run:\n{failed}")
-            if whole and not wrong:
-                record.write(lab)
-            found[lab.slug] = tuple(wrong)
-    return found
+            of_lab[done.result().lab].note(done.result())
+        return {each.lab.slug: tuple(each.problems()) for each in begun}
+
+
+class _LabProof:
+    """The trials of one lab, and its record, which grows as they end."""
+
+    def __init__(
+        self, proof: Proof, lab: Lab, only: Collection[str], *, rest: bool, depth: Depth
+    ) -> None:
+        self.lab = lab
+        self._record = record.Record(lab, anew=not only and not rest)
+        chosen = self._record.missing() if rest else list(variants(lab))
+        if only:
+            chosen = [variant for variant in chosen if variant.name in only]
+            if not chosen and not rest:
+                raise LabError(f"{lab.name} has no variant called {', '.join(only)}")
+        self.trials = proof.start(lab, chosen, depth=depth)
+        self._left = Counter(variant for variant, _ in _ways(chosen, depth))
+        self._done: list[Trial] = []
+        self._whole = not only
+        self._notebook = None
+        if self._whole and not self._record.facts["notebook"]:
+            self._notebook = proof.after(run_notebook, lab)
+
+    def note(self, trial: Trial) -> None:
+        """Keeps an answer that has been judged each way; one misjudged way takes its entry away."""
+        self._done.append(trial)
+        self._left[trial.variant] -= 1
+        mine = [done for done in self._done if done.variant == trial.variant]
+        if any(done.problems for done in mine):
+            self._record.remove(trial.variant)
+        elif not self._left[trial.variant]:
+            self._record.add(trial.variant, set().union(*map(telling, mine)))
+        self._record.save()
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong with the lab, once its trials have ended."""
+        yield from problems(self.lab, self._done, whole=False)
+        if self._notebook:
+            failed = self._notebook.result()
+            self._record.facts["notebook"] = not failed
+            self._record.save()
+            if failed:
+                yield f"the solved notebook does not run:\n{failed}"
+        if self._whole and not self._record.missing():
+            yield from map(_idle, self._record.idle())
+
+
+def _idle(check: str) -> str:
+    return f"{check} rejects no mistake that names it"
 
 
 def run_notebook(lab: Lab) -> str:
@@ -271,4 +201,4 @@ def problems(lab: Lab, trials: Collection[Trial], *, whole: bool = True) -> Iter
         yield from (f"{trial}: {problem}" for problem in trial.problems)
     yield from static_problems(lab)
     if whole:
-        yield from (f"{name} rejects no mistake that names it" for name in idle_checks(trials))
+        yield from map(_idle, idle_checks(trials))

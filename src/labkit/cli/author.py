@@ -15,7 +15,7 @@ from labkit.course.labs import find_lab, find_labs
 from labkit.home import LabError
 
 if TYPE_CHECKING:
-    from labkit.author.prove import Trial
+    from labkit.author.trial import Trial
 
 
 def init(
@@ -87,6 +87,9 @@ def prove(
     only: Annotated[
         list[str] | None, typer.Option(help="only this variant or answer; repeatable")
     ] = None,
+    rest: Annotated[
+        bool, typer.Option("--rest", help="only what the record of the proof doesn't hold yet")
+    ] = False,
     workers: Annotated[int, typer.Option(help="processes that judge side by side")] = 2,
     reasons: Annotated[
         bool, typer.Option("--reasons", help="print why each mistake was rejected")
@@ -132,6 +135,7 @@ def prove(
     problems_by_lab = prove_labs(
         labs,
         only=only or (),
+        rest=rest,
         workers=workers,
         depth="long" if long else "whole",
         on_trial=show,

@@ -13,7 +13,7 @@ from labkit.course.labs import Lab
 from labkit.home import LabError
 
 if TYPE_CHECKING:
-    from labkit.author.prove import Trial
+    from labkit.author.trial import Trial
 
 
 def show_clauses(lab: Lab) -> None:
