@@ -115,7 +115,7 @@ def test_outputs_of_other_tickets(learner, frame, seed):
     found = outputs_of(learner.features(unlike_others(frame(ddl, rows))))
     counted = [row for row in rows if row[2] is not None and row[2] > 0]
     total = (len(counted), sum(row[2] for row in counted))
-    assert [tuple(row) for row in found["total"]] == [total]
+    assert [tuple(row) for row in found["total"]] == [total], "total has another row than expected"
     for name, place in {"by_lang": 1, "by_day": 3}.items():
         values = [row[place].date() if name == "by_day" else row[place] for row in counted]
         wanted = {
@@ -129,7 +129,9 @@ def test_outputs_of_other_tickets(learner, frame, seed):
             f"{name} has other rows than expected"
         )
     best = sorted(counted, key=lambda row: (-row[2], row[0]))[:3]
-    assert sorted(map(tuple, found["largest"])) == sorted((row[0], row[2]) for row in best)
+    assert sorted(map(tuple, found["largest"])) == sorted((row[0], row[2]) for row in best), (
+        "largest has other rows than expected"
+    )
 
 
 @check("write_sized")
