@@ -25,17 +25,15 @@ from labkit.checks import (
     exchanges,
     has_python,
     measured,
-    own_jobs,
+    python_operators,
     release,
     run_frame,
-    stages_of,
     table_files,
+    table_metadata,
     table_rows,
+    task_writes,
     with_plan,
 )
-from labkit.checks.plans import each, is_python, walk
-from labkit.checks.spark_tasks import MOST_TASKS
-from labkit.checks.tables import table_metadata
 
 HINTS = {
     "normalise_subject": [
@@ -77,7 +75,8 @@ HINTS = {
         "A number of the file for each row (`row_number`, divided) can be a key of `repartition`, "
         "beside the partition column.",
         "Two keys may be hashed to one task. It would write both into one file, unless the writer "
-        "has a limit: `maxRecordsPerFile`.",
+        "has a limit: `maxRecordsPerFile`. Without a number, AQE joins small partitions of a "
+        "`repartition`, here all of them.",
     ],
 }
 
@@ -213,6 +212,11 @@ SUBJECTS = [
         "runs",
         "makes one blank of each run of whitespace",
         {"a  b": "a b", "a\tb": "a b", "a \u00a0\r\n b\u00a0c": "a b c"},
+    ),
+    subjects(
+        "others",
+        "keeps characters that only others take for whitespace",
+        {"a\fb": "a\fb", "\x0bc": "\x0bc", "d\u2003 e\u2003": "d\u2003 e\u2003"},
     ),
     subjects(
         "letters",
@@ -524,8 +528,6 @@ SUMMED = "ticket_id long, subject string, checksum long"
 WIDE_ROWS, WIDE = 300, 4_000
 # What Arrow adds to so many short subjects is a few thousand bytes, a wide column over a million.
 MOST_SENT = 100_000
-# As in `PythonEvalType`: a function of a row, by pickle and by Arrow.
-ROW_AT_A_TIME = {100, 101}
 
 
 @pytest.fixture(scope="module")
@@ -546,30 +548,16 @@ def test_checksums(checksum_called, case):
     assert_rows(found, expected, key="ticket_id", columns=SUMMED)
 
 
-def python_operators(df):
-    return [node for node in walk(df) if is_python(node.plan)]
-
-
 @check("checksum", points=2)
 def test_batches(checksum_called):
     """gives Python a batch of rows at a time"""
     frame = checksum_called.frame
     found = python_operators(frame)
     assert found, with_plan("no row reaches Python, so the vendor's code wasn't called", frame)
-    for node in found:
-        of_a_row = node.name.endswith("EvalPython") and any(
-            int(function.evalType()) in ROW_AT_A_TIME for function in each(node.plan.udfs())
+    for operator in found:
+        assert not operator.by_row, with_plan(
+            f"{operator.name} calls a Python function for each row", frame, "Python"
         )
-        assert not of_a_row, with_plan(
-            f"{node.name} calls a Python function for each row", frame, "Python"
-        )
-
-
-def bytes_sent(df):
-    """The bytes that a run of a frame sends to Python workers, by the engine's own counters."""
-    run = run_frame(df)
-    nodes = python_operators(run.frame)
-    return sum(int(node.plan.metrics().apply("pythonDataSent").value()) for node in nodes)
 
 
 @check("checksum")
@@ -577,7 +565,7 @@ def test_only_subjects_are_sent(learner, frame):
     """sends Python no column but the subject"""
     rows = [(number, "s", "w" * WIDE) for number in range(WIDE_ROWS)]
     answer = learner.checksum(frame("ticket_id long, subject string, note string", rows))
-    sent = bytes_sent(answer)
+    sent = run_frame(answer).python_bytes
     assert sent <= MOST_SENT, (
         f"Python was sent {sent:,} bytes for {WIDE_ROWS} subjects of one letter; another column of "
         f"`df` has {WIDE_ROWS * WIDE:,} letters"
@@ -672,7 +660,7 @@ def expected(rows, place):
     """Number and sum of the amounts above 0, by the value at a place."""
     counted = [row for row in rows if (row[3] or 0) > 0]
     return [
-        (value, len(amounts), sum(amounts) / 100)
+        (value, len(amounts), Decimal(sum(amounts)) / 100)
         for value in {place(row) for row in counted}
         for amounts in [[row[3] for row in counted if place(row) == value]]
     ]
@@ -690,17 +678,15 @@ def test_groups(by_hand, case):
     """{case}"""
     places = {"by_lang": lambda row: row[0], "by_day": lambda row: row[2] and row[2].date()}
     columns = OUTPUTS[case.name]
-    found = [(*row[:2], float(row[2])) for row in by_hand[case.name]]
     rows = expected(BILLS, places[case.name])
-    assert_rows(found, rows, key=columns.split()[0], columns=columns)
+    assert_rows(by_hand[case.name], rows, key=columns.split()[0], columns=columns)
 
 
 @check("features")
 def test_largest(by_hand):
     """returns the three largest amounts, of equal ones those with the smaller ids"""
-    found = [(number, float(amount)) for number, amount in by_hand["largest"]]
-    rows = [(1, 10.5), (4, 10.5), (3, 7.25)]
-    assert_rows(found, rows, key="ticket_id", columns=OUTPUTS["largest"])
+    rows = [(1, Decimal("10.50")), (4, Decimal("10.50")), (3, Decimal("7.25"))]
+    assert_rows(by_hand["largest"], rows, key="ticket_id", columns=OUTPUTS["largest"])
 
 
 @check("features")
@@ -734,19 +720,18 @@ def moving(learner, spark, frame):
     amount = f"cast(if(copy = 1, {drawn}, {small}) AS decimal(12,2))"
     many = frame(CENTS, BILLS[:3]).withColumn("copy", F.expr(f"explode(sequence(1, {COPIES}))"))
     source = unlike_others(many.withColumn("amount", F.expr(amount)).drop("copy"))
-    first = int(spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs())
-    answer = learner.features(source)
-    returned = sum(int(done.resultSize()) for done in stages_of(spark, own_jobs(spark, first)))
+    with measured(spark) as work:
+        answer = learner.features(source)
     kept = cached(source)
     rows, again = outputs_of(answer), outputs_of(answer)
     release(source)
-    return SimpleNamespace(rows=rows, again=again, returned=returned, kept=kept)
+    return SimpleNamespace(rows=rows, again=again, returned=work.result_bytes, kept=kept)
 
 
 @check("features", points=2)
 def test_computed_once(moving):
     """computes the tickets once, for all outputs and for all who read them"""
-    sums = {name: sum(row.amount for row in moving.rows[name]) for name in OUTPUTS}
+    sums = {name: sum(row.amount or 0 for row in moving.rows[name]) for name in OUTPUTS}
     small = (small_cents(number, copy) for number in (1, 2, 3) for copy in range(2, COPIES + 1))
     sums["largest"] += Decimal(sum(small)) / 100
     story = (
@@ -830,10 +815,9 @@ def in_tasks(frame, pieces):
 
 
 def written(spark, call, table):
-    """What a call wrote: its rows, rows by file, and rows written and shuffled by each task."""
-    first = int(spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs())
-    call(table)
-    tasks = list(write_tasks(spark, first))
+    """What a call wrote: the table with its rows, rows by file, and what each task wrote."""
+    with task_writes(spark) as tasks:
+        call(table)
     files = {}
     for path, rows in table_files(spark, table).items():
         folder, _, _ = path.rpartition("/")
@@ -842,21 +826,6 @@ def written(spark, call, table):
         table=table, frame=spark.table(table), tasks=tasks, rows=table_rows(spark, table),
         files=files, by=table_metadata(spark, table)["partitionColumns"],
     )  # fmt: skip
-
-
-def write_tasks(spark, first):
-    """(rows written, rows read from shuffles) of each task that wrote files."""
-    store = spark.sparkContext._jsc.sc().statusStore()
-    for stage in stages_of(spark, own_jobs(spark, first)):
-        if not int(stage.outputRecords()):
-            continue
-        for task in each(store.taskList(int(stage.stageId()), int(stage.attemptId()), MOST_TASKS)):
-            if str(task.status()) == "SUCCESS":
-                metrics = task.taskMetrics().get()
-                yield (
-                    int(metrics.outputMetrics().recordsWritten()),
-                    int(metrics.shuffleReadMetrics().recordsRead()),
-                )
 
 
 def folder_of(lang):
@@ -914,7 +883,7 @@ def test_fewest_files(spread):
 @check("write_sized")
 def test_tasks_share_the_write(spread):
     """has no task that writes more than half of the rows"""
-    rows = [wrote for wrote, _ in spread.tasks]
+    rows = [task.rows for task in spread.tasks]
     assert max(rows) <= sum(rows) / 2, (
         f"a task wrote {max(rows)} of the {sum(rows)} rows, for a table of "
         f"{sum(map(len, spread.files.values()))} files or more"
@@ -934,7 +903,7 @@ def test_no_shuffle_where_rows_lie_right(learner, spark, frame, schema):
         f"{schema}.right",
     )
     assert_files(found.files, {"de": 9, "fr": 6, None: 2}, ROWS_PER_FILE)
-    moved = sum(read for wrote, read in found.tasks if wrote)
+    moved = sum(task.shuffled for task in found.tasks)
     assert not moved, (
         f"the tasks that write read {moved} rows from a shuffle, although each task of `df` had "
         "the rows of one file: " + ", ".join(f"{rows} of {lang or 'null'}" for lang, rows in RIGHT)

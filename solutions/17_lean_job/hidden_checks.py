@@ -134,15 +134,27 @@ def test_outputs_of_other_tickets(learner, frame, seed):
     )
 
 
+def files_of(learner, spark, frame, table, pieces):
+    """What is written of a frame with these tasks, at most 5 rows in a file."""
+    given = in_tasks(frame, pieces)
+    found = written(spark, lambda name: learner.write_sized(given, name, "lang", 5), table)
+    assert_columns(found.frame, SIZED)
+    rows = sum(rows for _, rows in pieces)
+    assert len(found.rows) == rows, f"the table has {len(found.rows)} rows, expected {rows}"
+    return found.files
+
+
 @check("write_sized")
 def test_nearly_right_tasks(learner, spark, frame, schema):
     """writes the fewest files where the rows of a partition lie in too many tasks"""
-    given = in_tasks(frame, [("a", 3), ("a", 2), (None, 5), ("d", 4)])
-    found = written(
-        spark,
-        lambda table: learner.write_sized(given, table, "lang", 5),
-        f"{schema}.nearly_right",
-    )
-    assert_files(found.files, {"a": 5, None: 5, "d": 4}, 5)
-    assert_columns(found.frame, SIZED)
-    assert len(found.rows) == 14, f"the table has {len(found.rows)} rows, expected 14"
+    pieces = [("a", 3), ("a", 2), (None, 5), ("d", 4)]
+    files = files_of(learner, spark, frame, f"{schema}.nearly_right", pieces)
+    assert_files(files, {"a": 5, None: 5, "d": 4}, 5)
+
+
+@check("write_sized")
+def test_tasks_with_too_many_rows(learner, spark, frame, schema):
+    """writes the fewest files where there are as many tasks, one of them with too many rows"""
+    pieces = [("a", 8), ("a", 1), ("d", 4)]
+    files = files_of(learner, spark, frame, f"{schema}.too_many", pieces)
+    assert_files(files, {"a": 9, "d": 4}, 5)

@@ -135,8 +135,7 @@ print(operators(slow))
 # - The first 40 characters of the rest stay. A character is a code point: an emoji counts as one,
 #   and so does an accent that is a character of its own.
 #
-# Subjects may be long: one in the data has a million characters. None has more than 20 prefixes:
-# with 200,000 of them, a repeated group of Java's regular expressions ended the whole JVM here.
+# Subjects may be long: one in the data has a million characters. None has more than 20 prefixes.
 
 
 # %%
@@ -441,6 +440,8 @@ if lab.written("write_sized", "normalise_subject"):
 #   few columns and rows, in batches, and filter before.
 # - **Native is not the same as equal.** Rounding, whitespace, weekdays, missing keys and nulls
 #   differ in small ways. Keep the old function as a test, and compare both on random rows.
+# - **Long strings.** A repeated group of Java's regular expressions recurses: on a subject with
+#   200,000 prefixes, the pattern of Task 1 ended the whole JVM here.
 # - **Cache one thing.** A cache pays where an expensive branch feeds several actions. Cache after
 #   filters and with few columns, and release it in `finally`. The default level of DataFrames is
 #   memory and disk; what doesn't fit is written to local disks, not lost.
@@ -449,7 +450,8 @@ if lab.written("write_sized", "normalise_subject"):
 #   `checkpoint` writes to storage. A table is there tomorrow, and others can read it.
 # - **Files.** `repartition` shuffles, `coalesce` doesn't and reaches upstream: `coalesce(1)` runs
 #   everything before it in one task. A `REBALANCE` hint lets AQE split large shuffle partitions and
-#   join small ones by bytes. `maxRecordsPerFile` splits what one task writes; it never joins.
+#   join small ones by bytes. `repartition("day")` without a number lets AQE join them too: a small
+#   table comes out of one task. `maxRecordsPerFile` splits what one task writes; it never joins.
 # - **The numbering of Task 6** sorts each partition in one task. For a partition of billions of
 #   rows, number the files by a hash, and let them differ in size.
 #
