@@ -244,6 +244,16 @@ def normalise_subject(df: DataFrame) -> DataFrame:
 # +    scored = df.crossJoin(F.broadcast(table)).withColumn("score", F.bround(total))
 # +    return scored.drop("_weights")
 
+# %% tags_counted
+# task: score_tags
+# fails: test_runs_no_job[score_tags]
+# because: looks whether there is a tag at all
+# breaks: The call runs no Spark job: it returns a plan.
+# -    pairs = [F.lit(part) for pair in weights.items() for part in pair]
+# +    if not df.where("size(tags) > 0").count():
+# +        return df.withColumn("score", F.when(F.col("tags").isNotNull(), F.lit(0.0)))
+# +    pairs = [F.lit(part) for pair in weights.items() for part in pair]
+
 # %% null_tags_are_none
 # task: score_tags
 # fails: test_scores[no_tags], test_no_weights, test_random_tags
@@ -361,6 +371,25 @@ def business_days(df: DataFrame, holidays: list[date]) -> DataFrame:
     count = F.udf(lambda start, end: days_open(start, end, holidays), "int")
     return df.withColumn("business_days", count("created_at", "solved_at"))
 
+
+# %% last_day_asked
+# task: business_days
+# fails: test_runs_no_job[business_days]
+# because: asks for the last time, to leave out later holidays
+# breaks: The call runs no Spark job: it returns a plan.
+# -    first, end = (
+# +    last = df.agg(F.max("solved_at")).first()[0]
+# +    holidays = [day for day in holidays if last is None or day <= last.date()]
+# +    first, end = (
+
+# %% rows_spread
+# task: business_days
+# fails: test_no_shuffle[business_days]
+# because: spreads the rows, so that long sequences are made in parallel
+# breaks: That plan has no shuffle (`ShuffleExchange`).
+# -    return df.withColumn("business_days", F.when(first.isNotNull() & end.isNotNull(), count))
+# +    known = first.isNotNull() & end.isNotNull()
+# +    return df.repartition(8).withColumn("business_days", F.when(known, count))
 
 # %% last_day_counts
 # task: business_days
@@ -588,6 +617,25 @@ def checksum(df: DataFrame) -> DataFrame:
     columns = [f"`{field.name}` {field.dataType.simpleString()}" for field in df.schema]
     return df.mapInArrow(checksums, ", ".join([*columns, "checksum long"]))
 
+
+# %% other_columns_lost
+# task: checksum
+# fails: test_rows_and_columns[checksum]
+# because: sends little to Python by keeping little
+# breaks: The columns of `df` come back as they are, in their order.
+# -    return df.withColumn("checksum", checksums.asNondeterministic()("subject"))
+# +    few = df.select("ticket_id", "subject")
+# +    return few.withColumn("checksum", checksums.asNondeterministic()("subject"))
+
+# %% subjects_looked_for
+# task: checksum
+# fails: test_runs_no_job[checksum]
+# because: looks whether there is a subject at all
+# breaks: The call runs no Spark job: it returns a plan.
+# -    return df.withColumn("checksum", checksums.asNondeterministic()("subject"))
+# +    if not df.where("subject IS NOT NULL").count():
+# +        return df.withColumn("checksum", F.lit(None).cast("long"))
+# +    return df.withColumn("checksum", checksums.asNondeterministic()("subject"))
 
 # %% struct_of_all
 # task: checksum
