@@ -376,13 +376,14 @@ paid.unpersist()
 #   A null is a value like others there.
 # - No file has more than `rows_per_file` rows.
 # - Each partition has as few files as that allows: its rows divided by `rows_per_file`, rounded up.
-# - If the table has ten files or more, no task writes more than half of its rows.
+# - If `df` has ten times `rows_per_file` rows, or more, no task writes more than half of them.
 # - If each task of `df` has rows of one partition only, and their numbers already make such files,
 #   they are written by the tasks in which they are, without a shuffle. Counting may shuffle.
 #
 # `table` has its database in its name, and doesn't exist. `df` has at least one row, the same rows
 # in the same tasks each time it is computed, and no column whose name begins with an underscore. It
-# may be computed more than once. In which file a row lies is up to you.
+# may be computed more than once. No value of `partition_column` is the empty string: Delta makes a
+# null of it. In which file a row lies is up to you.
 
 
 # %%
