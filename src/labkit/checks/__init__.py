@@ -20,7 +20,7 @@ from labkit.checks.made_tables import (
 )
 from labkit.checks.mark import check
 from labkit.checks.meanwhile import hold_back, let_in, let_in_on_write
-from labkit.checks.own_tests import failure_of
+from labkit.checks.own_tests import failure_of, make_module
 from labkit.checks.plan_tree import with_plan
 from labkit.checks.plans import (
     Scan,
@@ -118,6 +118,7 @@ __all__ = [
     "live_files",
     "log_since",
     "make_frame",
+    "make_module",
     "make_table",
     "measured",
     "operators",

@@ -9,12 +9,13 @@ import math
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
-from pathlib import PurePath
-from types import FunctionType
+from pathlib import Path, PurePath
+from types import FunctionType, ModuleType
 from typing import Any, NoReturn
 
 from pyspark.sql import DataFrame, SparkSession
 
+from labkit.checks.own_tests import TEXT, make_module
 from labkit.judge.answer import TASK
 from labkit.verdict.errors import AnswerError, kind_of
 
@@ -33,7 +34,10 @@ class CannotCrossError(TypeError):
 
 
 def encode(value: Any, *, functions: bool = False, depth: int = 0) -> Any:
-    """`value` as JSON; frames become global temp views. Functions cross (as source) when allowed."""
+    """`value` as JSON; frames become global temp views.
+
+    When allowed, functions and modules of `make_module` cross as text, and a path as a path.
+    """
     if depth > MAX_DEPTH:
         raise CannotCrossError("a structure nested too deep")
     if value is None or type(value) in (bool, int, str):
@@ -71,8 +75,10 @@ def encode(value: Any, *, functions: bool = False, depth: int = 0) -> Any:
         return {TAG: "task", "v": task}
     if functions and isinstance(value, FunctionType):
         return {TAG: "function", "name": value.__name__, "v": inspect.getsource(value)}
+    if functions and isinstance(value, ModuleType) and TEXT in vars(value):
+        return {TAG: "module", "name": value.__name__, "v": vars(value)[TEXT]}
     if isinstance(value, PurePath):
-        return str(value)
+        return {TAG: "path", "v": str(value)} if functions else str(value)
     raise CannotCrossError(kind_of(value))
 
 
@@ -105,7 +111,7 @@ def decode(
     depth: int = 0,
 ) -> Any:
     """What `encode` wrote. `table` opens a view by name, `tasks` gives the learner's own function
-    of that name; functions are built only when allowed.
+    of that name; functions and modules are built only when allowed.
     """
     if depth > MAX_DEPTH:
         raise CannotCrossError("a structure nested too deep")
@@ -146,6 +152,10 @@ def decode(
             names: dict[str, Any] = {}
             exec(compile(str(content), "<candidate>", "exec"), names)
             return names[str(value["name"])]
+        case "module" if functions:
+            return make_module(str(value["name"]), str(content))
+        case "path" if functions:
+            return Path(str(content))
     raise CannotCrossError(f"{kind!r}")
 
 
