@@ -610,10 +610,6 @@ BUGS = {
             'arrived = Window.partitionBy("sku").orderBy(F.monotonically_increasing_id())\n'
             '    changes = changes.withColumn("n", F.row_number().over(arrived)).where("n = 1")\n'
             '    rows = listed.unionByName(changes.drop("n"))'),
-        bug("lazy", "writes nothing if there is no change",
-            "rows = listed.unionByName(changes)",
-            "if changes.isEmpty():\n        return\n    rows = listed.unionByName(changes)",
-            raises=True),  # who reads the list that wasn't written
         bug("source_too", "adds the changes to the list at the source as well",
             '.write.mode("overwrite").parquet(str(target))',
             '.write.mode("overwrite").parquet(str(target))\n'

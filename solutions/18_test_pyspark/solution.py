@@ -49,8 +49,9 @@ for test in (team.test_latest_prices, team.test_daily_revenue):
 # ## Task 1: rows for a test
 #
 # A test is read more often than it is written, so its rows stand in the test. Decimals and times
-# make that awkward: `Decimal("4.50")`, `datetime(2026, 3, 1)`. And a frame of a list is slow. Guess
-# what the second line prints: it says whether rows pass through Python workers when it is read.
+# make that awkward: `Decimal("4.50")`, `datetime(2026, 3, 1)`. And a frame of a list is slow to
+# read. Guess what the cell prints: do the rows of a list, and those of an Arrow table, pass through
+# Python workers?
 
 # %%
 from datetime import date, datetime, timedelta
@@ -218,8 +219,7 @@ lab.check("assert_same")
 #
 # - It returns silently if the function keeps its rules, and raises an `AssertionError` if it breaks
 #   one. Errors of chispa count as well, although they are no AssertionErrors.
-# - A bug is noticed by an assertion. Another error is none, unless the function itself raises it,
-#   or didn't write what the test reads.
+# - A bug is noticed by an assertion. Another error is none, unless the function itself raises it.
 # - What the rules leave open doesn't matter: the order of rows and of columns, partitions, and
 #   whether a column is nullable.
 # - It calls the function in its name and no other one of `pricing`: the others may raise an error.
@@ -431,7 +431,6 @@ lab.check("test_returns_netted")
 # - A null `price` is stored like others.
 # - Articles without a change stay as they are.
 # - It replaces what is at `target`: a second call leaves the same list there as one.
-# - It also writes the list without any changes.
 # - The list at `source` stays as it is.
 # - If there is nothing at `source`, it raises an error.
 #
@@ -483,18 +482,15 @@ def test_upsert_prices(spark: SparkSession, pricing, tmp_path) -> None:
         ("added", "1.00", 1),
     ]
     source, target = str(tmp_path / "source"), str(tmp_path / "target")
-    before = frame(spark, listed, LISTED).coalesce(1)
-    before.write.parquet(source)
+    prices = spark.read.schema(LISTED)
+    frame(spark, listed, LISTED).coalesce(1).write.parquet(source)
     for _ in range(2):
         pricing.upsert_prices(spark, source, frame(spark, changes, CHANGES), target)
-    assert_same(spark.read.parquet(target), frame(spark, expected, LISTED), key=["sku"])
-    pricing.upsert_prices(spark, source, frame(spark, [], CHANGES), target)
-    assert_same(spark.read.parquet(target), before, key=["sku"])
-    assert_same(spark.read.parquet(source), before, key=["sku"])
+        assert_same(prices.parquet(target), frame(spark, expected, LISTED), key=["sku"])
+    assert_same(prices.parquet(source), frame(spark, listed, LISTED), key=["sku"])
+    nowhere = str(tmp_path / "nowhere")
     try:
-        pricing.upsert_prices(
-            spark, str(tmp_path / "nothing"), frame(spark, changes, CHANGES), target
-        )
+        pricing.upsert_prices(spark, nowhere, frame(spark, changes, CHANGES), target)
     except Exception:
         return
     raise AssertionError("no error without a list at the source")
