@@ -265,10 +265,11 @@ DIFFERENT = [
     ),
     Case(
         "columns",
-        "notices a column too many, and one that is missing",
+        "notices a column too many, one that is missing, and one of another name",
         given=[
             Pair([(*row, 1) for row in ITEM_ROWS], ITEM_ROWS, f"{ITEMS}, extra long"),
             Pair(ITEM_ROWS, [(*row, 1) for row in ITEM_ROWS], expected_ddl=f"{ITEMS}, extra long"),
+            Pair(ITEM_ROWS, ITEM_ROWS, ITEMS.replace("weight", "Weight")),
         ],
     ),
     Case(
@@ -311,6 +312,7 @@ DIFFERENT = [
         "notices doubles that differ by more than 0.000001, and decimals that differ at all",
         given=[
             Pair(changed(0, weight=0.500002), ITEM_ROWS),
+            Pair(changed(0, weight=5e6), changed(0, weight=5e6 + 0.5)),
             Pair(changed(1, price=Decimal("2.01")), ITEM_ROWS),
             Pair(
                 [("sku-01", Decimal("1.0000001"))],

@@ -332,6 +332,23 @@ def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:
 # -        return isclose(one, two, rel_tol=0, abs_tol=1e-6) or (isnan(one) and isnan(two))
 # +        return one == two or (isnan(one) and isnan(two))
 
+# %% relative
+# task: assert_same
+# fails: test_different[far], test_same[near]
+# because: a millionth of five million is five
+# breaks: Doubles that differ by at most 0.000001 are the same; decimals only if they are equal.
+# in: same_value
+# -        return isclose(one, two, rel_tol=0, abs_tol=1e-6) or (isnan(one) and isnan(two))
+# +        return isclose(one, two, rel_tol=1e-6) or (isnan(one) and isnan(two))
+
+# %% names_in_any_case
+# task: assert_same
+# fails: test_different[columns]
+# because: Spark takes Weight for weight, readers of files don't
+# breaks: Names and types of the columns count
+# -    types = [{field.name: field.dataType for field in rows.schema} for rows in both]
+# +    types = [{field.name.lower(): field.dataType for field in rows.schema} for rows in both]
+
 # %% within_a_cent
 # task: assert_same
 # fails: test_different[far]
@@ -970,12 +987,20 @@ def test_returns_netted(spark: SparkSession, pricing) -> None:
 # task: test_upsert_prices
 # fails: test_upsert_prices_bugs[no_delete]
 # because: no change removes an article
-# breaks: A change with an `op` of `d` removes the article.
+# breaks: A change with an `op` of `d` removes the article; one that isn't in the list is not added.
 # -        ("removed", "1.00", 2, "d"),
 #
 # -        ("unknown", "1.00", 1, "d"),
 #
 # -        ("removed", "1.00", 1),
+#
+
+# %% removes_known_articles
+# task: test_upsert_prices
+# fails: test_other_upsert_prices
+# because: each article that is to be removed is in the list
+# breaks: A change with an `op` of `d` removes the article; one that isn't in the list is not added.
+# -        ("unknown", "1.00", 1, "d"),
 #
 
 # %% called_once
@@ -1107,7 +1132,7 @@ def test_upsert_prices(spark: SparkSession, pricing, tmp_path) -> None:
 # fails: test_silent[test_upsert_prices]
 # outcome: error
 # because: writes to a folder that the test makes elsewhere, and nobody removes
-# breaks: It reads and writes below `tmp_path`, and nowhere else.
+# breaks: The folders that it gives to the function are below `tmp_path`.
 # -    source, target = str(tmp_path / "source"), str(tmp_path / "target")
 # +    import tempfile
 # +

@@ -425,7 +425,7 @@ lab.check("test_returns_netted")
 # Parquet with the columns of `LISTED`; `changes` has those of `CHANGES`. Its rules:
 #
 # - A change with an `op` of `u` adds the article to the list, or replaces it.
-# - A change with an `op` of `d` removes the article.
+# - A change with an `op` of `d` removes the article; one that isn't in the list is not added.
 # - A change applies only to an article with a smaller `version`, or to one that isn't in the list.
 # - Of several changes of an article, only the one with the greatest `version` counts.
 # - A null `price` is stored like others.
@@ -438,7 +438,7 @@ lab.check("test_returns_netted")
 # `test_upsert_prices(spark, pricing, tmp_path)`. `tmp_path` is the `Path` of an empty folder, a new
 # one for each call.
 #
-# - It reads and writes below `tmp_path`, and nowhere else.
+# - The folders that it gives to the function are below `tmp_path`.
 
 # %%
 LISTED = "sku string, price decimal(10,2), version long"
