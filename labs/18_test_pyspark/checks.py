@@ -209,7 +209,7 @@ def turned(rows):
     return [row[::-1] for row in rows]
 
 
-BACKWARDS = ", ".join(reversed(ITEMS.replace("(10,2)", "(10;2)").split(", "))).replace(";", ",")
+BACKWARDS = ", ".join(reversed(ITEMS.split(", ")))
 DAYS = "shop string, n long, day date, at timestamp, open boolean, few int"
 DAY = datetime(2026, 3, 1)
 DAY_ROWS = [("Bari", 1, DAY.date(), DAY, True, 3), ("Lodi", 1, None, None, None, None)]
@@ -430,24 +430,14 @@ def assert_names_first(pair, frame, learner):
     lost = [str(value) for value in pair.first if str(value) not in said]
     first = ", ".join(map(str, pair.first))
     assert not lost, f"the first key that differs is {first}; the message is: {said[:300]}"
-    places = [pair.ddl.split(", ").index(f"{name} {kind}") for name, kind in kinds_of(pair)]
-    others = {
-        str(row[place])
-        for row in [*pair.rows, *pair.expected]
-        for place in places
-        if row[place] not in pair.first
-    }
+    names = [column.split()[0] for column in pair.ddl.split(", ")]
+    values = [dict(zip(names, row, strict=True)) for row in [*pair.rows, *pair.expected]]
+    others = {str(row[name]) for row in values for name in pair.key} - set(map(str, pair.first))
     named = sorted(other for other in others if other in said)
     assert not named, (
         f"the first key that differs is {first}; the message names {', '.join(named)} as well: "
         f"{said[:300]}"
     )
-
-
-def kinds_of(pair):
-    """The columns of the key that tell rows apart by their values, with their types."""
-    kinds = dict(part.split(" ", 1) for part in pair.ddl.split(", "))
-    return [(name, kinds[name]) for name in pair.key]
 
 
 # --------------------------------------------------------------------- the learner's tests: modules
