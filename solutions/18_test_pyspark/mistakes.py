@@ -376,7 +376,7 @@ def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:
 # because: "frames differ" says nothing that helps
 # breaks: If rows differ, the message names the first key with a difference, in the order of `key`
 # -            raise AssertionError(f"{named}: got {some}, expected {others}")
-# +            raise AssertionError(f"frames differ in {', '.join(named)}")
+# +            raise AssertionError(f"frames differ in {', '.join(key)}")
 
 # %% all_rows_in_the_message
 # task: assert_same
@@ -753,7 +753,7 @@ def test_latest_prices(spark: SparkSession, pricing, golden={}) -> None:
 
 # %% nulls_beside_others
 # task: test_daily_revenue
-# fails: test_daily_revenue_bugs[nulls_lost], test_other_daily_revenue
+# fails: test_other_daily_revenue
 # because: a null amount always has a known one beside it
 # breaks: A null amount counts as 0, and so does a day with
 # -        (8, "Lodi", "2026-03-04 10:00:00", None),

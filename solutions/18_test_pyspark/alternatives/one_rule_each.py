@@ -62,13 +62,15 @@ def test_upsert_prices(spark: SparkSession, pricing, tmp_path) -> None:
     def price(text):
         return None if text is None else Decimal(text)
 
-    def run(listed, changes, target="after", source="before"):
-        folders = [str(tmp_path / name) for name in (source, target)]
-        if listed is not None:
-            rows = [(sku, price(cost), version) for sku, cost, version in listed]
-            spark.createDataFrame(rows, LISTED).write.mode("overwrite").parquet(folders[0])
+    def changed(changes):
         rows = [(sku, price(cost), version, op) for sku, cost, version, op in changes]
-        pricing.upsert_prices(spark, folders[0], spark.createDataFrame(rows, CHANGES), folders[1])
+        return spark.createDataFrame(rows, CHANGES)
+
+    def run(listed, changes, target="after"):
+        folders = [str(tmp_path / name) for name in ("before", target)]
+        rows = [(sku, price(cost), version) for sku, cost, version in listed]
+        spark.createDataFrame(rows, LISTED).write.mode("overwrite").parquet(folders[0])
+        pricing.upsert_prices(spark, folders[0], changed(changes), folders[1])
         return [rows_of(folder) for folder in folders]
 
     def rows_of(folder):
@@ -91,11 +93,9 @@ def test_upsert_prices(spark: SparkSession, pricing, tmp_path) -> None:
     for _ in range(2):
         assert run(listed, changes) == [before, dict.fromkeys(after, 1) | {"rows": 5}]
     assert run(listed, [], target="unchanged") == [before, before]
-    missing = True
+    raised = False
     try:
-        run(None, changes, source="nowhere", target="other")
-    except AssertionError:
-        raise
+        pricing.upsert_prices(spark, f"{tmp_path}/nowhere", changed(changes), f"{tmp_path}/other")
     except Exception:
-        missing = False
-    assert not missing, "no error without a list"
+        raised = True
+    assert raised, "no error without a list"

@@ -15,7 +15,6 @@ from typing import Any, NoReturn
 
 from pyspark.sql import DataFrame, SparkSession
 
-from labkit.checks.own_tests import TEXT, make_module
 from labkit.judge.answer import TASK
 from labkit.verdict.errors import AnswerError, kind_of
 
@@ -75,11 +74,16 @@ def encode(value: Any, *, functions: bool = False, depth: int = 0) -> Any:
         return {TAG: "task", "v": task}
     if functions and isinstance(value, FunctionType):
         return {TAG: "function", "name": value.__name__, "v": inspect.getsource(value)}
-    if functions and isinstance(value, ModuleType) and TEXT in vars(value):
-        return {TAG: "module", "name": value.__name__, "v": vars(value)[TEXT]}
+    if functions and isinstance(value, ModuleType) and (text := text_of(value)):
+        return {TAG: "module", "name": value.__name__, "v": text}
     if isinstance(value, PurePath):
         return {TAG: "path", "v": str(value)} if functions else str(value)
     raise CannotCrossError(kind_of(value))
+
+
+def text_of(module: ModuleType) -> str | None:
+    """The text out of which `make_module` made a module."""
+    return vars(module).get("__labkit_text__")
 
 
 class Foreign:
@@ -153,6 +157,9 @@ def decode(
             exec(compile(str(content), "<candidate>", "exec"), names)
             return names[str(value["name"])]
         case "module" if functions:
+            # Only here: the checks' functions take half a second to import.
+            from labkit.checks.own_tests import make_module
+
             return make_module(str(value["name"]), str(content))
         case "path" if functions:
             return Path(str(content))
