@@ -288,6 +288,7 @@ DIFFERENT = [
             Pair([*ITEM_ROWS, ITEM_ROWS[0]], ITEM_ROWS),
             Pair(ITEM_ROWS, [*ITEM_ROWS, ITEM_ROWS[0]]),
             Pair([*ITEM_ROWS, ITEM_ROWS[0]], [*ITEM_ROWS, ITEM_ROWS[1]]),
+            Pair([*ITEM_ROWS, ITEM_ROWS[1]], [*ITEM_ROWS, ITEM_ROWS[2]], key=("sku",)),
         ],
     ),
     Case(
