@@ -138,6 +138,16 @@
 # +    values = [tuple(row.get(name) for name in kinds) for row in given]
 # +    return spark.createDataFrame(values, schema)
 
+# %% empty_list
+# task: frame
+# fails: test_no_python
+# because: the frame of an empty list asks Python for its rows as well
+# breaks: Reading the frame needs no Python worker: `has_python` is False.
+# -    given = []
+# +    if not rows:
+# +        return spark.createDataFrame([], schema)
+# +    given = []
+
 # %% tuples_alone
 # task: frame
 # fails: test_rows_of_dicts
@@ -737,9 +747,31 @@ def test_latest_prices(spark: SparkSession, pricing, golden={}) -> None:
 # task: test_daily_revenue
 # fails: test_daily_revenue_bugs[utc]
 # because: no sale is near a midnight
-# breaks: The day is the date in the time zone `zone`.
-# -        (7, "Lodi", "2026-03-01 23:00:00", "7.00"),
-# +        (7, "Lodi", "2026-03-02 10:00:00", "7.00"),
+# breaks: The day is the date in the time zone `zone`, in summer as in winter.
+# -        (7, "Lodi", "2026-03-01 23:00:00", "8.00"),
+# +        (7, "Lodi", "2026-03-02 10:00:00", "8.00"),
+
+# %% no_summer
+# task: test_daily_revenue
+# fails: test_daily_revenue_bugs[winter]
+# because: all sales are in winter
+# breaks: The day is the date in the time zone `zone`, in summer as in winter.
+# -        (10, "Lodi", "2026-07-01 22:30:00", "9.00"),
+#
+# -        ("Lodi", "2026-07-02", "9.00", "9.00", 9.0),
+#
+
+# %% whole_averages
+# task: test_daily_revenue
+# fails: test_daily_revenue_bugs[rounded]
+# because: all averages are whole numbers of cents
+# breaks: It is not rounded.
+# -        (7, "Lodi", "2026-03-01 23:00:00", "8.00"),
+# +        (7, "Lodi", "2026-03-01 23:00:00", "7.00"),
+# -        ("Lodi", "2026-03-02", "8.00", "13.00", 6.5),
+# -        ("Lodi", "2026-03-04", "0.00", "13.00", 13 / 3),
+# +        ("Lodi", "2026-03-02", "7.00", "12.00", 6.0),
+# +        ("Lodi", "2026-03-04", "0.00", "12.00", 4.0),
 
 # %% no_null_amount
 # task: test_daily_revenue
@@ -760,8 +792,8 @@ def test_latest_prices(spark: SparkSession, pricing, golden={}) -> None:
 # -        (8, "Lodi", "2026-03-04 10:00:00", None),
 # +        (8, "Lodi", "2026-03-04 10:00:00", None),
 # +        (9, "Lodi", "2026-03-04 10:00:00", "0.00"),
-# -        ("Lodi", "2026-03-04", "0.00", "12.00", 4.0),
-# +        ("Lodi", "2026-03-04", "0.00", "12.00", 3.0),
+# -        ("Lodi", "2026-03-04", "0.00", "13.00", 13 / 3),
+# +        ("Lodi", "2026-03-04", "0.00", "13.00", 13 / 4),
 
 # %% no_day_before_the_30
 # task: test_daily_revenue
@@ -800,12 +832,14 @@ def test_latest_prices(spark: SparkSession, pricing, golden={}) -> None:
 # because: there is one shop
 # breaks: `revenue_30d` is the revenue of the shop on this day and the 29 days before it.
 # -        (6, "Lodi", "2026-03-01 22:59:59", "5.00"),
-# -        (7, "Lodi", "2026-03-01 23:00:00", "7.00"),
+# -        (7, "Lodi", "2026-03-01 23:00:00", "8.00"),
 # -        (8, "Lodi", "2026-03-04 10:00:00", None),
+# -        (10, "Lodi", "2026-07-01 22:30:00", "9.00"),
 #
 # -        ("Lodi", "2026-03-01", "5.00", "5.00", 5.0),
-# -        ("Lodi", "2026-03-02", "7.00", "12.00", 6.0),
-# -        ("Lodi", "2026-03-04", "0.00", "12.00", 4.0),
+# -        ("Lodi", "2026-03-02", "8.00", "13.00", 6.5),
+# -        ("Lodi", "2026-03-04", "0.00", "13.00", 13 / 3),
+# -        ("Lodi", "2026-07-02", "9.00", "9.00", 9.0),
 #
 
 # %% average_left_out

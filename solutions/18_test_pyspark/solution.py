@@ -324,13 +324,14 @@ lab.check("test_convert")
 # `pricing.daily_revenue(sales, zone)` gets a frame with the columns of `SALES` and the name of a
 # time zone. It returns the columns of `REVENUE`. Its rules:
 #
-# - It has one row for each shop and day with a sale. The day is the date in the time zone `zone`.
+# - It has one row for each shop and day with a sale.
+# - The day is the date in the time zone `zone`, in summer as in winter.
 # - Each row of `sales` is a sale, also where two are equal.
 # - `revenue` is the sum of the day's amounts. A null amount counts as 0, and so does a day with
 #   nothing else.
 # - `revenue_30d` is the revenue of the shop on this day and the 29 days before it.
 # - `average_30d` is `revenue_30d` divided by the number of the shop's sales in these days, those
-#   with a null amount included.
+#   with a null amount included. It is not rounded.
 # - Without a sale it returns no row, and doesn't raise.
 # - The columns have the types of `REVENUE`.
 #
@@ -355,16 +356,18 @@ def test_daily_revenue(spark: SparkSession, pricing) -> None:
         (5, "Bari", "2026-03-01 12:00:00", "2.00"),
         (5, "Bari", "2026-03-01 12:00:00", "2.00"),
         (6, "Lodi", "2026-03-01 22:59:59", "5.00"),
-        (7, "Lodi", "2026-03-01 23:00:00", "7.00"),
+        (7, "Lodi", "2026-03-01 23:00:00", "8.00"),
         (8, "Lodi", "2026-03-04 10:00:00", None),
+        (10, "Lodi", "2026-07-01 22:30:00", "9.00"),
     ]
     expected = [
         ("Bari", "2026-01-30", "100.00", "100.00", 100.0),
         ("Bari", "2026-01-31", "10.00", "110.00", 55.0),
         ("Bari", "2026-03-01", "5.00", "15.00", 3.0),
         ("Lodi", "2026-03-01", "5.00", "5.00", 5.0),
-        ("Lodi", "2026-03-02", "7.00", "12.00", 6.0),
-        ("Lodi", "2026-03-04", "0.00", "12.00", 4.0),
+        ("Lodi", "2026-03-02", "8.00", "13.00", 6.5),
+        ("Lodi", "2026-03-04", "0.00", "13.00", 13 / 3),
+        ("Lodi", "2026-07-02", "9.00", "9.00", 9.0),
     ]
     for given, wanted in [(rows, expected), ([], [])]:
         actual = pricing.daily_revenue(frame(spark, given, SALES), "Europe/Rome")

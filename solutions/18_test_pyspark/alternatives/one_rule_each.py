@@ -12,6 +12,7 @@ def test_daily_revenue(spark: SparkSession, pricing) -> None:
         (6, "late", datetime(2026, 2, 1, 4, 59, 59), Decimal("8.00")),
         (6, "late", datetime(2026, 2, 1, 4, 59, 59), Decimal("8.00")),
         (7, "late", datetime(2026, 2, 1, 5), Decimal("1.00")),
+        (8, "summer", datetime(2026, 8, 1, 4, 30), Decimal("2.00")),
     ]
     found = pricing.daily_revenue(spark.createDataFrame(sales, SALES), "America/New_York")
     assert {field.name: field.dataType for field in found.schema} == {
@@ -27,6 +28,7 @@ def test_daily_revenue(spark: SparkSession, pricing) -> None:
         ("null", "2026-01-31"): ("0.00", "0.00", 0),
         ("late", "2026-01-31"): ("16.00", "16.00", 8),
         ("late", "2026-02-01"): ("1.00", "17.00", 17 / 3),
+        ("summer", "2026-08-01"): ("2.00", "2.00", 2),
     }
     assert days.keys() == expected.keys(), f"days are {sorted(days)}"
     for key, (revenue, total, average) in expected.items():
