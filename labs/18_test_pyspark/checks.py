@@ -327,7 +327,7 @@ DIFFERENT = [
 NAMED = [
     Case(
         "first",
-        "names the first key that differs, and no other one",
+        "names the smallest key that differs, and no other one",
         given=[
             Pair(
                 [("sku-31", 1), ("sku-09", 2), ("sku-20", 3), ("sku-44", 4)],
@@ -437,13 +437,13 @@ def assert_names_first(pair, frame, learner):
     assert said is not None, f"it says nothing about two frames that differ: {shown(pair)}"
     lost = [str(value) for value in pair.first if str(value) not in said]
     first = ", ".join(map(str, pair.first))
-    assert not lost, f"the first key that differs is {first}; the message is: {said[:300]}"
+    assert not lost, f"the smallest key that differs is {first}; the message is: {said[:300]}"
     names = [column.split()[0] for column in pair.ddl.split(", ")]
     values = [dict(zip(names, row, strict=True)) for row in [*pair.rows, *pair.expected]]
     others = {str(row[name]) for row in values for name in pair.key} - set(map(str, pair.first))
     named = sorted(other for other in others if other in said)
     assert not named, (
-        f"the first key that differs is {first}; the message names {', '.join(named)} as well: "
+        f"the smallest key that differs is {first}; the message names {', '.join(named)} too: "
         f"{said[:300]}"
     )
 
@@ -617,11 +617,11 @@ BUGS = {
             'arrived = Window.partitionBy("sku").orderBy(F.monotonically_increasing_id())\n'
             '    changes = changes.withColumn("n", F.row_number().over(arrived)).where("n = 1")\n'
             '    rows = listed.unionByName(changes.drop("n"))'),
-        bug("source_too", "adds the changes to the list at the source as well",
+        bug("source_too", "writes the new list to the source as well",
             '.write.mode("overwrite").parquet(str(target))',
             '.write.mode("overwrite").parquet(str(target))\n'
-            '    added = changes.select("sku", "price", "version").coalesce(1)\n'
-            '    added.write.mode("append").parquet(str(source))'),
+            '    written = spark.read.schema(LISTED).parquet(str(target))\n'
+            '    written.write.mode("overwrite").parquet(str(source))'),
         bug("swallows", "takes a list that isn't there for an empty one",
             'listed = spark.read.schema(LISTED).parquet(str(source)).withColumn',
             "try:\n        listed = spark.read.schema(LISTED).parquet(str(source))\n"
@@ -687,9 +687,13 @@ def returns_netted(sales, returns):
 '''),
     ],
     "upsert_prices": [
-        rewrite("full_join", "joins list and changes, and writes two files, with the columns in "
-                "another order", '''
+        rewrite("full_join", "joins list and changes, writes two files, with the columns in "
+                "another order, and raises a FileNotFoundError without a list", '''
 def upsert_prices(spark, source, changes, target):
+    from pathlib import Path
+
+    if not Path(source).is_dir():
+        raise FileNotFoundError(source)
     change = F.max_by(F.struct("price", "version", "op"), "version").alias("new")
     newest = changes.groupBy("sku").agg(change)
     listed = spark.read.parquet(str(source))

@@ -87,8 +87,8 @@ for rows in ([(1, "tea"), (2, "cocoa")], pa.table({"id": [1, 2], "name": ["tea",
 # - The call runs no Spark job.
 # - Reading the frame needs no Python worker: `has_python` is False.
 #
-# Values of other types are given as PySpark wants them: an `int` for a long, say. The session's
-# time zone is UTC, and so is Python's.
+# Values of other types are given as PySpark wants them: an `int` for a long, say. No column is an
+# array, a map or a struct. The session's time zone is UTC, and so is Python's.
 
 # %%
 def frame(spark: SparkSession, rows: list[tuple | dict], ddl: str) -> DataFrame:
@@ -144,8 +144,8 @@ print(one.collect() == one.orderBy("id", ascending=False).collect())
 # - It counts how often a row is there.
 # - A null is the same as a null alone, and NaN as NaN.
 # - Doubles that differ by at most 0.000001 are the same; decimals only if they are equal.
-# - If rows differ, the message names the first key with a difference, in the order of `key`: the
-#   values of its key columns stand in it, as `str` writes them.
+# - If rows differ, the message names the smallest key with a difference: the values of its key
+#   columns stand in it, as `str` writes them.
 # - That message names no other key.
 #
 # The columns of `key` are strings, longs or dates, and never null. Other columns may also be ints,
@@ -155,7 +155,7 @@ print(one.collect() == one.orderBy("id", ascending=False).collect())
 # %%
 def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:
     """AssertionError unless both frames have the same columns and rows."""
-    # BEGIN SOLUTION: compare types by name, then the rows of each key, in the order of the keys
+    # BEGIN SOLUTION: compare types by name, then the rows of each key, the smallest key first
     both = actual, expected
     types = [{field.name: field.dataType for field in rows.schema} for rows in both]
     if types[0] != types[1]:
@@ -282,7 +282,7 @@ lab.check("test_latest_prices")
 # - A null `amount` gives a null `eur`.
 # - `eur` is a decimal(12,2).
 #
-# No currency has two rates. Write `test_convert(spark, pricing)`.
+# No currency has two rates, and nothing in `rates` is null. Write `test_convert(spark, pricing)`.
 
 # %%
 FOREIGN = "sale_id long, currency string, amount decimal(10,2)"
@@ -436,9 +436,9 @@ lab.check("test_returns_netted")
 # - Articles without a change stay as they are.
 # - It replaces what is at `target`: a second call leaves the same list there as one.
 # - The list at `source` stays as it is.
-# - If there is nothing at `source`, it raises an error.
+# - If there is nothing at `source`, it raises an error, of whatever type.
 #
-# Two changes of one article never have the same `version`. Write
+# Two changes of one article never have the same `version`. Folders are texts or Paths. Write
 # `test_upsert_prices(spark, pricing, tmp_path)`. `tmp_path` is the `Path` of an empty folder, a new
 # one for each call.
 #
@@ -515,17 +515,16 @@ lab.check("test_upsert_prices")
 # Write `events(seed, n)`. It returns a list of `n` tuples for the columns of `SALES`.
 #
 # - The same `seed` and `n` give the same rows, and another seed gives others.
-# - `sale_id` is an int, unique, and the rows are not in its order.
+# - `sale_id` is an int, and unique. 200 rows are not in its order.
 # - `shop` is one of `SHOPS`. Of 200 rows, each shop has some.
 # - `sold_at` is a `datetime` without a zone, in March 2026.
-# - Of 200 rows, at least one is exactly at midnight, and at least one is between 23:00 and
-#   midnight.
+# - Of 200 rows, at least one is exactly at midnight, and at least one is at 23:00 or later.
 # - Of 200 rows, at least two have the same shop and the same `sold_at`.
-# - `amount` is a `Decimal` with two decimals from 0.01 to 500.00, or None. Of 200 rows, at least
-#   one is None and at least one has a fraction of a euro.
+# - `amount` is None, or a `Decimal` with two decimals from 0.01 to 500.00: `4.50`, not `4.5`.
+# - Of 200 rows, at least one amount is None, and at least one has a fraction of a euro.
 #
-# "Of 200 rows" means: `events(seed, 200)` keeps the rule for any seed. A rule that only chance
-# keeps is broken by some seed.
+# A `seed` is an integer, 0 or greater. "Of 200 rows" means: `events(seed, 200)` keeps the rule for
+# any seed. A rule that only chance keeps is broken by some seed.
 
 # %%
 SHOPS = ["Bari", "Lodi", "Turin"]
