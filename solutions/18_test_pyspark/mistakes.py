@@ -31,8 +31,8 @@
 # fails: test_rows_of_tuples
 # because: takes the names alone, and lets Spark guess the types
 # breaks: It returns a data frame with the columns that `ddl` names
-# -    table = pa.Table.from_pylist(given, to_arrow_schema(schema, timezone="UTC"))
-# -    return spark.createDataFrame(table, schema)
+# -    table = pa.Table.from_pylist(given, to_arrow_schema(columns, timezone="UTC"))
+# -    return spark.createDataFrame(table, columns)
 # +    return spark.createDataFrame(pa.Table.from_pylist(given))
 
 # %% all_columns_are_text
@@ -40,10 +40,10 @@
 # fails: test_rows_of_tuples, test_no_rows
 # because: every column is a string, so that any row fits
 # breaks: It returns a data frame with the columns that `ddl` names
-# -    table = pa.Table.from_pylist(given, to_arrow_schema(schema, timezone="UTC"))
-# -    return spark.createDataFrame(table, schema)
-# +    table = pa.Table.from_pylist(given, to_arrow_schema(schema, timezone="UTC"))
-# +    return spark.createDataFrame(table, schema).select(*(F.col(n).cast("string") for n in kinds))
+# -    table = pa.Table.from_pylist(given, to_arrow_schema(columns, timezone="UTC"))
+# -    return spark.createDataFrame(table, columns)
+# +    table = pa.Table.from_pylist(given, to_arrow_schema(columns, timezone="UTC"))
+# +    return spark.createDataFrame(table, columns).select(*(F.col(n).cast("string") for n in kinds))
 
 # %% dicts_by_place
 # task: frame
@@ -116,8 +116,8 @@
 # fails: test_no_job
 # because: counts the frame before it returns it
 # breaks: The call runs no Spark job.
-# -    return spark.createDataFrame(table, schema)
-# +    made = spark.createDataFrame(table, schema)
+# -    return spark.createDataFrame(table, columns)
+# +    made = spark.createDataFrame(table, columns)
 # +    assert made.count() == len(rows)
 # +    return made
 
@@ -126,10 +126,10 @@
 # fails: test_no_python
 # because: a list goes to the JVM through Python workers
 # breaks: Reading the frame needs no Python worker: `has_python` is False.
-# -    table = pa.Table.from_pylist(given, to_arrow_schema(schema, timezone="UTC"))
-# -    return spark.createDataFrame(table, schema)
+# -    table = pa.Table.from_pylist(given, to_arrow_schema(columns, timezone="UTC"))
+# -    return spark.createDataFrame(table, columns)
 # +    values = [tuple(row.get(name) for name in kinds) for row in given]
-# +    return spark.createDataFrame(values, schema)
+# +    return spark.createDataFrame(values, columns)
 
 # %% empty_list
 # task: frame
@@ -138,7 +138,7 @@
 # breaks: Reading the frame needs no Python worker: `has_python` is False.
 # -    given = []
 # +    if not rows:
-# +        return spark.createDataFrame([], schema)
+# +        return spark.createDataFrame([], columns)
 # +    given = []
 
 # %% tuples_alone

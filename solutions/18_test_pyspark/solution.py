@@ -94,8 +94,8 @@ for rows in ([(1, "tea"), (2, "cocoa")], pa.table({"id": [1, 2], "name": ["tea",
 def frame(spark: SparkSession, rows: list[tuple | dict], ddl: str) -> DataFrame:
     """Rows as a data frame with the columns of `ddl`."""
     # BEGIN SOLUTION: make a dict of each row, read texts, and go through Arrow
-    schema = StructType.fromDDL(ddl)
-    kinds = {field.name: field.dataType.typeName() for field in schema}
+    columns = StructType.fromDDL(ddl)
+    kinds = {field.name: field.dataType.typeName() for field in columns}
     given = []
     for row in rows:
         if not isinstance(row, dict):
@@ -103,8 +103,8 @@ def frame(spark: SparkSession, rows: list[tuple | dict], ddl: str) -> DataFrame:
         if unknown := row.keys() - kinds.keys():
             raise ValueError(f"no column {', '.join(sorted(unknown))} in {ddl}")
         given.append({name: read(value, kinds[name]) for name, value in row.items()})
-    table = pa.Table.from_pylist(given, to_arrow_schema(schema, timezone="UTC"))
-    return spark.createDataFrame(table, schema)
+    table = pa.Table.from_pylist(given, to_arrow_schema(columns, timezone="UTC"))
+    return spark.createDataFrame(table, columns)
     # END SOLUTION
 
 
