@@ -4,26 +4,26 @@
 def frame(spark: SparkSession, rows: list[tuple | dict], ddl: str) -> DataFrame:
     import pandas as pd
 
-    schema = StructType.fromDDL(ddl)
+    fields = StructType.fromDDL(ddl)
     readers = {
         "decimal": Decimal, "date": date.fromisoformat,
         "timestamp": lambda text: datetime.strptime(f"{text} 00:00:00"[:19], "%Y-%m-%d %H:%M:%S"),
     }  # fmt: skip
-    columns = {field.name: [] for field in schema}
+    columns = {field.name: [] for field in fields}
     for row in rows:
         if isinstance(row, tuple):
-            if len(row) != len(schema):
+            if len(row) != len(fields):
                 raise ValueError(f"{row} has {len(row)} values")
-            row = dict(zip(schema.names, row, strict=True))
-        elif not row.keys() <= set(schema.names):
+            row = dict(zip(fields.names, row, strict=True))
+        elif not row.keys() <= set(fields.names):
             raise ValueError(f"{row} has other columns than {ddl}")
-        for field in schema:
+        for field in fields:
             value = row.get(field.name)
             if isinstance(value, str) and (kind := field.dataType.typeName()) in readers:
                 value = readers[kind](value)
             columns[field.name].append(value)
     series = {name: pd.Series(values, dtype=object) for name, values in columns.items()}
-    return spark.createDataFrame(pd.DataFrame(series), schema)
+    return spark.createDataFrame(pd.DataFrame(series), fields)
 
 
 def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:

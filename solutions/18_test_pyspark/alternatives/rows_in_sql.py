@@ -2,8 +2,8 @@
 
 
 def frame(spark: SparkSession, rows: list[tuple | dict], ddl: str) -> DataFrame:
-    schema = StructType.fromDDL(ddl)
-    types = {field.name: field.dataType.simpleString() for field in schema}
+    fields = StructType.fromDDL(ddl)
+    types = {field.name: field.dataType.simpleString() for field in fields}
 
     def literal(name, value):
         quoted = "NULL" if value is None else "'" + str(value).replace("'", "\\'") + "'"
