@@ -478,7 +478,7 @@ FUNCTIONS = ["latest_prices", "convert", "daily_revenue", "returns_netted", "ups
 class Module:
     """A module under test: lines of the right one, replaced, or functions in place of its own.
 
-    `title` completes "a latest_prices that ..."; with `raises` its bug may show as an error.
+    `title` completes "a function that ..."; with `raises` its bug may show as an error.
     """
 
     name: str
@@ -820,12 +820,12 @@ def assert_notices(runs, module):
     if found.error and not module.raises:
         raise AnswerError(
             "failed",
-            f"your test stops with an error, not with an assertion, on a {runs.function} that "
-            f"{module.title}: {found.error.reason}",
+            f"your test stops with an error, not with an assertion, on a wrong {runs.function}, one "
+            f"that {module.title}: {found.error.reason}",
             trace=found.error.trace,
         )
     assert found.said is not None or found.error, (
-        f"your test says nothing about a {runs.function} that {module.title}"
+        f"your test says nothing about a wrong {runs.function}, one that {module.title}"
     )
 
 
