@@ -9,6 +9,9 @@ def frame(spark: SparkSession, rows: list[tuple | dict], ddl: str) -> DataFrame:
         "decimal": Decimal, "date": date.fromisoformat,
         "timestamp": lambda text: datetime.strptime(f"{text} 00:00:00"[:19], "%Y-%m-%d %H:%M:%S"),
     }  # fmt: skip
+    if not rows:  # of an empty frame of pandas Spark makes a list
+        nulls = [F.lit(None).cast(field.dataType).alias(field.name) for field in fields]
+        return spark.range(0).select(*nulls)
     columns = {field.name: [] for field in fields}
     for row in rows:
         if isinstance(row, tuple):
