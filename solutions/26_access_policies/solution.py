@@ -174,10 +174,7 @@ def secure(df: DataFrame, access: DataFrame, masks: dict[str, Any]) -> DataFrame
         return tenant & region
 
     visible = {name: covered(name, "allow") & ~covered(name, "deny") for name in df.columns}
-    tenants = {rule.tenant for rule in rules if rule.effect == "allow"}
-    # Files are left out by a condition on the tenant alone, not by one of tenants and regions.
-    own = F.lit(True) if "*" in tenants else F.col("tenant").isin(*tenants)
-    return df.where(own & reduce(or_, visible.values())).select(
+    return df.where(reduce(or_, visible.values())).select(
         *[
             F.when(visible[field.name], F.col(field.name))
             .otherwise(F.lit(masks.get(field.name)).cast(field.dataType))
@@ -233,10 +230,11 @@ def try_out(query: str) -> None:
 
 
 try_out(f"SELECT count(DISTINCT tenant) AS tenants, max(tenant) FROM {VIEW}")
-try_out(f"""
-    SELECT count(*) FROM {VIEW}
-    WHERE CASE WHEN tenant = 'Cedar' THEN raise_error(patient_name || ' has ' || diagnosis) END
-""")
+ATTACK = """
+    SELECT count(*) FROM {view} WHERE CASE WHEN tenant = 'Cedar'
+    THEN raise_error(patient_name || ' has ' || diagnosis) ELSE true END
+"""
+try_out(ATTACK.format(view=VIEW))
 
 # %% [markdown]
 # The first query says what the view promises. The second one tells a patient's name and diagnosis
@@ -244,8 +242,8 @@ try_out(f"""
 # query and optimises both. The subquery becomes a join, and Ann's condition is evaluated below it.
 
 # %%
-attack = f"SELECT * FROM {VIEW} WHERE CASE WHEN tenant = 'Cedar' THEN raise_error(diagnosis) END"
-spark.sql(f"EXPLAIN {attack}").show(truncate=False)
+plan = spark.sql("EXPLAIN " + ATTACK.format(view=VIEW)).first().plan
+print("\n".join(line[:110] for line in plan.splitlines()))
 
 # %% [markdown]
 # A view whose filter has the tenants as literals stopped this query in our tests. That is the order
@@ -306,10 +304,7 @@ if ann is not None and lab.written("secure", "secure_view"):
     COPY = f"{lab.schema}.copy_of_ann"
     secure_view(spark, COPY, CLAIMS, ann, {"patient_name": "hidden"})
     try_out(f"SELECT tenant, count(*), max(patient_name) FROM {COPY} GROUP BY tenant")
-    try_out(f"""
-        SELECT count(*) FROM {COPY}
-        WHERE CASE WHEN tenant = 'Cedar' THEN raise_error(patient_name || diagnosis) END
-    """)
+    try_out(ATTACK.format(view=COPY))
 
 # %% [markdown]
 # ## Task 4: replace one tenant's data
