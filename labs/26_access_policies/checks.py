@@ -604,7 +604,7 @@ def test_name_with_quote(quoted):
 
 @check("write_tenant")
 def test_empty_batch(learner, quick, frame, shared_schema):
-    """takes an empty batch for a tenant without rows"""
+    """leaves no row of a tenant whose batch is empty"""
     table = owned(quick, shared_schema, "emptied", [Commit("WRITE", OWNED)])
     batch = frame(ROWS, [])
     run = run_tables(

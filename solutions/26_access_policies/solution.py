@@ -358,7 +358,8 @@ WAYS = {
     "replaceWhere, a pasted name": {"replaceWhere": "tenant = 'x' OR tenant <> 'x'"},
 }
 for way, options in WAYS.items():
-    claims.write.format("delta").partitionBy("tenant").mode("overwrite").saveAsTable(SCRATCH)
+    spark.sql(f"DROP TABLE IF EXISTS {SCRATCH}")
+    claims.write.format("delta").partitionBy("tenant").saveAsTable(SCRATCH)
     claims.limit(0).write.format("delta").mode("overwrite").options(**options).saveAsTable(SCRATCH)
     print(f"{spark.table(SCRATCH).count():3} of {claims.count()} claims left: {way}")
 
@@ -434,9 +435,9 @@ if lab.written("effective_access", "secure", "aggregate"):
 if lab.written("effective_access", "secure", "aggregate"):
     newest = table.where("tenant = 'Aurora'").orderBy(F.desc("created_at")).first()
     without = aggregate(table.where(F.col("claim_id") != newest.claim_id), ben, 5)
-    both = totals.alias("all").join(without.alias("less"), on=["tenant", "diagnosis"], how="inner")
-    both.where("all.amount <> less.amount").selectExpr(
-        "tenant", "diagnosis", "all.amount - less.amount AS difference"
+    both = totals.alias("first").join(without.alias("less"), on=["tenant", "diagnosis"], how="inner")
+    both.where("first.amount <> less.amount").selectExpr(
+        "tenant", "diagnosis", "first.amount - less.amount AS difference"
     ).show()
     print(f"the newest claim of Aurora: {newest.diagnosis}, {newest.amount}")
 

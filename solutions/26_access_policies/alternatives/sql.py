@@ -4,20 +4,22 @@
 def effective_access(
     grants: DataFrame, groups: DataFrame, principal: str, at: datetime
 ) -> DataFrame:
-    return grants.sparkSession.sql(
+    spark = grants.sparkSession
+    asked = spark.range(1).select(F.lit(principal).alias("name"), F.lit(at).alias("instant"))
+    return spark.sql(
         """
         WITH RECURSIVE names AS (
-          SELECT CAST(:principal AS STRING) AS name, 0 AS level
+          SELECT name, array(name) AS way FROM {asked}
           UNION ALL
-          SELECT g.`group`, level + 1 FROM {groups} AS g JOIN names ON g.member = names.name
-          WHERE level < 20
+          SELECT g.`group`, array_append(way, g.`group`)
+          FROM {groups} AS g JOIN names ON g.member = name
+          WHERE NOT array_contains(way, g.`group`)
         )
         SELECT DISTINCT tenant, region, columns, effect, principal AS reason
-        FROM {grants}
-        WHERE principal IN (SELECT name FROM names) AND valid_from <= :at
-          AND (valid_to > :at OR valid_to IS NULL)
+        FROM {grants} JOIN {asked} AS a ON a.instant >= valid_from
+        WHERE principal IN (SELECT name FROM names) AND (valid_to > a.instant OR valid_to IS NULL)
         """,
-        args={"principal": principal, "at": at},
+        asked=asked,
         grants=grants,
         groups=groups.distinct(),
     )
@@ -92,10 +94,10 @@ def aggregate(df: DataFrame, access: DataFrame, k: int) -> DataFrame:
           SELECT *, size(collect_set(patient_name) OVER of_diagnosis) AS patients
           FROM seen WINDOW of_diagnosis AS (PARTITION BY tenant, diagnosis)
         )
-        SELECT tenant, if(patients >= :k, diagnosis, 'other') AS diagnosis,
+        SELECT tenant, if(patients >= {k}, diagnosis, 'other') AS diagnosis,
           count(DISTINCT patient_name) AS patients, cast(sum(amount) AS decimal(20,2)) AS amount
-        FROM sized GROUP BY 1, 2 HAVING count(DISTINCT patient_name) >= :k
+        FROM sized GROUP BY 1, 2 HAVING count(DISTINCT patient_name) >= {k}
         """,
-        args={"k": k},
+        k=k,
         seen=secure(df, counted, {}),
     )
