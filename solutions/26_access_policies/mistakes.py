@@ -24,7 +24,7 @@
 # -        names = names | found
 # +    names = names | {row["group"] for row in members if row.member in found}
 
-# %% three_levels_of_groups
+# %% ten_levels_of_groups
 # task: effective_access
 # fails: test_rules[nested]
 # because: goes up a fixed number of times
@@ -32,7 +32,7 @@
 # -    while found:
 # -        found = {row["group"] for row in members if row.member in found} - names
 # -        names = names | found
-# +    for _ in range(3):
+# +    for _ in range(10):
 # +        found = {row["group"] for row in members if row.member in found} - names
 # +        names = names | found
 
@@ -110,6 +110,15 @@
 # breaks: A null `valid_to` means that it has no end.
 # -    has_ended = F.coalesce(F.col("valid_to") <= instant, F.lit(False))
 # +    has_ended = F.coalesce(F.col("valid_to") <= instant, F.lit(True))
+
+# %% no_end_is_a_day
+# task: effective_access
+# fails: test_rules[far_ahead]
+# because: takes a day that seems far away for the end of a rule without one
+# breaks: A null `valid_to` means that it has no end.
+# -    has_ended = F.coalesce(F.col("valid_to") <= instant, F.lit(False))
+# +    until = F.coalesce("valid_to", F.lit("2100-01-01").cast("timestamp"))
+# +    has_ended = until <= instant
 
 # %% reason_is_the_person
 # task: effective_access

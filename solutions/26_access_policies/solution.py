@@ -152,7 +152,8 @@ if lab.written("effective_access"):
 #   read.
 #
 # `columns` may name columns that `df` does not have. A rule for such a column changes nothing.
-# `access` has few rows, and `masks` has values of the columns' types, or numbers.
+# `access` has few rows. `masks` has values of the columns' types, or numbers; no text in it is
+# empty.
 
 
 # %%
@@ -273,7 +274,8 @@ print(f"{found.count()} claims of {found.select('tenant').distinct().count() - 1
 # - If nothing is visible, `view` is there and has no row.
 #
 # Rows of the table that come later are not shown before the next call. Readers may find no `view`
-# for a moment during a call. `view` has the form `database.name`, and only your calls make it.
+# for a moment during a call. `view` has the form `database.name`. Only your calls make it, all of
+# them for the same table, whose columns stay.
 
 
 # %%
