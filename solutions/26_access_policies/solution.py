@@ -274,8 +274,8 @@ print(f"{found.count()} claims of {found.select('tenant').distinct().count() - 1
 # - If nothing is visible, `view` is there and has no row.
 #
 # Rows of the table that come later are not shown before the next call. Readers may find no `view`
-# for a moment during a call. `view` has the form `database.name`. Only your calls make it, all of
-# them for the same table, whose columns stay.
+# for a moment during a call. What `view` reads is in a Delta table. `view` has the form
+# `database.name`. Only your calls make it, all of them for the same table, whose columns stay.
 
 
 # %%

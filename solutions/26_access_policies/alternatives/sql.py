@@ -67,7 +67,7 @@ def secure_view(
     if spark.catalog.tableExists(view):
         spark.sql(f"DROP TABLE {view}")
     spark.sql(
-        f"CREATE TABLE {view} USING parquet AS SELECT * FROM {{seen}}",
+        f"CREATE TABLE {view} USING delta AS SELECT * FROM {{seen}}",
         seen=secure(spark.table(table), access, masks),
     )
 
