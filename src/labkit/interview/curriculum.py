@@ -82,7 +82,8 @@ WAYS = (
             ),
             Step(
                 "week 3",
-                ("watermarks", "exactly_once", "time_travel", "change_feed", "concurrent_writers"),
+                ("watermarks", "exactly_once", "time_travel", "change_feed", "concurrent_writers",
+                    "access_policies"),
                 ("streaming", "cloud", "governance", "security"),
             ),
             Step(
