@@ -26,7 +26,7 @@ def make_module(name: str, text: str) -> ModuleType:
     """A module out of its text, of no file: a test is to look at what it does, not at its lines."""
     made = ModuleType(name)
     vars(made)["__labkit_text__"] = text  # by which it crosses to an answer in another process
-    exec(compile(text, f"<{name}>", "exec"), vars(made))
+    exec(compile(text, f"<{name}>", "exec", dont_inherit=True), vars(made))
     return made
 
 
