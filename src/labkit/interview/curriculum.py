@@ -75,7 +75,10 @@ WAYS = (
             ),
             Step(
                 "week 3",
-                ("watermarks", "exactly_once", "time_travel", "change_feed", "concurrent_writers"),
+                (
+                    "watermarks", "exactly_once", "time_travel", "change_feed",
+                    "concurrent_writers", "pii_erasure",
+                ),
                 ("streaming", "cloud", "governance", "security"),
             ),
             Step(
