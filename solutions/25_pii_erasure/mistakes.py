@@ -40,7 +40,7 @@
 
 # %% parquet_only
 # task: bytes_left
-# fails: test_files[log], test_files[crc], test_files[other], test_files[packed]
+# fails: test_files[log], test_files[crc], test_files[other], test_files[packed], test_any_folder
 # because: the log, its .crc files and exports are files as well
 # breaks: All files are read, at any depth
 # -        for file in root.rglob("*")
@@ -489,7 +489,7 @@
 # %% blanks_count
 # task: find_subject
 # in: pattern_of
-# fails: test_columns[spaced], test_columns[arrays]
+# fails: test_columns[spaced], test_columns[arrays], test_another_person
 # because: a phone in another format is not found
 # breaks: Blanks and the characters `. - + ( )` do not count, neither in the text nor in the value
 # -    gap = f"[{re.escape(IGNORED)}]*"
@@ -546,6 +546,16 @@
 #   directly before or after it.
 # -        return [(path, lambda value: value.rlike(pattern))]
 # +        return [(path, lambda value: F.regexp_replace(value, "[ .+()-]", "").rlike(pattern))]
+
+# %% no_text_at_all
+# task: find_subject
+# fails: test_nobody_there
+# outcome: error
+# because: tables without a text end in an error
+# breaks: Other types are not.
+# -    if not counts:
+# -        return spark.createDataFrame([], "table string, column string, rows long, versions long")
+#
 
 # %% elements_counted
 # task: find_subject
@@ -643,7 +653,7 @@ def tokenise(df, columns, keys):
 # %% case_of_an_email
 # task: tokenise
 # in: token_of
-# fails: test_spellings_of_an_email
+# fails: test_spellings_of_an_email, test_tokens_of_many
 # because: another case gives another token
 # breaks: Spellings of an `email` differ in case and in blanks before and after it.
 # -            value = value.strip(" ").lower()
@@ -918,7 +928,8 @@ def forget(spark: SparkSession, tables: list[str], subject: str) -> None:
 
 # %% no_vacuum
 # task: forget
-# fails: test_data_files, test_change_data, test_rows_deleted_before, test_files_of_no_version
+# fails: test_data_files, test_change_data, test_rows_deleted_before, test_files_of_no_version,
+#   test_no_byte_after_three_days
 # because: the old files stay in the folder
 # breaks: That means data files, change data, and files that no version of the table has any longer.
 # -            spark.sql(f"VACUUM {table} RETAIN 0 HOURS")

@@ -161,8 +161,8 @@ if lab.written("bytes_left"):
 # ## DELETE is not forgetting
 #
 # Now the ticket. `people` becomes a Delta table as many platforms make them: with a change feed and
-# [deletion vectors][vectors]. Each step below is what somebody calls "done". Read what is left
-# after it.
+# [deletion vectors][vectors]. The person moves once, and is then deleted. Each step below is what
+# somebody calls "done". Read what is left after it.
 #
 # [vectors]: https://docs.delta.io/latest/delta-deletion-vectors.html
 
@@ -196,14 +196,16 @@ def what_is_left(step: str, table: str) -> None:
 
 ticket = make("people_ticket", people)
 what_is_left("written", ticket)
+spark.sql(f"UPDATE {ticket} SET address = '1 Nowhere Row' WHERE subject_id = '{subject_id}'")
 spark.sql(f"DELETE FROM {ticket} WHERE subject_id = '{subject_id}'")
 print(spark.table(ticket).where(F.col("subject_id") == subject_id).count(), "rows of the person")
 what_is_left("DELETE", ticket)
 
 # %% [markdown]
-# No row, and the e-mail is in more files than before. The data file is as it was: the DELETE wrote
-# a deletion vector, a list of rows to skip. The change feed has a copy of the deleted row. The log
-# has the statistics of the file, the smallest and the greatest value of each column.
+# No row, and the person is in more files than before. The first data file is as it was, with a
+# deletion vector beside it: a list of rows to skip. The UPDATE wrote a second file, and the row
+# before and after it into the change feed. The log has the statistics of each file: the smallest
+# and the greatest value of each column.
 
 # %%
 spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", False)

@@ -79,9 +79,12 @@ def forget(spark, tables, subject):
             )
             spark.sql(f"REORG TABLE {table} APPLY (PURGE)")
             spark.sql(f"VACUUM {table} RETAIN 0 HOURS")
-            for name in ("deletedFileRetentionDuration", "logRetentionDuration"):
+            known = spark.sql(f"SHOW TBLPROPERTIES {table}").collect()
+            if ("delta.logRetentionDuration", "interval 1 days") not in map(tuple, known):
                 spark.sql(
-                    f"ALTER TABLE {table} SET TBLPROPERTIES ('delta.{name}' = 'interval 1 days')"
+                    f"ALTER TABLE {table} SET TBLPROPERTIES ("
+                    "'delta.deletedFileRetentionDuration' = 'interval 1 days', "
+                    "'delta.logRetentionDuration' = 'interval 1 days')"
                 )
     finally:
         if was_on:

@@ -1,6 +1,9 @@
 # because: SQL where there is some, one branch for each kind of file, text views of nested columns
 
+import os
 import zlib
+
+import pandas as pd
 
 
 def bytes_left(path, needles):
@@ -53,15 +56,15 @@ def strings_in(data):
 
 
 def find_subject(spark, tables, subject):
-    ignored = set(" .-+()")
-    loose = ["[ .+()-]*".join(f"\\Q{one}\\E" for one in t if one not in ignored) for t in subject]
-    pattern = f"(?<![a-z0-9])({'|'.join(loose)})(?![a-z0-9])"
+    gap = "[ .+()-]*"
+    loose = [gap.join(one for one in text if one not in " .+()-") for text in subject]
+    pattern = f"r'(?i)(?<![a-z0-9])({'|'.join(loose)})(?![a-z0-9])'"
 
     def tests(kind, column, path, depth=0):
         """Pairs of a path and a condition as SQL."""
         name = f"x{depth}"
         if isinstance(kind, StringType):
-            yield path, f"regexp_like(lower({column}), lower({pattern_sql}))"
+            yield path, f"regexp_like({column}, {pattern})"
         elif isinstance(kind, StructType):
             for field in kind:
                 yield from tests(
@@ -76,7 +79,6 @@ def find_subject(spark, tables, subject):
                 for of, test in tests(of_type, name, f"{path}.{part}", depth + 1):
                     yield of, f"exists({elements}({column}), {name} -> {test})"
 
-    pattern_sql = "r'" + pattern.lower().replace("\\q", "\\Q").replace("\\e", "\\E") + "'"
     rows = []
     for table in tables:
         found = [
@@ -125,7 +127,7 @@ def with_key(key):
 
 def forget(spark, tables, subject):
     for table in tables:
-        spark.sql(f"DELETE FROM {table} WHERE subject_id = :who", args={"who": subject})
+        spark.sql(f"DELETE FROM {table} WHERE subject_id = '{subject}'")
         spark.sql(f"REORG TABLE {table} APPLY (PURGE)")
         for kept in ("0 hours", "1 days"):
             spark.sql(
@@ -135,8 +137,3 @@ def forget(spark, tables, subject):
             )
             if kept == "0 hours":
                 spark.sql(f"VACUUM {table}")
-
-
-import os
-
-import pandas as pd
