@@ -398,9 +398,9 @@
 # fails: test_columns[nobody]
 # because: a number is taken for a text
 # breaks: Other types are not.
-# -    if isinstance(kind, StringType):
+# -    if isinstance(what, StringType):
 # -        return [(path, lambda value: value.rlike(pattern))]
-# +    if not isinstance(kind, (StructType, ArrayType, MapType)):
+# +    if not isinstance(what, (StructType, ArrayType, MapType)):
 # +        return [(path, lambda value: value.cast("string").rlike(pattern + "|^10$"))]
 
 # %% flat_columns
@@ -409,10 +409,10 @@
 # fails: test_columns[structs], test_columns[arrays], test_columns[maps]
 # because: nested columns are passed over
 # breaks: Columns of type string are searched, at any depth: in structs, arrays and maps.
-# -    if isinstance(kind, StructType):
+# -    if isinstance(what, StructType):
 # -        return [
 # -            (name, in_field(field.name, test))
-# -            for field in kind
+# -            for field in what
 # -            for name, test in places(field.dataType, f"{path}.{field.name}", pattern)
 # -        ]
 # +    return []
@@ -423,8 +423,8 @@
 # fails: test_columns[arrays]
 # because: structs in an array are not looked into
 # breaks: So `devices.element.label` is a field of structs in an array.
-# -    if isinstance(kind, ArrayType):
-# +    if isinstance(kind, ArrayType) and isinstance(kind.elementType, StringType):
+# -    if isinstance(what, ArrayType):
+# +    if isinstance(what, ArrayType) and isinstance(what.elementType, StringType):
 
 # %% keys_of_maps
 # task: find_subject
@@ -432,8 +432,8 @@
 # fails: test_columns[maps]
 # because: the keys of a map are names of columns to its author
 # breaks: `consents.key` and `consents.value` those of a map.
-# -        parts = [("key", kind.keyType, F.map_keys), ("value", kind.valueType, F.map_values)]
-# +        parts = [("value", kind.valueType, F.map_values)]
+# -        parts = [("key", what.keyType, F.map_keys), ("value", what.valueType, F.map_values)]
+# +        parts = [("value", what.valueType, F.map_values)]
 
 # %% elements_without_a_name
 # task: find_subject
@@ -450,13 +450,13 @@
 # fails: test_columns[structs], test_columns[maps], test_tables_and_paths
 # because: a nested column is searched as one text
 # breaks: `column` is the path of such a column
-# -    if isinstance(kind, StructType):
+# -    if isinstance(what, StructType):
 # -        return [
 # -            (name, in_field(field.name, test))
-# -            for field in kind
+# -            for field in what
 # -            for name, test in places(field.dataType, f"{path}.{field.name}", pattern)
 # -        ]
-# +    if isinstance(kind, (StructType, ArrayType, MapType)):
+# +    if isinstance(what, (StructType, ArrayType, MapType)):
 # +        return [(path, lambda value: F.to_json(value).rlike(pattern))]
 
 # %% equal_values

@@ -273,21 +273,21 @@ def pattern_of(texts: list[str]) -> str:
 Test = Callable[[Column], Column]
 
 
-def places(kind: DataType, path: str, pattern: str) -> list[tuple[str, Test]]:
+def places(what: DataType, path: str, pattern: str) -> list[tuple[str, Test]]:
     """Each string in a column of this type: its path, and whether it holds the pattern."""
-    if isinstance(kind, StringType):
+    if isinstance(what, StringType):
         return [(path, lambda value: value.rlike(pattern))]
-    if isinstance(kind, StructType):
+    if isinstance(what, StructType):
         return [
             (name, in_field(field.name, test))
-            for field in kind
+            for field in what
             for name, test in places(field.dataType, f"{path}.{field.name}", pattern)
         ]
     parts: list[tuple[str, DataType, Test]] = []
-    if isinstance(kind, ArrayType):
-        parts = [("element", kind.elementType, lambda value: value)]
-    if isinstance(kind, MapType):
-        parts = [("key", kind.keyType, F.map_keys), ("value", kind.valueType, F.map_values)]
+    if isinstance(what, ArrayType):
+        parts = [("element", what.elementType, lambda value: value)]
+    if isinstance(what, MapType):
+        parts = [("key", what.keyType, F.map_keys), ("value", what.valueType, F.map_values)]
     return [
         (name, in_any(elements, test))
         for part, of, elements in parts
