@@ -68,6 +68,7 @@ HINTS = {
 # ------------------------------------------------------------------------------------ bytes_left
 
 MAIL, CALLED = "orrin.quoll.0107@mail.example", "Orrin Quoll"
+WITH_A_BLANK = " Zadd"
 OTHERS = ["velda.plim.0004@mail.example", "Velda Plim", "tessil.foss.0031@mail.example"]
 
 
@@ -82,6 +83,13 @@ def parquet(values, *, compression: str = "gzip", statistics: bool = False) -> b
 def texts(*some: str) -> bytes:
     """A Parquet file of these texts, among others."""
     return parquet(pa.array([*OTHERS, *some] * 3))
+
+
+def column_named(name: str) -> bytes:
+    """A Parquet file whose values say nothing, while the name of its column does."""
+    sink = io.BytesIO()
+    pq.write_table(pa.table({name: pa.array([1, 2])}), sink)
+    return sink.getvalue()
 
 
 STRUCT = pa.struct([("contact", pa.struct([("email", pa.string())]))])
@@ -100,6 +108,7 @@ FILES = {
         parquet(pa.array([MAIL] * 3), compression="zstd"), "data", "pages",
     ),
     "people/part-9.parquet": (texts(), "", "none"),
+    "people/by_column.parquet": (column_named(MAIL), "data", "beside"),
     "nested/struct.parquet": (
         parquet(pa.array([None, {"contact": {"email": MAIL}}], STRUCT)), "data", "nested",
     ),
@@ -140,17 +149,23 @@ FILES = {
     "export.csv": (f"name,email\n{CALLED},\n".encode(), "other", "other"),
     "export.csv.gz": (gzip.compress(f"a,{MAIL}\n".encode()), "other", "packed"),
     "people/_delta_log/old.json.gz": (gzip.compress(MAIL.encode()), "log", "packed"),
+    "joined.csv.gz": (
+        gzip.compress(b"name,email\n") + gzip.compress(f"a,{MAIL}\n".encode()), "other", "packed",
+    ),
     "others.csv.gz": (gzip.compress(f"a,{OTHERS[0]}\n".encode()), "", "packed"),
     "people/crashed.parquet": (b"PAR1" + MAIL.encode() + b"\0" * 9, "data", "broken"),
     "people/empty.parquet": (b"", "", "broken"),
     "upper.csv": (MAIL.upper().encode(), "", "as_it_is"),
     "upper.parquet": (texts(MAIL.upper()), "", "as_it_is"),
     "blanks.csv": (CALLED.replace(" ", "  ").encode(), "", "as_it_is"),
+    "blank_before.csv": (f"Velda{WITH_A_BLANK}".encode(), "other", "as_it_is"),
+    "no_blank.csv": (f"Velda,{WITH_A_BLANK.strip()}".encode(), "", "as_it_is"),
     "longer.csv": (f"x{MAIL}x".encode(), "other", "as_it_is"),
     "dotless.csv": (MAIL.replace(".", "x").encode(), "", "as_it_is"),
 }
 READ = [
     Case("pages", "Finds a text in the compressed pages of a Parquet file", points=2),
+    Case("beside", "Finds a text that is in a Parquet file beside its values"),
     Case("each", "Finds a file that holds any of the needles, and has it once"),
     Case("nested", "Finds a text in a struct, in an array and in a value of a map"),
     Case("keys", "Finds a text that is a key of a map"),
@@ -177,7 +192,7 @@ def left(learner, inbox):
         file = root / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
-    found = learner.bytes_left(root, [MAIL, CALLED])
+    found = learner.bytes_left(root, [MAIL, CALLED, WITH_A_BLANK])
     assert isinstance(found, list), f"it returned a {type(found).__name__}, not a list"
     for one in found:
         is_pair = isinstance(one, tuple) and len(one) == 2

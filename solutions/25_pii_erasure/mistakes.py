@@ -148,6 +148,34 @@
 # -        return gzip.decompress(data)
 #
 
+# %% first_member_alone
+# task: bytes_left
+# in: content
+# fails: test_files[packed]
+# because: packed files that were joined have several members, and one is unpacked
+# breaks: A file whose name ends in `.gz` is searched unpacked.
+# -        return gzip.decompress(data)
+# +        import zlib
+# +
+# +        return zlib.decompressobj(31).decompress(data)
+
+# %% values_alone
+# task: bytes_left
+# in: content
+# fails: test_files[beside]
+# because: the footer of a Parquet file is read for its values, and not searched itself
+# breaks: A file holds a needle if the needle, as UTF-8, is anywhere in its bytes.
+# -    return data + json.dumps(rows, default=str).encode()
+# +    return json.dumps([list(row.values()) for row in rows], default=str).encode()
+
+# %% needles_stripped
+# task: bytes_left
+# fails: test_files[as_it_is]
+# because: a needle loses the blank at its start
+# breaks: A needle is searched as it is: case, blanks and all.
+# -    wanted = [needle.encode() for needle in needles]
+# +    wanted = [needle.strip().encode() for needle in needles]
+
 # %% broken_files_stop_it
 # task: bytes_left
 # in: content
@@ -582,8 +610,9 @@
 # because: anybody can hash a list of all phone numbers
 # breaks: A token depends on the key of its purpose: another key gives another token
 # -        code = hmac.new(key, value.encode(), "sha256").hexdigest()
+# +        import hashlib
+# +
 # +        code = hashlib.sha256(value.encode()).hexdigest()
-import hashlib
 
 # %% hash_with_the_purpose
 # task: tokenise
@@ -613,6 +642,8 @@ import hashlib
 # because: each call has a salt of its own
 # breaks: Equal values of a purpose have equal tokens, in whatever column, frame or call
 # -    return df.withColumns(
+# +    import uuid
+# +
 # +    salt = uuid.uuid4().bytes
 # +    keys = {purpose: key + salt for purpose, key in keys.items()}
 # +    return df.withColumns(
@@ -623,18 +654,20 @@ import hashlib
 # because: as AES with a random start: equal values are never equal
 # breaks: Equal values of a purpose have equal tokens
 # -        code = hmac.new(key, value.encode(), "sha256").hexdigest()
+# +        import uuid
+# +
 # +        code = hmac.new(key, value.encode() + uuid.uuid4().bytes, "sha256").hexdigest()
-import uuid
 
 # %% numbered_values
 # task: tokenise
 # fails: test_another_frame, test_tokens_need_the_key
 # because: the same number stands for another value in another frame
 # breaks: Equal values of a purpose have equal tokens, in whatever column, frame or call
-from pyspark.sql import Window
 
 
 def tokenise(df, columns, keys):
+    from pyspark.sql import Window
+
     for name, (kind, _) in columns.items():
         value = F.col(name)
         if kind == "email":
@@ -765,8 +798,9 @@ def tokenise(df, columns, keys):
 # because: Base64 ends with = and may have + and /
 # breaks: all of them letters from A to Z or a to z, or digits.
 # -        code = hmac.new(key, value.encode(), "sha256").hexdigest()
+# +        import base64
+# +
 # +        code = base64.b64encode(hmac.new(key, value.encode(), "sha256").digest()).decode()
-import base64
 
 # %% no_domain
 # task: tokenise

@@ -1,7 +1,6 @@
 # because: SQL where there is some, one branch for each kind of file, text views of nested columns
 
 import os
-import zlib
 
 import pandas as pd
 
@@ -15,7 +14,8 @@ def bytes_left(path, needles):
                 data = file.read()
             texts = [data]
             if name.endswith(".gz"):
-                texts.append(zlib.decompress(data, wbits=31))
+                with gzip.open(os.path.join(folder, name)) as file:
+                    texts.append(file.read())
             if name.endswith(".parquet"):
                 texts += strings_in(data)
             if not any(needle.encode() in text for needle in needles for text in texts):
