@@ -390,8 +390,8 @@ if lab.written("find_subject"):
 #   Base64. Plans are in the Spark UI and the event log, for years.
 #
 # An `email` has one `@`, with something before and after it and no blank inside, or is null or
-# blanks alone. Blanks are spaces; letters and digits in an `email` are those of ASCII. No value of one kind is compared with one of another kind. Keys have 32 bytes. `columns`
-# may be empty.
+# blanks alone. Blanks are spaces; letters and digits in an `email` are those of ASCII. No value of
+# one kind is compared with one of another kind. Keys have 32 bytes. `columns` may be empty.
 #
 # Without a key, a hash is no protection: the list of all phone numbers is short, so somebody hashes
 # them all and looks up yours. [HMAC](https://docs.python.org/3/library/hmac.html) is a hash with a
@@ -457,7 +457,8 @@ if lab.written("tokenise"):
 # ## Task 4: forget
 #
 # Write `forget(spark, tables, subject)`. `tables` is a list of names of Delta tables, each with a
-# column `subject_id` of type string. `subject` is the id of the person.
+# column `subject_id` of type string. `subject` is the id of the person; ids have letters, digits
+# and `-`.
 #
 # - No table has a row with this `subject_id` after the call.
 # - All other rows stay as they are, also those without a `subject_id`, and those of people who
