@@ -543,8 +543,8 @@ if lab.written("forget"):
 
 # %% [markdown]
 # Let three days pass: the cell sets back the time of the log's files, and then makes one commit
-# that writes a checkpoint. **Delta deletes old log files when it writes a checkpoint**, and by
-# default it writes one each tenth commit. A table that nobody writes to keeps its log for ever.
+# that writes a checkpoint. **Delta deletes old log files when it writes a checkpoint**, and not
+# each commit does. A table that nobody writes to keeps its log for ever.
 
 # %%
 import os
