@@ -244,6 +244,7 @@ FIRST = [
     {"id": 3, "spaced": "Orrin  Quoll", "phone": "000-555.0107", "changed": MAIL},
     {"id": 4, "spaced": "OrrinQuoll", "phone": "(+000) 5550107", "whole": "S-104", "number": 10},
     {"id": 5, "whole": "XS-10, S-101", "phone": "+000 555 01070", "starts": "S-10: called"},
+    {"id": 10, "starts": "id_S-10"},
     {"id": 6, "whole": "1000 555 0108", "starts": "(S-10)", "twice": f"{MAIL} or {MAIL}"},
     {"id": 7, "whole": "orrin quolly", "twice": "S-10 Orrin Quoll", "starts": "S-10 (104)"},
 ]
@@ -300,7 +301,7 @@ SAID = {
     "sentence": (1, 3, "inside"),
     "spaced": (2, 3, "spaced"),
     "phone": (2, 3, "spaced"),
-    "starts": (3, 3, "whole"),
+    "starts": (4, 3, "whole"),
     "whole": (0, 0, "whole"),
     "twice": (2, 3, "once"),
     "is_null": (0, 0, "nobody"),
@@ -432,6 +433,7 @@ CUSTOMER_ROWS = [
     (6, "  ", " +-", "", "   ", "Cork"),
     (7, "velda.plim.0004@MAIL.Example", "0005550107", " ", "tessil@mail.example", "Oslo"),
     (8, "orrin.quoll0107@mail.example", "tel. 000 555 0108", " Orrin Quoll", A, "Bari"),
+    (9, "orrin.quoll.0107+news@mail.example", "1", "x", A, "Bari"),
 ]
 MEMBERS = "wrote_from string, note string, called string"
 MEMBER_ROWS = [(f" {A} ", "x", "0005550108"), ("new@mail.example", None, "x")]
@@ -505,7 +507,7 @@ def test_spellings_of_a_phone(tokens):
 @check("tokenise")
 def test_different_values(tokens):
     """Gives different values different tokens, texts letter by letter"""
-    assert_other_tokens(tokens, "email", 1, 4, 7, 8)
+    assert_other_tokens(tokens, "email", 1, 4, 7, 8, 9)
     assert_other_tokens(tokens, "phone", 1, 4, 8)
     assert_equal_tokens(tokens, "name", 1, 3)
     assert_other_tokens(tokens, "name", 1, 2, 4, 7, 8)

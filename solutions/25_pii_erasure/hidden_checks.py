@@ -95,7 +95,8 @@ def test_tokens_of_many(learner, frame, seed):
     """gives two values one token exactly if they are spellings of one"""
     rng = random.Random(seed)
     phones = ["".join(rng.choice(["0", "1", " ", "-", "("]) for _ in range(6)) for _ in range(150)]
-    emails = [f"{rng.choice('aAbB')}{rng.choice('.xX')}@{rng.choice('pPq')}.example" for _ in phones]
+    parts = [[rng.choice(one) for one in ("aAbB", ".xX", "pPq")] for _ in phones]
+    emails = [f"{first}{last}@{domain}.example" for first, last, domain in parts]
     ddl = "id long, email string, phone string"
     rows = list(zip(range(150), emails, phones, strict=True))
     keys = {"p": rng.randbytes(32), "q": rng.randbytes(32)}

@@ -252,7 +252,7 @@ spark.conf.unset("spark.databricks.delta.retentionDurationCheck.enabled")
 #   column.
 # - The function only reads: no table gets a new version.
 #
-# All versions in the history can be read, and have the columns of the newest one. No two tables
+# All versions, from 0 on, can be read, and have the columns of the newest one. No two tables
 # have the same name. `tables` has at least one table. Column names have letters, digits and `_`.
 # Texts have letters from A to Z, digits, blanks, `@` and the characters above, and at least one
 # letter or digit. The order of the rows is left open.
@@ -391,7 +391,8 @@ if lab.written("find_subject"):
 #
 # An `email` has one `@`, with something before and after it and no blank inside, or is null or
 # blanks alone. Blanks are spaces; letters and digits in an `email` are those of ASCII. No value of
-# one kind is compared with one of another kind. Keys have 32 bytes. `columns` may be empty.
+# one kind is compared with one of another kind. Keys have 32 bytes, and no two purposes have the
+# same. `columns` may be empty.
 #
 # Without a key, a hash is no protection: the list of all phone numbers is short, so somebody hashes
 # them all and looks up yours. [HMAC](https://docs.python.org/3/library/hmac.html) is a hash with a
