@@ -476,7 +476,7 @@
 # %% case_counts
 # task: find_subject
 # in: pattern_of
-# fails: test_columns[case], test_columns[gone], test_columns[spaced]
+# fails: test_columns[case]
 # because: another case is another text
 # breaks: Upper and lower case are the same.
 # -    return rf"(?i)(?<![A-Z0-9])(?:{'|'.join(loose)})(?![A-Z0-9])"
@@ -507,7 +507,7 @@
 # %% parts_of_words
 # task: find_subject
 # in: pattern_of
-# fails: test_columns[whole], test_columns[nobody], test_tables_and_paths
+# fails: test_columns[whole], test_tables_and_paths
 # because: S-10 is found in S-104
 # breaks: A text is found whole: in the value as it is written, no letter and no digit stands
 #   directly before or after it.
@@ -949,7 +949,7 @@ def forget(spark: SparkSession, tables: list[str], subject: str) -> None:
 
 # %% vacuum_by_the_property
 # task: forget
-# fails: test_data_files, test_change_data, test_rows_deleted_before
+# fails: test_data_files, test_rows_deleted_before
 # because: VACUUM keeps what was removed within the day
 # breaks: No file in the table's folder holds anything of the person after the call
 # -            spark.sql(f"VACUUM {table} RETAIN 0 HOURS")
@@ -957,7 +957,7 @@ def forget(spark: SparkSession, tables: list[str], subject: str) -> None:
 
 # %% vacuum_of_an_hour
 # task: forget
-# fails: test_data_files, test_change_data, test_rows_deleted_before
+# fails: test_data_files, test_rows_deleted_before
 # because: any number but 0 at the call counts for nothing
 # breaks: No file in the table's folder holds anything of the person after the call
 # -            spark.sql(f"VACUUM {table} RETAIN 0 HOURS")

@@ -86,6 +86,7 @@ people.where(people.phone == phone).show(truncate=False)
 #
 # The folder may hold many tables, at any depth. Needles have letters from A to Z, digits, blanks
 # and `@ . + -`, and at least one character. A packed file is whole. All files fit into memory.
+# pyarrow reads the texts of these files as its type `string`.
 # [`pyarrow.parquet`](https://arrow.apache.org/docs/python/parquet.html) reads a Parquet file and
 # knows nothing of Delta. That is what you need here.
 
