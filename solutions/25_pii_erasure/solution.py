@@ -253,10 +253,10 @@ spark.conf.unset("spark.databricks.delta.retentionDurationCheck.enabled")
 #   column.
 # - The function only reads: no table gets a new version.
 #
-# All versions, from 0 on, can be read, and have the columns of the newest one. No two tables
-# have the same name. `tables` has at least one table. Column names have letters, digits and `_`.
-# Texts have letters from A to Z, digits, blanks, `@` and the characters above, and at least one
-# letter or digit. The order of the rows is left open.
+# All versions, from 0 on, can be read, and have the columns of the newest one. No two tables have
+# the same name. `tables` has at least one table. Column names have letters, digits and `_`. Texts
+# have letters from A to Z, digits, blanks, `@` and the characters above, and at least one letter or
+# digit. Letters are those of ASCII, digits are 0 to 9. The order of the rows is left open.
 
 
 # %%
@@ -482,7 +482,8 @@ if lab.written("tokenise"):
 #
 # Versions from before the call need not be readable after it. No one else reads or writes the
 # tables meanwhile. A table may have a change feed or not, deletion vectors or not; none has
-# partitions or clones. How many commits you make is left open. `forget` returns nothing.
+# partitions or clones, and its properties are those that it was made with. How many commits you
+# make is left open. `forget` returns nothing.
 #
 # [`REORG TABLE`][reorg] and [`VACUUM`][vacuum] are two of the tools.
 #
