@@ -82,8 +82,10 @@ WAYS = (
             ),
             Step(
                 "week 3",
-                ("watermarks", "exactly_once", "time_travel", "change_feed", "concurrent_writers",
-                    "access_policies"),
+                (
+                    *("watermarks", "exactly_once", "time_travel", "change_feed"),
+                    *("concurrent_writers", "pii_erasure", "access_policies"),
+                ),
                 ("streaming", "cloud", "governance", "security"),
             ),
             Step(
