@@ -70,7 +70,14 @@ WAYS = (
             ),
             Step(
                 "week 2",
-                ("skew", "slow_job", "schema_contract", "file_ingest", "table_layout"),
+                (
+                    "skew",
+                    "slow_job",
+                    "lean_job",
+                    "schema_contract",
+                    "file_ingest",
+                    "table_layout",
+                ),
                 ("spark", "performance", "modelling"),
             ),
             Step(
