@@ -148,7 +148,7 @@ def test_other_view(learner, spark, frame, schema, seed):
 
 
 @check("write_tenant")
-def test_other_names(learner, spark, frame, schema):
+def test_odd_names(learner, spark, frame, schema):
     """replaces a tenant whose name looks like a condition, and no other"""
     table = owned(spark, schema, "odd_names", [Commit("WRITE", OWNED)])
     batches = [

@@ -761,7 +761,7 @@ def write_tenant(spark: SparkSession, table: str, tenant: str, batch: DataFrame)
 
 # %% double_quotes_are_pasted
 # task: write_tenant
-# fails: test_other_names
+# fails: test_odd_names
 # outcome: error
 # because: a backslash escapes the quote that ends the literal
 # breaks: `tenant` may hold any characters, such as quotes.

@@ -9,13 +9,13 @@ def effective_access(
         above.setdefault(row["member"], set()).add(row["group"])
     seen: set[str] = set()
 
-    def visit(name: str) -> None:
+    def climb(name: str) -> None:
         if name not in seen:
             seen.add(name)
             for one in above.get(name, ()):
-                visit(one)
+                climb(one)
 
-    visit(principal)
+    climb(principal)
     names = grants.sparkSession.createDataFrame([(name,) for name in seen], "principal string")
     holds = F.lit(at).between(
         F.col("valid_from"), F.col("valid_to") - F.expr("INTERVAL 0.000001 SECOND")
