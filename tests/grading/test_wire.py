@@ -3,9 +3,11 @@
 import datetime
 import json
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from labkit.checks import make_module
 from labkit.grading.wire import CannotCrossError, decode, encode, take_view
 
 
@@ -54,6 +56,22 @@ def test_functions_cross_as_source_towards_the_kernel_only():
         encode(candidate)
     with pytest.raises(CannotCrossError):
         decode({"$": "function", "name": "f", "v": "def f(): pass"}, lambda: None, table=str)
+
+
+def test_modules_and_paths_cross_towards_the_kernel_only():
+    made = make_module(
+        "prices", "import math\n\n\ndef floor(price):\n    return math.floor(price)\n"
+    )
+    found = across(made, functions=True)
+    assert (found.__name__, found.floor(2.5)) == ("prices", 2)
+    assert across(Path("/tmp/a"), functions=True) == Path("/tmp/a")
+    assert across(Path("/tmp/a")) == "/tmp/a"
+    with pytest.raises(CannotCrossError, match="module"):
+        encode(made)
+    with pytest.raises(CannotCrossError, match="module"):
+        encode(json, functions=True)
+    with pytest.raises(CannotCrossError):
+        decode({"$": "module", "name": "prices", "v": ""}, lambda: None, table=str)
 
 
 class Sly(int):

@@ -20,7 +20,7 @@ from labkit.checks.made_tables import (
 )
 from labkit.checks.mark import check
 from labkit.checks.meanwhile import hold_back, let_in, let_in_on_write
-from labkit.checks.own_tests import failure_of
+from labkit.checks.own_tests import failure_of, make_module
 from labkit.checks.plan_tree import with_plan
 from labkit.checks.plans import (
     PythonOperator,
@@ -52,6 +52,7 @@ from labkit.checks.streams import (
     run_stream,
     with_batches,
 )
+from labkit.checks.table_bytes import age_log, files_holding
 from labkit.checks.table_folders import Commit, StoredFile
 from labkit.checks.table_runs import (
     TableRun,
@@ -97,6 +98,7 @@ __all__ = [
     "Work",
     "add_file",
     "add_stray_file",
+    "age_log",
     "assert_columns",
     "assert_frame",
     "assert_nothing_written",
@@ -115,6 +117,7 @@ __all__ = [
     "exchanges",
     "failure_of",
     "file_stream",
+    "files_holding",
     "forget_last_commit",
     "has_python",
     "hold_back",
@@ -123,6 +126,7 @@ __all__ = [
     "live_files",
     "log_since",
     "make_frame",
+    "make_module",
     "make_table",
     "measured",
     "operators",

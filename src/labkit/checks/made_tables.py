@@ -135,11 +135,17 @@ def stored_files(spark: SparkSession, table: str) -> dict[str, StoredFile]:
 
 
 def add_stray_file(
-    spark: SparkSession, table: str, path: str, *, days_ago: float, size: int = 1000
+    spark: SparkSession,
+    table: str,
+    path: str,
+    *,
+    days_ago: float,
+    size: int = 1000,
+    data: bytes = b"",
 ) -> None:
-    """A file in a table's folder that no commit names, of this age and size."""
+    """A file in a table's folder that no commit names, of this age and with `size` zeros or `data`."""
     folder = TableFolder(spark, table)
-    folder.write(path, bytes(size))
+    folder.write(path, data or bytes(size))
     folder.set_age(path, days_ago)
 
 

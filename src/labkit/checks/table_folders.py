@@ -71,14 +71,28 @@ class TableFolder:
         return path
 
     def files(self) -> dict[str, StoredFile]:
+        """The data files by their path in the folder; what is hidden, such as the log, is not."""
+        return {
+            name: file
+            for name, file in self.all_files().items()
+            if not any(part[0] in "._" for part in name.split("/"))
+        }
+
+    def all_files(self) -> dict[str, StoredFile]:
         root = self.root.toUri().getPath()
         found, listed = {}, self.fs.listFiles(self.root, True)
         while listed.hasNext():
             status = listed.next()
             name = str(status.getPath().toUri().getPath())[len(root) :].lstrip("/")
-            if not any(part[0] in "._" for part in name.split("/")):
-                found[name] = StoredFile(int(status.getLen()), int(status.getModificationTime()))
+            found[name] = StoredFile(int(status.getLen()), int(status.getModificationTime()))
         return found
+
+    def read(self, name: str) -> bytes:
+        data = self.fs.open(self.path(name))
+        try:
+            return bytes(self.jvm.org.apache.hadoop.io.IOUtils.readFullyToByteArray(data))
+        finally:
+            data.close()
 
     def write(self, name: str, data: bytes) -> None:
         out = self.fs.create(self.path(name), True)

@@ -71,7 +71,11 @@ def _characters(value: Any) -> int:
 
 
 def _assertion(error: BaseException | None) -> str | None:
-    """What an assertion says, chispa's too; nothing is imported here, where memory may be full."""
-    if isinstance(error, AssertionError) or type(error).__module__.startswith("chispa."):
+    """What an assertion says, or chispa's or pytest's error; nothing is imported here, where memory
+    may be full.
+    """
+    kind = type(error)
+    told = kind.__module__.startswith("chispa.") or kind.__qualname__ == "Failed"
+    if isinstance(error, AssertionError) or told:
         return str(error) or type(error).__name__
     return None

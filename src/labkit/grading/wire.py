@@ -9,8 +9,8 @@ import math
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
-from pathlib import PurePath
-from types import FunctionType
+from pathlib import Path, PurePath
+from types import FunctionType, ModuleType
 from typing import Any, NoReturn
 
 from pyspark.sql import DataFrame, SparkSession
@@ -33,7 +33,10 @@ class CannotCrossError(TypeError):
 
 
 def encode(value: Any, *, functions: bool = False, depth: int = 0) -> Any:
-    """`value` as JSON; frames become global temp views. Functions cross (as source) when allowed."""
+    """`value` as JSON; frames become global temp views.
+
+    When allowed, functions and modules of `make_module` cross as text, and a path as a path.
+    """
     if depth > MAX_DEPTH:
         raise CannotCrossError("a structure nested too deep")
     if value is None or type(value) in (bool, int, str):
@@ -71,9 +74,16 @@ def encode(value: Any, *, functions: bool = False, depth: int = 0) -> Any:
         return {TAG: "task", "v": task}
     if functions and isinstance(value, FunctionType):
         return {TAG: "function", "name": value.__name__, "v": inspect.getsource(value)}
+    if functions and isinstance(value, ModuleType) and (text := text_of(value)):
+        return {TAG: "module", "name": value.__name__, "v": text}
     if isinstance(value, PurePath):
-        return str(value)
+        return {TAG: "path", "v": str(value)} if functions else str(value)
     raise CannotCrossError(kind_of(value))
+
+
+def text_of(module: ModuleType) -> str | None:
+    """The text out of which `make_module` made a module."""
+    return vars(module).get("__labkit_text__")
 
 
 class Foreign:
@@ -105,7 +115,7 @@ def decode(
     depth: int = 0,
 ) -> Any:
     """What `encode` wrote. `table` opens a view by name, `tasks` gives the learner's own function
-    of that name; functions are built only when allowed.
+    of that name; functions and modules are built only when allowed.
     """
     if depth > MAX_DEPTH:
         raise CannotCrossError("a structure nested too deep")
@@ -146,6 +156,13 @@ def decode(
             names: dict[str, Any] = {}
             exec(compile(str(content), "<candidate>", "exec", dont_inherit=True), names)
             return names[str(value["name"])]
+        case "module" if functions:
+            # Only here: the checks' functions take half a second to import.
+            from labkit.checks.own_tests import make_module
+
+            return make_module(str(value["name"]), str(content))
+        case "path" if functions:
+            return Path(str(content))
     raise CannotCrossError(f"{kind!r}")
 
 

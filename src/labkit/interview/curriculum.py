@@ -82,12 +82,15 @@ WAYS = (
             ),
             Step(
                 "week 3",
-                ("watermarks", "exactly_once", "time_travel", "change_feed", "concurrent_writers"),
+                (
+                    *("watermarks", "exactly_once", "time_travel", "change_feed"),
+                    *("concurrent_writers", "pii_erasure", "access_policies"),
+                ),
                 ("streaming", "cloud", "governance", "security"),
             ),
             Step(
                 "week 4",
-                ("dbt_scd", "airflow_dag", "lakehouse_slice", "lakehouse_design"),
+                ("dbt_scd", "test_pyspark", "airflow_dag", "lakehouse_slice", "lakehouse_design"),
                 (
                     "orchestration", "devops", "testing", "leadership", "behavioural", "fit",
                     "cases",
