@@ -358,9 +358,9 @@ readers = {
     "a filter with the same meaning": tickets.where("0 < amount").groupBy("lang").count(),
     "columns first": tickets.select("lang", "amount").where("amount > 0").groupBy("lang").count(),
 }
-for name, frame in readers.items():
-    print(f"{name}: {'InMemoryTableScan' in operators(frame)}")
+hits = {name: "InMemoryTableScan" in operators(frame) for name, frame in readers.items()}
 paid.unpersist()
+print(hits)
 
 # %% [markdown]
 # ## Task 6: write the files you meant
