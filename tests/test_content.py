@@ -46,9 +46,10 @@ def each(labs):
 
 
 # Whole proofs take turns, an eleventh of the labs each commit; where labkit changed since a lab's
-# last proof, its starter and its solution are judged each time.
-DUE = record.due(LABS, record.turn(home.root()))
-JUDGED = [lab for lab in LABS if lab in DUE or record.state(lab) != "fresh"]
+# last proof, its starter and its solution are judged every other time.
+TURN = record.turn(home.root())
+DUE = record.due(LABS, TURN)
+JUDGED = record.to_judge(LABS, TURN)
 
 each_lab = each(LABS)
 each_due_lab = each(DUE)

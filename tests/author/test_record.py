@@ -159,6 +159,15 @@ def test_every_lab_has_its_turn_within_a_few_commits(tmp_path, monkeypatch):
     assert all(labs[7] in due for due in turns), "a stale lab does not wait"
 
 
+def test_lab_of_another_labkit_is_judged_every_other_commit(tmp_path, monkeypatch):
+    labs = [Lab(number, f"lab_{number}", tmp_path) for number in range(30)]
+    monkeypatch.setattr(record, "state", lambda lab: "fresh" if lab.number == 7 else "other labkit")
+    judged = [record.to_judge(labs, turn) for turn in (3, 4)]
+    assert {lab.number for half in judged for lab in half} == set(range(30)) - {7}
+    assert max(map(len, judged)) < 20
+    assert all(lab in judged[0] for lab in record.due(labs, 3))
+
+
 def test_turn_counts_commits(tmp_path):
     assert record.turn(tmp_path) == 0
     git = ["git", "-C", tmp_path, "-c", "user.name=a", "-c", "user.email=a@example.org"]

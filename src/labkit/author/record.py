@@ -166,6 +166,19 @@ def due(labs: Sequence[Lab], turn: int) -> list[Lab]:
     ]
 
 
+def to_judge(labs: Sequence[Lab], turn: int) -> list[Lab]:
+    """The labs whose starter and solution are judged now: those to prove, and half of the others.
+
+    Half of those, that is, that were proved with another labkit; the next commit has the other half.
+    """
+    proved = due(labs, turn)
+    return [
+        lab
+        for number, lab in enumerate(labs)
+        if lab in proved or (number % 2 == turn % 2 and state(lab) != "fresh")
+    ]
+
+
 def turn(root: Path) -> int:
     """The number of commits of the checkout; 0 where it is no repository, or only a part of one."""
     if (root / ".git" / "shallow").exists():
