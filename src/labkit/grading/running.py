@@ -54,7 +54,11 @@ def running(
             {**gateway, **broker, **folders},
             root=lab.root,
             sandbox=spark.sandbox,
-            read=[lab.starter, lab.root / "datasets", lab.root / home.MARK, *parts.values()],
+            read=[
+                *(lab.starter, lab.root / "datasets", lab.root / home.MARK),
+                spark.sandbox.data,  # what a check puts into an inbox, for an answer without Spark
+                *parts.values(),
+            ],
             limits=spark.limits,
         )
         held.enter_context(kernel)
