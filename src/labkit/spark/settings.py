@@ -29,6 +29,9 @@ SETTINGS = {
     # VACUUM lists a table's folder in this many tasks, 10,000 by default, whatever is in it: 37 s
     # for eight files, and 3 s with one.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",
+    # The parser of Delta 4.4 drops the values of `spark.sql(text, args=...)`, which Spark puts into
+    # the text since 4.1. So Spark binds them in the plan, as before.
+    "spark.sql.legacy.parameterSubstitution.constantsOnly": "true",
     "spark.sql.shuffle.partitions": "2",
     "spark.default.parallelism": "2",
     "spark.sql.session.timeZone": "UTC",
