@@ -80,7 +80,7 @@ WAYS = (
             ),
             Step(
                 "week 4",
-                ("dbt_scd", "airflow_dag", "lakehouse_slice", "lakehouse_design"),
+                ("dbt_scd", "star_schema", "airflow_dag", "lakehouse_slice", "lakehouse_design"),
                 (
                     "orchestration", "devops", "testing", "leadership", "behavioural", "fit",
                     "cases",
