@@ -150,6 +150,12 @@ def test_a_trace_names_the_mistake_and_shows_its_line(toy):
     assert frame.line == "raise ValueError(numbers)"
 
 
+def test_annotations_of_an_answer_are_values_as_in_a_notebook(toy):
+    text = f"{HEADER}def double(numbers: int):\n    return numbers\n"  # a pandas UDF reads them
+    (mistake,) = mistakes(toy, text)
+    assert namespace(toy, mistake, None)["double"].__annotations__ == {"numbers": int}
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

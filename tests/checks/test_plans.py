@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import Window
 from pyspark.sql import functions as F
@@ -14,6 +15,7 @@ from labkit.checks import (
     measured,
     operators,
     partitionings,
+    python_operators,
     release,
     scans,
     settings,
@@ -135,6 +137,22 @@ def test_python_is_seen_in_functions_and_rdds(spark, sales, frame):
     assert not has_python(frame("id int", [(1,)]))
 
 
+def test_functions_of_a_row_are_told_from_those_of_a_batch(sales):
+    def same(prices: pa.Array) -> pa.Array:
+        return prices
+
+    for function, by_row in (
+        (F.udf(same, "double", useArrow=False), True),
+        (F.udf(same, "double", useArrow=True), True),
+        (F.arrow_udf(same, "double"), False),
+    ):
+        (operator,) = python_operators(sales.select(function("price")))
+        assert operator.by_row == by_row
+    (mapped,) = python_operators(sales.mapInPandas(lambda parts: parts, sales.schema))
+    assert (mapped.name, mapped.by_row) == ("MapInPandas", False)
+    assert python_operators(sales) == ()
+
+
 def test_plan_of_a_cached_frame_belongs_to_it(sales):
     kept = sales.where("price > 2").select("shop").cache()
     try:
@@ -161,6 +179,7 @@ def test_work_of_the_block_alone_is_measured(spark, sales):
     assert work.jobs >= 1
     assert work.tasks >= 2
     assert work.shuffle_bytes > 0
+    assert work.result_bytes > 0
     with measured(spark) as nothing:
         sales.groupBy("shop").count()
     assert (nothing.jobs, nothing.tasks, nothing.shuffle_bytes) == (0, 0, 0)

@@ -6,7 +6,7 @@ from threading import Event, Thread
 import pytest
 from pyspark.sql import functions as F
 
-from labkit.checks import StageRead, run_frame, settings
+from labkit.checks import StageRead, TaskWrite, run_frame, settings, task_writes
 from labkit.verdict.errors import AnswerError
 
 EIGHT = {
@@ -71,6 +71,27 @@ def test_broadcast_rows_are_counted_and_operators_are_those_of_the_run(clicks, s
     assert run.broadcast_rows == 3
     assert "BroadcastHashJoin" in run.operators
     assert run.reads == ()
+
+
+def test_what_is_sent_to_python_is_counted(clicks, shops):
+    named = shops.withColumn("note", F.repeat(F.lit("n"), 10_000))
+    function = F.udf(lambda shop: shop, "long", useArrow=True)
+    few = run_frame(named.withColumn("copy", function("shop"))).python_bytes
+    all_of_it = run_frame(named.mapInArrow(lambda parts: parts, named.schema)).python_bytes
+    assert 0 < few < 10_000 < all_of_it
+    assert run_frame(named).python_bytes == 0
+
+
+def test_tasks_that_write_tell_their_rows_and_what_they_read_from_shuffles(spark, clicks, tmp_path):
+    with task_writes(spark) as moved:
+        clicks.repartition(3, "user").write.parquet(str(tmp_path / "moved"))
+    assert sum(task.rows for task in moved) == sum(task.shuffled for task in moved) == 400
+    with task_writes(spark) as still:
+        clicks.coalesce(1).write.parquet(str(tmp_path / "still"))
+    assert still == [TaskWrite(400, 0)]
+    with task_writes(spark) as nothing:
+        clicks.repartition(3, "user").collect()
+    assert nothing == []
 
 
 def test_an_adaptive_run_tells_what_its_tasks_read(clicks, shops):

@@ -218,7 +218,7 @@ def define(text: str, filename: str, names: dict[str, Any], tasks: Collection[st
     """Runs the definitions of a module into `names`."""
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     for node in definitions(text, filename, set(names), tasks):
-        exec(compile(ast.Module([node], []), filename, "exec"), names)
+        exec(compile(ast.Module([node], []), filename, "exec", dont_inherit=True), names)
 
 
 def definitions(

@@ -23,6 +23,7 @@ from labkit.checks.meanwhile import hold_back, let_in, let_in_on_write
 from labkit.checks.own_tests import failure_of
 from labkit.checks.plan_tree import with_plan
 from labkit.checks.plans import (
+    PythonOperator,
     Scan,
     Work,
     cached,
@@ -32,6 +33,7 @@ from labkit.checks.plans import (
     operators,
     own_jobs,
     partitionings,
+    python_operators,
     release,
     scans,
     stages_of,
@@ -40,7 +42,7 @@ from labkit.checks.plans import (
 from labkit.checks.queries import Queries
 from labkit.checks.rows import assert_rows
 from labkit.checks.settings import settings
-from labkit.checks.spark_tasks import FrameRun, StageRead, run_frame
+from labkit.checks.spark_tasks import FrameRun, StageRead, TaskWrite, run_frame, task_writes
 from labkit.checks.streams import (
     MicroBatch,
     add_file,
@@ -69,6 +71,7 @@ from labkit.checks.tables import (
     make_table,
     table_files,
     table_identity,
+    table_metadata,
     table_rows,
     table_version,
 )
@@ -82,6 +85,7 @@ __all__ = [
     "FrameRun",
     "History",
     "MicroBatch",
+    "PythonOperator",
     "Queries",
     "Scan",
     "StageRead",
@@ -89,6 +93,7 @@ __all__ = [
     "TableChanges",
     "TableRun",
     "TableVersion",
+    "TaskWrite",
     "Work",
     "add_file",
     "add_stray_file",
@@ -123,6 +128,7 @@ __all__ = [
     "operators",
     "own_jobs",
     "partitionings",
+    "python_operators",
     "release",
     "require_frames",
     "run_frame",
@@ -135,8 +141,10 @@ __all__ = [
     "stories",
     "table_files",
     "table_identity",
+    "table_metadata",
     "table_rows",
     "table_version",
+    "task_writes",
     "window_keys",
     "with_batches",
     "with_plan",

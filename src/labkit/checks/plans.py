@@ -17,6 +17,8 @@ EXECUTION = "org.apache.spark.sql.execution."
 # Nodes that only hold another plan: their `child` is the operator that does the work.
 WRAPPERS = {"WholeStageCodegen", "InputAdapter"}
 EXCHANGES = {"ShuffleExchange", "BroadcastExchange"}
+# As in `PythonEvalType`: a function that is called for each row, with rows by pickle and by Arrow.
+ROW_AT_A_TIME = {100, 101}
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,14 @@ class Scan:
     columns: tuple[str, ...]
     filters: frozenset[tuple[str, str]]
     broadcast: bool
+
+
+@dataclass(frozen=True)
+class PythonOperator:
+    """An operator with a Python worker; `by_row` when it calls a function for each row."""
+
+    name: str
+    by_row: bool
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,19 @@ def has_python(df: DataFrame) -> bool:
     return any(is_python(node.plan) for node in walk(df))
 
 
+def python_operators(df: DataFrame) -> tuple[PythonOperator, ...]:
+    """The operators of the final plan that have Python workers, outermost first."""
+    return tuple(
+        PythonOperator(node.name, _by_row(node)) for node in walk(df) if is_python(node.plan)
+    )
+
+
+def _by_row(node: _Node) -> bool:
+    return node.name.endswith("EvalPython") and any(
+        int(function.evalType()) in ROW_AT_A_TIME for function in each(node.plan.udfs())
+    )
+
+
 def cached(df: DataFrame) -> int:
     """How many frames are in the cache now that are computed from what `df` is computed from.
 
@@ -118,11 +141,15 @@ def _source_ids(plan: JavaObject) -> set[int]:
 
 @dataclass
 class Work:
-    """What the engine did: tasks run (retries too), and bytes written to shuffles."""
+    """What the engine did: tasks run (retries too), bytes written to shuffles and sent back.
+
+    What tasks send back is their result for the driver: rows that somebody collects, and counters.
+    """
 
     jobs: int = 0
     tasks: int = 0
     shuffle_bytes: int = 0
+    result_bytes: int = 0
 
 
 @contextmanager
@@ -140,6 +167,7 @@ def measured(spark: SparkSession) -> Iterator[Work]:
     for done in stages_of(spark, jobs):
         work.tasks += int(done.numCompleteTasks()) + int(done.numFailedTasks())
         work.shuffle_bytes += int(done.shuffleWriteBytes())
+        work.result_bytes += int(done.resultSize())
 
 
 def own_jobs(spark: SparkSession, first: int) -> list[JavaObject]:

@@ -1,9 +1,10 @@
-"""What the tasks of a frame's own run did: rows and bytes each read from shuffles, rows broadcast."""
+"""What tasks did: rows and bytes that each read from shuffles, sent to Python, wrote into files."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 
@@ -13,7 +14,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from labkit.checks.frames import require_frame
-from labkit.checks.plans import each, operators, own_jobs, stages_of, walk
+from labkit.checks.plans import each, is_python, operators, own_jobs, stages_of, walk
 from labkit.verdict.errors import AnswerError, short
 
 MOST_TASKS = 10_000
@@ -40,13 +41,23 @@ class StageRead:
 class FrameRun:
     """One run of a frame: its final operators, the stages that read shuffles, the rows broadcast.
 
-    `frame` is the frame as it was run: its plan is the one that was used.
+    `frame` is the frame as it was run: its plan is the one that was used. `python_bytes` were sent
+    to Python workers by functions and maps; what an RDD of Python sends isn't counted.
     """
 
     frame: DataFrame
     operators: tuple[str, ...]
     reads: tuple[StageRead, ...]
     broadcast_rows: int
+    python_bytes: int
+
+
+@dataclass(frozen=True)
+class TaskWrite:
+    """The rows that a task wrote into files, and how many rows it read from shuffles before."""
+
+    rows: int
+    shuffled: int
 
 
 def run_frame(df: DataFrame) -> FrameRun:
@@ -66,12 +77,38 @@ def run_frame(df: DataFrame) -> FrameRun:
         raise AnswerError(
             "error", f"Spark could not run the frame you return: {short(error)}", original=error
         ) from error
-    broadcast = sum(
-        int(node.plan.metrics().apply("numOutputRows").value())
-        for node in walk(fresh)
-        if node.name == "BroadcastExchange"
+    broadcast = to_python = 0
+    for node in walk(fresh):
+        if node.name == "BroadcastExchange":
+            broadcast += int(node.plan.metrics().apply("numOutputRows").value())
+        elif is_python(node.plan) and node.plan.metrics().contains("pythonDataSent"):
+            to_python += int(node.plan.metrics().apply("pythonDataSent").value())
+    return FrameRun(fresh, names, tuple(_reads(fresh.sparkSession, first)), broadcast, to_python)
+
+
+@contextmanager
+def task_writes(spark: SparkSession) -> Iterator[list[TaskWrite]]:
+    """The tasks of this process's jobs that write files inside the block, filled in when it ends."""
+    context = spark.sparkContext._jsc.sc()
+    first = int(context.dagScheduler().numTotalJobs())
+    found: list[TaskWrite] = []
+    yield found
+    for done in stages_of(spark, own_jobs(spark, first)):
+        if int(done.outputRecords()):
+            tasks = context.statusStore().taskList(
+                int(done.stageId()), int(done.attemptId()), MOST_TASKS
+            )
+            found += [write for task in each(tasks) if (write := _write(task)).rows]
+
+
+def _write(task: JavaObject) -> TaskWrite:
+    if str(task.status()) != "SUCCESS":
+        return TaskWrite(0, 0)
+    metrics = task.taskMetrics().get()
+    return TaskWrite(
+        int(metrics.outputMetrics().recordsWritten()),
+        int(metrics.shuffleReadMetrics().recordsRead()),
     )
-    return FrameRun(fresh, names, tuple(_reads(fresh.sparkSession, first)), broadcast)
 
 
 def _reads(spark: SparkSession, first: int) -> Iterator[StageRead]:

@@ -144,7 +144,7 @@ def decode(
             return tasks(str(content))
         case "function" if functions:
             names: dict[str, Any] = {}
-            exec(compile(str(content), "<candidate>", "exec"), names)
+            exec(compile(str(content), "<candidate>", "exec", dont_inherit=True), names)
             return names[str(value["name"])]
     raise CannotCrossError(f"{kind!r}")
 

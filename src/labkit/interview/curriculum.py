@@ -70,12 +70,20 @@ WAYS = (
             ),
             Step(
                 "week 2",
-                ("skew", "slow_job", "schema_contract", "file_ingest", "table_layout"),
+                (
+                    "skew",
+                    "slow_job",
+                    "lean_job",
+                    "schema_contract",
+                    "file_ingest",
+                    "table_layout",
+                ),
                 ("spark", "performance", "modelling"),
             ),
             Step(
                 "week 3",
-                ("watermarks", "exactly_once", "time_travel", "change_feed", "concurrent_writers"),
+                ("watermarks", "exactly_once", "time_travel", "change_feed", "concurrent_writers",
+                    "access_policies"),
                 ("streaming", "cloud", "governance", "security"),
             ),
             Step(

@@ -1,0 +1,731 @@
+"""Checks of lab 26: rules and claims in short, the files behind a view, writers of two tenants."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from labkit.checks import (
+    AnswerError,
+    Case,
+    ColdFile,
+    Commit,
+    TableRun,
+    assert_frame,
+    assert_rows,
+    assert_untouched,
+    cases,
+    check,
+    collect,
+    let_in,
+    live_files,
+    run_tables,
+    settings,
+    stories,
+    write_cold_table,
+    write_commits,
+)
+
+HINTS = {
+    "effective_access": [
+        "Start with the person's name. Which groups have a member among the names that you have? "
+        "Ask again, until no name is new.",
+        "A set of names remembers what you have seen, so a circle ends.",
+        "The clock of the machine plays no part: compare both ends with `at`.",
+    ],
+    "secure": [
+        "`access` has few rows. Collect it, and make one condition for each column of `df`.",
+        "For one column: any rule that allows it covers the row, and none that denies it does.",
+        "A `*` stands for everything that is not null. What does `tenant = 'A'` say of a null?",
+        "`F.when(visible, value).otherwise(mask)` needs the mask in the column's type.",
+    ],
+    "secure_view": [
+        "Which files does a query on your view read, and what else is in them?",
+        "If the hidden rows must not be there, the visible ones have to be somewhere else.",
+        "An overwrite keeps the version before it. Who can read that one?",
+    ],
+    "write_tenant": [
+        "Which option of Delta's writer says what an overwrite may replace?",
+        "Try a tenant whose name has a quote, and one whose name is `x' OR '1'='1`.",
+        "A delete and an append are two commits. What does a reader see between them?",
+    ],
+    "aggregate": [
+        "May you count names that you may not show? Let `secure` leave the names visible, for "
+        "counting alone.",
+        "A count of patients is not a sum of counts: one patient may be in two groups.",
+        "Mark the groups to be shown, give the rows of all others the diagnosis `other`, and group "
+        "again.",
+    ],
+}
+
+GRANTS = (
+    "principal string, effect string, tenant string, region string, columns array<string>, "
+    "valid_from timestamp, valid_to timestamp"
+)
+GROUPS = "member string, group string"
+ACCESS = "tenant string, region string, columns array<string>, effect string, reason string"
+ROWS = (
+    "claim_id long, tenant string, region string, patient_name string, diagnosis string, "
+    "amount decimal(10,2)"
+)
+NAMES = ["claim_id", "tenant", "region", "patient_name", "diagnosis", "amount"]
+TOTALS = "tenant string, diagnosis string, patients long, amount decimal(20,2)"
+MASKS = {"patient_name": "hidden", "amount": 0}
+
+# For frames of a few rows: to generate code, or to plan between stages, costs more than to run.
+QUICK = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.shuffle.partitions": "1",
+}
+
+
+@pytest.fixture(scope="module")
+def quick(spark):
+    """The session with settings that suit small tables."""
+    with settings(spark, QUICK):
+        yield spark
+
+
+def day(number: float) -> datetime:
+    return datetime(2026, 5, 1) + timedelta(days=number - 1)
+
+
+def value(text: str) -> str | None:
+    return None if text == "-" else text.replace("_", " ")
+
+
+def rule(text: str) -> tuple:
+    """A row of `access` in short: "allow A n claim_id+amount"; the reason is "ann" unless said."""
+    effect, tenant, region, columns, *reason = text.split()
+    return (tenant, region, columns.split("+"), effect, *(reason or ["ann"]))
+
+
+def grant(text: str) -> tuple:
+    """A grant in short: "ann allow A n claim_id+amount 10 20", from day 1 on unless said."""
+    principal, effect, tenant, region, columns, *days = text.split()
+    since, until = [*days, *["1", "-"][len(days) :]]
+    end = None if until == "-" else day(float(until))
+    return (principal, effect, tenant, region, columns.split("+"), day(float(since)), end)
+
+
+def claim(text: str) -> tuple:
+    """A claim in short: "1 A n p1 D1 10"; `-` is null, `_` a blank."""
+    number, tenant, region, patient, diagnosis, amount = text.split()
+    return (
+        None if number == "-" else int(number),
+        *map(value, (tenant, region, patient, diagnosis)),
+        None if amount == "-" else Decimal(amount),
+    )
+
+
+def claims(text: str) -> list[tuple]:
+    return [claim(one) for one in text.split(",")]
+
+
+# ------------------------------------------------------------------------------- effective_access
+
+
+def total(text: str) -> tuple:
+    """A row of totals in short: "A D1 3 16"."""
+    tenant, diagnosis, patients, amount = text.split()
+    return (tenant, diagnosis, int(patients), Decimal(amount))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Grants, members of groups, and the day at which Ann asks."""
+
+    grants: list[str]
+    groups: str = ""
+    at: float = 15
+
+
+def access(name: str, title: str, asked: Asked, *after: str, points: int = 1) -> Case:
+    return Case(name, title, given=[asked], after=[rule(one) for one in after], points=points)
+
+
+ACCESSES = [
+    access(
+        "own_and_groups",
+        "Has the rules that name the person or one of their groups, and no others",
+        Asked(
+            ["ann allow A n *", "g allow B n *", "bob allow C n *", "h deny D n *"],
+            "ann g, bob h, bob g",
+        ),
+        "allow A n * ann",
+        "allow B n * g",
+    ),
+    access(
+        "nested",
+        "Follows groups that are members of groups, upwards alone, however many",
+        Asked(
+            ["g12 allow A n *", "g2 deny B n *", "g3 allow C n a+b", "sub allow D n *"],
+            "sub g1, ann g1, " + ", ".join(f"g{level} g{level + 1}" for level in range(11, 0, -1)),
+        ),
+        "allow A n * g12",
+        "deny B n * g2",
+        "allow C n a+b g3",
+        points=2,
+    ),
+    access(
+        "circle",
+        "Comes to an end where groups are in each other",
+        Asked(["g1 allow A n *", "g3 allow B n *"], "ann g1, g1 g2, g2 g3, g3 g1, g3 g3"),
+        "allow A n * g1",
+        "allow B n * g3",
+    ),
+    access(
+        "in_time",
+        "Has the rules that hold at `at`, their first instant included, their last one not",
+        Asked(
+            [
+                "ann allow A n * 15 16",
+                "ann allow B n * 14 15",
+                "ann allow C n * 15.5 16",
+                "ann allow D n * 2 14",
+                "ann allow E n * 15",
+                "ann deny F n * 16",
+            ]
+        ),
+        "allow A n *",
+        "allow E n *",
+        points=2,
+    ),
+    access(
+        "at_another_time",
+        "Goes by `at`, also if that is long ago or far ahead",
+        Asked(["ann allow A n * 2 9", "ann allow B n * 20000", "ann allow C n * 8000 20000"], at=5),
+        "allow A n *",
+    ),
+    access(
+        "far_ahead",
+        "Has a rule that begins in the far future, and one that has no end, asked at that time",
+        Asked(["ann allow A n * 2 9", "ann allow B n * 400000", "ann allow C n *"], at=400001),
+        "allow B n *",
+        "allow C n *",
+    ),
+    access(
+        "once",
+        "Has identical rows once, also if two ways lead to a group",
+        Asked(
+            ["top allow A n a+b", "ann allow B n *", "ann allow B n * 2 30", "ann allow B s *"],
+            "ann g1, ann g2, g1 top, g2 top, ann g1",
+        ),
+        "allow A n a+b top",
+        "allow B n *",
+        "allow B s *",
+    ),
+    access(
+        "case",
+        "Takes names that differ by case for two names",
+        Asked(["Ann allow A n *", "G allow B n *", "g allow a n *"], "ann g, ANN G"),
+        "allow a n * g",
+    ),
+    access("nobody", "Has no row for a person without rules", Asked(["bob allow A n *"], "bob g")),
+]
+
+
+@check("effective_access")
+@cases(ACCESSES)
+def test_rules(learner, quick, frame, case):
+    """{case}"""
+    assert_access(learner, frame, case)
+
+
+def assert_access(learner, frame, case: Case) -> None:
+    (asked,) = case.given
+    members = [tuple(one.split()) for one in asked.groups.split(",") if one]
+    answer = learner.effective_access(
+        frame(GRANTS, map(grant, asked.grants)), frame(GROUPS, members), "ann", day(asked.at)
+    )
+    assert_frame(answer, case.after, key=["reason", "tenant", "region"], schema=ACCESS)
+
+
+# ----------------------------------------------------------------------------------------- secure
+
+SEEN = stories(
+    """
+exact: Covers the rows of exactly the tenant and region of a rule
+1 A n p1 D1 10, 2 a n p2 D2 20, 3 A s p3 D3 30, 4 B n p4 D4 40, 5 A N p5 D5 50
+| allow A n *
+| 1 A n p1 D1 10
+
+stars: Takes a star for every tenant, or every region
+1 A n p1 D1 10, 2 B n p2 D2 20, 3 B s p3 D3 30, 4 C s p4 D4 40, 5 C e p5 D5 50
+| allow * n *, allow C * *
+| 1 A n p1 D1 10, 2 B n p2 D2 20, 4 C s p4 D4 40, 5 C e p5 D5 50
+
+nulls: Shows nobody a row without a tenant or a region
+1 - n p1 D1 10, 2 A - p2 D2 20, 3 - - p3 D3 30, 4 A n p4 D4 40
+| allow * * *, allow A * *, allow * n *
+| 4 A n p4 D4 40
+
+masks: Replaces what no rule names by its mask, or by null if it has none
+1 A n p1 D1 10, 2 A n p2 D2 20
+| allow A n claim_id+region
+| 1 - n hidden - 0, 2 - n hidden - 0
+
+masked_nulls: Replaces a null that is not visible, and keeps one that is
+1 A n - D1 -, 2 B n - D2 -
+| allow A n claim_id+tenant+amount, allow B n claim_id+patient_name
+| 1 A - hidden - -, 2 - - - - 0
+
+denied: Takes away what a deny names, of the rows that it covers
+1 A n p1 D1 10, 2 A s p2 D2 20, 3 B n p3 D3 30
+| allow * * *, deny A n patient_name+diagnosis, deny B n *
+| 1 A n hidden - 10, 2 A s p2 D2 20
+
+deny_wins: Lets a wide deny win over a narrow allow, in any order
+1 A n p1 D1 10, 2 B s p2 D2 20
+| deny * * patient_name, allow A n patient_name, allow * * claim_id+patient_name,
+  allow B s amount, deny * s amount
+| 1 - - hidden - 0, 2 - - hidden - 0
+
+deny_alone: Shows nothing where there are denies alone
+1 A n p1 D1 10, 2 B n p2 D2 20
+| deny A n patient_name, deny * * diagnosis, allow B n amount
+| - - - hidden - 20
+
+nothing_left: Leaves a row out of which nothing is visible
+1 A n p1 D1 10, 2 B n p2 D2 20, 3 C n p3 D3 30
+| allow A n icd_code, allow B n claim_id, deny B n claim_id+icd_code, allow C n icd_code+claim_id
+| 3 - - hidden - 0
+
+own_rules: Shows of each row what the rules for that row allow
+1 A n p1 D1 10, 2 B n p2 D2 20, 3 A s p3 D3 30
+| allow A n claim_id, allow B n diagnosis, allow A s amount+region
+| 1 - - hidden - 0, - - - hidden D2 0, - - s hidden - 30
+
+doubles: Has a row once, however many rules cover it, and identical rows all
+1 A n p1 D1 10, 1 A n p1 D1 10, 2 A n p2 D2 20
+| allow A n claim_id, allow A n claim_id+tenant, allow A * tenant, allow * * region
+| 1 A n hidden - 0, 1 A n hidden - 0, 2 A n hidden - 0
+
+no_rules: Has no row without rules
+1 A n p1 D1 10 | |
+""",
+    before=claim,
+    given=rule,
+    after=claim,
+)
+
+
+@check("secure")
+@cases(SEEN)
+def test_seen(learner, quick, frame, case):
+    """{case}"""
+    answer = learner.secure(frame(ROWS, case.before), frame(ACCESS, case.given), MASKS)
+    assert_frame(answer, case.after, key=NAMES, schema=ROWS)
+
+
+@check("secure")
+def test_other_columns(learner, quick, frame):
+    """has the columns of another frame, with its names, types and order"""
+    kinds = "region string, at timestamp, tags array<string>, tenant string, score double, n int"
+    rows = [("n", day(1), ["x"], "A", 1.5, 3), ("s", day(2), None, "A", 2.5, None)]
+    rules = [rule("allow A n tags+tenant"), rule("allow A s score")]
+    answer = learner.secure(frame(kinds, rows), frame(ACCESS, rules), {"n": 7, "score": -1})
+    wanted = [(None, None, ["x"], "A", -1.0, 7), (None, None, None, None, 2.5, 7)]
+    assert_frame(answer, wanted, key=["tenant"], schema=kinds)
+
+
+@check("secure")
+def test_files_of_others(learner, quick, frame, shared_schema):
+    """opens no file of a tenant that no allow names or covers"""
+    # No file is on disk: whoever opens one fails.
+    table = f"{shared_schema}.cold"
+    files = {
+        f"{tenant}.parquet": ColdFile(900, 9, partition={"tenant": tenant}) for tenant in "BC"
+    }
+    write_cold_table(quick, table, ROWS, [files], partition_by=["tenant"])
+    given = ["allow A * claim_id+tenant", "allow D s amount", "deny B n *"]
+    rules = frame(ACCESS, map(rule, given))
+    try:
+        rows = collect(learner.secure(quick.table(table), rules, MASKS))
+    except AnswerError as error:
+        if "FileNotFound" not in error.reason and "FILE_NOT_EXIST" not in error.reason:
+            raise
+        raise AssertionError(
+            "a person who may see tenants A and D made Spark open a file of tenant B or C. The "
+            "files of all tenants are read, and the rows thrown away afterwards"
+        ) from error
+    assert not rows, f"{len(rows)} rows of a tenant without claims"
+
+
+# ------------------------------------------------------------------------------------ secure_view
+
+HELD_ROWS = claims("8 A n p8 D8 80, 9 B n p9 D9 90")
+STORED = claims(
+    "1 A n p1 D1 10, 2 A s p2 D2 20, 3 B n p3 D3 30, 4 B s p4 D4 40, 5 - n p5 D5 50, 6 A e p6 D6 60"
+)
+FIRST_RULES = ["allow A * claim_id+tenant+region+amount", "allow B n *", "deny A e *"]
+FIRST_SEEN = claims("1 A n hidden - 10, 2 A s hidden - 20, 3 B n p3 D3 30")
+LATER_RULES = ["allow A n claim_id+amount"]
+LATER_SEEN = claims("1 - - hidden - 10, 8 - - hidden - 80")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a reader finds behind a name: its rows, and those of all files in the same folders."""
+
+    rows: list
+    types: str
+    files: list[dict[str, Any]]
+    folders: list[str]
+
+
+def look(spark, view: str, further: Iterable[str] = ()) -> Look:
+    """Reads a view, and every data file in the folders of the files that a query on it reads.
+
+    `further` are folders that were read earlier.
+    """
+    if not spark.catalog.tableExists(view):
+        raise AnswerError("failed", f"{view.split('.')[-1]} is not there after the call")
+    frame = spark.table(view)
+    rows = collect(frame)
+    folders = sorted({folder_of(spark, file) for file in frame.inputFiles()})
+    files = []
+    for folder in dict.fromkeys([*folders, *further]):
+        if data := data_files(spark, folder):
+            # Delta refuses this way around its log, as a courtesy; the files don't.
+            with settings(spark, {"spark.databricks.delta.formatCheck.enabled": "false"}):
+                stored = spark.read.parquet(*data)
+                names = [name for name in NAMES if name in stored.columns]
+                files += [row.asDict() for row in stored.select(names).collect()]
+    types = ", ".join(f"{name} {kind}" for name, kind in frame.dtypes)
+    return Look(rows, types, files, folders)
+
+
+def folder_of(spark, file: str) -> str:
+    """The folder of the table that a data file belongs to: where its log lies, or its own."""
+    path = spark._jvm.org.apache.hadoop.fs.Path(file)
+    fs = path.getFileSystem(spark._jsc.hadoopConfiguration())
+    own = path.getParent()
+    folder = own
+    while folder is not None:
+        if fs.exists(spark._jvm.org.apache.hadoop.fs.Path(folder, "_delta_log")):
+            return str(folder.toString())
+        folder = folder.getParent()
+    return str(own.toString())
+
+
+def data_files(spark, folder: str) -> list[str]:
+    """All Parquet files below a folder, live or not; none if it is gone."""
+    path = spark._jvm.org.apache.hadoop.fs.Path(folder)
+    fs = path.getFileSystem(spark._jsc.hadoopConfiguration())
+    if not fs.exists(path):
+        return []
+    found, listed = [], fs.listFiles(path, True)
+    while listed.hasNext():
+        file = str(listed.next().getPath().toString())
+        if file.endswith(".parquet") and "/_delta_log/" not in file:
+            found.append(file)
+    return found
+
+
+@dataclass(frozen=True)
+class Published:
+    """A view after each of two calls, and what happened to its table in the first one."""
+
+    run: TableRun
+    first: Look
+    later: Look
+
+
+def publish(learner, spark, frame, schema: str) -> Published:
+    """Two calls for one view; in between, its table gets rows and the person loses rights."""
+    table, view = f"{schema}.stored", f"{schema}.published"
+    commits = [Commit("WRITE", STORED), Commit("WRITE", HELD_ROWS)]
+    write_commits(spark, table, ROWS, commits, key="claim_id", held=1)
+
+    def call(rules: list[str]) -> Any:
+        return learner.secure_view(spark, view, table, frame(ACCESS, map(rule, rules)), MASKS)
+
+    run = run_tables(spark, {"stored": table}, lambda _: call(FIRST_RULES))
+    first = look(spark, view)
+    let_in(spark.range(1, numPartitions=1), table).collect()
+    call(LATER_RULES)
+    return Published(run, first, look(spark, view, first.folders))
+
+
+@pytest.fixture(scope="module")
+def published(learner, quick, frame, shared_schema):
+    """A view after two calls."""
+    return publish(learner, quick, frame, shared_schema)
+
+
+def assert_nothing_else(look: Look, seen: list[tuple], story: str) -> None:
+    """The files hold no row that is not shown, and no value."""
+    shown = [dict(zip(NAMES, row, strict=True)) for row in seen]
+    for row in look.files:
+        told = ", ".join(f"{name} {value}" for name, value in row.items())
+        assert any(row.items() <= one.items() for one in shown), (
+            f"{story} holds this row, which the view does not show so: {told}"
+        )
+
+
+@check("secure_view")
+def test_view(published):
+    """has the rows and columns that `secure` shows of the table"""
+    assert published.first.types == ROWS.replace(" long", " bigint"), (
+        f"the view has the columns {published.first.types}"
+    )
+    assert_rows(published.first.rows, FIRST_SEEN, key=NAMES, columns=ROWS)
+
+
+@check("secure_view", points=2)
+def test_files_of_the_view(published):
+    """lets a query read no file that holds more than the view shows"""
+    story = "a file that a query on the view reads, or one beside it,"
+    assert_nothing_else(published.first, FIRST_SEEN, story)
+
+
+@check("secure_view")
+def test_second_call(published):
+    """shows rows and rules of the moment of the second call"""
+    assert_rows(published.later.rows, LATER_SEEN, key=NAMES, columns=ROWS)
+
+
+@check("secure_view", points=2)
+def test_old_files(published):
+    """leaves no data file of the first call that holds what the view no longer shows"""
+    story = "after the second call, a data file in a folder of the view"
+    assert_nothing_else(published.later, LATER_SEEN, story)
+
+
+@check("secure_view")
+def test_table_stays(published):
+    """does not change the table"""
+    assert_untouched(published.run)
+
+
+@check("secure_view")
+def test_empty_view(learner, quick, frame, shared_schema):
+    """is there without a row for a person without rules"""
+    table, view = f"{shared_schema}.few", f"{shared_schema}.nothing"
+    write_commits(quick, table, ROWS, [Commit("WRITE", STORED[:2])], key="claim_id")
+    learner.secure_view(quick, view, table, frame(ACCESS, []), MASKS)
+    found = look(quick, view)
+    assert found.types == ROWS.replace(" long", " bigint"), f"columns: {found.types}"
+    assert not found.rows, f"{len(found.rows)} rows for a person without rules"
+    assert_nothing_else(found, [], "a file of the view")
+
+
+# ----------------------------------------------------------------------------------- write_tenant
+
+OWNED = claims(
+    "1 Cedar n p1 D1 10, 2 Cedar s p2 D2 20, 3 cedar n p3 D3 30, 4 O'Hara n p4 D4 40, "
+    "5 Dune n p5 D5 50, 6 Elm n p6 D6 60, 7 Elm s p7 D7 70"
+)
+MEANWHILE = claims("20 Birch n p8 D8 80")
+NEW_CEDAR = claims("2 Cedar n p2 D2 25, 11 Cedar e p9 D9 90, 11 Cedar e p9 D9 90")
+NEW_OHARA = claims("12 O'Hara w p4 D4 45")
+
+
+def owned(spark, schema: str, name: str, commits: list[Commit], held: int = 0) -> str:
+    """A table of claims that is partitioned by tenant."""
+    table = f"{schema}.{name}"
+    write_commits(
+        spark, table, ROWS, commits, key="claim_id", partition_by="tenant", held=held
+    )
+    return table
+
+
+@pytest.fixture(scope="module")
+def beside_another(learner, quick, frame, shared_schema):
+    """Cedar's rows are replaced while Birch's are added."""
+    commits = [Commit("WRITE", OWNED), Commit("WRITE", MEANWHILE)]
+    table = owned(quick, shared_schema, "shared_claims", commits, held=1)
+    batch = let_in(frame(ROWS, NEW_CEDAR), table)
+    return run_tables(
+        quick, {"claims": table}, lambda _: learner.write_tenant(quick, table, "Cedar", batch)
+    )
+
+
+def of_tenants(rows: Iterable, *tenants: str) -> list:
+    return [row for row in rows if row[NAMES.index("tenant")] in tenants]
+
+
+@check("write_tenant")
+def test_one_tenant(beside_another):
+    """replaces the tenant's rows by the batch, identical ones included"""
+    found = of_tenants([row_of(row) for row in beside_another.rows["claims"]], "Cedar")
+    assert_rows(found, NEW_CEDAR, key=NAMES, columns=ROWS)
+
+
+def row_of(row) -> tuple:
+    return tuple(row[name] for name in NAMES)
+
+
+@check("write_tenant", points=2)
+def test_other_tenants(beside_another):
+    """keeps the rows of all others, also those that another writer adds meanwhile"""
+    mine = [row_of(row) for row in beside_another.rows["claims"] if row.tenant != "Cedar"]
+    others = [row for row in OWNED if row[1] != "Cedar"]
+    assert_rows(mine, [*others, *MEANWHILE], key=NAMES, columns=ROWS)
+
+
+@check("write_tenant")
+def test_files_of_one_tenant(beside_another, quick):
+    """removes files of this tenant alone, in one commit"""
+    table, changes = beside_another.tables["claims"], beside_another.changes["claims"]
+    mine = changes.operations[1:]
+    assert len(mine) == 1, (
+        f"after the commit of Birch's writer the table has {len(mine)} new ones, expected one: "
+        f"{', '.join(mine)}. Who reads between two of them sees neither the old rows nor the new"
+    )
+    gone = live_files(quick, table, 1).keys() - live_files(quick, table).keys()
+    tenants = {live_files(quick, table, 1)[path]["partitionValues"]["tenant"] for path in gone}
+    assert tenants <= {"Cedar"}, (
+        f"files of {', '.join(sorted(tenants - {'Cedar'}))} were removed: its rows were written "
+        "again, or are gone"
+    )
+
+
+@pytest.fixture(scope="module")
+def quoted(learner, quick, frame, shared_schema):
+    """The rows of a tenant whose name has a quote are replaced."""
+    table = owned(quick, shared_schema, "quoted", [Commit("WRITE", OWNED)])
+    batch = frame(ROWS, NEW_OHARA)
+    return run_tables(
+        quick, {"claims": table}, lambda _: learner.write_tenant(quick, table, "O'Hara", batch)
+    )
+
+
+@check("write_tenant")
+def test_name_with_quote(quoted):
+    """replaces a tenant whose name has a quote"""
+    others = [row for row in OWNED if row[1] != "O'Hara"]
+    assert_rows(quoted.rows["claims"], [*others, *NEW_OHARA], key=NAMES, columns=ROWS)
+
+
+@check("write_tenant")
+def test_empty_batch(learner, quick, frame, shared_schema):
+    """leaves no row of a tenant whose batch is empty"""
+    table = owned(quick, shared_schema, "emptied", [Commit("WRITE", OWNED)])
+    batch = frame(ROWS, [])
+    run = run_tables(
+        quick, {"claims": table}, lambda _: learner.write_tenant(quick, table, "Elm", batch)
+    )
+    others = [row for row in OWNED if row[1] != "Elm"]
+    assert_rows(run.rows["claims"], others, key=NAMES, columns=ROWS)
+
+
+REFUSED = [
+    Case(
+        "another",
+        "Refuses a batch with a row of another tenant, and writes nothing",
+        given=claims("30 Cedar n p1 D1 10, 31 Dune n p2 D2 20"),
+    ),
+    Case(
+        "other_case",
+        "Refuses a row of a tenant whose name differs by case alone",
+        given=claims("30 Cedar n p1 D1 10, 31 cedar n p2 D2 20"),
+    ),
+    Case(
+        "no_tenant",
+        "Refuses a row without a tenant",
+        given=claims("30 Cedar n p1 D1 10, 31 - n p2 D2 20"),
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def refusing(quick, shared_schema):
+    """A table for batches that must not be written."""
+    return owned(quick, shared_schema, "refusing", [Commit("WRITE", OWNED)])
+
+
+@check("write_tenant")
+@cases(REFUSED)
+def test_refuses(learner, quick, frame, refusing, case):
+    """{case}"""
+    assert_refused(learner, quick, refusing, frame(ROWS, case.given))
+
+
+def assert_refused(learner, spark, table: str, batch) -> None:
+    """The call raises, and the table is as before."""
+    raised = []
+
+    def call(_: dict) -> None:
+        try:
+            learner.write_tenant(spark, table, "Cedar", batch)
+        except AnswerError as error:
+            if error.outcome != "error":
+                raise
+            raised.append(error)
+
+    run = run_tables(spark, {"claims": table}, call)
+    assert_untouched(run, story="the batch had a row that is not Cedar's")
+    assert raised, "the call returned, as if the whole batch had been written"
+
+
+# -------------------------------------------------------------------------------------- aggregate
+
+COUNTED = stories(
+    """
+patients: Counts patients, not claims, and adds up amounts
+1 A n p1 D1 10, 2 A n p1 D1 5, 3 A n p2 D1 1, 4 A s p3 D1 2.50, 5 A s p3 D1 2.50
+| allow * * *
+| A D1 3 21
+
+small: Shows no diagnosis with fewer than k patients
+1 A n p1 D1 10, 2 A n p2 D1 5, 3 A n p3 D1 1, 4 A s p3 D2 7, 5 A n p4 D2 6, 6 A s p3 D2 7
+| allow * * *
+| A D1 3 16
+
+other: Adds up the small diagnoses of a tenant if together they have k patients
+1 A n p1 D1 10, 2 A n p2 D1 5, 3 A n p3 D2 1, 4 A n p4 D3 2, 5 A n p5 D4 4, 6 A n p6 D4 4,
+7 A n p7 D4 4
+| allow * * *
+| A D4 3 12, A other 4 18
+
+same_patients: Counts a patient once, also if they are in two small diagnoses
+1 A n p1 D1 10, 2 A n p2 D1 5, 3 A n p1 D2 1, 4 A n p2 D2 2, 5 B n p1 D1 1, 6 B n p2 D1 1,
+7 B n p2 D2 1, 8 B n p3 D2 1
+| allow * * *
+| B other 3 4
+
+tenants: Keeps tenants apart, also if their names differ by case alone
+1 A n p1 D1 10, 2 A n p2 D1 5, 3 a n p3 D1 1, 4 a n p4 D1 2, 5 B n p5 D1 1, 6 B n p6 D1 1,
+7 B n p7 D1 1
+| allow * * *
+| B D1 3 3
+
+hidden_names: Counts patients whose names are not visible
+1 A n p1 D1 10, 2 A n p2 D1 5, 3 A s p3 D1 1
+| allow A n tenant+diagnosis+amount, allow A s tenant+diagnosis+amount+patient_name,
+  deny A n patient_name
+| A D1 3 16
+
+rows_seen: Counts no row in which the tenant, the diagnosis or the amount is not visible
+1 A n p1 D1 10, 2 A n p2 D1 5, 3 A n p3 D1 1, 4 A s p4 D1 100, 5 A e p5 D1 100, 6 A w p6 D1 100,
+7 B n p7 D1 100, 8 B n p8 D1 100, 9 B n p9 D1 100, 10 - n p10 D1 100, 11 A w p11 D1 100,
+12 A w p12 D1 100, 13 A e p13 D1 100, 14 A e p14 D1 100
+| allow A * tenant+diagnosis+patient_name, allow A n amount, allow A e amount, allow A w amount,
+  deny A e tenant, deny A w diagnosis
+| A D1 3 16
+
+nobody: Has no row for a person without rules
+1 A n p1 D1 10, 2 A n p2 D1 5, 3 A n p3 D1 1 | |
+""",
+    before=claim,
+    given=rule,
+    after=total,
+)
+
+
+@check("aggregate")
+@cases(COUNTED)
+def test_totals(learner, quick, frame, case):
+    """{case}"""
+    assert_totals(learner, frame, case.before, case.given, 3, case.after)
+
+
+def assert_totals(learner, frame, rows: list, rules: list, k: int, wanted: list) -> None:
+    answer = learner.aggregate(frame(ROWS, rows), frame(ACCESS, rules), k)
+    assert_frame(answer, wanted, key=["tenant", "diagnosis"], schema=TOTALS)
