@@ -16,10 +16,8 @@ def load_dimension(spark: SparkSession, table: str, updates: DataFrame) -> None:
             SELECT b.*, i.customer_key AS waiting,
               row_number() OVER (PARTITION BY b.customer_id ORDER BY b.effective_from) AS place
             FROM batch AS b LEFT JOIN mine AS i ON i.customer_id = b.customer_id AND i.is_inferred
-            WHERE NOT EXISTS (
-              SELECT 1 FROM mine AS m
-              WHERE m.customer_id = b.customer_id AND m.effective_from = b.effective_from
-            )
+            LEFT ANTI JOIN mine AS m
+              ON m.customer_id = b.customer_id AND m.effective_from = b.effective_from
           ),
           said AS (
             SELECT customer_key, customer_id, segment, effective_from, known_at
