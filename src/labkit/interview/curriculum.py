@@ -90,7 +90,10 @@ WAYS = (
             ),
             Step(
                 "week 4",
-                ("dbt_scd", "test_pyspark", "airflow_dag", "lakehouse_slice", "lakehouse_design"),
+                (
+                    *("dbt_scd", "test_pyspark", "star_schema"),
+                    *("airflow_dag", "lakehouse_slice", "lakehouse_design"),
+                ),
                 (
                     "orchestration", "devops", "testing", "leadership", "behavioural", "fit",
                     "cases",
