@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import os
+import secrets
+import shutil
+import socket
+import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -18,21 +25,64 @@ def let_in(frame: DataFrame, table: str) -> DataFrame:
     second thread nor a wait. A held commit is made only where it fits, after the version that it was
     written for.
     """
-    folder = _folder(frame.sparkSession, table)
-    log, held = f"{folder}/_delta_log", f"{folder}/{HELD}"
+    spark = frame.sparkSession
+    host = spark.conf.get("spark.driver.host", "127.0.0.1")
+    folder = Path(_folder(spark, table))
+    port, token = _bell(os.getpid(), host).told(lambda: _commit(folder))
 
-    def commit(batches: Iterator[Any]) -> Iterator[Any]:
-        import os
+    # A function within a function: it goes to Spark's worker as it is, and labkit isn't needed there.
+    def ring(batches: Iterator[Any]) -> Iterator[Any]:
+        import socket
 
-        made = [name for name in os.listdir(log) if os.path.exists(f"{log}/{name}")]
-        newest = max(int(name[:20]) for name in made if name.endswith(".json"))
-        following = f"{newest + 1:020}.json"
-        on_write = os.path.islink(f"{log}/{following}")
-        if os.path.exists(f"{held}/{following}") and not on_write:
-            os.rename(f"{held}/{following}", f"{log}/{following}")
+        with socket.create_connection((host, port), 60) as line:
+            line.sendall(token)
+            answer = line.recv(1)
+        assert answer, "the commit of another writer could not be made"
         yield from batches
 
-    return frame.coalesce(1).mapInArrow(commit, frame.schema)
+    return frame.coalesce(1).mapInArrow(ring, frame.schema)
+
+
+def _commit(folder: Path) -> None:
+    """Makes the first commit that is held back, where it fits and waits for no write."""
+    log, held = folder / "_delta_log", folder / HELD
+    made = [entry.name for entry in log.iterdir() if entry.exists()]
+    newest = max(int(name[:20]) for name in made if name.endswith(".json"))
+    following = f"{newest + 1:020}.json"
+    if (held / following).exists() and not (log / following).is_symlink():
+        (held / following).rename(log / following)
+
+
+class _Bell:
+    """Listens for workers that read a frame: in a sandbox they may not write a table's log."""
+
+    def __init__(self, host: str) -> None:
+        self._calls: dict[bytes, Callable[[], None]] = {}
+        self._listening = socket.create_server((host, 0))
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def told(self, call: Callable[[], None]) -> tuple[int, bytes]:
+        """The port, and what to send there so that `call` is made."""
+        token = secrets.token_bytes(16)
+        self._calls[token] = call
+        return self._listening.getsockname()[1], token
+
+    def _serve(self) -> None:
+        while True:
+            line, _ = self._listening.accept()
+            with line:
+                line.settimeout(10)
+                try:
+                    self._calls[line.recv(16, socket.MSG_WAITALL)]()
+                    line.sendall(b".")
+                except (OSError, KeyError, ValueError):
+                    continue  # who rang sees a line that ends
+
+
+@functools.cache
+def _bell(process: int, host: str) -> _Bell:
+    """One for a process, which it is asked with: a forked child has no thread that serves."""
+    return _Bell(host)
 
 
 def let_in_on_write(spark: SparkSession, table: str, partition: str, version: int) -> None:
@@ -54,12 +104,21 @@ def hold_back(spark: SparkSession, table: str, *writers: Callable[[str], object]
 
     Each is called with the name of a copy of the table, and commits there.
     """
-    folder = _folder(spark, table)
-    copy = f"{folder}_copy"
-    start = _in_worker(spark, _copy(folder, copy))
+    folder = Path(_folder(spark, table))
+    copy = folder.with_name(f"{folder.name}_copy")
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(HELD))
+    copied = {entry.name for entry in (copy / "_delta_log").iterdir()}
     for write in writers:
         write(f"delta.`{copy}`")
-    _in_worker(spark, _take(copy, folder, start))
+    held = folder / HELD
+    shutil.rmtree(held, ignore_errors=True)
+    held.mkdir()
+    for entry in (copy / "_delta_log").glob("*.json"):
+        if entry.name not in copied:
+            entry.rename(held / entry.name)
+    shutil.rmtree(copy / "_delta_log")
+    shutil.copytree(copy, folder, dirs_exist_ok=True)
+    shutil.rmtree(copy)
 
 
 def _folder(spark: SparkSession, table: str) -> str:
@@ -68,50 +127,3 @@ def _folder(spark: SparkSession, table: str) -> str:
     told = spark.sql(f"DESCRIBE TABLE EXTENDED {table}")
     location = next(row.data_type for row in told.collect() if row.col_name == "Location")
     return str(location).removeprefix("file:")
-
-
-def _in_worker(spark: SparkSession, work: Callable[[], int]) -> int:
-    """What `work` returns, called where Spark may write: the answer's own process may not."""
-
-    def run(batches: Iterator[Any]) -> Iterator[Any]:
-        import pyarrow
-
-        for _ in batches:
-            pass
-        yield pyarrow.RecordBatch.from_pydict({"id": [work()]})
-
-    row = spark.range(1, numPartitions=1).mapInArrow(run, "id long").first()
-    assert row is not None
-    return int(row.id)
-
-
-# Functions within functions: they go to Spark's workers as they are, and labkit isn't needed there.
-def _copy(folder: str, copy: str) -> Callable[[], int]:
-    def work() -> int:
-        import os
-        import shutil
-
-        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(HELD))
-        return sum(name.endswith(".json") for name in os.listdir(f"{copy}/_delta_log"))
-
-    return work
-
-
-def _take(copy: str, folder: str, start: int) -> Callable[[], int]:
-    held = f"{folder}/{HELD}"
-
-    def work() -> int:
-        import os
-        import shutil
-
-        shutil.rmtree(held, ignore_errors=True)
-        os.makedirs(held)
-        commits = sorted(n for n in os.listdir(f"{copy}/_delta_log") if n.endswith(".json"))
-        for name in commits[start:]:
-            os.rename(f"{copy}/_delta_log/{name}", f"{held}/{name}")
-        shutil.rmtree(f"{copy}/_delta_log")
-        shutil.copytree(copy, folder, dirs_exist_ok=True)
-        shutil.rmtree(copy)
-        return len(commits)
-
-    return work
