@@ -5,8 +5,11 @@ from pathlib import Path
 
 places = [Path(os.environ["LAB_ROOT"], "solutions")]
 for top in Path("/").iterdir():
-    if top.name != "proc":  # processes, and all their folders, come and go
-        places += top.glob("*/*/solutions")
+    if top.name != "proc":  # processes, and all their folders, come and go; so do others
+        try:
+            places += top.glob("*/*/solutions")
+        except OSError:
+            continue
 found = []
 for place in places:
     try:
