@@ -18,7 +18,7 @@ from labkit.cli.finding import Finding
 from labkit.cli.programs import chromium, kafka_broker, kafka_quickly, looks_at
 from labkit.home import LabError
 from labkit.parts.known import PARTS
-from labkit.sandbox import sandbox
+from labkit.sandbox import landlock, sandbox
 
 NEEDED_GB = 4
 NEEDED_DISK_GB = 2
@@ -160,7 +160,8 @@ def grading_sandbox() -> Finding:
             f"submissions would be graded without one: {reason}",
             f"only grading needs it; {_ways_to_a_sandbox()} (docs/troubleshooting.md)",
         )
-    return Finding("sandbox", True, "submissions are graded in one")
+    bound = "" if landlock.version() else "; without Landlock: Python workers write as the JVM does"
+    return Finding("sandbox", True, f"submissions are graded in one{bound}")
 
 
 def _ways_to_a_sandbox() -> str:
