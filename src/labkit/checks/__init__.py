@@ -11,6 +11,7 @@ from labkit.checks.frames import (
 )
 from labkit.checks.history import History
 from labkit.checks.idle_sorts import deduplicated_sorts
+from labkit.checks.jobs import Work, measured, own_jobs, stages_of
 from labkit.checks.made_tables import (
     add_stray_file,
     stored_files,
@@ -25,18 +26,14 @@ from labkit.checks.plan_tree import with_plan
 from labkit.checks.plans import (
     PythonOperator,
     Scan,
-    Work,
     cached,
     exchanges,
     has_python,
-    measured,
     operators,
-    own_jobs,
     partitionings,
     python_operators,
     release,
     scans,
-    stages_of,
     window_keys,
 )
 from labkit.checks.queries import Queries

@@ -14,7 +14,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from labkit.checks.frames import require_frame
-from labkit.checks.plans import each, is_python, operators, own_jobs, stages_of, walk
+from labkit.checks.jobs import own_jobs, stages_of
+from labkit.checks.plans import each, is_python, operators, walk
 from labkit.verdict.errors import AnswerError, short
 
 MOST_TASKS = 10_000

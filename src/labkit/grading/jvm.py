@@ -28,12 +28,7 @@ from labkit.spark import class_archive
 from labkit.spark.jars import jars
 from labkit.spark.java import java_home
 from labkit.spark.lease import PORT, SECRET, TABLES
-from labkit.spark.settings import (
-    WAREHOUSE,
-    base_conf,
-    process_environment,
-    write_no_checksums,
-)
+from labkit.spark.settings import WAREHOUSE, base_conf, process_environment, write_no_checksums
 
 START_SECONDS = 120
 # A worker's JVM serves one submission after the other: nothing of Python is kept between tasks

@@ -116,12 +116,9 @@ def grade_batch(
         run.settle()
         limit = options.seconds + GRACE_SECONDS
         pool = (make_pool or Pool)(
-            options.workers,
-            seconds=limit,
-            sandbox=options.sandbox,
-            allow_jvm=options.allow_jvm,
-            fresh_jvm=options.fresh_jvm,
-        )
+            options.workers, seconds=limit, sandbox=options.sandbox,
+            allow_jvm=options.allow_jvm, fresh_jvm=options.fresh_jvm,
+        )  # fmt: skip
         with pool:
             run.judge(pool)
         others, missing = read_rows(out, set(names) - {entry.name for entry in entries})

@@ -1,0 +1,73 @@
+"""What the engine did in the jobs of this process, by its own records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from py4j.java_gateway import JavaObject
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import SparkSession
+
+from labkit.checks.plans import each
+from labkit.spark.lease import lease_of
+
+
+@dataclass
+class Work:
+    """What the engine did: tasks run (retries too), bytes written to shuffles and sent back.
+
+    What tasks send back is their result for the driver: rows that somebody collects, and counters.
+    """
+
+    jobs: int = 0
+    tasks: int = 0
+    shuffle_bytes: int = 0
+    result_bytes: int = 0
+
+
+@contextmanager
+def measured(spark: SparkSession) -> Iterator[Work]:
+    """The `Work` of this process's jobs that start inside the block, filled in when it ends.
+
+    In a JVM that several processes share, each tags its jobs with its lease.
+    """
+    context = spark.sparkContext._jsc.sc()
+    work = Work()
+    first = int(context.dagScheduler().numTotalJobs())
+    yield work
+    jobs = own_jobs(spark, first)
+    work.jobs = len(jobs)
+    for done in stages_of(spark, jobs):
+        work.tasks += int(done.numCompleteTasks()) + int(done.numFailedTasks())
+        work.shuffle_bytes += int(done.shuffleWriteBytes())
+        work.result_bytes += int(done.resultSize())
+
+
+def own_jobs(spark: SparkSession, first: int) -> list[JavaObject]:
+    """The jobs of this process from number `first` on, as the engine keeps them."""
+    context = spark.sparkContext._jsc.sc()
+    context.listenerBus().waitUntilEmpty()
+    store = context.statusStore()
+    lease = lease_of(spark)
+    jobs = []
+    for number in range(first, int(context.dagScheduler().numTotalJobs())):
+        try:
+            job = store.job(number)
+        except Py4JJavaError:  # another session's, begun after the bus was empty; ours are known
+            continue
+        if not lease or job.jobTags().contains(lease):
+            jobs.append(job)
+    return jobs
+
+
+def stages_of(spark: SparkSession, jobs: list[JavaObject]) -> Iterator[JavaObject]:
+    """The last attempt of each stage that these jobs ran, in order."""
+    store = spark.sparkContext._jsc.sc().statusStore()
+    for stage in sorted({int(stage) for job in jobs for stage in each(job.stageIds())}):
+        try:
+            done = store.lastStageAttempt(stage)
+        except Py4JJavaError:  # a skipped stage, the first to be forgotten when many were run
+            continue
+        yield done
