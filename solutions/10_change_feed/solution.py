@@ -260,7 +260,8 @@ lab.check("read_changes")
 # call `target` holds the version that `state` says.
 #
 # - After the call `target` has exactly the rows that `source` has in its newest version.
-# - After the call `state` says this version under the name `target`. Its other rows stay.
+# - After the call `state` says this version under the name `target`. Its other rows stay. If the
+#   feed has no new row, as after an OPTIMIZE alone, whether `state` moves is left open.
 # - A call makes at most one commit in `target` and one in `state`, and drops neither of them.
 # - Both keep their columns.
 # - The call reads the feed after the recorded version, and no other rows of `source`: in the
@@ -366,6 +367,7 @@ lab.check("aggregate_delta")
 # The rest is as in Task 3:
 #
 # - After the call `state` says the newest version under the name `aggregate`. Its other rows stay.
+#   If the feed has no new row, whether `state` moves is left open.
 # - A call makes at most one commit in `aggregate` and one in `state`, and drops neither of them.
 # - Both keep their columns.
 # - The call reads the feed after the recorded version, and no other rows of `source`: in the
@@ -545,6 +547,7 @@ if done:
     ax.set(
         xlabel="version (4 is the OPTIMIZE, 7 the overwrite)",
         yscale="symlog",
+        ylim=(0, 4000),  # room for the greatest label
         title="What a version costs downstream",
     )
     ax.legend()
@@ -560,7 +563,7 @@ if done:
 #   copy in one commit, or MERGE with `whenNotMatchedBySourceDelete`.
 # - **A frame is not yet read.** Delta looks for the changes when the frame runs. Name both ends of
 #   the range, and write down the end that you named, not the newest version after the work.
-# - **An idempotent MERGE is not enough for sums.** `txnAppId` and `txnVersion` skip a commit that
+# - **A transaction number is not enough for sums.** `txnAppId` and `txnVersion` skip a commit that
 #   comes again under the *same* number. After a crash the range has grown and so has the number:
 #   Delta takes it for new work. Note what the table holds in the commit that makes it so.
 # - **Writes without a difference are the noise of the feed.** A MERGE condition that compares the
@@ -572,13 +575,14 @@ if done:
 #
 # **An outbox** is the other way to publish changes: the writer also writes an event, in the same
 # transaction. It can say why something changed ("closed by the customer"). The feed only knows
-# what. It needs no change of the writer.
+# what, but it needs no change of the writer.
 #
 # **On Databricks** the feed has the same property and the same options, and `table_changes` reads
-# it in SQL, as it does here. In a pipeline, `AUTO CDC INTO` takes the feed as its source, orders it
-# by `_commit_version`, and keeps position and copy in step for you. A materialized view over tables
-# with row tracking is refreshed from changes where its query allows that, else in full. What stays
-# yours: the retention, what to do after a gap, and every consumer outside the pipeline.
+# it in SQL, as it does here. In a pipeline, `AUTO CDC INTO` takes the feed without its preimages, in
+# an order that you name, and keeps position and copy in step. `_commit_version` alone does not
+# order the delete and the insert of an overwrite. A materialized view over tables with row tracking
+# is refreshed from changes where its query allows that, else in full. What stays yours: the
+# retention, what to do after a gap, and every consumer outside the pipeline.
 
 # %%
 lab.next()

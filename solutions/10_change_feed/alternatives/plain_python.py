@@ -2,7 +2,7 @@
 import json
 
 
-def last_rows(rows: list) -> dict:
+def ends_of(rows: list) -> dict:
     """The first and the last row of each account."""
     ends: dict = {}
     order = {"delete": 0, "update_preimage": 1, "insert": 2, "update_postimage": 3}
@@ -13,7 +13,7 @@ def last_rows(rows: list) -> dict:
 
 def net_changes(feed: DataFrame) -> DataFrame:
     found = []
-    for account_id, (first, last) in last_rows(feed.collect()).items():
+    for account_id, (first, last) in ends_of(feed.collect()).items():
         before = tuple(first)[1:4] if first._change_type in ("delete", "update_preimage") else None
         after = tuple(last)[1:4] if last._change_type in ("insert", "update_postimage") else None
         if before == after:
@@ -55,9 +55,8 @@ def write_state(spark: SparkSession, state: str, name: str, version: int) -> Non
 
 def new_rows(spark: SparkSession, source: str, state: str, name: str) -> tuple:
     known = spark.table(state).where(F.col("name") == name).collect()
-    since = known[0].version if known else -1
     newest = DeltaTable.forName(spark, source).history(1).collect()[0].version
-    return since, newest
+    return known[0].version, newest
 
 
 def feed_rows(spark: SparkSession, source: str, since: int, newest: int) -> list:
@@ -69,7 +68,7 @@ def apply_changes(spark: SparkSession, source: str, target: str, state: str) -> 
     since, newest = new_rows(spark, source, state, target)
     if since == newest:
         return
-    ends = last_rows(feed_rows(spark, source, since, newest))
+    ends = ends_of(feed_rows(spark, source, since, newest))
     there = {row.account_id: tuple(row) for row in spark.table(target).collect()}
     work = []
     for account_id, (_, last) in ends.items():

@@ -59,7 +59,6 @@ def read_changes(spark: SparkSession, source: str, since: int) -> DataFrame:
 
 def apply_changes(spark: SparkSession, source: str, target: str, state: str) -> None:
     since = spark.sql(f"SELECT max(version) FROM {state} WHERE name = '{target}'").first()[0]
-    since = -1 if since is None else since
     newest = spark.sql(f"DESCRIBE HISTORY {source} LIMIT 1").first().version
     if newest <= since:
         return
@@ -111,7 +110,6 @@ def aggregate_delta(feed: DataFrame) -> DataFrame:
 
 def maintain(spark: SparkSession, source: str, aggregate: str, state: str) -> None:
     since = spark.sql(f"SELECT max(version) FROM {state} WHERE name = '{aggregate}'").first()[0]
-    since = -1 if since is None else since
     newest = spark.sql(f"DESCRIBE HISTORY {source} LIMIT 1").first().version
     if newest <= since:
         return

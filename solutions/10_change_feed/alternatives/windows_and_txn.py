@@ -49,7 +49,7 @@ def read_changes(spark: SparkSession, source: str, since: int) -> DataFrame:
 
 def position(spark: SparkSession, state: str, name: str) -> int:
     versions = {row.name: row.version for row in spark.table(state).collect()}
-    return versions.get(name, -1)
+    return versions[name]
 
 
 def move(spark: SparkSession, state: str, name: str, version: int) -> None:
