@@ -275,9 +275,9 @@ def test_nothing_is_broadcast(spark, anti_joined):
 
 # ------------------------------------------------------------------------------------ range_join
 
-FACTS = "note string, pickup_ip long, ride_id long"
+FACTS = "bucket string, pickup_ip long, ride_id long"
 BANDS = "name string, lo long, hi long"
-NAMED = "note string, pickup_ip long, ride_id long, name string"
+NAMED = "bucket string, pickup_ip long, ride_id long, name string"
 BUCKET = 10
 
 
@@ -312,6 +312,10 @@ C 100 400, D 418 422 | 11 100, 12 255, 13 399, 14 418, 15 421, 16 416, 17 425 |
 overlap: returns a row once for each band that holds its address
 E 500 540, F 512 515, G 513 514, H 511 530 | 21 513, 22 511, 23 525, 24 535 |
 21 513 E, 21 513 F, 21 513 G, 21 513 H, 22 511 E, 22 511 H, 23 525 E, 23 525 H, 24 535 E
+
+equal_bands: counts bands that are equal as many
+P 900 910, P 900 910, Q 903 905, Q 903 905 | 61 901, 62 904 | 61 901 P, 61 901 P,
+62 904 P, 62 904 P, 62 904 Q, 62 904 Q
 
 without_band: keeps a row without a band or without an address, once
 I 601 603, J 607 609 | 31 605, 32 699, 33 null, 34 null |
@@ -469,12 +473,12 @@ A 30 1.5 4, A 10 1.1 1, A 20 1.2 3, B 24 9.9 2 | 1 A 25, 2 A 15, 3 A 31, 4 B 31 
 1: 1.2 20 3, 2: 1.1 10 1, 3: 1.5 30 4, 4: 9.9 24 2
 
 same_time: counts a quote at the time of the tick, and none after it
-C 40 2.5 1, C 41 2.6 2 | 11 C 40, 12 C 40, 13 C 39.999999, 14 C 40.999999 |
-11: 2.5 40 1, 12: 2.5 40 1, 13:, 14: 2.5 40 1
+C 40 2.5 18, C 41 2.6 19 | 11 C 40, 12 C 40, 13 C 39.999999, 14 C 40.999999 |
+11: 2.5 40 18, 12: 2.5 40 18, 13:, 14: 2.5 40 18
 
 ties: takes the greatest `seq` of quotes at one time, in whatever order they arrive
-D 50 3.1 1, D 50 3.3 13, D 50 3.2 7, E 50 4.2 12, E 50 4.1 9 | 21 D 50, 22 D 55, 23 E 50, 24 E 55 |
-21: 3.3 50 13, 22: 3.3 50 13, 23: 4.2 50 12, 24: 4.2 50 12
+D 50 3.1 1, D 50 3.3 130, D 50 3.2 70, E 50 4.2 120, E 50 4.1 9 | 21 D 50, 22 D 55, 23 E 50, 24 E 55 |
+21: 3.3 50 130, 22: 3.3 50 130, 23: 4.2 50 120, 24: 4.2 50 120
 
 tolerance: takes a quote that is as old as the tolerance, and none that is older
 F 100 5.5 1, G 40.9 5.6 1, H 0 5.7 1 | 31 F 160, 32 F 160.000001, 33 G 100.95, 34 G 100.5, 35 H 999 |

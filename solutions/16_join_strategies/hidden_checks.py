@@ -6,6 +6,7 @@ from datetime import timedelta
 from checks import (
     BIG_TABLES,
     BUCKETS,
+    FACTS,
     NINE,
     PARTITIONS,
     TYPES,
@@ -84,7 +85,7 @@ def test_zones_of_other_frames(learner, frame, seed):
 def test_rows_of_other_bands(learner, spark, frame):
     """brings no more rows to the join than rides and buckets of the bands"""
     facts, bands, touched = many_bands(16, 100)
-    rows = frame("note string, pickup_ip long, ride_id long", facts)
+    rows = frame(FACTS, facts)
     answer = learner.range_join(rows, frame("name string, lo long, hi long", bands), 100)
     with settings(spark, BIG_TABLES):
         run = run_frame(answer)
