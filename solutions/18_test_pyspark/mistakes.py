@@ -436,7 +436,7 @@ def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:
 # fails: test_latest_prices_bugs[last_arrival]
 # because: the greatest seq arrives last, so that nobody notices who takes the last
 # breaks: Of several prices with that time, it is the one with the greatest `seq`
-# -        ("tie", "2026-03-01", "2.00", 2),
+# -        ("tie", "2026-03-01", "3.00", 2),
 #
 
 # %% never_at_once
@@ -446,6 +446,32 @@ def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:
 # breaks: A price counts if its `valid_from` is at or before `as_of`.
 # -        ("at_once", "2026-03-05 12:00:00", "1.00", 1),
 # +        ("at_once", "2026-03-05 11:59:59", "1.00", 1),
+
+# %% greatest_price_wins
+# task: test_latest_prices
+# fails: test_latest_prices_bugs[greatest_price]
+# because: the greatest seq of the tie has the greatest price, so that nobody notices who takes that
+# breaks: Of several prices with that time, it is the one with the greatest `seq`
+# -        ("tie", "2026-03-01", "2.00", 3),
+# +        ("tie", "2026-03-01", "4.00", 3),
+
+# %% lowest_price_wins
+# task: test_latest_prices
+# fails: test_latest_prices_bugs[least_price]
+# because: the greatest seq of the tie has the least price, so that nobody notices who takes that
+# breaks: Of several prices with that time, it is the one with the greatest `seq`
+# -        ("tie", "2026-03-01", "2.00", 3),
+# +        ("tie", "2026-03-01", "0.50", 3),
+
+# %% says_nothing
+# task: test_latest_prices
+# fails: test_silent[test_latest_prices], test_rewritten[test_latest_prices],
+#   test_few_jobs[test_latest_prices]
+# because: an empty test accepts right functions and wrong ones
+# breaks: Silence counts only
+#   if your test notices one of the bugs.
+def test_latest_prices(spark: SparkSession, pricing) -> None:
+    pass
 
 # %% no_future
 # task: test_latest_prices
@@ -486,9 +512,9 @@ def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:
 # fails: test_latest_prices_bugs[copies]
 # because: no row comes twice
 # breaks: A price may be delivered several times, as equal rows. It counts once.
-# -        ("tie", "2026-03-01", "2.00", 2),
+# -        ("tie", "2026-03-01", "3.00", 2),
 # -        ("twice", "2026-03-01", "1.00", 1),
-# +        ("tie", "2026-03-01", "2.00", 2),
+# +        ("tie", "2026-03-01", "3.00", 2),
 
 # %% newest_has_greatest_seq
 # task: test_latest_prices
@@ -892,13 +918,21 @@ def test_daily_revenue(spark: SparkSession, pricing) -> None:
 # +        cast = actual.select(*(F.col(one.name).cast(one.dataType) for one in right.schema))
 # +        assert_same(cast, right, key=["shop", "day"])
 
+# %% one_zone
+# task: test_daily_revenue
+# fails: test_daily_revenue_bugs[one_zone]
+# because: asks for one zone only, so that nobody notices who knows no other
+# breaks: The day is the date in the time zone `zone`, in summer as in winter.
+# -        (evening, "Asia/Tokyo", tokyo),
+#
+
 # %% always_some_sales
 # task: test_daily_revenue
 # fails: test_daily_revenue_bugs[empty]
 # because: never calls it without a sale
 # breaks: Without a sale it returns no row, and doesn't raise.
-# -    for given, wanted in [(rows, expected), ([], [])]:
-# +    for given, wanted in [(rows, expected)]:
+# -        ([], "Europe/Rome", []),
+#
 
 # %% sales_have_ids
 # task: test_daily_revenue
@@ -926,10 +960,10 @@ def test_daily_revenue(spark: SparkSession, pricing) -> None:
 # outcome: error
 # because: makes its input with another function of the module
 # breaks: It calls the function in its name and no other one of `pricing`
-# -    for given, wanted in [(rows, expected), ([], [])]:
+# -    for given, zone, wanted in [
 # +    rates = frame(spark, [("EUR", "1.000000")], RATES)
 # +    pricing.convert(frame(spark, [(1, "EUR", "1.00")], FOREIGN), rates)
-# +    for given, wanted in [(rows, expected), ([], [])]:
+# +    for given, zone, wanted in [
 
 # %% one_return_at_most
 # task: test_returns_netted
@@ -1446,6 +1480,15 @@ def events(seed: int, n: int, streams={}) -> list[tuple]:
 # -        assert_same(actual, frame(spark, wanted, REVENUE), key=["shop", "day"])
 # +        right = frame(spark, wanted, REVENUE)
 # +        assert_same(actual.toDF(*right.columns), right, key=["shop", "day"])
+
+# %% nothing_at_the_root
+# task: test_upsert_prices
+# fails: test_silent[test_upsert_prices]
+# outcome: error
+# because: the list that isn't there would be outside the test's own folder
+# breaks: The folders that it gives to the function are below `tmp_path`.
+# -    nowhere = str(tmp_path / "nowhere")
+# +    nowhere = "/nowhere/prices"
 
 # %% one_file
 # task: test_upsert_prices
