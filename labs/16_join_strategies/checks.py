@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import DataFrame
 
 from labkit.checks import (
+    Case,
     assert_columns,
     assert_rows,
     cases,
@@ -146,8 +147,9 @@ threshold: broadcasts a side of exactly `threshold` bytes, and none that is larg
 80 8000 inner equal 80, 8000 80 inner equal 80, 88 160 inner equal 80, 160 88 inner equal 80,
 8000 80 left equal 80, 8000 88 left equal 80
 
-off: finds no side small when the threshold is -1
-8 8000 inner equal -1, 8000 8 left equal -1, 8 8000 inner other -1
+off: finds no side small when the threshold is -1, and none of 8 bytes when it is 0
+8 8000 inner equal -1, 8000 8 left equal -1, 8 8000 inner other -1,
+8 8000 inner equal 0, 8000 8 left equal 0, 8 8000 inner other 0
 
 kept_side: broadcasts only a side that the join type allows
 80 72 left equal 80, 72 160 left equal 80, 160 72 right equal 80, 72 8000 right equal 80,
@@ -206,7 +208,7 @@ def test_plans(learner, spark, case):
 # ------------------------------------------------------------------------------------- anti_join
 
 RIDES = "pickup_ip long, ride_id long, distance double"
-BLOCKED = "reason string, ride_id long"
+BLOCKED = "distance double, ride_id long"
 
 
 def ride(text):
@@ -223,8 +225,8 @@ blocked: leaves out a ride that is blocked, and keeps one that isn't
 null_blocked: keeps all other rides when `blocked` has a null
 null | 201 20, 202 21 | 201 20, 202 21
 
-null_ride: keeps rides without `ride_id`, also when `blocked` has a null
-null, null | null 30, null 31 | null 30, null 31
+null_ride: keeps rides without `ride_id`, whatever `blocked` has
+null, null, -1, 0 | null 30, null 31 | null 30, null 31
 
 repeated: returns a ride as often as it was given
 301 | 301 40, 302 41, 302 41, 302 42, null 43, null 43 | 302 41, 302 41, 302 42, null 43, null 43
@@ -238,7 +240,7 @@ repeated: returns a ride as often as it was given
 @pytest.fixture(scope="module")
 def anti_joined(learner, spark, frame):
     rides = frame(RIDES, all_of(RIDE_STORIES, "given"))
-    blocked = frame(BLOCKED, [("fraud", number) for number in all_of(RIDE_STORIES, "before")])
+    blocked = frame(BLOCKED, [(9.5, number) for number in all_of(RIDE_STORIES, "before")])
     found = called(spark, learner.anti_join, rides, blocked)
     assert_columns(found.frame, RIDES)
     return found
@@ -284,7 +286,7 @@ BUCKET = 10
 def band(text):
     """ "A 20 30": its name and bounds."""
     name, lo, hi = text.split()
-    return (name, value(lo), value(hi))
+    return (None if name == "null" else name, value(lo), value(hi))
 
 
 def fact(text):
@@ -325,6 +327,13 @@ equal_rows: returns equal rows as often as they were given
 K 700 720 | 41 705, 41 705, 42 730, 42 730, 42 730 |
 41 705 K, 41 705 K, 42 730 null, 42 730 null, 42 730 null
 
+unnamed: counts a band without a name as any other
+R 920 930, null 922 925 | 66 923, 67 927 | 66 923 R, 66 923 null, 67 927 R
+
+large: finds addresses that are no int, with buckets that are none
+S 30000000000 30000000016 | 71 30000000003, 72 30000000015, 73 30000000016 |
+71 30000000003 S, 72 30000000015 S, 73 30000000016 null
+
 no_address: finds no row in a band without a bound, or without an address in it
 L null 820, M 800 null, N 810 810, O 835 805 | 51 800, 52 805, 53 810, 54 835 |
 51 800 null, 52 805 null, 53 810 null, 54 835 null
@@ -355,40 +364,49 @@ def test_zones(zones, case):
     """{case}"""
     mine = {row[2] for row in case.given}
     found = [row for row in zones if row.ride_id in mine]
-    bands = ", ".join(f"{name} from {shown(lo)} to {shown(hi)}" for name, lo, hi in case.before)
+    bands = ", ".join(f"{name or 'null'} from {shown(lo)} to {shown(hi)}" for name, lo, hi in case.before)
     with told(f"The bands here: {bands}; the bucket is {BUCKET}"):
         assert_rows(found, case.after, key=["ride_id", "name"], columns=NAMED)
 
 
-def many_bands(buckets, bucket):
-    """Rides in so many buckets, five in each; a band over all of them, and one in each."""
-    starts = [number * bucket for number in range(buckets)]
+def many_bands(buckets, bucket, apart=1):
+    """Rides in so many buckets, five in each; a wide band, and one in each bucket of a ride.
+
+    Every `apart`-th bucket has rides. As many bands again have no address.
+    """
+    starts = [number * bucket * apart for number in range(buckets)]
     facts = [("n", start + 4, start + place) for start in starts for place in range(5)]
-    bands = [("all", 0, buckets * bucket)]
+    bands = [("wide", 0, buckets * bucket)]
     bands += [("one", start + 1, start + bucket) for start in starts]
+    bands += [("none", start + 5, start + 5) for start in starts]
     touched = buckets + buckets
     return facts, bands, touched
 
 
 @pytest.fixture(scope="module")
-def big_run(learner, spark, frame):
-    """The run of rides in 64 buckets in the session of BIG_TABLES, and what it may shuffle."""
-    facts, bands, touched = many_bands(64, BUCKET)
-    joined = learner.range_join(frame(FACTS, facts), frame(BANDS, bands), BUCKET)
-    with settings(spark, BIG_TABLES):
-        run = run_frame(joined)
-    return SimpleNamespace(run=run, facts=len(facts), touched=touched)
+def big_runs(learner, spark, frame):
+    """Runs of rides in 64 buckets in the session of BIG_TABLES, and what they may shuffle.
+
+    The buckets are neighbours, or so far apart that their numbers are equal by many a modulus.
+    """
+    runs = []
+    for apart in (1, 2**12 * 15):
+        facts, bands, touched = many_bands(64, BUCKET, apart)
+        joined = learner.range_join(frame(FACTS, facts), frame(BANDS, bands), BUCKET)
+        with settings(spark, BIG_TABLES):
+            run = run_frame(joined)
+        runs.append(SimpleNamespace(run=run, facts=len(facts), touched=touched))
+    return runs
 
 
 @check("range_join")
-def test_joins_by_keys(big_run):
+def test_joins_by_keys(big_runs):
     """joins by equal keys: no nested loop, no cartesian product, no broadcast"""
     marked = NESTED | {"BroadcastExchange"}
-    found = sorted(marked & set(big_run.run.operators))
+    run = big_runs[0].run
+    found = sorted(marked & set(run.operators))
     assert not found, with_plan(
-        f"the plan has {' and '.join(found)} in the session of BIG_TABLES",
-        big_run.run.frame,
-        *marked,
+        f"the plan has {' and '.join(found)} in the session of BIG_TABLES", run.frame, *marked
     )
 
 
@@ -412,24 +430,26 @@ def assert_spread(run):
 
 
 @check("range_join")
-def test_rows_before_the_join(big_run):
+def test_rows_before_the_join(big_runs):
     """shuffles a row of facts once, and a band once for each of its buckets"""
-    assert_rows_shuffled(big_run.run, big_run.facts, big_run.touched)
+    for one in big_runs:
+        assert_rows_shuffled(one.run, one.facts, one.touched)
 
 
 @check("range_join")
-def test_buckets_spread(big_run):
+def test_buckets_spread(big_runs):
     """joins different buckets by different keys"""
-    assert big_run.run.reads, "nothing is shuffled, so the rows are not distributed by bucket"
-    assert_spread(big_run.run)
+    for one in big_runs:
+        assert one.run.reads, "nothing is shuffled, so the rows are not distributed by bucket"
+        assert_spread(one.run)
 
 
 # ------------------------------------------------------------------------------------ as_of_join
 
-TICKS = "note string, ts timestamp, seq long, symbol string"
+TICKS = "side string, ts timestamp, seq long, symbol string"
 QUOTES = "symbol string, ts timestamp, bid double, seq long"
 PRICED = (
-    "note string, ts timestamp, seq long, symbol string, "
+    "side string, ts timestamp, seq long, symbol string, "
     "right_symbol string, right_ts timestamp, right_bid double, right_seq long"
 )
 TOLERANCE = 60
@@ -504,6 +524,18 @@ M 10 9.1 1, M 10 9.2 2, M 12 9.3 3 | 71 M 15, 71 M 15, 72 M 11 | 71: 9.3 12 3, 7
 )
 
 
+FAR = [f"{number} N {10 + number / 100}" for number in range(1000, 2200)]
+QUOTE_STORIES.append(
+    Case(
+        "far_behind",
+        "finds a quote that a thousand ticks ago was the newest",
+        before=[quote("N 10 1.5 1")],
+        given=[tick(text) for text in FAR],
+        after=[found_quote(f"{text.split()[0]}: 1.5 10 1") for text in FAR],
+    )
+)
+
+
 @pytest.fixture(scope="module")
 def as_of_joined(learner, spark, frame):
     ticks = frame(TICKS, all_of(QUOTE_STORIES, "given"))
@@ -573,7 +605,7 @@ SHOPS = "shop long, city string"
 SOLD = "shop long, qty long, city string"
 SALE_ROWS = [(number, number % 9 or None) for number in range(30)] + [(7, 3), (7, 3), (5, 70)]
 SHOP_ROWS = [(number, f"city {number}") for number in range(12)] + [(3, "second"), (None, "none")]
-EARLIER = [(1, 3), (2, 4)]
+EARLIER = [("early", 3), ("early", 4)]
 
 
 def inner(sales, shops):
@@ -591,7 +623,8 @@ def bucketed(learner, spark, frame, shared_schema):
     tables = {"sales": f"{shared_schema}.sales", "shops": f"{shared_schema}.shops"}
     write(frame(SALES, SALE_ROWS).repartition(3), tables["sales"])
     write(frame(SHOPS, SHOP_ROWS), tables["shops"])
-    write(frame("qty long, shop long", EARLIER), f"{tables['sales']}_bucketed", buckets_by="shop")
+    earlier = frame("note string, shop long", EARLIER)
+    write(earlier, f"{tables['sales']}_bucketed", buckets_by="shop")
     joined = learner.bucketed_join(spark, *tables.values(), "shop")
     assert_columns(joined, SOLD)
     return SimpleNamespace(

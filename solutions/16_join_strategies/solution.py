@@ -368,11 +368,11 @@ if lab.written("as_of_join"):
 #   all rows of its table.
 # - Both have `BUCKETS` buckets by `key`.
 # - A copy has at most one file for each bucket.
-# - The key may be an int in one table and a long in the other. It is a long in both copies and in
+# - The key is a long; in one of the two tables it may be an int. It is a long in both copies and in
 #   the result.
 # - In the session of `BIG_TABLES` the plan of the result reads the two copies, and has no
 #   `ShuffleExchange` and no `BroadcastExchange`.
-# - Copies of an earlier call may be there: they are replaced.
+# - Copies of an earlier call may be there, with other columns: they are replaced.
 # - The given tables stay as they are.
 #
 # The tables are Parquet tables too, named with their database. They have no other column in common.
