@@ -450,7 +450,7 @@ def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:
 # %% seqs_of_one_digit
 # task: test_latest_prices
 # fails: test_latest_prices_bugs[seq_as_text]
-# because: as text the numbers of the tie have the same order, so that nobody notices who sorts texts
+# because: as text the tie's numbers have the same order: nobody notices who sorts texts
 # breaks: Of several prices with that time, it is the one with the greatest `seq`
 # -        ("tie", "2026-03-01", "2.00", 10),
 # +        ("tie", "2026-03-01", "2.00", 3),
