@@ -605,7 +605,7 @@ SHOPS = "shop long, city string"
 SOLD = "shop long, qty long, city string"
 SALE_ROWS = [(number, number % 9 or None) for number in range(30)] + [(7, 3), (7, 3), (5, 70)]
 SHOP_ROWS = [(number, f"city {number}") for number in range(12)] + [(3, "second"), (None, "none")]
-EARLIER = [("early", 3), ("early", 4)]
+EARLIER = [(3, "early"), (4, "early")]
 
 
 def inner(sales, shops):
@@ -619,12 +619,13 @@ def inner(sales, shops):
 
 @pytest.fixture(scope="module")
 def bucketed(learner, spark, frame, shared_schema):
-    """One call, with a copy of an earlier one there: its result, the copies, the given tables."""
+    """One call, with copies of an earlier one there: its result, the copies, the given tables."""
     tables = {"sales": f"{shared_schema}.sales", "shops": f"{shared_schema}.shops"}
     write(frame(SALES, SALE_ROWS).repartition(3), tables["sales"])
     write(frame(SHOPS, SHOP_ROWS), tables["shops"])
-    earlier = frame("note string, shop long", EARLIER)
-    write(earlier, f"{tables['sales']}_bucketed", buckets_by="shop")
+    # Copies of an earlier call: one has other columns, one the same.
+    for name, columns in (("sales", "shop long, note string"), ("shops", SHOPS)):
+        write(frame(columns, EARLIER), f"{tables[name]}_bucketed", buckets_by="shop")
     joined = learner.bucketed_join(spark, *tables.values(), "shop")
     assert_columns(joined, SOLD)
     return SimpleNamespace(

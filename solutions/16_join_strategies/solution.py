@@ -372,7 +372,7 @@ if lab.written("as_of_join"):
 #   the result.
 # - In the session of `BIG_TABLES` the plan of the result reads the two copies, and has no
 #   `ShuffleExchange` and no `BroadcastExchange`.
-# - Copies of an earlier call may be there, with other columns: they are replaced.
+# - Copies of an earlier call may be there, with other rows and other columns: they are replaced.
 # - The given tables stay as they are.
 #
 # The tables are Parquet tables too, named with their database. They have no other column in common.
