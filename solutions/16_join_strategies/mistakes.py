@@ -925,7 +925,7 @@ def as_of_join(
 
 # %% another_name
 # task: bucketed_join
-# fails: test_copies, test_no_exchange
+# fails: test_rows_of_the_copies, test_no_exchange
 # because: nobody finds the copies under another name
 # breaks: named like the given ones with `_bucketed` at the end.
 # -        writer.bucketBy(BUCKETS, key).saveAsTable(f"{table}_bucketed")
