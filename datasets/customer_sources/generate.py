@@ -37,7 +37,7 @@ def said_by_crm(
     rng: random.Random, number: int, day: int, addresses: dict[int, str]
 ) -> list[dict]:
     """What the CRM says of a customer in the batch of a day: new, changed, or nothing."""
-    if number % 8 == 5:  # the shop's alone
+    if number % 8 == 5 or number % 24 == 6:  # the shop's alone, or only in orders
         return []
     is_new = day == min(number % 4, 2)
     if not is_new and rng.random() < 0.7:
@@ -67,8 +67,9 @@ def said_by_shop(number: int, day: int, addresses: dict[int, str]) -> list[dict]
     is_gone = (number % 8 == 1 and day == 3) or (number % 8 == 2 and day == 4)
     if number % 8 == 6 or is_gone:  # the CRM's alone, or deleted
         return []
-    # A wrong address for a day, or the next of the customer's own.
-    shed = 9 if number % 4 == 0 and day == 2 else day // 3
+    shed = day // 3
+    if number % 4 == 0:  # a wrong address for a day
+        shed = 9 if day == 2 else 0
     return [
         {
             "customer_no": f"web-{number:03}",
@@ -82,7 +83,7 @@ def said_by_shop(number: int, day: int, addresses: dict[int, str]) -> list[dict]
 
 def order(rng: random.Random, number: int, day: int) -> dict:
     """An order of a customer."""
-    customer = number // ORDERS * CUSTOMERS + rng.randrange(CUSTOMERS)
+    customer = number // ORDERS * CUSTOMERS + (rng.randrange(CUSTOMERS) if number % ORDERS else 6)
     return {
         "order_no": f"{day}{number:05}",
         "customer_no": written(rng, customer),

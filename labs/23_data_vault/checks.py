@@ -654,12 +654,14 @@ def test_only_new_rows_of_a_hub(loaded_hub):
 
 @check("load_hub", points=2)
 def test_hub_again(loading, loaded_hub, named_keys, spark, seed):
-    """Makes no commit when all keys of a batch are known"""
+    """Makes no commit when all keys of a batch are known, or when it is empty"""
     again = list(named_keys[1][0])
     random.Random(f"again {seed}").shuffle(again)
     table = loaded_hub.tables["hub"]
     story = "the same batch came again, in another order"
     assert_no_commit(spark, table, lambda: loading.hub(table, ONE, again), story)
+    link = loaded_hub.tables["link"]
+    assert_no_commit(spark, link, lambda: loading.hub(link, TWO, []), "the batch was empty")
 
 
 def two_loaders(spark, table: str, call: Callable[[str], None]) -> None:
@@ -876,12 +878,13 @@ def test_only_new_rows_of_a_satellite(loaded_satellite):
 
 @check("load_satellite", points=2)
 def test_satellite_again(saying, loaded_satellite, told, spark, seed):
-    """Makes no commit when all of a batch is there"""
+    """Makes no commit when all of a batch is there, or when it is empty"""
     again = list(told[1])
     random.Random(f"again {seed}").shuffle(again)
     table = loaded_satellite.tables["satellite"]
     story = "the same batch came again, in another order"
     assert_no_commit(spark, table, lambda: saying.satellite(table, again), story)
+    assert_no_commit(spark, table, lambda: saying.satellite(table, []), "the batch was empty")
 
 
 @check("load_satellite", points=2)
