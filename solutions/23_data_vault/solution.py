@@ -351,7 +351,8 @@ def publish_customer(spark: SparkSession, vault: dict[str, str]) -> DataFrame:
     both = said_by("crm").join(said_by("shop"), on=["hash_key", "at"], how="full")
     for source in ("crm", "shop"):
         both = both.withColumn(source, F.last(source, ignorenulls=True).over(so_far))
-    shop_wins = F.expr("crm.address IS NULL OR shop.since > crm.since AND shop.address IS NOT NULL")
+    is_newer = F.expr("shop.since > crm.since AND shop.address IS NOT NULL")
+    shop_wins = F.isnull("crm.address") | is_newer
     published = both.select(
         "hash_key",
         "at",
