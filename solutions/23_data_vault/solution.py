@@ -276,7 +276,7 @@ def load_satellite(
 
 
 # %% [markdown]
-# The checks load batches in several orders, and the same batch again.
+# The checks load one batch with old and new rows, and the same batch again.
 
 # %%
 lab.check("load_satellite")
@@ -315,8 +315,8 @@ lab.check("load_satellite")
 # - A version ends where the next one of its customer begins; the last has no end (null).
 # - A customer of the hub without a row in the satellites has one version: name and address are
 #   null, and it begins at 1900-01-01 00:00.
-# - A customer that is not in the hub has no version. The order of rows in the tables does not
-#   matter.
+# - A customer that is not in the hub has no version, but an extract that only has such customers
+#   is an extract, too.
 
 
 # %%
