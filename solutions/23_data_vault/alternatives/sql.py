@@ -10,11 +10,10 @@ def hash_key(columns: list[str]) -> str:
 
 
 def hash_diff(columns: dict[str, str]) -> str:
-    epoch = "timestamp '1970-01-01 00:00:00Z'"
     texts = []
     for name, type in columns.items():
         if type == "timestamp":
-            texts.append(f"string(timestampdiff(MICROSECOND, {epoch}, `{name}`))")
+            texts.append(f"string(unix_micros(`{name}`))")
         elif type.startswith("decimal"):
             texts.append(f"string(CAST(`{name}` AS decimal(38,19)))")
         else:
