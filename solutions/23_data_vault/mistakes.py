@@ -803,7 +803,7 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 # fails: test_hub[new]
 # because: adds the other columns of the batch to the hub
 # breaks: `staged` has them, `load_ts` and
-#   `record_source`, and may have other columns.
+#   `record_source`, and may have columns that the table does not have.
 # -    insert_new(spark, hub, rows, ["hash_key"])
 # +    more = [name for name in staged.columns if name not in rows.columns]
 # +    first_of = staged.select(F.expr(hash_key(keys)).alias("hash_key"), *more)
@@ -1111,7 +1111,7 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 # fails: test_satellite[new]
 # because: adds the other columns of the batch to the satellite
 # breaks: `staged` has the columns of `keys` and `attributes`, `load_ts` and `record_source`, and
-#   may have others.
+#   may have others that the table does not have.
 # -        *attributes,
 # +        *(name for name in staged.columns if name not in ("load_ts", "record_source")),
 # -    insert_new(spark, satellite, rows.dropDuplicates(identity), identity)
@@ -1205,9 +1205,10 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 # because: an address that was taken away and comes back is as old as before
 # breaks: without saying anything else, or null, in between.
 # -        before = F.lag("address").over(by_time)
+# -        is_new = (F.row_number().over(by_time) == 1) | ~before.eqNullSafe(F.col("address"))
 # +        until = by_time.rowsBetween(Window.unboundedPreceding, -1)
 # +        before = F.last("address", ignorenulls=True).over(until)
-# +        rows = rows.withColumn("address", F.col("address"))
+# +        is_new = F.isnotnull("address") & ~before.eqNullSafe(F.col("address"))
 
 # %% age_of_any_change
 # task: publish_customer

@@ -181,9 +181,9 @@ lab.check("hash_diff")
 #
 # Write `load_hub(spark, hub, staged, keys)`. It loads a DataFrame `staged` into the Delta table
 # named `hub`. `keys` lists the key columns, which are strings. `staged` has them, `load_ts` and
-# `record_source`, and may have other columns. The table has `hash_key string`, the key columns,
-# `load_ts timestamp` and `record_source string`, in any order. Links are loaded by the same
-# function, with several key columns.
+# `record_source`, and may have columns that the table does not have. The table has
+# `hash_key string`, the key columns, `load_ts timestamp` and `record_source string`, in any order.
+# Links are loaded by the same function, with several key columns.
 #
 # - Each key of `staged` that the table does not have makes one row. Its `hash_key` is that of
 #   `hash_key(keys)`.
@@ -233,8 +233,9 @@ lab.check("load_hub")
 #
 # Write `load_satellite(spark, satellite, staged, keys, attributes)`. `attributes` is a dict as in
 # Task 2. `staged` has the columns of `keys` and `attributes`, `load_ts` and `record_source`, and
-# may have others. The Delta table named `satellite` has `hash_key string`, `load_ts timestamp`,
-# `record_source string`, `hash_diff string` and the attributes, in any order.
+# may have others that the table does not have. The Delta table named `satellite` has
+# `hash_key string`, `load_ts timestamp`, `record_source string`, `hash_diff string` and the
+# attributes, in any order.
 #
 # - Each key, `load_ts` and `record_source` of `staged` that the table does not have together makes
 #   one row, also if it says the same as the row before it.
@@ -452,7 +453,7 @@ for order in ("23456", "23564"):
     print(order, len(changes), "rows;", [newest[number] for number in ("web-000", "web-004")])
 
 # %% [markdown]
-# Two customers had a wrong address on Wednesday, corrected on Thursday. In the second order
+# These two customers had a wrong address on Wednesday, corrected on Thursday. In the second order
 # Thursday's row said the same as Tuesday's, so it was dropped. Then Wednesday's came, and is the
 # newest for ever. No insert can repair that: the vault has forgotten what Thursday said. A
 # satellite that only keeps changes is right as long as batches come in order.
