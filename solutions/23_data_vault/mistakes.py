@@ -1376,7 +1376,7 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 
 # %% chosen_after_changes
 # task: publish_customer
-# fails: test_versions[repeats], test_versions[said_again]
+# fails: test_versions[repeats]
 # because: a change of any source makes a version, also of one that isn't published
 # breaks: Nothing else makes a version.
 # -    versions = published.withColumn("is_version", ~before.eqNullSafe(now)).where("is_version")

@@ -171,7 +171,7 @@ def hash_diff(columns: dict[str, str]) -> str:
 
 
 # %% [markdown]
-# One check computes the hashes in sessions of several time zones.
+# One check computes the hashes in a session of another time zone as well.
 
 # %%
 lab.check("hash_diff")
