@@ -91,7 +91,7 @@ WAYS = (
             Step(
                 "week 4",
                 (
-                    *("dbt_scd", "test_pyspark", "star_schema"),
+                    *("dbt_scd", "test_pyspark", "star_schema", "data_vault"),
                     *("airflow_dag", "lakehouse_slice", "lakehouse_design"),
                 ),
                 (
