@@ -68,7 +68,7 @@ def login(
 
 def scans(rng: random.Random, parcel: int) -> list[tuple[float, dict]]:
     """The way of a parcel through the hubs, each scan with the minute of its arrival."""
-    name, minute, sent = f"p-{parcel:03d}", rng.uniform(0, 240), []
+    name, minute = f"p-{parcel:03d}", rng.uniform(0, 240)
     ends = ["delivered"] * 7 + ["lost", "returned", "sorted in circles"]
     kind = ends[parcel % 10]
     stops = rng.randrange(3, 6)

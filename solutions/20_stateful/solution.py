@@ -139,13 +139,15 @@ def write_files(ddl: str, *files: list[tuple]) -> Path:
     made = Path(tempfile.mkdtemp(dir=lab.scratch))
     for number, rows in enumerate(files):
         path = made / f"{number:02d}.json"
-        texts = [
-            json.dumps(dict(zip((part.split()[0] for part in ddl.split(", ")), row, strict=True)))
-            for row in rows
-        ]
+        names = [part.split()[0] for part in ddl.split(", ")]
+        texts = [json.dumps(dict(zip(names, row, strict=True)), default=stamp) for row in rows]
         path.write_text("\n".join(texts))
         os.utime(path, (60 * number, 60 * number))
     return made
+
+
+def stamp(time: datetime) -> str:
+    return f"{time:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def on_the_day(clock: str) -> str:
@@ -300,9 +302,9 @@ class OneTimer(StatefulProcessor):
 
 
 # %% [markdown]
-# It gets the scans of two parcels twice: each in a file of its own, as live, and all in one file, as
-# after an outage or in a replay. `p1` rests for three hours after 08:00 and for good after 11:30.
-# The same scans give it two alerts, and then one.
+# It gets the scans of two parcels twice: each in a file of its own, as live, and all in one file,
+# as after an outage or in a replay. `p1` rests for three hours after 08:00 and for good after
+# 11:30. The same scans give it two alerts, and then one.
 
 # %%
 times = [("p1", "08:00"), ("p2", "10:30"), ("p2", "10:40"), ("p1", "11:00"), ("p1", "11:30")]
@@ -336,8 +338,8 @@ for name, files in (("live", [*([row] for row in scanned), end]), ("replay", [sc
 #   later is in time.
 # - A parcel can stall several times. A stall counts also if the next scan is here already when the
 #   watermark reaches `alert_at`.
-# - A delivery is a scan, so it is in time for the scans before it. After a delivery a parcel doesn't
-#   stall.
+# - A delivery is a scan, so it can be in time for the scan before it. After a delivery a parcel
+#   doesn't stall.
 # - A scan after a delivery is one like any other: the parcel came back, and can stall again.
 # - Scans of a parcel at one time are one scan. It is a delivery if one of them is. Its hub is the
 #   last one in alphabetical order.
@@ -428,8 +430,8 @@ lab.check("stalled")
 #
 # - An event comes out with the file that brings it, unless it is a copy.
 # - It is a copy if one of the same `event_id` has come out and its `at` is at most 24 hours later
-#   than that of the newest one that came out. Exactly 24 hours later it is a copy, and also if it is
-#   earlier.
+#   than that of the newest one that came out. Exactly 24 hours later it is a copy, and if it is
+#   earlier, too.
 # - A copy changes nothing: the 24 hours count from the event that came out.
 # - Events of one file count in the order of `at`. Of copies at one time any one comes out.
 # - `seen` may be empty. It may have an `event_id` several times; the newest `at` counts.
@@ -499,9 +501,9 @@ lab.check("dedupe_ttl")
 # %% [markdown]
 # ## Task 4: what is in a checkpoint
 #
-# A deploy changes the code of a processor. What does the old one remember? Two sources of Spark read
-# a checkpoint: `state-metadata` names the operators and, in `operatorProperties`, their time mode
-# and state variables. `statestore` reads one variable, or the timers.
+# A deploy changes the code of a processor. What does the old one remember? Two sources of Spark
+# read a checkpoint: `state-metadata` names the operators and, in `operatorProperties`, their time
+# mode and state variables. `statestore` reads one variable, or the timers.
 #
 # Write `inspect(spark, checkpoint)`. `checkpoint` is the folder of a query with one stateful
 # operator, a `transformWithState`. It returns a batch frame with one row for each value, list
@@ -565,3 +567,132 @@ def inspect(spark: SparkSession, checkpoint: str) -> DataFrame:
 
 # %%
 lab.check("inspect")
+
+# %% [markdown]
+# ## Put it together
+#
+# First the fraud desk's day. The file in which a row arrives and the one with which an alarm leaves
+# are not the same. Look at the state: the robots fail all day, and it doesn't grow.
+
+# %%
+if lab.written("fraud"):
+    for number, rows in enumerate(play(fraud(stream_of(folder / "logins", LOGINS)))):
+        for user, _, time, failures in rows:
+            print(f"    batch {number}: {user} at {time:%H:%M} after {failures} failures")
+
+# %% [markdown]
+# Now a deploy. The old query de-duplicates the first five files of scans. `inspect` shows what it
+# remembers.
+
+# %%
+SEEN = "event_id string, at timestamp"
+names = sorted((folder / "scans").iterdir())
+files = [[tuple(row) for row in spark.read.schema(SCANS).json(str(one)).collect()] for one in names]
+morning, evening = write_files(SCANS, *files[:5]), write_files(SCANS, *files[5:])
+old = tempfile.mkdtemp(dir=lab.scratch)
+let_out: list[Row] = []
+if lab.written("dedupe_ttl"):
+    nothing = spark.createDataFrame([], SEEN)
+    batches = play(dedupe_ttl(stream_of(morning, SCANS), nothing), old)
+    let_out = [row for batch in batches for row in batch]
+if let_out and lab.written("inspect"):
+    inspect(spark, old).orderBy("kind", "key").show(4, truncate=False)
+
+# %% [markdown]
+# The new query has a new checkpoint. With an empty `seen` it lets copies of the morning out a
+# second time; with what came out before it doesn't.
+
+# %%
+kept: list[list[Row]] = []
+if let_out:
+    seen = spark.createDataFrame([(row.event_id, row.at) for row in let_out], SEEN)
+    for name, memory in (("empty", nothing), ("handed over", seen)):
+        kept = play(dedupe_ttl(stream_of(evening, SCANS), memory))
+        ids = [row.event_id for batch in [let_out, *kept] for row in batch]
+        print(f"    seen {name}: {len(ids) - len(set(ids))} events came out twice")
+
+# %% [markdown]
+# The logistics desk gets the scans without copies. A file of them is what one micro-batch let out.
+# Two stateful queries with a folder or a table between them are easier to restart, replay and look
+# into than one query with two operators.
+
+# %%
+if kept and lab.written("stalled"):
+    once = [[tuple(row) for row in rows] for rows in [*batches, *kept] if rows]
+    alerts = play(stalled(stream_of(write_files(SCANS, *once), SCANS)))
+    for row in [row for rows in alerts for row in rows][:8]:
+        print(f"    {row.parcel_id} in {row.last_hub} since {row.last_at:%H:%M}")
+
+# %% [markdown]
+# ## In practice
+#
+# - **Something else must move time.** A timer fires in a micro-batch, by the watermark of all keys.
+#   If the whole source is silent, nobody hears that a parcel stalls. Sources that may be silent get
+#   a heartbeat row; an alarm on the age of the watermark watches the rest.
+# - **A filter can stop time.** Spark moves a filter on other columns below `withWatermark`. Rows
+#   that are filtered away no longer move the watermark, wherever the filter stands in your code.
+# - **One wrong clock fires all timers.** A row from next year moves the watermark there, and every
+#   parcel stalls. Drop rows from the future before the watermark.
+# - **Timers are rows.** Each one is stored twice, by key and by time, and `numRowsTotal` doesn't
+#   count them. Millions of pending timers show only in the size of checkpoints.
+# - **State has a shape.** A changed schema of a variable is refused at the restart, unless the
+#   state is encoded as Avro (`spark.sql.streaming.stateStore.encodingFormat`) and the change is one
+#   that Avro allows. Otherwise start a new query with `initialState`, as `dedupe_ttl` does, or
+#   replay.
+# - **RocksDB lives outside of the heap.** Set `boundedMemoryUsage` before containers are killed for
+#   memory that no JVM metric shows. Changelog checkpoints upload what changed instead of snapshots.
+# - **Partitions are for life.** The number of shuffle partitions of a stateful query is fixed by
+#   its first micro-batch. Choose it for the largest day that you expect.
+#
+# **On Databricks**, `transformWithState` runs in streaming jobs and pipelines, and the state reader
+# is the same. Flink's `KeyedProcessFunction` has the same parts. Its CEP library writes Task 1 as a
+# pattern, and its savepoints move state between versions of a job, which Spark leaves to you.
+
+# %% [markdown]
+# ## Interview follow-ups
+#
+# 1. When is it safe to say that something did not happen?
+# 2. Why can't you keep state in an attribute of the processor?
+# 3. A job gives other alerts in a replay than it gave live. Where do you look?
+# 4. The state of your job grows by a gigabyte a day. How do you find out why?
+# 5. You must add a field to the state of a job that can't lose its memory. How do you deploy?
+# 6. When do you take Flink instead?
+
+# %% [markdown] tags=["solution"]
+# <details><summary>Model answers</summary>
+#
+# 1. When the watermark has passed the end of the time in which it should have happened. Before that
+#    an older row may still come. After that Spark drops it, so the answer can't become wrong, only
+#    incomplete: count what is dropped.
+# 2. Spark makes a new copy of the processor for each task of each micro-batch. The attribute is
+#    shared by all keys of a task, gone with the next micro-batch, and in no checkpoint. It seems to
+#    work in a test with one key and one file.
+# 3. Look for anything that depends on how rows were grouped into micro-batches: timers that are
+#    moved, "now", rows compared with the watermark, the order of rows in a call, processing time. A
+#    replay has large micro-batches, and the watermark stands still within each.
+# 4. Read the state with the state data source: rows by variable, then the largest keys and the
+#    oldest times. Then ask which code removes such a row, and whether it is ever called: keys that
+#    never come again need a timer. `numRowsTotal` over time shows since when.
+# 5. Test whether the change is one that the encoding allows. If not, run the new version beside the
+#    old one with a new checkpoint, give it the old state as `initialState` or replay as much as it
+#    needs to remember, compare the outputs, switch the sink. Read the old state before and count.
+# 6. When one operator needs a latency of milliseconds for each event, patterns as in CEP, or state
+#    that moves between versions by savepoints. If the team and the platform are Spark's, and
+#    seconds are fine, the second engine costs more than it gives.
+#
+# </details>
+
+# %% [markdown]
+# ## Further reading
+#
+# - Apache Spark, [Structured Streaming
+#   guide: transformWithState](https://spark.apache.org/docs/latest/streaming/structured-streaming-transform-with-state.html)
+# - Apache Spark, [State data source
+#   reader](https://spark.apache.org/docs/latest/streaming/structured-streaming-state-data-source.html)
+# - Apache Flink, [Process
+#   function](https://nightlies.apache.org/flink/flink-docs-stable/docs/dev/datastream/operators/process_function/)
+# - Tyler Akidau, Slava Chernyak, Reuven Lax, *Streaming Systems*, chapter 7: the practicalities of
+#   persistent state
+
+# %%
+lab.next()
