@@ -79,7 +79,6 @@ ROCKS = {
 }
 NOON = datetime(2025, 5, 1, 12)
 SECOND = 1 / 60  # in minutes
-A_DAY = 24 * 60
 
 
 def at(minutes: float) -> datetime:
@@ -829,6 +828,17 @@ def random_scans(rng: random.Random, plan: Plan) -> tuple[dict[int, list], list[
     return files, [stall(minute, hub, arrived=last[minute]) for minute, hub in stalls]
 
 
+def scans_of(parcels: dict[str, dict[int, list]]) -> list[dict[int, list[tuple]]]:
+    """The rows of parcels as files have them."""
+    return [
+        {
+            number: [(event, key, at(m), hub, gone) for m, hub, gone, event in rows]
+            for number, rows in files.items()
+        }
+        for key, files in parcels.items()
+    ]
+
+
 @pytest.fixture(scope="module")
 def stalled(learner, spark, inbox, tmp_path_factory, seed) -> Judged:
     """One run over the scans of all cases."""
@@ -843,14 +853,7 @@ def stalled(learner, spark, inbox, tmp_path_factory, seed) -> Judged:
     for key in drawn:
         parcels[key], after[key] = random_scans(rng, SCAN_FILES)
     expected = with_keys({key: after.get(key, []) for key in parcels})
-    given = [
-        {
-            number: [(event, key, at(m), hub, gone) for m, hub, gone, event in rows]
-            for number, rows in files.items()
-        }
-        for key, files in parcels.items()
-    ]
-    files = files_of(SCAN_FILES, given, rng)
+    files = files_of(SCAN_FILES, scans_of(parcels), rng)
     checkpoint = tmp_path_factory.mktemp("stalled") / "checkpoint"
     run = drive(learner.stalled, spark, SCAN_FILES, files, inbox("stalled"), checkpoint)
     run.state = read_state(spark, checkpoint)
@@ -1003,7 +1006,11 @@ EVENT_CASES = [
     Case(
         "seen_twice",
         "Goes by the newest `at` of an event_id that `seen` has several times",
-        given={"seen twice": {2: [20, 26.5]}, "seen thrice": {2: [26, 27 + OVER]}},
+        given={
+            "seen twice": {2: [20, 26.5]},
+            "seen thrice": {2: [26, 27 + OVER]},
+            **{f"seen often {n}": {2: [26.5]} for n in range(12)},
+        },
         after={"seen thrice": {2: [27 + OVER]}},
     ),
     Case(
@@ -1030,6 +1037,7 @@ SEEN_ROWS = [
     *[("seen long ago", -30), ("never comes", 4), ("seen and expired", 25), ("seen at 26", 26)],
     *[("seen twice", -9), ("seen twice", 3), ("seen thrice", 1), ("seen thrice", 3)],
     ("seen thrice", -2),
+    *[(f"seen often {n}", hour) for n in range(12) for hour in (-40, -9, 1, 3)],
 ]
 # What the state may not hold at the end, when the watermark is at hour 49.
 FORGOTTEN = {"at hour 25": {2: [25]}, "at hour 24": {2: [24]}, "copy since": {2: [20], 3: [44]}}
@@ -1056,6 +1064,22 @@ def random_events(rng: random.Random, plan: Plan) -> dict[int, list[float]]:
     return files
 
 
+def events_of(key: str, hours: dict[int, list[float]]) -> list[tuple[int, tuple]]:
+    """The rows of an event_id, each with its file."""
+    return [
+        (number, (at(hour * HOUR), key, f"{key}/{number}/{hour}"))
+        for number, some in hours.items()
+        for hour in some
+    ]
+
+
+def by_file(rows: list[tuple[int, tuple]]) -> dict[int, list[tuple]]:
+    files = defaultdict(list)
+    for number, row in rows:
+        files[number].append(row)
+    return files
+
+
 @pytest.fixture(scope="module")
 def deduped(learner, spark, frame, inbox, tmp_path_factory, seed) -> Judged:
     """One run over the events of all cases."""
@@ -1072,21 +1096,8 @@ def deduped(learner, spark, frame, inbox, tmp_path_factory, seed) -> Judged:
     for key, files in FORGOTTEN.items():
         events[key], after[key] = files, let_out(files)
     rng.shuffle(seen)
-    expected = {
-        key: [
-            (number, (at(hour * HOUR), key, f"{key}/{number}/{hour}"))
-            for number, hours in after.get(key, {}).items()
-            for hour in hours
-        ]
-        for key in events
-    }
-    given = [
-        {
-            number: [(at(hour * HOUR), key, f"{key}/{number}/{hour}") for hour in hours]
-            for number, hours in files.items()
-        }
-        for key, files in events.items()
-    ]
+    expected = {key: events_of(key, after.get(key, {})) for key in events}
+    given = [by_file(events_of(key, files)) for key, files in events.items()]
     files = files_of(EVENT_FILES, given, rng)
     seen_frame = frame(SEEN, [(key, at(hour * HOUR)) for key, hour in seen])
     checkpoint = tmp_path_factory.mktemp("dedupe") / "checkpoint"

@@ -407,8 +407,8 @@ def stalled(scans: DataFrame) -> DataFrame:
 
 
 # %% [markdown]
-# The check plays five files with a restart. One case is the day of the cell above, once live and
-# once in one file, under two parcels.
+# The check plays five files with a restart. Two of its parcels have the same scans, one of them live
+# and the other in one file.
 
 # %%
 lab.check("stalled")
@@ -563,7 +563,7 @@ def inspect(spark: SparkSession, checkpoint: str) -> DataFrame:
 
 
 # %% [markdown]
-# The checks make two checkpoints with processors of their own.
+# The checks make three checkpoints with processors of their own.
 
 # %%
 lab.check("inspect")
