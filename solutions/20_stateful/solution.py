@@ -134,9 +134,9 @@ class Tracer(StatefulProcessor):
 
 
 # %%
-def write_files(ddl: str, *files: list[tuple]) -> Path:
-    """A folder with one JSON file for each list of rows, a minute of modification time apart."""
-    made = Path(tempfile.mkdtemp(dir=lab.scratch))
+def write_files(place: Path, ddl: str, *files: list[tuple]) -> Path:
+    """A new folder with a JSON file for each list of rows, a minute of modification time apart."""
+    made = Path(tempfile.mkdtemp(dir=place))
     for number, rows in enumerate(files):
         path = made / f"{number:02d}.json"
         names = [part.split()[0] for part in ddl.split(", ")]
@@ -155,6 +155,7 @@ def on_the_day(clock: str) -> str:
 
 
 small = write_files(
+    lab.scratch,
     "user_id string, at timestamp",
     [("ann", on_the_day("12:00")), ("bob", on_the_day("12:30"))],
     [("ann", on_the_day("12:25")), ("bob", on_the_day("13:00"))],
@@ -312,7 +313,7 @@ times += [("p2", "14:00")]
 scanned = [(f"e{n}", one, on_the_day(at), "Bari", False) for n, (one, at) in enumerate(times)]
 end = [("e9", "p2", on_the_day("20:00"), "Bari", False)]
 for name, files in (("live", [*([row] for row in scanned), end]), ("replay", [scanned, end])):
-    by_parcel = stream_of(write_files(SCANS, *files), SCANS).groupBy("parcel_id")
+    by_parcel = stream_of(write_files(lab.scratch, SCANS, *files), SCANS).groupBy("parcel_id")
     alerts = by_parcel.transformWithState(
         OneTimer(), "parcel_id string, alert_at timestamp", "append", "eventTime"
     )
@@ -588,7 +589,8 @@ if lab.written("fraud"):
 SEEN = "event_id string, at timestamp"
 names = sorted((folder / "scans").iterdir())
 files = [[tuple(row) for row in spark.read.schema(SCANS).json(str(one)).collect()] for one in names]
-morning, evening = write_files(SCANS, *files[:5]), write_files(SCANS, *files[5:])
+morning = write_files(lab.scratch, SCANS, *files[:5])
+evening = write_files(lab.scratch, SCANS, *files[5:])
 old = tempfile.mkdtemp(dir=lab.scratch)
 let_out: list[Row] = []
 if lab.written("dedupe_ttl"):
@@ -619,7 +621,7 @@ if let_out:
 # %%
 if kept and lab.written("stalled"):
     once = [[tuple(row) for row in rows] for rows in [*batches, *kept] if rows]
-    alerts = play(stalled(stream_of(write_files(SCANS, *once), SCANS)))
+    alerts = play(stalled(stream_of(write_files(lab.scratch, SCANS, *once), SCANS)))
     for row in [row for rows in alerts for row in rows][:8]:
         print(f"    {row.parcel_id} in {row.last_hub} since {row.last_at:%H:%M}")
 
