@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 
 import pytest
-from pyspark.sql import Row
+from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming import StatefulProcessor
 
@@ -133,7 +134,12 @@ class Run:
     plan: Plan
     batches: list[MicroBatch]
     checkpoint: Path
-    state: dict[str, list[str]] = field(default_factory=dict)
+    spark: SparkSession
+
+    @cached_property
+    def state(self) -> dict[str, list[str]]:
+        """What is kept after the last file, as JSON, by the JSON of each part of a key."""
+        return read_state(self.spark, self.checkpoint)
 
     def rows_of(self, key: str) -> list[tuple[int, Row]]:
         """The rows of a key, each with the number of its file."""
@@ -172,7 +178,7 @@ def drive(learner_stream, spark, plan: Plan, files: list, source: Path, checkpoi
             answer = learner_stream(stream.withWatermark("at", f"{plan.delay} minutes"))
             assert_columns(answer, plan.out)
             batches += run_stream(answer, checkpoint)
-    return Run(plan, batches, checkpoint)
+    return Run(plan, batches, checkpoint, spark)
 
 
 def read_state(spark, checkpoint: Path) -> dict[str, list[str]]:
@@ -554,7 +560,6 @@ def fraud(learner, spark, inbox, tmp_path_factory, seed) -> Judged:
     files = files_of(LOGIN_FILES, logins_of(users), rng)
     checkpoint = tmp_path_factory.mktemp("fraud") / "checkpoint"
     run = drive(learner.fraud, spark, LOGIN_FILES, files, inbox("fraud"), checkpoint)
-    run.state = read_state(spark, checkpoint)
     return Judged(run, expected, drawn)
 
 
@@ -866,7 +871,6 @@ def stalled(learner, spark, inbox, tmp_path_factory, seed) -> Judged:
     files = files_of(SCAN_FILES, scans_of(parcels), rng)
     checkpoint = tmp_path_factory.mktemp("stalled") / "checkpoint"
     run = drive(learner.stalled, spark, SCAN_FILES, files, inbox("stalled"), checkpoint)
-    run.state = read_state(spark, checkpoint)
     return Judged(run, expected, drawn)
 
 
@@ -1120,7 +1124,6 @@ def deduped(learner, spark, frame, inbox, tmp_path_factory, seed) -> Judged:
         return learner.dedupe_ttl(stream, seen_frame)
 
     run = drive(answer, spark, EVENT_FILES, files, inbox("dedupe"), checkpoint)
-    run.state = read_state(spark, checkpoint)
     return Judged(run, expected, drawn, seen)
 
 
