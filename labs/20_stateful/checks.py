@@ -1012,6 +1012,7 @@ EVENT_CASES = [
             "seen, on the limit": {2: [26]},
             "seen, over": {2: [26 + OVER]},
             "seen long ago": {1: [3]},
+            "seen later": {1: [5], 2: [-7]},
             "seen, new time": {2: [27], 3: [40]},
         },
         after={
@@ -1052,6 +1053,7 @@ EVENT_CASES = [
 ]
 SEEN_ROWS = [
     *[("seen", 2), ("seen, on the limit", 2), ("seen, over", 2), ("seen, new time", 2)],
+    ("seen later", 20),
     *[("seen long ago", -30), ("never comes", 4), ("seen and expired", 25), ("seen at 26", 26)],
     *[("seen twice", -9), ("seen twice", 3), ("seen thrice", 1), ("seen thrice", 3)],
     ("seen thrice", -2),
@@ -1163,17 +1165,19 @@ def test_events_are_forgotten(deduped):
     assert_nothing_kept(deduped.run, gone)
 
 
-WIDE = "note string, at timestamp, price decimal(10,2), event_id string, tags array<string>"
+WIDE = (
+    "note string, at timestamp, price decimal(10,2), event_id string, ms long, tags array<string>"
+)
 
 
 @check("dedupe_ttl")
 def test_all_columns_stay_and_seen_may_be_empty(learner, spark, frame, inbox, tmp_path):
     """Keeps columns of all types in their order, with an empty `seen`"""
     rows = [
-        ("a", at(1), "1.25", "e1", ["x", None]),
-        (None, at(2), None, "e2", None),
-        ("b", at(3), "-7.00", "e1", []),
-        ("c", at(4), "0.50", "e3", []),
+        ("a", at(1), "1.25", "e1", 7, ["x", None]),
+        (None, at(2), None, "e2", None, None),
+        ("b", at(3), "-7.00", "e1", 8, []),
+        ("c", at(4), "0.50", "e3", 9, []),
     ]
     source = inbox("wide")
     add_file(source, names(WIDE), rows)
