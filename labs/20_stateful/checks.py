@@ -840,7 +840,10 @@ def random_scans(rng: random.Random, plan: Plan) -> tuple[dict[int, list], list[
     stalls = quiet(one for rows in files.values() for one in rows)
     # A row of the same time may come later and change the hub: then it is due with that one's file.
     last = {m: max(n for n, rows in files.items() for one in rows if one[0] == m) for m in arrived}
-    return files, [stall(minute, hub, arrived=last[minute]) for minute, hub in stalls]
+    return files, [
+        (plan.due(minute + 120, last[minute]), (hub, at(minute), at(minute + 120)))
+        for minute, hub in stalls
+    ]
 
 
 def scans_of(parcels: dict[str, dict[int, list]]) -> list[dict[int, list[tuple]]]:

@@ -28,35 +28,6 @@ class InOrder(StatefulProcessor):
         yield from self.step(key[0], now, [held[1:] for held in arrived])
 
 
-def fraud(logins: DataFrame) -> DataFrame:
-    class Failures(InOrder):
-        fields = "ok boolean, ip string"
-        patience = 600_000
-
-        def init(self, handle: StatefulProcessorHandle) -> None:
-            super().init(handle)
-            self.failed = handle.getValueState("failed", "times array<long>")
-
-        def values(self, row: Row) -> tuple:
-            return row.ok, row.ip
-
-        def step(self, user: str, now: int, logins: list[tuple]) -> Iterator[Row]:
-            times = list(self.failed.get()[0]) if self.failed.exists() else []
-            times += [now for ok, _ in logins if not ok]
-            times = [time for time in times if time >= now - self.patience]
-            if any(ok for ok, _ in logins):
-                if len(times) >= 3:
-                    yield Row(user, moment(times[0]), moment(now), len(times))
-                times = []
-            if times := [time for time in times if time > now - self.patience]:
-                self.failed.update((times,))
-            else:
-                self.failed.clear()
-
-    schema = "user_id string, first_failed_at timestamp, success_at timestamp, failures long"
-    return logins.groupBy("user_id").transformWithState(Failures(), schema, "append", "eventTime")
-
-
 def stalled(scans: DataFrame) -> DataFrame:
     class Last(InOrder):
         fields = "hub string, delivered boolean"
@@ -114,34 +85,3 @@ def dedupe_ttl(events: DataFrame, seen: DataFrame) -> DataFrame:
     return events.groupBy("event_id").transformWithState(
         Newest(), events.schema, "append", "eventTime", seen.groupBy("event_id")
     )
-
-
-def inspect(spark: SparkSession, checkpoint: str) -> DataFrame:
-    metadata = spark.read.format("state-metadata").load(checkpoint)
-    told = json.loads(metadata.select("operatorProperties").head()[0])
-    shapes = {
-        "ValueState": ("'value'", "NULL", "to_json(value)"),
-        "ListState": ("'list'", "NULL", "to_json(list_element)"),
-        "MapState": ("'map'", "to_json(user_map_key)", "to_json(user_map_value)"),
-    }
-    sources = []
-    for variable in told["stateVariables"]:
-        if shape := shapes.get(variable["stateVariableType"]):
-            sources.append((variable["stateName"], shape))
-    if told["timeMode"] != "NoTime":
-        sources.append((None, ("'timer'", "NULL", "string(expiration_timestamp_ms)")))
-    columns = "kind string, variable string, key string, map_key string, value string"
-    result = spark.createDataFrame([], columns)
-    for name, (kind, map_key, value) in sources:
-        option = ("stateVarName", name) if name else ("readRegisteredTimers", "true")
-        rows = spark.read.format("statestore").option(*option).load(checkpoint)
-        result = result.unionByName(
-            rows.selectExpr(
-                f"{kind} AS kind",
-                "string(NULL) AS variable" if name is None else f"'{name}' AS variable",
-                "to_json(key) AS key",
-                f"string({map_key}) AS map_key",
-                f"{value} AS value",
-            )
-        )
-    return result

@@ -1,4 +1,4 @@
-# because: pandas frames, times as long columns, one value of JSON-like arrays a key
+# because: pandas frames, times as long columns, one value of JSON texts a key; state read as JSON
 
 
 def fraud(logins: DataFrame) -> DataFrame:
@@ -49,112 +49,6 @@ def fraud(logins: DataFrame) -> DataFrame:
         "user_id string, first_failed_at timestamp, success_at timestamp, failures long",
         outputMode="append",
         timeMode="eventTime",
-    )
-
-
-def stalled(scans: DataFrame) -> DataFrame:
-    import pandas as pd
-
-    class Watched(StatefulProcessor):
-        def init(self, handle: StatefulProcessorHandle) -> None:
-            self.handle = handle
-            self.times = handle.getListState("times", "ms long, hub string, delivered boolean")
-
-        def held(self) -> dict[int, tuple[str, bool]]:
-            return {ms: (hub, delivered) for ms, hub, delivered in self.times.get()}
-
-        def keep(self, held: dict[int, tuple[str, bool]]) -> None:
-            if held:
-                self.times.put([(ms, *scan) for ms, scan in sorted(held.items())])
-            else:
-                self.times.clear()
-
-        def handleInputRows(self, key, rows, timerValues):
-            held = self.held()
-            for frame in rows:
-                for row in frame.itertuples():
-                    hub, delivered = held.get(row.ms, (row.hub, False))
-                    held[row.ms] = max(hub, row.hub), bool(delivered or row.delivered)
-                    self.handle.registerTimer(int(row.ms) + 7_200_000)
-                    if held[row.ms][1]:
-                        self.handle.registerTimer(int(row.ms))
-            self.keep({int(ms): scan for ms, scan in held.items()})
-            return iter([])
-
-        def handleExpiredTimer(self, key, timerValues, expiredTimerInfo):
-            due = expiredTimerInfo.getExpiryTimeInMs()
-            held = self.held()
-            scan = held.get(due - 7_200_000)
-            followed = any(due - 7_200_000 < ms <= due for ms in held)
-            border = due if held.get(due, ("", False))[1] else due - 7_200_000
-            self.keep({ms: one for ms, one in held.items() if ms > border})
-            for timer in list(self.handle.listTimers()):
-                if timer - 7_200_000 <= border:
-                    self.handle.deleteTimer(timer)
-            if scan and not scan[1] and not followed:
-                times = pd.to_datetime([due - 7_200_000, due], unit="ms", utc=True)
-                yield pd.DataFrame(
-                    {
-                        "parcel_id": [key[0]],
-                        "last_hub": [scan[0]],
-                        "last_at": times[:1],
-                        "alert_at": times[1:],
-                    }
-                )
-
-    timed = scans.select("parcel_id", "at", "hub", "delivered", F.unix_millis("at").alias("ms"))
-    return timed.groupBy("parcel_id").transformWithStateInPandas(
-        Watched(),
-        "parcel_id string, last_hub string, last_at timestamp, alert_at timestamp",
-        outputMode="append",
-        timeMode="eventTime",
-    )
-
-
-def dedupe_ttl(events: DataFrame, seen: DataFrame) -> DataFrame:
-    newest = seen.groupBy("event_id").agg(F.unix_millis(F.max("at")).alias("ms"))
-
-    class Remember(StatefulProcessor):
-        def init(self, handle: StatefulProcessorHandle) -> None:
-            self.handle = handle
-            self.until = handle.getValueState("until", "ms long")
-
-        def remember(self, ms: int) -> None:
-            for timer in list(self.handle.listTimers()):
-                self.handle.deleteTimer(timer)
-            self.until.update((ms + 86_400_000,))
-            self.handle.registerTimer(ms + 86_400_000)
-
-        def handleInitialState(self, key, initialState, timerValues) -> None:
-            self.remember(int(initialState["ms"].iloc[0]))
-
-        def handleInputRows(self, key, rows, timerValues):
-            import pandas as pd
-
-            frame = pd.concat(list(rows)).sort_values("__ms", kind="stable")
-            chosen = []
-            for ms in frame["__ms"]:
-                until = self.until.get()
-                chosen.append(until is None or ms > until[0])
-                if chosen[-1]:
-                    self.remember(int(ms))
-            if any(chosen):
-                yield frame[chosen].drop(columns="__ms")
-
-        def handleExpiredTimer(self, key, timerValues, expiredTimerInfo):
-            self.until.clear()
-            return iter([])
-
-    return (
-        events.withColumn("__ms", F.unix_millis("at"))
-        .groupBy("event_id")
-        .transformWithStateInPandas(
-            Remember(),
-            events.schema,
-            outputMode="append",
-            timeMode="eventTime",
-            initialState=newest.groupBy("event_id"),
-        )
     )
 
 
