@@ -731,6 +731,7 @@ SCAN_CASES = [
         "Takes scans of one time for one: a delivery if one is, else with the last hub by name",
         given={
             "both": {1: [*scan(50), *delivery(50)]},
+            "both, other hubs": {1: [*scan(50, hub="Cork"), *delivery(50, hub="Aarhus")]},
             "both, later": {1: scan(100), 2: delivery(100)},
             "both, earlier": {1: delivery(100), 2: scan(100)},
             "hubs": {1: [*scan(50, hub="Cork"), *scan(50, hub="Delft"), *scan(50, hub="Aarhus")]},
@@ -802,6 +803,7 @@ DELIVERED = {
     "in two files": {3: scan(470), 4: [*scan(480), *delivery(590)]},
     "after a stall": {3: scan(460), 4: delivery(600)},
     "one time": {4: [*scan(620), *delivery(620)]},
+    "arrives late": {4: scan(560), 5: delivery(600)},
 }
 ALERTED = {
     "alert at 22:30": {3: scan(400), 4: scan(510)},
@@ -982,10 +984,12 @@ EVENT_CASES = [
         "Counts 24 hours from the event that came out, whatever copies came since",
         given={
             "copies between": {1: [5], 2: [20], 3: [30]},
+            "copy in the file": {2: [5, 20], 3: [30]},
             "chain": {1: [1], 2: [20, 26, 29], 3: [40]},
         },
         after={
             "copies between": {1: [5], 3: [30]},
+            "copy in the file": {2: [5], 3: [30]},
             "chain": {1: [1], 2: [26]},
         },
     ),
@@ -1196,6 +1200,7 @@ def test_all_columns_stay_and_seen_may_be_empty(learner, spark, frame, inbox, tm
 
 # ---------------------------------------------------------------------------------------- inspect
 
+CENTURY = 100 * 365 * 24 * 3_600_000
 VISITS = "shop string, number long, at timestamp, price double"
 
 
@@ -1226,7 +1231,7 @@ def shelf():
 
 
 def bare():
-    """A processor without a variable, with timers alone."""
+    """A processor without a variable, with timers of the clock, a hundred years ahead."""
 
     class Bare(StatefulProcessor):
         def init(self, handle):
@@ -1234,7 +1239,7 @@ def bare():
 
         def handleInputRows(self, key, rows, timerValues):
             for row in rows:
-                self.handle.registerTimer(round(row.at.timestamp() * 1000) + 1234)
+                self.handle.registerTimer(round(row.at.timestamp() * 1000) + CENTURY)
             return iter([])
 
     return Bare()
@@ -1317,7 +1322,7 @@ def checkpoints(spark, inbox, tmp_path_factory) -> dict[str, tuple[str, list[tup
     queries = {
         "shelf": (shelf(), "eventTime", ["shop", "number"]),
         "counter": (counter(), "none", ["shop"]),
-        "bare": (bare(), "eventTime", ["shop", "number"]),
+        "bare": (bare(), "processingTime", ["shop", "number"]),
     }
     with settings(spark, ROCKS):
         for name, (processor, mode, key) in queries.items():
@@ -1339,13 +1344,17 @@ def checkpoints(spark, inbox, tmp_path_factory) -> dict[str, tuple[str, list[tup
         *[timer_of("Bari", 1, 61), timer_of("Bari", 2, 70), timer_of("Cork", 2, 62)],
         *[timer_of("clock", 0, 60), timer_of("Cork", 1, 61.5)],
     ]
+    ahead = [
+        (*timer_of(shop, number, minute)[:4], millis(minute) + CENTURY)
+        for shop, number, minute, _ in [*rows, *more]
+    ]
     counted = [
         ("value", "count", {"shop": shop}, None, {"n": 1}) for shop in ("Bari", "Cork", "clock", None)
     ]
     return {
         "shelf": (str(folder / "shelf"), held + timers),
         "counter": (str(folder / "counter"), counted),
-        "bare": (str(folder / "bare"), timers),
+        "bare": (str(folder / "bare"), ahead),
     }
 
 
@@ -1410,5 +1419,5 @@ def test_an_unfinished_batch(inspected, checkpoints):
 
 @check("inspect")
 def test_no_variables(inspected, checkpoints):
-    """Shows the timers of a query without variables"""
+    """Shows the timers of a query without variables, which go by the clock"""
     assert_inspected(inspected, checkpoints, "bare")

@@ -178,8 +178,8 @@ for number, rows in enumerate(calls):
 #   Python refuses to compare the two, so keep `millis`.
 #
 # All three streams of this lab come with a watermark on `at`. Its delay is ten minutes here and may
-# differ elsewhere. Your functions set no second one. Keys, times, `ok` and `delivered` are never
-# null. Keys that differ in case or blanks are different keys.
+# differ elsewhere. Your functions set no second one. Keys, times, hubs, `ok` and `delivered` are
+# never null. Keys that differ in case or blanks are different keys.
 
 # %% [markdown]
 # ## Task 1: three failures, then a success
@@ -408,8 +408,8 @@ def stalled(scans: DataFrame) -> DataFrame:
 
 
 # %% [markdown]
-# The check plays five files with a restart. Two of its parcels have the same scans, one of them live
-# and the other in one file.
+# The check plays five files with a restart. Two of its parcels have the same scans: one live, the
+# other in one file.
 
 # %%
 lab.check("stalled")
@@ -520,7 +520,7 @@ lab.check("dedupe_ttl")
 # | `value` | the value as JSON; of a timer its time in milliseconds, such as `1773144000000` |
 #
 # - The function knows no name of a variable: it finds all of them in the checkpoint.
-# - A query may have no timers, no variables, or variables without a row.
+# - A query may have no timers, or timers of the clock; no variables, or variables without a row.
 # - The JSON is that of `to_json`: an object with the fields of the key or value, as they are called
 #   in the state. A null may be left out.
 #
