@@ -9,9 +9,9 @@
 # # Keep state per key with transformWithState
 #
 # A courier's fraud desk wants "three failed logins, then a success, within ten minutes". Its
-# logistics desk wants "no scan for two hours". Neither is a window. You write stateful processors
-# whose answers depend on event times alone, whose state stays small, and which forget nothing when
-# the job restarts. Then you read the state back before a deploy.
+# logistics desk wants "no scan for two hours". Windows of a fixed length find neither. You write
+# stateful processors whose answers depend on event times alone, whose state stays small, and which
+# forget nothing when the job restarts. Then you read the state back before a deploy.
 #
 # **You will learn** to
 #
@@ -633,6 +633,8 @@ if kept and lab.written("stalled"):
 #   a heartbeat row; an alarm on the age of the watermark watches the rest.
 # - **A filter can stop time.** Spark moves a filter on other columns below `withWatermark`. Rows
 #   that are filtered away no longer move the watermark, wherever the filter stands in your code.
+# - **Task 2 is nearly a session window.** A session with a gap of two hours ends where a stall
+#   begins. But it keeps a delivered parcel for two more hours, as any other; a timer lets it go.
 # - **One wrong clock fires all timers.** A row from next year moves the watermark there, and every
 #   parcel stalls. Drop rows from the future before the watermark.
 # - **Timers are rows.** Each one is stored twice, by key and by time, and `numRowsTotal` doesn't
