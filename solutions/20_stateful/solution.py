@@ -179,7 +179,7 @@ for number, rows in enumerate(calls):
 #
 # All three streams of this lab come with a watermark on `at`. Its delay is ten minutes here and may
 # differ elsewhere. Your functions set no second one. Keys, times, hubs, `ok` and `delivered` are
-# never null. Keys that differ in case or blanks are different keys.
+# never null. Keys that differ in blanks are different keys.
 
 # %% [markdown]
 # ## Task 1: three failures, then a success
@@ -344,7 +344,7 @@ for name, files in (("live", [*([row] for row in scanned), end]), ("replay", [sc
 # - A scan after a delivery is one like any other: the parcel came back, and can stall again.
 # - Scans of a parcel at one time are one scan. It is a delivery if one of them is. Its hub is the
 #   last one in alphabetical order.
-# - `event_id` doesn't matter.
+# - `event_id` doesn't matter. Parcels that differ in case are different parcels.
 # - Every row that Spark hands over counts, as in Task 1.
 #
 # What the query must hold to:
@@ -435,6 +435,7 @@ lab.check("stalled")
 #   earlier, too.
 # - A copy changes nothing: the 24 hours count from the event that came out.
 # - Events of one file count in the order of `at`. Of copies at one time any one comes out.
+# - An `event_id` that differs in case is another one.
 # - `seen` may be empty. It may have an `event_id` several times; the newest `at` counts.
 # - Every row that Spark hands over counts, as in Task 1.
 #

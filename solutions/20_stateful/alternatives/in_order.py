@@ -52,7 +52,12 @@ def stalled(scans: DataFrame) -> DataFrame:
                     self.last.update((now, max(hub for hub, _ in scans)))
             elif last and last[0] == now - self.patience:
                 self.last.clear()
-                yield Row(parcel, last[1], moment(last[0]), moment(now))
+                yield Row(
+                    parcel_id=parcel,
+                    last_hub=last[1],
+                    last_at=moment(last[0]),
+                    alert_at=moment(now),
+                )
 
     schema = "parcel_id string, last_hub string, last_at timestamp, alert_at timestamp"
     return scans.groupBy("parcel_id").transformWithState(Last(), schema, "append", "eventTime")
