@@ -332,11 +332,13 @@ def fraud(logins: DataFrame) -> DataFrame:
 # %% other_names_of_arguments
 # task: fraud
 # fails: test_successes[three]
-# because: Spark passes the watermark as timerValues
-# breaks: so they must be called `key`, `rows`, `timerValues` and `expiredTimerInfo`.
+# because: Spark passes the timer as expiredTimerInfo
+# breaks: so they must be called `key`, `timerValues` and `expiredTimerInfo`.
 # outcome: error
-# -        def handleInputRows(self, key, rows, timerValues) -> Iterator[Row]:
-# +        def handleInputRows(self, key, rows, timers) -> Iterator[Row]:
+# -        def handleExpiredTimer(self, key, timerValues, expiredTimerInfo) -> Iterator[Row]:
+# -            now = expiredTimerInfo.getExpiryTimeInMs()
+# +        def handleExpiredTimer(self, key, timerValues, expired) -> Iterator[Row]:
+# +            now = expired.getExpiryTimeInMs()
 
 
 # %% one_timer_a_parcel

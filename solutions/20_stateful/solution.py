@@ -104,7 +104,7 @@ def play(stream: DataFrame, checkpoint: str | None = None) -> list[list[Row]]:
 #
 # Spark calls a processor once a key and micro-batch: `handleInputRows` with the rows of the key, in
 # no order, then `handleExpiredTimer` once for each timer that the watermark has reached. Spark
-# passes the arguments by name, so they must be called `key`, `rows`, `timerValues` and
+# passes the arguments of the latter by name, so they must be called `key`, `timerValues` and
 # `expiredTimerInfo`. This one tells what it sees. It sets a timer at the time of each row, and from
 # a timer one more, a second later.
 
