@@ -697,6 +697,9 @@ def dedupe_ttl(events: DataFrame, seen: DataFrame) -> DataFrame:
 # breaks: and if it is earlier, too.
 # -            if last and at <= last[0] + self.memory:
 # +            if last and abs(at - last[0]) <= self.memory:
+# -            if self.out.get()[0] + self.memory <= expiredTimerInfo.getExpiryTimeInMs():
+# +            last = self.out.get()
+# +            if last and last[0] + self.memory <= expiredTimerInfo.getExpiryTimeInMs():
 
 
 # %% earlier_events_are_new
@@ -706,6 +709,9 @@ def dedupe_ttl(events: DataFrame, seen: DataFrame) -> DataFrame:
 # breaks: and if it is earlier, too.
 # -            if last and at <= last[0] + self.memory:
 # +            if last and last[0] <= at <= last[0] + self.memory:
+# -            if self.out.get()[0] + self.memory <= expiredTimerInfo.getExpiryTimeInMs():
+# +            last = self.out.get()
+# +            if last and last[0] + self.memory <= expiredTimerInfo.getExpiryTimeInMs():
 
 
 # %% copies_renew
@@ -731,6 +737,9 @@ def dedupe_ttl(events: DataFrame, seen: DataFrame) -> DataFrame:
 # +                self.out.update((at,))
 # +            self.handle.registerTimer(at + self.memory)
 # +            return True
+# -            if self.out.get()[0] + self.memory <= expiredTimerInfo.getExpiryTimeInMs():
+# +            last = self.out.get()
+# +            if last and last[0] + 2 * self.memory <= expiredTimerInfo.getExpiryTimeInMs():
 
 
 # %% old_timer_clears
@@ -758,11 +767,13 @@ def dedupe_ttl(events: DataFrame, seen: DataFrame) -> DataFrame:
 # because: lets an event out when the watermark has passed it
 # breaks: An event comes out with the file that brings it,
 def dedupe_ttl(events: DataFrame, seen: DataFrame) -> DataFrame:
+    schema = events.schema
+
     class Held(StatefulProcessor):
         def init(self, handle: StatefulProcessorHandle) -> None:
             self.handle = handle
             self.out = handle.getValueState("out", "at long")
-            self.held = handle.getMapState("held", "at long", events.schema)
+            self.held = handle.getMapState("held", "at long", schema)
 
         def handleInitialState(self, key, initialState, timerValues) -> None:
             last = self.out.get() or (millis(initialState.at),)
@@ -780,10 +791,10 @@ def dedupe_ttl(events: DataFrame, seen: DataFrame) -> DataFrame:
             self.held.removeKey((now,))
             if not last or now > last[0] + 86_400_000:
                 self.out.update((now,))
-                yield Row(**dict(zip(events.columns, row, strict=True)))
+                yield Row(**dict(zip(schema.names, row, strict=True)))
 
     return events.groupBy("event_id").transformWithState(
-        Held(), events.schema, "append", "eventTime", seen.groupBy("event_id")
+        Held(), schema, "append", "eventTime", seen.groupBy("event_id")
     )
 
 
@@ -870,7 +881,8 @@ def dedupe_ttl(events: DataFrame, seen: DataFrame) -> DataFrame:
 # -        Dedupe(), events.schema, "append", "eventTime", initialState=seen.groupBy("event_id")
 # -    )
 # +    seen = seen.withColumn("event_id", F.lower("event_id"))
-# +    return events.groupBy(F.lower("event_id").alias("id")).transformWithState(
+# +    lower = events.withColumn("event_id", F.lower("event_id"))
+# +    return lower.groupBy("event_id").transformWithState(
 # +        Dedupe(), events.schema, "append", "eventTime", initialState=seen.groupBy("event_id")
 # +    )
 
