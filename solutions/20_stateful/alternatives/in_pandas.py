@@ -9,7 +9,7 @@ def fraud(logins: DataFrame) -> DataFrame:
             self.handle = handle
             self.state = handle.getValueState("state", "logins array<string>")
 
-        def handleInputRows(self, key, rows, timerValues):
+        def handleInputRows(self, key, rows, timerValues) -> Iterator:
             held = set(self.state.get()[0]) if self.state.exists() else set()
             for frame in rows:
                 for ms, ok, ip in zip(frame["ms"], frame["ok"], frame["ip"], strict=True):
@@ -19,7 +19,7 @@ def fraud(logins: DataFrame) -> DataFrame:
             self.state.update((sorted(held),))
             return iter([])
 
-        def handleExpiredTimer(self, key, timerValues, expiredTimerInfo):
+        def handleExpiredTimer(self, key, timerValues, expiredTimerInfo) -> Iterator:
             if not self.state.exists():
                 return
             due = expiredTimerInfo.getExpiryTimeInMs()
