@@ -27,6 +27,11 @@ class InOrder(StatefulProcessor):
             self.waiting.removeKey(held)
         yield from self.step(key[0], now, [held[1:] for held in arrived])
 
+    def drop(self, timer: int) -> None:
+        """Deletes a timer, unless a row of that time waits for it as well."""
+        if all(held[0] != timer for held, _ in self.waiting.iterator()):
+            self.handle.deleteTimer(timer)
+
 
 def stalled(scans: DataFrame) -> DataFrame:
     class Last(InOrder):
@@ -44,10 +49,10 @@ def stalled(scans: DataFrame) -> DataFrame:
             last = self.last.get()
             if scans:
                 if last:
-                    self.handle.deleteTimer(last[0] + self.patience)
+                    self.drop(last[0] + self.patience)
                 if any(delivered for _, delivered in scans):
                     self.last.clear()
-                    self.handle.deleteTimer(now + self.patience)
+                    self.drop(now + self.patience)
                 else:
                     self.last.update((now, max(hub for hub, _ in scans)))
             elif last and last[0] == now - self.patience:
