@@ -1002,6 +1002,7 @@ def dedupe_ttl(events: DataFrame, seen: DataFrame) -> DataFrame:
 # fails: test_an_unfinished_batch
 # because: takes the newest batch of the offsets, which has only begun
 # breaks: after the last finished micro-batch
+# outcome: error
 # -    state = spark.read.format("statestore").option("path", checkpoint)
 # +    begun = max(int(one.name) for one in (Path(checkpoint) / "offsets").glob("[0-9]*"))
 # +    state = spark.read.format("statestore").options(path=checkpoint, batchId=begun)
