@@ -108,10 +108,9 @@ except Exception as error:
     print(str(error).partition(";")[0])
 
 # %% [markdown]
-# Two more things are in this table. The query has *one* watermark: the smaller one of both streams,
+# The table shows something else. The query has *one* watermark: the smaller one of both streams,
 # here ten minutes behind the newest impression or 20 minutes behind the newest click. So it stands
-# still while the clicks are silent. And after the last file one more micro-batch runs, without
-# data, because the watermark has moved once more.
+# still while the clicks are silent.
 #
 # ## Task 1: clicks of an hour
 #
@@ -280,8 +279,8 @@ if lab.written("state_plan"):
 #
 # Write `enrich(clicks, ads_table)`. `clicks` is a stream that has at least the column `ad_id`, such
 # as the result of Task 1. `ads_table` is the name of a Delta table with at least `ad_id`,
-# `campaign` and `bid`. The function returns a stream: all columns of `clicks` in their order, then `campaign`
-# and `bid` with the types that they have in the table.
+# `campaign` and `bid`. The function returns a stream: all columns of `clicks` in their order, then
+# `campaign` and `bid` with the types that they have in the table.
 #
 # - Each row of `clicks` comes out once for each time it is there, with the micro-batch that brings
 #   it.
@@ -372,9 +371,12 @@ if lab.written("attributed", "unclicked"):
 
 # %% [markdown]
 # Look at the hour without clicks, micro-batches 5 to 8. The watermark stands still, no impression
-# is proved to be alone, and the state grows by all that comes. With micro-batch 9 the clicks are back.
-# One micro-batch later the watermark jumps, and more than 100 impressions leave at once. That is a
-# stall and a burst, and no row is lost or doubled: a batch over all files finds the same pairs.
+# is proved to be alone, and the state grows by all that comes. With micro-batch 9 the clicks are
+# back. One micro-batch later the watermark jumps, and 145 impressions leave at once. After the last
+# file one more micro-batch runs, without data, because the watermark has moved once more.
+#
+# That was a stall and a burst, and no row is lost or doubled: a batch over all files finds the same
+# pairs.
 
 # %%
 views = spark.read.schema(IMPRESSIONS).json(str(folder / "impressions")).distinct()
@@ -405,8 +407,9 @@ if progress and lab.written("state_plan"):
     print("ages that stay:", keep, "rows, planned:", planned, "held:", held)
 
 # %% [markdown]
-# One number of the progress is wrong. For the outer join, `numRowsRemoved` counts fewer rows than
-# left the state. A dashboard of state goes by the difference of `numRowsTotal`:
+# One number of the progress is wrong. For an outer join, `numRowsRemoved` counts fewer rows than
+# leave the state: with micro-batch 10 the total falls by 203, although rows come in, and 84 are
+# told. A dashboard of state goes by the difference of `numRowsTotal`.
 
 # %%
 joins = [one["stateOperators"][0] for one in single]
