@@ -178,8 +178,7 @@ lab.check("attributed")
 # append mode with the columns `imp_id`, `ad_id` and `shown_at`, in this order and with their types:
 # one row for each impression to which no click belongs.
 #
-# - Which click belongs to an impression is as in Task 1. It doesn't matter whether it comes before
-#   its impression or after it.
+# - Which click belongs to an impression is as in Task 1.
 # - The impression comes out once, also if it is delivered again.
 # - It comes out with the first micro-batch whose watermark is later than `shown_at` plus 60
 #   minutes. Any earlier, a click could still come.
@@ -284,7 +283,8 @@ if lab.written("state_plan"):
 #
 # - Each row of `clicks` comes out once for each time it is there, with the micro-batch that brings
 #   it.
-# - Each micro-batch sees the newest version of the table, also long after the call of the function.
+# - Each micro-batch sees the newest version of the table, whoever wrote it, also long after the
+#   call of the function.
 # - A row whose `ad_id` is null or not in the table has null in the two columns.
 # - The table has one row for each `ad_id` that isn't null. It may have rows without an `ad_id`,
 #   which belong to no click.
@@ -304,8 +304,8 @@ def enrich(clicks: DataFrame, ads_table: str) -> DataFrame:
 
 
 # %% [markdown]
-# The check calls your function once. It runs the stream, changes the table, and runs the same frame
-# again from its checkpoint.
+# The check calls your function once. It runs the stream, another writer changes the table, and the
+# same frame runs again from its checkpoint.
 
 # %%
 lab.check("enrich")
@@ -502,7 +502,7 @@ if lab.written("attributed", "enrich_as_of"):
 # 2. The click stream stops for an hour. What happens to the state, to pairs, and to impressions
 #    without a click?
 # 3. When exactly may a left outer join emit a row without a partner, and why not a moment earlier?
-# 4. You remove duplicates after the join instead of before it. The result is the same; what isn't?
+# 4. Why do you remove duplicates before the join and not behind it?
 # 5. How many rows does the join hold at 500 impressions and 10 clicks a second?
 # 6. An invoice must show the bid at the moment of the click. Why not join the current table of ads?
 
@@ -514,15 +514,17 @@ if lab.written("attributed", "enrich_as_of"):
 #    bound frees clicks; with one of them, the other side grows. With a watermark on one stream
 #    only, neither is freed.
 # 2. The watermark is the smaller one, so it stands still. State grows by all impressions of the
-#    hour. Pairs go on coming out with their second row, as there are no clicks, none do. No
-#    impression is given up. After the silence the first micro-batch reads the clicks, the next one
-#    has the new watermark and emits all that is due. Nothing is lost, if the policy is the default.
+#    hour. A pair comes out with its second row; as no click comes, only impressions that arrive
+#    after their click can make one. No impression is given up. After the silence the first
+#    micro-batch reads the clicks, the next one has the new watermark and emits all that is due.
+#    Nothing is lost, if the policy is the default.
 # 3. When the watermark is later than its time plus the upper bound: then every click that could
-#    match would be late. At exactly that time a click of this very moment is still possible by the
-#    condition. An answer that comes earlier would have to be taken back, and append mode can't.
-# 4. State. The join keeps every copy for the whole hour, and a copy meets each click once more. And
-#    an operator behind the join must know pairs instead of rows. Before the join a copy is known by
-#    id and time, and forgotten when the watermark passes it.
+#    match would be late. At exactly that time Spark still keeps it, as the bound includes its end.
+#    An answer that comes earlier would have to be taken back, and append mode can't.
+# 4. State. The join keeps every copy for the whole hour, and each meets each click once more. And
+#    behind the join a row has two event times. Spark 4.2 refuses to deduplicate such rows: "More
+#    than one event time columns are available". Before the join a copy is known by id and time, and
+#    forgotten when the watermark passes it.
 # 5. The watermark lags 20 minutes, so an impression stays 80 minutes: 500 * 4800 = 2.4 million. A
 #    click stays 20 minutes: 10 * 1200 = 12,000. With an hour of silence it is 500 * 8400 = 4.2
 #    million impressions. That is the number to size for.
