@@ -429,7 +429,7 @@ def test_impressions_without_a_click(alone, case):
 
 
 @check("attributed", "unclicked")
-def test_other_rows(task, request):
+def test_rows_by_chance(task, request):
     """Finds the same as a plain program in random rows"""
     run = request.getfixturevalue(RUNS[task])
     stories = set(STORIES)
@@ -570,7 +570,7 @@ def random_plans(rng: random.Random, count: int) -> list[tuple]:
 
 
 @check("state_plan", points=2)
-def test_random_plans(learner, seed):
+def test_plans_by_chance(learner, seed):
     """Agrees with plain arithmetic on random watermarks, bounds and silences"""
     require_plans(learner, random_plans(random.Random(seed), 40))
 
@@ -673,6 +673,7 @@ def then(learner, spark, inbox, tmp_path_factory, shared_schema, seed) -> Enrich
     table = f"{shared_schema}.price_history"
     before = [version(1, 30, "b", 2.0), version(1, 10, "a", 1.0), version(1, 60, "c", 3.0)]
     before += [version(2, 10, "a", 1.5), version(2, 20, None, None), version(3, 5, "z", 0.5)]
+    before += [version(2, 28, "half", None), version(2, 30, None, 2.5), version(5, 9000, "x", 5.0)]
     before += [version(None, 0, "house", 9.0), version(5, 10, "only", 4.0)]
     before += [version(n, m, f"{n}/{m}", m / 2) for n in (20, 21) for m in rng.sample(range(90), 6)]
     rng.shuffle(before)
@@ -681,7 +682,7 @@ def then(learner, spark, inbox, tmp_path_factory, shared_schema, seed) -> Enrich
     first = [tap("exact", 1, 30), tap("just", 1, 30 - MS), tap("last", 1, 600), tap("mid", 1, 45)]
     first += [tap("early", 1, 10 - MS), tap("begin", 1, 10), tap("gone", 2, 25), tap("was", 2, 15)]
     first += [tap("none", None, 50), tap("absent", 6, 50), tap("single", 5, 11)]
-    first += [tap("twice", 3, 8), tap("twice", 3, 8)]
+    first += [tap("twice", 3, 8), tap("twice", 3, 8), tap("half", 2, 29), tap("rest", 2, 31)]
     first += [tap(f"x{n}", rng.choice([20, 21]), rng.randrange(100)) for n in range(10)]
     second = [tap("corrected", 1, 45), tap("still", 1, 35), tap("added", 6, 50), tap("y", 3, 71)]
     second += [tap("twice", 3, 8), tap("later", 1, 61)]
@@ -729,7 +730,7 @@ def test_clicks_with_their_ad(now, case):
             points=2,
         ),
         Case("edge", "Begins a version with its own moment", given=["exact", "just", "begin"]),
-        Case("null", "Leaves a null of the valid version null", given=["gone"]),
+        Case("null", "Leaves a null of the valid version null", given=["gone", "half", "rest"]),
         Case(
             "none",
             "Keeps clicks before the first version, and those without an ad in the table",

@@ -130,12 +130,11 @@ except Exception as error:
 #   the click.
 # - A row that is delivered again, in the same file or a later one, changes nothing: each impression
 #   and click come out once.
-# - Ids are taken as they are. `a`, `A` and ` a` are three ids.
+# - Ids are taken as they are: `a`, `A` and ` a` are three.
 # - The watermark is ten minutes behind on `shown_at` and 20 minutes behind on `clicked_at`. The
 #   query uses the smaller one.
-# - A row is late if it is older than the watermark of the micro-batch *before* its own. Late rows
-#   are dropped.
-# - No other row is dropped.
+# - A row that is older than the watermark of the micro-batch *before* its own is late and is
+#   dropped. No other row is dropped.
 # - An impression stays in state until the watermark is later than `shown_at` plus 60 minutes, a
 #   click until it is later than `clicked_at`. Each is there once.
 # - What else you keep to recognise a second delivery may stay until the watermark is 20 minutes

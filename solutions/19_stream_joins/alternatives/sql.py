@@ -58,7 +58,10 @@ def state_plan(watermarks, bounds, behind):
 
 def enrich(clicks: DataFrame, ads_table: str) -> DataFrame:
     return clicks.sparkSession.sql(
-        f"SELECT c.*, a.campaign, a.bid FROM {{clicks}} c LEFT JOIN {ads_table} a USING (ad_id)",
+        f"""
+        SELECT c.*, a.campaign, a.bid
+        FROM {{clicks}} c LEFT JOIN {ads_table} a ON c.ad_id = a.ad_id
+        """,
         clicks=clicks,
     )
 
