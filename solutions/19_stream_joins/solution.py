@@ -482,9 +482,8 @@ if lab.written("attributed", "enrich_as_of"):
 #   changed. It moves the limit, and does not replace a bound.
 # - **Keys are skewed here, too.** All rows of one id go to one state store. Join by the id of the
 #   impression, never by the ad.
-# - **You may not change the bound in place.** Spark takes the old checkpoint with a new condition
-#   and evicts by it from then on; what the old one evicted is gone. Run the new query beside the
-#   old one until its state is full.
+# - **A new bound is a new query.** What the old bound has evicted is gone, and no checkpoint brings
+#   it back. Run the new query from its own checkpoint beside the old one, until its state is full.
 # - **30 days are not a state.** Land both streams, and join them in an incremental batch by the
 #   partition of the impression. Keep the stream for the first hour.
 # - **In Flink** the same is an interval join, `clicks.keyBy(..).intervalJoin(..).between(..)`. Its
