@@ -258,8 +258,9 @@ def state_plan(
 
 
 # %% [markdown]
-# The checks compare many random plans with plain arithmetic. The next cell asks your function about
-# Tasks 1 and 2: in a usual quarter of an hour, and when the clicks have been silent for an hour.
+# The checks compare many random plans with plain arithmetic. The cell behind them asks your function
+# about Tasks 1 and 2: in a usual quarter of an hour, and when the clicks have been silent for an
+# hour.
 
 # %%
 lab.check("state_plan")
@@ -349,8 +350,8 @@ def enrich_as_of(clicks: DataFrame, history_table: str) -> DataFrame:
 
 
 # %% [markdown]
-# The window function runs over the table, which is no stream. So Spark allows it, and it keeps no
-# state.
+# The check calls your function once, as for Task 4. Another writer adds versions between two runs
+# of the same frame.
 
 # %%
 lab.check("enrich_as_of")
