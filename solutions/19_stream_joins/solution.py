@@ -258,9 +258,9 @@ def state_plan(
 
 
 # %% [markdown]
-# The checks compare many random plans with plain arithmetic. The cell behind them asks your function
-# about Tasks 1 and 2: in a usual quarter of an hour, and when the clicks have been silent for an
-# hour.
+# The checks compare many random plans with plain arithmetic. The cell after that asks your
+# function about Tasks 1 and 2: in a usual quarter of an hour, and when the clicks have been silent
+# for an hour.
 
 # %%
 lab.check("state_plan")
