@@ -418,8 +418,9 @@ print("removed, as told:", [join["numRowsRemoved"] for join in joins])
 print("change of total: ", [b - a for a, b in zip([0, *totals], [*totals, 0], strict=True)][:-1])
 
 # %% [markdown]
-# A picture shows the rows in state of the first join and of yours. The grey hour is the one without
-# clicks.
+# A picture shows the rows in state of a join without a condition on the times, and of yours. The
+# grey hour is the one without clicks. At first yours holds more, as it also knows second
+# deliveries. It comes down again, and the other never does.
 
 # %%
 import matplotlib.pyplot as plt
