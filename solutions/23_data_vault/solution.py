@@ -491,8 +491,10 @@ if is_ready and lab.written("publish_customer"):
 #   readers filter by them. A changed normalisation changes every key: treat it as a contract.
 # - **Anti join and append.** In open-source Delta a single query that reads a table and appends to
 #   it conflicts with another commit, as MERGE does. Collect or cache the new rows first, and two
-#   loaders write them twice. Databricks' default isolation level also lets a plain append pass
-#   beside a MERGE, so let all loaders of a table look before they write.
+#   loaders write them twice.
+#
+# **On Databricks**, the default isolation level also lets a plain append pass beside a MERGE. So
+# let all loaders of a table look before they write, inside the transaction.
 
 # %%
 lab.next()
