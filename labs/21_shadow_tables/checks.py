@@ -598,7 +598,7 @@ def fifth(events):
             SELECT 'meanwhile', 'o7', 'FR', 5.00, timestamp'2025-06-01 10:00:00', 0.00
             WHERE NOT EXISTS (SELECT 1 FROM {table.order_id} WHERE event_id = 'meanwhile')"""
         )
-    taxed = events.withColumn("rate", F.lit(0.2))
+    taxed = events.withColumn("rate", F.lit(0.2 if len(events.columns) == 5 else 0.0))
     return taxed.withColumn("tax", (F.col("net") / 5).cast("decimal(12,2)"))
 
 
@@ -840,7 +840,7 @@ class Stage:
         full = [
             (
                 self.name(view), step, action,
-                None if old is None else self.name(old), self.name(new), at(20 - step),
+                None if old is None else self.name(old), self.name(new), at(28 - step),
             )
             for view, step, action, old, new in rows
         ]  # fmt: skip
@@ -982,10 +982,11 @@ def switched(learner, spark, stage):
     view, fresh = stage.view("view", "blue"), stage.view("fresh", "blue")
     stage.deploy(
         [
-            ("view", 3, "roll_back", "teal", "blue"),
-            ("view", 1, "switch", None, "blue"),
-            ("other", 7, "switch", "teal", "green"),
+            ("view", 3, "switch", "teal", "blue"),
+            ("view", 8, "roll_back", "green", "blue"),
+            ("other", 20, "switch", "blue", "teal"),
             ("view", 2, "switch", "blue", "teal"),
+            ("view", 6, "switch", "blue", "green"),
         ]
     )
 
@@ -1038,7 +1039,7 @@ def test_changed_in_place(switched):
 def test_step_of_a_switch(switched, stage):
     """Records the switch: the view's next step, where it comes from and where it leads"""
     view, blue, green = (stage.name(name) for name in ("view", "blue", "green"))
-    assert_step(switched["switch"], view, (view, 4, "switch", blue, green))
+    assert_step(switched["switch"], view, (view, 9, "switch", blue, green))
 
 
 @check("switch")
@@ -1104,10 +1105,10 @@ def rolled_back(learner, spark, stage):
                 old, new = text.split()
                 old = None if old == "-" else old
                 stack.append(old)
-                rows.append((view, number, "switch", old, new))
+                rows.append((view, 2 * number, "switch", old, new))
             else:
                 new = stack.pop()
-                rows.append((view, number, "roll_back", now, new))
+                rows.append((view, 2 * number, "roll_back", now, new))
             now = new
     random.Random(3).shuffle(rows)
     views = {name: stage.view(name, "teal" if name == "view" else "blue") for name in deployed}
@@ -1143,8 +1144,8 @@ def test_second_roll_back(rolled_back):
 def test_step_of_a_roll_back(rolled_back, stage):
     """Records each roll-back as the view's next step"""
     view, blue, green, teal = (stage.name(name) for name in ("view", "blue", "green", "teal"))
-    assert_step(rolled_back["first"], view, (view, 5, "roll_back", teal, green))
-    assert_step(rolled_back["second"], view, (view, 6, "roll_back", green, blue))
+    assert_step(rolled_back["first"], view, (view, 9, "roll_back", teal, green))
+    assert_step(rolled_back["second"], view, (view, 10, "roll_back", green, blue))
 
 
 @check("roll_back")

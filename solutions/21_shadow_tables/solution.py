@@ -236,9 +236,8 @@ def compare(
     event = ["country", "day", "event_id"]
 
     def side(rows: DataFrame, number: int) -> DataFrame:
-        return rows.select(
-            "country", F.to_date("at").alias("day"), "event_id", "tax", F.lit(number).alias("side")
-        )
+        named = rows.withColumn("day", F.to_date("at")).withColumn("side", F.lit(number))
+        return named.select("country", "day", "event_id", "tax", "side")
 
     def on(number: int, value: F.Column) -> F.Column:
         return F.when(F.col("side") == number, value)
