@@ -294,7 +294,8 @@ lab.check("compare")
 # appends to the table `shadow` the events that came into the table `live` after version `since`.
 # It returns a version of `live`, an int.
 #
-# `live` has the columns of `TAXES` and is only appended to and compacted. It has each event once.
+# `live` has the columns of `TAXES`, is only appended to and compacted, and has each event once. Its
+# version 0 made the table, without rows.
 # `shadow` has the columns that `rule` returns. Both may have their columns in any order.
 #
 # - Each event that came after version `since` is one row of `shadow`. `rule` makes it, of a batch
