@@ -1,30 +1,6 @@
-# because: plain Python decides: collected rows, a stack of rows, and a hash of Python's
+# because: plain Python decides: collected rows in dicts, and a hash of Python's
 
 import hashlib
-
-
-def build_shadow(
-    spark: SparkSession,
-    source: str,
-    live: str,
-    shadow: str,
-    rule: Callable[[DataFrame], DataFrame],
-    checkpoint: str,
-) -> None:
-    begins = not Path(checkpoint).exists()
-    events = spark.readStream.format("json").schema(EVENTS).load(source)
-    made = rule(events)
-    if begins:
-        detail = DeltaTable.forName(spark, live).detail().first()
-        writer = spark.createDataFrame([], made.schema).writeTo(shadow).using("delta")
-        for name, value in detail.properties.items():
-            writer = writer.tableProperty(name, value)
-        if detail.partitionColumns:
-            writer = writer.partitionedBy(*[F.col(name) for name in detail.partitionColumns])
-        writer.createOrReplace()
-    query = made.writeStream.outputMode("append").trigger(availableNow=True)
-    query = query.option("checkpointLocation", checkpoint).format("delta").toTable(shadow)
-    query.awaitTermination()
 
 
 def compare(
@@ -90,60 +66,6 @@ def catch_up(
         events = spark.createDataFrame([tuple(row[name] for name in names) for row in rows], EVENTS)
         rule(events).writeTo(shadow).append()
     return newest
-
-
-def switch(
-    spark: SparkSession, view: str, to: str, verdicts: DataFrame, deployments: str
-) -> None:
-    rows = verdicts.collect()
-    if not rows or any(row.verdict == "broken" for row in rows):
-        raise ValueError("the comparison does not allow it")
-    mine = [row for row in spark.table(deployments).collect() if row.view == view]
-    last = max(mine, key=lambda row: row.step, default=None)
-    if last is None or last.to_table != to:
-        move(spark, view, to, deployments, last, "switch")
-
-
-def move(
-    spark: SparkSession, view: str, to: str, deployments: str, last: object, action: str
-) -> None:
-    """Gives the view another text if the table fits, then adds a step by MERGE."""
-    fields = spark.table(view).schema.fields
-    try:
-        others = spark.table(to).schema
-    except Exception as error:
-        raise ValueError(f"no table {to}") from error
-    for field in fields:
-        if field.name not in others.names or others[field.name].dataType != field.dataType:
-            raise ValueError(f"{field.name} is not in {to} as it has to be")
-    names = ", ".join(field.name for field in fields)
-    spark.sql(f"ALTER VIEW {view} AS (SELECT {names} FROM {to})")
-    step = (view, 1 if last is None else last.step + 1, action, last and last.to_table, to)
-    row = spark.createDataFrame([step], DEPLOYMENTS.rpartition(",")[0])
-    (
-        DeltaTable.forName(spark, deployments)
-        .alias("old")
-        .merge(
-            row.withColumn("at", F.now()).alias("new"),
-            "old.view = new.view AND old.step = new.step",
-        )
-        .whenNotMatchedInsertAll()
-        .execute()
-    )
-
-
-def roll_back(spark: SparkSession, view: str, deployments: str) -> None:
-    mine = [row for row in spark.table(deployments).collect() if row.view == view]
-    mine.sort(key=lambda row: row.step)
-    open_switches = []
-    for row in mine:
-        if row.action == "switch":
-            open_switches.append(row)
-        else:
-            open_switches.pop()
-    if not open_switches or not open_switches[-1].from_table:
-        raise ValueError("no way back")
-    move(spark, view, open_switches[-1].from_table, deployments, mine[-1], "roll_back")
 
 
 def canary(df: DataFrame, key: str, share: float, salt: str) -> DataFrame:

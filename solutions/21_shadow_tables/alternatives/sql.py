@@ -1,4 +1,4 @@
-# because: SQL throughout: a full outer join by null-safe keys, EXCEPT ALL, and text of views
+# because: SQL throughout: CREATE TABLE LIKE, a full outer join by null-safe keys, text of views
 
 
 def build_shadow(
@@ -63,29 +63,6 @@ def compare(
     )
 
 
-def catch_up(
-    spark: SparkSession,
-    live: str,
-    shadow: str,
-    rule: Callable[[DataFrame], DataFrame],
-    since: int,
-) -> int:
-    newest = spark.sql(f"DESCRIBE HISTORY {live} LIMIT 1").first().version
-    columns = "event_id, order_id, country, net, at"
-    arrived = spark.sql(
-        f"""SELECT * FROM (
-            SELECT {columns} FROM {live} VERSION AS OF {newest}
-            EXCEPT ALL SELECT {columns} FROM {live} VERSION AS OF {since}
-        ) AS arrived WHERE NOT EXISTS (
-            SELECT 1 FROM {shadow} AS there WHERE there.event_id = arrived.event_id
-        )"""
-    )
-    rule(arrived).createOrReplaceTempView("arrived_events")
-    spark.sql(f"INSERT INTO {shadow} BY NAME SELECT * FROM arrived_events")
-    spark.catalog.dropTempView("arrived_events")
-    return newest
-
-
 def change(
     spark: SparkSession, view: str, to: str, deployments: str, step: int, action: str, now: str
 ) -> None:
@@ -139,8 +116,3 @@ def roll_back(spark: SparkSession, view: str, deployments: str) -> None:
             )
             return
     raise ValueError("nowhere to go back to")
-
-
-def canary(df: DataFrame, key: str, share: float, salt: str) -> DataFrame:
-    bucket = f"conv(substr(sha2(concat('{salt}|', {key}), 256), 1, 8), 16, 10) / 4294967296D"
-    return df.selectExpr("*", f"if({bucket} < {share}D, 'new', 'old') AS arm")

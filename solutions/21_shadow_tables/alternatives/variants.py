@@ -1,4 +1,4 @@
-# because: SHALLOW CLONE emptied at once, joins in place of a union, MERGE, and DESCRIBE of the view
+# because: a shallow clone that is emptied at once, a full join in place of a union, and MERGE
 
 
 def build_shadow(
