@@ -158,7 +158,8 @@ print("second attempt:", spark.table(trial).count(), "rows")
 #   `live` has.
 # - The call writes nothing to `live`.
 #
-# The order of the columns of `shadow` is up to you.
+# The order of the columns of `shadow` is up to you. Put those of the partitions last: Spark 4.2
+# can't replace a table twice by another schema if they come before others.
 
 
 # %%
@@ -174,11 +175,12 @@ def build_shadow(
     # BEGIN SOLUTION: make the table if the checkpoint is new, then stream the files into it
     if not Path(checkpoint).exists():
         detail = spark.sql(f"DESCRIBE DETAIL {live}").first()
-        columns = rule(spark.createDataFrame([], EVENTS)).schema
+        rows, by = rule(spark.createDataFrame([], EVENTS)), detail.partitionColumns
+        columns = rows.select(*[name for name in rows.columns if name not in by], *by).schema
         made = DeltaTable.createOrReplace(spark).tableName(shadow).addColumns(columns)
         for name, value in detail.properties.items():
             made = made.property(name, value)
-        made.partitionedBy(*detail.partitionColumns).execute()
+        made.partitionedBy(*by).execute()
     # Delta's own sink names its batches by the id of the query, and that is in the checkpoint.
     events = spark.readStream.schema(EVENTS).json(source)
     stream = rule(events).writeStream.format("delta").option("checkpointLocation", checkpoint)
@@ -333,7 +335,7 @@ def catch_up(
 
 
 # %% [markdown]
-# The checks let an event arrive while `rule` runs, and call again with the version they got.
+# The checks let an event arrive while `rule` runs, with events to add and without.
 
 # %%
 lab.check("catch_up")
