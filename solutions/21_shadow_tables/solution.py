@@ -488,8 +488,8 @@ lab.check("roll_back")
 # returns `df` with one more column, the last: `arm` (string), `new` or `old`. `key` is the name of
 # a string column, `share` a float from 0 to 1, `salt` a string.
 #
-# - All rows of a key have one arm. It depends on the key, on `share` and on `salt` alone: a key has
-#   the same arm in another frame, in another run and in another order of rows.
+# - All rows of a key have one arm. With the same `share` and `salt`, a key has the same arm in
+#   another frame and in another order of rows.
 # - Of many keys, about the share `share` is `new`: of 40,000 keys at most a fifth more or fewer,
 #   for shares from 0.01 on.
 # - With share 0 no key is `new`, with share 1 each is.
