@@ -622,7 +622,8 @@ if done:
 #   the third. The view is the contract: it shows a new column when its readers are ready.
 # - **Keep blue** as long as a wrong number may still turn up: a month-end, say. While you keep it,
 #   its pipeline has to run, or the roll-back leads to yesterday.
-#
+
+# %% [markdown]
 # ## Interview follow-ups
 #
 # 1. A rule was wrong for nine days in a streaming table. Walk me through the repair.
