@@ -342,11 +342,11 @@ def assert_like_live(run: Watched, columns: Sequence[str], properties: dict[str,
             f"{', '.join(found.partitionColumns) or 'no column'}. After the switch a query for one "
             "partition would read all files"
         )
-    for name, value in properties.items():
-        if found.properties.get(name) != value:
+    for kept, right in properties.items():
+        if found.properties.get(kept) != right:
             raise AssertionError(
-                f"live has the property {name} = {value!r}, and shadow has "
-                f"{found.properties.get(name)!r}"
+                f"live has the property {kept} = {right!r}, and shadow has "
+                f"{found.properties.get(kept)!r}"
             )
 
 
@@ -1177,7 +1177,7 @@ def test_refused_switch(refused, case):
 
 
 @check("switch")
-def test_other_tables(switched):
+def test_no_other_table(switched):
     """Writes to no table but `deployments`"""
     for call in (switched["switch"], switched["fresh"]):
         returned_well(call)

@@ -757,7 +757,7 @@ def build_shadow(
 
 # %% marks_the_table
 # task: switch
-# fails: test_other_tables
+# fails: test_no_other_table
 # because: a commit that only says who is live
 # breaks: Nothing is written to any other table
 # -    number = steps[-1].step + 1 if steps else 1

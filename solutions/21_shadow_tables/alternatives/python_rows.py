@@ -14,12 +14,12 @@ def compare(
             events.setdefault(row.event_id, []).append(row.tax)
         sides.append(taxes)
 
-    def total(values):
-        known = [value for value in values if value is not None]
-        return sum(known, Decimal(0)) if known else None
+    def total(taxes):
+        amounts = [tax for tax in taxes if tax is not None]
+        return sum(amounts, start=Decimal(0)) if amounts else None
 
     def differs(one, other):
-        if one is None or other is None:
+        if None in (one, other):
             return one is not other
         return abs(one - other) > tolerance
 
@@ -42,8 +42,9 @@ def compare(
         cells = [*counts, missing, extra, changed, sums[0] or zero, sums[1] or zero]
         rows.append((country, day, *cells, verdict))
     ddl = (
-        "country string, day date, live_rows long, shadow_rows long, missing long, extra long, "
-        "changed long, live_tax decimal(22,2), shadow_tax decimal(22,2), verdict string"
+        "country string, day date, live_rows long, shadow_rows long, missing long, "
+        "extra long, changed long, live_tax decimal(22,2), shadow_tax decimal(22,2), "
+        "verdict string"
     )
     return live.sparkSession.createDataFrame(rows, ddl)
 
