@@ -494,6 +494,10 @@ if lab.written("attributed", "enrich_as_of"):
 # - **The static side** is read in each micro-batch. With Delta that is the newest version; a folder
 #   of Parquet is listed once, and new files are missed. A large table is read again and again, so
 #   keep it small enough to broadcast.
+#
+# **On Databricks** you can keep the state in RocksDB with changelog checkpoints, and read files
+# with Auto Loader. You still have to choose the bounds and both delays, work out the state that
+# they cost, and say what happens when one stream is silent.
 
 # %% [markdown]
 # ## Interview follow-ups
