@@ -8,7 +8,7 @@
 # %% [markdown]
 # # Gate the publish with rules that are data
 #
-# The quality dashboard was green, while one order in eight of today had no customer. The checks ran
+# The quality dashboard was green, while one order in six of today had no customer. The checks ran
 # after the publish, and averaged over the month. You write rules as data, test them all in one
 # read, quarantine rows with their reasons, and let a day reach its readers only when it has passed.
 #
@@ -86,7 +86,7 @@ for name, orders in {"month": history.unionAll(today), "today": today}.items():
 # - A table of a `references` rule may have a value several times, other columns of any name, and
 #   nulls.
 # - `column` and `key` have the same type.
-# - A row is judged by all rows of the frame, whatever other rules say of them.
+# - For `unique` and `references`, rows that fail other rules count as well.
 #
 # The next cell is for pieces that several tasks share. You may leave it as it is.
 
@@ -346,8 +346,8 @@ def drifted(today: DataFrame, history: DataFrame, z: float) -> DataFrame:
 lab.check("drifted")
 
 # %% [markdown]
-# Three pasts for a Sunday, when half as many orders come: all days, one of which has amounts in
-# cents; the Sundays alone; and only the last three of them.
+# On Sundays half as many orders come. Last Sunday beside two pasts: all days, one of which has
+# amounts in cents, and the three Sundays before alone.
 
 # %%
 if lab.written("drifted"):
@@ -533,7 +533,7 @@ if lab.written("publish"):
     try:
         spark.sql(f"INSERT INTO {orders} (order_id) VALUES (1)")
     except Exception as error:
-        print(next(line for line in str(error).splitlines() if "CHECK" in line))
+        print(str(error)[str(error).index("CHECK constraint") :].splitlines()[0])
 
 # %% [markdown]
 # ## In practice
