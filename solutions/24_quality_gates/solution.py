@@ -143,8 +143,8 @@ def count_failed(df: DataFrame, rules: list[dict]) -> dict:
 # %% [markdown]
 # ## Task 1: evaluate the rules
 #
-# Write `evaluate(df, rules)`. `df` has the columns of `ORDERS`, and maybe more. It returns a
-# DataFrame with one row for each rule and these columns, in this order:
+# Write `evaluate(df, rules)`. `df` has the columns of `ORDERS`, and maybe more; there is at least
+# one rule. It returns a DataFrame with one row for each rule and these columns, in this order:
 #
 # | column | type | value |
 # |---|---|---|
@@ -301,7 +301,8 @@ for days in (9, 18):
 # - `verdict` is `drifted` if `score` is greater than `z`, else `ok`.
 # - If `value` is there and `expected` isn't, `verdict` is `new`. If `value` isn't there, it is
 #   `missing`. In both cases `score` is null, and so is what isn't there.
-# - `today` may be empty: `rows` is 0 then, and `no_customer` has no value. `history` may be empty.
+# - `today` may be empty: `rows` is 0 then, and `no_customer` has no value. Or `history` may be
+#   empty; not both are.
 #
 # Numbers are compared to five digits.
 
@@ -399,7 +400,7 @@ print(f"audited {audited} rows, the same frame now has {arrived.count()}")
 # - Rows that `reports` has stay.
 # - The call returns True if it published, else False. It leaves no other table behind.
 #
-# Whether quarantined rows are kept somewhere is open. `rules` has at least one rule.
+# Whether quarantined rows are kept somewhere is open.
 
 # %%
 REPORTS = (
