@@ -147,7 +147,7 @@ def references(column: str, to: str, key: str, known: set) -> tuple[dict, object
 
 KINDS = {
     "is_paid": row("status = 'paid'", lambda one: one["status"] == "paid"),
-    "b.amount is set": row("amount IS NOT NULL", lambda one: one["amount"] is not None),
+    "b.amount, isn't null": row("amount IS NOT NULL", lambda one: one["amount"] is not None),
     "positive": row("NOT amount <= 0", lambda one: one["amount"] is not None and one["amount"] > 0),
     "euro_or_small": row(
         "currency = 'EUR' OR amount < 10",
@@ -239,7 +239,7 @@ ALIKE += [("P3", "paid"), ("p3", "paid")]
 
 @pytest.fixture(scope="module")
 def batch(seed):
-    """64 orders, so that shares are exact, and rules at their limits."""
+    """64 orders, so that a share is as exact as its threshold."""
     rng = random.Random(f"batch {seed}")
     orders = [
         *(order(number, "x1", status="lost") for number in (9, 100, 100, 9000)),
@@ -330,7 +330,10 @@ WITH_ERRORS = [
     order(2, None, status=None, discount="n/a"),
     order(5, "x1", discount=""),
     order(5, "p2", status="sent"),
+    *(order(50 + number, status="sent" if number < 13 else "paid") for number in range(18)),
 ]
+# Of 22 rows, 15 fail `is_paid`; as floats, 15 / 22 * 22 is less than 15.
+AT_THE_LIMIT = 15 / 22
 
 
 def error_rules(schema: str) -> list[dict]:
@@ -339,7 +342,7 @@ def error_rules(schema: str) -> list[dict]:
         "casts", "is_paid", "no_column", "one_id", "no_sense", "no_table", "known", "divides",
         "no_key", "no_unique",
     ]  # fmt: skip
-    return made_rules(mixed, schema, threshold=0.75)
+    return made_rules(mixed, schema, threshold=AT_THE_LIMIT)
 
 
 @pytest.fixture(scope="module")
@@ -362,10 +365,19 @@ def test_errors(with_errors, case):
 @check("evaluate", points=2)
 def test_beside_errors(with_errors, parents):
     """Judges other rules as if none were in error"""
-    rules = made_rules(FINE, parents, threshold=0.75)
+    rules = made_rules(FINE, parents, threshold=AT_THE_LIMIT)
     found = [one for one in with_errors if one.rule in FINE]
     expected = [judged(rule, WITH_ERRORS) for rule in rules]
     assert_rows(found, expected, key="rule", columns=RESULT)
+
+
+@check("evaluate")
+def test_nothing_but_errors(learner, frame, parents):
+    """Knows the number of rows where all rules are in error"""
+    rules = made_rules(["no_table", "casts"], parents)
+    found = collect(learner.evaluate(frame(ORDERS, rows_of(ORDERS, WITH_ERRORS[:3])), rules))
+    right = [(name, 3, None, None, "error", []) for name in ("no_table", "casts")]
+    assert_rows(found, right, key="rule", columns=RESULT)
 
 
 @pytest.fixture(scope="module")
@@ -407,7 +419,7 @@ ACTIONS = {
     "is_paid": "warn",
     "known": "quarantine",
     "positive": "quarantine",
-    "b.amount is set": "warn",
+    "b.amount, isn't null": "warn",
     "Never": "warn",
     "one_state_each": "fail",
 }
@@ -452,6 +464,8 @@ def crowd(seed):
     orders += [order(30_000, None, None, None, None, None)]
     # Good but for a row that is bad for another reason.
     orders += [order(40_000, "p1", "3.25"), order(40_000, "x9", "-1.00", status="lost")]
+    # Bad by a `quarantine` rule alone.
+    orders += [order(50_000, "x7", "4.75"), order(50_001, "p1", "-4.25")]
     orders += random_orders(rng, 24)
     rng.shuffle(orders)
     return orders
@@ -509,7 +523,7 @@ def test_reasons(sides, crowd):
 def test_order_of_rules(learner, frame, crowd, parents):
     """Does not depend on the order of the rules"""
     some = crowd[:12]
-    names = ["one_id", "positive", "is_paid", "b.amount is set", "known"]
+    names = ["one_id", "positive", "is_paid", "b.amount, isn't null", "known"]
     df = frame(DELIVERED, rows_of(DELIVERED, some))
     for turned in (names, names[::-1]):
         _, bad = require_frames(learner.split(df, split_rules(turned, parents)), 2)
@@ -520,10 +534,11 @@ def test_order_of_rules(learner, frame, crowd, parents):
 @check("split")
 def test_no_rules(learner, frame, crowd):
     """Lets every row pass if there is no rule"""
-    df = frame(DELIVERED, rows_of(DELIVERED, crowd[:8]))
+    some = [*crowd[:8], crowd[0]]
+    df = frame(DELIVERED, rows_of(DELIVERED, some))
     good, bad = require_frames(learner.split(df, []), 2)
     assert_columns(bad, f"{DELIVERED}, reasons array<string>")
-    assert_bag(plain(collect(good)), plain(crowd[:8]), "good")
+    assert_bag(plain(collect(good)), plain(some), "good")
     assert_bag(plain(collect(bad), reasons=True), [], "quarantined")
 
 
@@ -784,7 +799,7 @@ class Publishing:
 
 @pytest.fixture(scope="module")
 def published(learner, spark, frame, shared_schema):
-    """Five calls on one table: two that publish, and three that are blocked."""
+    """Six calls on one table: three that publish, and three that are blocked."""
     run = Publishing(spark, shared_schema, learner)
     landing = f"{shared_schema}.landing"
     arriving = [Commit("WRITE", rows_of(ORDERS, ARRIVED[:2] + ARRIVED[3:]))]
@@ -802,6 +817,8 @@ def published(learner, spark, frame, shared_schema):
     odd = [order(41), order(42, discount="n/a")]
     run.call("error", frame(ORDERS, rows_of(ORDERS, odd)), SECOND, "casts", "is_paid")
     run.call("empty", frame(ORDERS, []), SECOND, "is_paid")
+    dear = [order(51, currency="USD"), order(52, currency=None)]
+    run.call("none", frame(ORDERS, rows_of(ORDERS, dear)), SECOND, "euro")
     run.left = run.tables() - before
     run.reported = table_rows(spark, run.reports)
     return run
@@ -851,6 +868,12 @@ def test_takes_the_place_of_the_day(published):
     assert_day(published.rows["again"], FIRST, AGAIN, "after a second delivery of the day,")
 
 
+@check("publish")
+def test_no_good_row(published):
+    """Empties the day if no row is good, and nothing blocks it"""
+    assert_day(published.rows["none"], SECOND, [], "after a delivery that is all in quarantine,")
+
+
 @check("publish", points=2)
 def test_other_days_stay(published):
     """Leaves other days as they are, also one that another writer commits meanwhile"""
@@ -864,7 +887,7 @@ def test_other_days_stay(published):
 def test_one_commit(published):
     """Makes one commit to the table where it publishes"""
     # The other writer's came during the first call.
-    for name, others in {"first": 1, "again": 0}.items():
+    for name, others in {"first": 1, "again": 0, "none": 0}.items():
         own = published.commits[name][others:]
         assert len(own) == 1, (
             f"the call made {len(own)} commits to the table ({', '.join(own)}); whoever reads "
@@ -909,6 +932,7 @@ REPORTED = {
         (SECOND, "is_paid", "warn", 2, 0, 0.0, "passed", None),
     ],
     "empty": [(SECOND, "is_paid", "warn", 0, 0, None, "empty", None)],
+    "none": [(SECOND, "euro", "quarantine", 2, 2, 1.0, "failed", 5)],
 }
 REPORT_CASES = [
     Case("first", "Reports what it published with the version of its own commit"),
@@ -916,6 +940,7 @@ REPORT_CASES = [
     Case("fail", "Reports a day that failed, without a version"),
     Case("error", "Reports an error, without a version"),
     Case("empty", "Reports an empty delivery, without a version"),
+    Case("none", "Reports a day whose rows are all in quarantine with its version"),
 ]
 
 
@@ -923,9 +948,9 @@ REPORT_CASES = [
 @cases(REPORT_CASES)
 def test_reports(published, case):
     """{case}"""
-    # Rows of calls differ in `rows`, the number of rows that were audited.
-    mine = {row[3] for row in REPORTED[case.name]}
-    found = [row for row in published.reported if row.rows in mine and row.version != 41]
+    # Calls differ in their rules and in `rows`, the number of rows that were audited.
+    mine = {(row[1], row[3]) for row in REPORTED[case.name]}
+    found = [row for row in published.reported if (row.rule, row.rows) in mine]
     assert_rows(found, REPORTED[case.name], key=["rule", "rows"], columns=REPORTS)
 
 
@@ -936,14 +961,14 @@ def test_old_reports_stay(published):
     assert_rows(found, [published.old_report], key="rule", columns=REPORTS)
     count = 1 + sum(map(len, REPORTED.values()))
     assert len(published.reported) == count, (
-        f"reports has {len(published.reported)} rows after five calls, expected {count}"
+        f"reports has {len(published.reported)} rows after six calls, expected {count}"
     )
 
 
 @check("publish")
 def test_result(published):
     """Returns True where it published, and False where not"""
-    right = {name: name in ("first", "again") for name in published.results}
+    right = {name: name in ("first", "again", "none") for name in published.results}
     told = {name: value for name, value in published.results.items() if value is not right[name]}
     assert not told, (
         f"the calls returned {told}, expected { ({name: right[name] for name in told}) }"

@@ -22,7 +22,7 @@
 # ## The data
 #
 # A shop's orders, one row an order: four weeks of history, and today as it was delivered. The
-# rules are a list that everybody can read. Columns other than `order_id` can be null.
+# rules are a list that everybody can read. All columns but `order_id` and `placed_at` can be null.
 
 # %%
 import json
@@ -381,8 +381,8 @@ print(f"audited {audited} rows, the same frame now has {arrived.count()}")
 #
 # **What is published:**
 #
-# - `staged` is read once. More rows may arrive in what it reads while you work; they are for the
-#   next call.
+# - `staged` is read once; a cached frame counts as read once. More rows may arrive in what it reads
+#   while you work; they are for the next call.
 # - `evaluate` audits all rows that were read.
 # - The day is blocked if a rule's verdict is `error` or `empty`, whatever its action, or if a rule
 #   with the action `fail` is `failed`.
@@ -537,6 +537,19 @@ if lab.written("publish"):
         print(str(error)[str(error).index("CHECK constraint") :].splitlines()[0])
 
 # %% [markdown]
+# One more thing about frames that hold still. The first of these is cached, the second is a
+# checkpoint; a write of the same application comes in between.
+
+# %%
+cached, checkpoint = spark.table(landing).persist(), spark.table(landing).localCheckpoint()
+before = cached.count(), checkpoint.count()
+today.limit(1).write.insertInto(landing)
+print(f"cached: {before[0]}, then {cached.count()}; checkpoint: {before[1]}, then {checkpoint.count()}")
+cached.unpersist()
+
+# %% [markdown]
+# A cache is no copy: Spark reads it anew when it learns of a write to the table behind it.
+#
 # ## In practice
 #
 # - **Expectations in Lakeflow (DLT)** have the same three actions: warn, drop, fail. They judge row
@@ -545,9 +558,9 @@ if lab.written("publish"):
 # - **Deequ, Great Expectations, Soda, dbt tests.** Deequ computes many metrics in one read; most
 #   others run a query for each rule. Ask a tool how often it reads the table, what it makes of
 #   null, and whether it runs before or after readers see the data.
-# - **Write, audit, publish.** Here the audited rows are a checkpoint on executors' disks, which is
-#   lost with an executor. For large data write a staging table, and read it by its version. Iceberg
-#   has branches for this; with Delta, a staged table and one replacing commit do it.
+# - **Write, audit, publish.** A checkpoint on executors' disks is lost with an executor. For large
+#   data write a staging table, and read it by its version. Iceberg has branches for this; with
+#   Delta, a staged table and one replacing commit do it.
 # - **Quarantine is a queue.** Somebody owns it, its age is measured, and rows leave it through the
 #   same gate.
 # - **Thresholds and owners.** A rule without an owner is noise. `warn` that nobody reads becomes

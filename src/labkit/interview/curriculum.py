@@ -91,7 +91,7 @@ WAYS = (
             Step(
                 "week 4",
                 (
-                    *("dbt_scd", "test_pyspark", "star_schema"),
+                    *("dbt_scd", "test_pyspark", "star_schema", "quality_gates"),
                     *("airflow_dag", "lakehouse_slice", "lakehouse_design"),
                 ),
                 (
