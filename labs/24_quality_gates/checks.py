@@ -199,12 +199,16 @@ def judged(rule: dict, orders: list[dict]) -> tuple:
     return rule["name"], rows, len(failed), share, verdict, [str(one) for one in ids]
 
 
+def make_parents(spark, schema: str) -> None:
+    """Makes the tables that rules refer to."""
+    for name, (ddl, rows) in PARENTS.items():
+        write_commits(spark, f"{schema}.{name}", ddl, [Commit("WRITE", rows)], key="line")
+
+
 @pytest.fixture(scope="module")
 def parents(spark, shared_schema):
     """The database with the tables that rules refer to."""
-    for name, (ddl, rows) in PARENTS.items():
-        table = f"{shared_schema}.{name}"
-        write_commits(spark, table, ddl, [Commit("WRITE", rows)], key="line")
+    make_parents(spark, shared_schema)
     return shared_schema
 
 
