@@ -795,7 +795,8 @@ class Publishing:
             self.spark, staged, self.table, self.reports, audit_rules(*rules), day
         )
         self.commits[name] = changes_since(self.spark, self.table, before).operations
-        self.rows[name] = table_rows(self.spark, self.table)
+        if self.commits[name]:
+            self.rows[name] = table_rows(self.spark, self.table)
 
     def tables(self) -> set[str]:
         return {row.tableName for row in self.spark.sql(f"SHOW TABLES IN {self.schema}").collect()}
