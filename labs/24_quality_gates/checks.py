@@ -788,6 +788,7 @@ class Publishing:
         self.old_report = (FIRST, "strict", "warn", 7, 7, 1.0, "failed", 41)
         write_commits(spark, self.reports, REPORTS, [Commit("WRITE", [self.old_report])])
         self.results, self.commits, self.rows = {}, {}, {}
+        self.newest = []
 
     def call(self, name: str, staged, day: date, *rules: str) -> None:
         before = table_version(self.spark, self.table)
@@ -796,7 +797,8 @@ class Publishing:
         )
         self.commits[name] = changes_since(self.spark, self.table, before).operations
         if self.commits[name]:
-            self.rows[name] = table_rows(self.spark, self.table)
+            self.newest = table_rows(self.spark, self.table)
+        self.rows[name] = self.newest
 
     def tables(self) -> set[str]:
         return {row.tableName for row in self.spark.sql(f"SHOW TABLES IN {self.schema}").collect()}
