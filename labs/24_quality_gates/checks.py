@@ -470,6 +470,7 @@ def crowd(seed):
     orders += [order(40_000, "p1", "3.25"), order(40_000, "x9", "-1.00", status="lost")]
     # Bad by a `quarantine` rule alone.
     orders += [order(50_000, "x7", "4.75"), order(50_001, "p1", "-4.25")]
+    orders += [order(50_010 + n, a, "1.50", status=b) for n, (a, b) in enumerate(ALIKE)]
     orders += random_orders(rng, 24)
     rng.shuffle(orders)
     return orders
@@ -622,14 +623,14 @@ def drift(learner, frame, today, history, z) -> list:
     return collect(answer)
 
 
-# Six days; the bad one has amounts in cents, and the last has fewer rows.
+# Six days; the bad one has amounts in cents, the last has fewer rows, and there is a gap before it.
 PAST = [
     *on_day(1, {"EUR": ["50", "54"], "USD": ["10"] * 8, "SEK": ["500"], "null": ["1"] * 3}, 2),
     *on_day(2, {"EUR": ["48", "50"], "USD": ["12"] * 10, "SEK": ["520"], "DKK": ["70"]}, 1, 0),
     *on_day(3, {"EUR": ["5100", "5300"], "USD": ["1100"] * 9, "DKK": [None]}, 12, 23),
     *on_day(4, {"EUR": ["52", "52"], "USD": ["9"] * 12, "NOK": [None], "null": ["2"]}),
     *on_day(5, {"EUR": ["49", None], "USD": ["10", "11"] * 6, "SEK": ["540"]}, 3),
-    *on_day(6, {"EUR": ["55"], "USD": ["14"] * 5}, 1),
+    *on_day(8, {"EUR": ["55"], "USD": ["14"] * 5}, 1),
 ]
 TODAY = on_day(
     9,
@@ -645,7 +646,7 @@ TODAY = on_day(
 )
 # One day all the same; and an id that is empty is there.
 TODAY[1]["placed_at"] = datetime(2025, 5, 10, 1)
-TODAY[2] |= {"placed_at": datetime(2025, 5, 6, 12), "customer_id": ""}
+TODAY[2] |= {"placed_at": datetime(2025, 5, 8, 12), "customer_id": ""}
 # The greatest of the three parts of the spread is each of them once, and scores are at the limit.
 THREE = [
     *on_day(1, {"EUR": ["100"], "USD": ["-100"], "SEK": ["10"], "DKK": ["0.10"]}),
@@ -788,7 +789,7 @@ class Publishing:
         self.old_report = (FIRST, "strict", "warn", 7, 7, 1.0, "failed", 41)
         write_commits(spark, self.reports, REPORTS, [Commit("WRITE", [self.old_report])])
         self.results, self.commits, self.rows = {}, {}, {}
-        self.newest = []
+        self.newest, self.left, self.before = [], set(), set()
 
     def call(self, name: str, staged, day: date, *rules: str) -> None:
         before = table_version(self.spark, self.table)
@@ -799,6 +800,7 @@ class Publishing:
         if self.commits[name]:
             self.newest = table_rows(self.spark, self.table)
         self.rows[name] = self.newest
+        self.left |= self.tables() - self.before
 
     def tables(self) -> set[str]:
         return {row.tableName for row in self.spark.sql(f"SHOW TABLES IN {self.schema}").collect()}
@@ -815,7 +817,7 @@ def published(learner, spark, frame, shared_schema):
     copies = frame(ORDERS, rows_of(ORDERS, ARRIVED[2:3]))
     # Whoever reads it lets more rows arrive, and another writer commit to the table.
     staged = let_in(let_in(spark.table(landing), landing).unionAll(copies), run.table)
-    before = run.tables()
+    run.before = run.tables()
     run.call("first", staged, FIRST, "is_paid", "strict", "euro")
     run.read = table_version(spark, landing).number
     run.call("again", frame(ORDERS, rows_of(ORDERS, AGAIN)), FIRST, "strict", "is_paid")
@@ -826,7 +828,6 @@ def published(learner, spark, frame, shared_schema):
     run.call("empty", frame(ORDERS, []), SECOND, "is_paid")
     dear = [order(51, currency="USD"), order(52, currency=None)]
     run.call("none", frame(ORDERS, rows_of(ORDERS, dear)), SECOND, "euro")
-    run.left = run.tables() - before
     run.reported = table_rows(spark, run.reports)
     return run
 

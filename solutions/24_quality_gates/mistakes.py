@@ -1480,3 +1480,38 @@ def publish(
 # breaks: `blocked`: it is in `blocked`.
 # -                states[table] = "blocked" if table in blocked else "published"
 # +                states[table] = "published"
+
+# %% gaps_are_empty_days
+# task: drifted
+# fails: test_metrics[rows]
+# because: a date without orders between two days counts as a day with none
+# breaks: A day of the history is a date of `placed_at` (UTC) that has rows there
+# -    past = values(history.withColumn("day", F.to_date("placed_at")), "day")
+# +    dated = history.withColumn("day", F.to_date("placed_at"))
+# +    span = dated.agg(F.expr("explode(sequence(min(day), max(day)))").alias("day"))
+# +    gaps = span.join(dated, on="day", how="left_anti")
+# +    none = gaps.select(F.lit("rows").alias("metric"), F.lit(0.0).alias("value"))
+# +    past = values(dated, "day").unionByName(none)
+
+# %% values_joined_by_a_bar
+# task: split
+# fails: test_reasons
+# because: a bar between two values may be a part of one
+# breaks: and no other row has the same values there
+# in: with_broken
+# -            same = Window.partitionBy(*rule["columns"])
+# +            same = Window.partitionBy(F.concat_ws("|", *[F.col(c) for c in rule["columns"]]))
+
+# %% drops_its_staging_table_at_the_end
+# task: publish
+# fails: test_nothing_left_behind
+# because: a blocked day leaves its staging table behind
+# breaks: It leaves no other table behind.
+# -    kept = staged.localCheckpoint()
+# +    spark.sql(f"DROP TABLE IF EXISTS {table}_staged")
+# +    staged.write.format("delta").saveAsTable(f"{table}_staged")
+# +    kept = spark.table(f"{table}_staged")
+# -    return not is_blocked
+# +    if not is_blocked:
+# +        spark.sql(f"DROP TABLE {table}_staged")
+# +    return not is_blocked
