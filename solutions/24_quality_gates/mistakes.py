@@ -1488,7 +1488,8 @@ def publish(
 # breaks: A day of the history is a date of `placed_at` (UTC) that has rows there
 # -    past = values(history.withColumn("day", F.to_date("placed_at")), "day")
 # +    dated = history.withColumn("day", F.to_date("placed_at"))
-# +    span = dated.agg(F.expr("explode(sequence(min(day), max(day)))").alias("day"))
+# +    ends = dated.agg(F.min("day").alias("first"), F.max("day").alias("last"))
+# +    span = ends.select(F.explode(F.sequence("first", "last")).alias("day"))
 # +    gaps = span.join(dated, on="day", how="left_anti")
 # +    none = gaps.select(F.lit("rows").alias("metric"), F.lit(0.0).alias("value"))
 # +    past = values(dated, "day").unionByName(none)

@@ -29,13 +29,14 @@ def evaluate(df: DataFrame, rules: list[dict]) -> DataFrame:
             *[
                 F.struct(
                     F.lit(rule["name"]).alias("rule"),
-                    F.lit(float(rule["threshold"])).alias("threshold"),
                     failure(df, rule).alias("fails"),
                 )
                 for rule in some
             ]
         )
-        each = df.select("order_id", F.explode(flags).alias("flag")).select("order_id", "flag.*")
+        flagged = df.select("order_id", flags.alias("flags"))
+        each = flagged.select("order_id", F.explode("flags").alias("flag"))
+        each = each.select("order_id", "flag.*")
         fails = F.col("fails")
         found = each.groupBy("rule").agg(
             F.count("*").alias("rows"),
