@@ -568,11 +568,11 @@ def day_values(orders: list[dict]) -> dict[str, float]:
     values = {"rows": float(len(orders))}
     if orders:
         values["no_customer"] = mean(float(one["customer_id"] is None) for one in orders)
-    amounts = defaultdict(list)
+    by_currency = defaultdict(list)
     for one in orders:
         if one["currency"] is not None and one["amount"] is not None:
-            amounts[one["currency"]].append(one["amount"])
-    return values | {f"amount.{name}": float(mean(some)) for name, some in amounts.items()}
+            by_currency[one["currency"]].append(one["amount"])
+    return values | {f"amount.{name}": float(mean(some)) for name, some in by_currency.items()}
 
 
 def right_drift(today: list[dict], history: list[dict], z: float) -> list[tuple]:
@@ -590,9 +590,9 @@ def right_drift(today: list[dict], history: list[dict], z: float) -> list[tuple]
             continue  # said of no frame
         score, verdict = None, "missing" if value is None else "new"
         if value is not None and expected is not None:
-            distance = median(abs(one - expected) for one in before)
-            score = abs(value - expected) / max(1.4826 * distance, 0.05 * abs(expected), 0.01)
-            verdict = "drifted" if score > z else "ok"
+            usual = median(abs(day - expected) for day in before)
+            score = abs(value - expected) / max(1.4826 * usual, 0.05 * abs(expected), 0.01)
+            verdict = "ok" if score <= z else "drifted"
         rows.append((metric, value, expected, score, verdict))
     return rows
 
@@ -994,22 +994,23 @@ def test_nothing_left_behind(published):
 
 def right_states(flows: dict, changed: list, blocked: list) -> dict[str, str]:
     """The state of each table, by a walk from each table to its inputs."""
-    states: dict[str, str] = {}
+    told: dict[str, str] = {}
 
     def state(table: str) -> str:
-        if table not in states:
-            before = {state(name) for name in flows[table] if name in flows}
-            if before & {"blocked", "skipped"}:
-                states[table] = "skipped"
-            elif "published" not in before and not set(flows[table]) & set(changed):
-                states[table] = "unchanged"
+        if table not in told:
+            mine = [state(name) for name in flows[table] if name in flows]
+            is_new = "published" in mine or any(name in changed for name in flows[table])
+            if "blocked" in mine or "skipped" in mine:
+                told[table] = "skipped"
+            elif is_new:
+                told[table] = "blocked" if table in blocked else "published"
             else:
-                states[table] = "blocked" if table in blocked else "published"
-        return states[table]
+                told[table] = "unchanged"
+        return told[table]
 
     for table in flows:
         state(table)
-    return states
+    return told
 
 
 def random_flows(rng: random.Random) -> tuple[dict, list, list]:

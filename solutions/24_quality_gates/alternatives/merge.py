@@ -2,7 +2,7 @@
 
 from delta.tables import DeltaTable
 
-RESULT = "rule string, rows long, failed long, share double, verdict string, sample array<string>"
+REPORT_COLUMNS = "rule string, rows long, failed long, share double, verdict string, sample array<string>"
 
 
 def flag(df: DataFrame, rules: list[dict]) -> DataFrame:
@@ -73,7 +73,7 @@ def evaluate(df: DataFrame, rules: list[dict]) -> DataFrame:
         verdict = "failed" if failed / rows > rule["threshold"] else "passed"
         ids = [str(one) for one in sorted(ids)[:3]]
         lines.append((rule["name"], rows, failed, failed / rows, verdict, ids))
-    return df.sparkSession.createDataFrame(lines, RESULT)
+    return df.sparkSession.createDataFrame(lines, REPORT_COLUMNS)
 
 
 def split(df: DataFrame, rules: list[dict]) -> tuple[DataFrame, DataFrame]:
