@@ -2,7 +2,10 @@
 
 from delta.tables import DeltaTable
 
-REPORT_COLUMNS = "rule string, rows long, failed long, share double, verdict string, sample array<string>"
+REPORT_COLUMNS = (
+    "rule string, rows long, failed long, share double, verdict string, "
+    "sample array<string>"
+)
 
 
 def flag(df: DataFrame, rules: list[dict]) -> DataFrame:
