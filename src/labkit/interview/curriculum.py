@@ -92,7 +92,7 @@ WAYS = (
             Step(
                 "week 4",
                 (
-                    *("dbt_scd", "test_pyspark", "star_schema", "data_vault"),
+                    *("dbt_scd", "test_pyspark", "star_schema", "data_vault", "quality_gates"),
                     *("airflow_dag", "lakehouse_slice", "lakehouse_design"),
                 ),
                 (
