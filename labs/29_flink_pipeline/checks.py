@@ -897,7 +897,7 @@ def run_files(folder: str, first: list, second: list, third: list, every: int) -
         seen["failed"] = str(blamed(error)).removeprefix("job: ")
         return seen
     try:
-        seen["whole"] = wait(job, lambda: "last" in finished(out), 15)
+        seen["whole"] = wait(job, lambda: {"break", "last"} <= set(finished(out)), 15)
     finally:
         seen["failed"] = end(job)
     seen["late"] = files_below(out)

@@ -219,9 +219,9 @@ lab.check("windowed")
 # - Columns differ from stream to stream. Each may be null, but the time.
 # - The function can be called for several streams of one job.
 #
-# The row's time is its timestamp in Flink. Where a row is made, a
+# The row's time is its timestamp in Flink. A
 # [`ProcessFunction`](https://nightlies.apache.org/flink/flink-docs-stable/docs/dev/datastream/operators/process_function/)
-# sees it, and the watermark too. It can send a row to a
+# sees each row, its timestamp and the watermark. It can send a row to a
 # [side output](https://nightlies.apache.org/flink/flink-docs-stable/docs/dev/datastream/side_output/).
 
 
