@@ -42,7 +42,7 @@ def test_other_delays(cluster, seed):  # noqa: F811
     """Splits three streams of other delays"""
     rng = random.Random(seed + 71)
     given = [
-        (others(rng, 40, "sent_at"), OTHER, 1),
+        (others(rng, 40), OTHER, 1),
         (random_payments(rng, [None, "x"], 40), PAYMENTS, 25),
         (random_logins(rng, 3, 40), LOGINS, 5),
     ]

@@ -24,7 +24,7 @@
 
 # %% watermark_of_fifteen
 # task: windowed
-# fails: test_windows_by_the_watermark, test_borders_of_windows, test_silent_source, test_other_stores
+# fails: test_windows_by_the_watermark, test_borders_of_windows
 # because: window and lateness are added up: a window waits five minutes longer
 # breaks: The watermark is the greatest `event_time` so far minus ten minutes.
 # -            WATERMARK FOR event_time AS event_time - INTERVAL '10' MINUTE
@@ -36,7 +36,7 @@
 # because: at the exact second the window is out
 # breaks: A payment whose window has come out is dropped. No other payment is.
 # -            WATERMARK FOR event_time AS event_time - INTERVAL '10' MINUTE
-# +            WATERMARK FOR event_time AS event_time - INTERVAL '601' SECOND
+# +            WATERMARK FOR event_time AS event_time - INTERVAL '601' SECOND(3)
 
 # %% a_second_early
 # task: windowed
@@ -44,11 +44,11 @@
 # because: a second before its time the window is out, and a payment is lost
 # breaks: A payment whose window has come out is dropped. No other payment is.
 # -            WATERMARK FOR event_time AS event_time - INTERVAL '10' MINUTE
-# +            WATERMARK FOR event_time AS event_time - INTERVAL '599' SECOND
+# +            WATERMARK FOR event_time AS event_time - INTERVAL '599' SECOND(3)
 
 # %% a_batch_of_everything
 # task: windowed
-# fails: test_windows_by_the_watermark, test_windows_are_final, test_silent_source
+# fails: test_windows_by_the_watermark, test_windows_are_final
 # because: without windows of the engine, a sum is corrected with each row
 # breaks: A window comes out once, when the watermark has reached its end, and is never corrected.
 # -        FROM TABLE(
@@ -61,7 +61,7 @@
 
 # %% windows_of_ten
 # task: windowed
-# fails: test_windows_by_the_watermark, test_borders_of_windows, test_silent_source
+# fails: test_windows_by_the_watermark, test_borders_of_windows
 # because: ten minutes are the watermark's
 # breaks: Windows begin at full five minutes. The start belongs to the window, the end doesn't.
 # -            TUMBLE(TABLE timed_{payments}, DESCRIPTOR(event_time), INTERVAL '5' MINUTES))
@@ -69,7 +69,7 @@
 
 # %% windows_from_a_minute
 # task: windowed
-# fails: test_windows_by_the_watermark, test_borders_of_windows, test_silent_source
+# fails: test_windows_by_the_watermark, test_borders_of_windows
 # because: an offset moves all borders
 # breaks: Windows begin at full five minutes. The start belongs to the window, the end doesn't.
 # -            TUMBLE(TABLE timed_{payments}, DESCRIPTOR(event_time), INTERVAL '5' MINUTES))
@@ -78,7 +78,7 @@
 
 # %% sliding_windows
 # task: windowed
-# fails: test_windows_by_the_watermark, test_silent_source
+# fails: test_windows_by_the_watermark
 # because: each payment is in five windows
 # breaks: one row for each store and window of five minutes
 # -            TUMBLE(TABLE timed_{payments}, DESCRIPTOR(event_time), INTERVAL '5' MINUTES))
@@ -87,7 +87,7 @@
 
 # %% processing_time
 # task: windowed
-# fails: test_windows_by_the_watermark, test_borders_of_windows, test_silent_source
+# fails: test_windows_by_the_watermark, test_borders_of_windows
 # because: the clock of the machine says nothing about payments
 # breaks: A window comes out once, when the watermark has reached its end, and is never corrected.
 # -            WATERMARK FOR event_time AS event_time - INTERVAL '10' MINUTE
@@ -116,7 +116,7 @@
 
 # %% stores_in_small_letters
 # task: windowed
-# fails: test_windows_by_the_watermark, test_other_stores
+# fails: test_windows_by_the_watermark
 # because: `a` and `A` are two stores
 # breaks: one row for each store and window of five minutes
 # -        SELECT window_start, window_end, store_id, SUM(amount) AS revenue, COUNT(*) AS payments
@@ -153,7 +153,7 @@
 
 # %% window_time_as_end
 # task: windowed
-# fails: test_windows_by_the_watermark, test_borders_of_windows, test_silent_source
+# fails: test_windows_by_the_watermark, test_borders_of_windows
 # because: `window_time` is a millisecond before the end
 # breaks: start and end of the window
 # -        SELECT window_start, window_end, store_id, SUM(amount) AS revenue, COUNT(*) AS payments
@@ -209,7 +209,7 @@
 
 # %% at_the_watermark_on_time
 # task: split_late
-# fails: test_late_by_the_watermark, test_other_delays
+# fails: test_late_by_the_watermark
 # because: a watermark says that rows of its own time have come, too
 # breaks: A row is late if its time is not greater than the watermark that it meets.
 # -            late = context.timestamp() <= context.timer_service().current_watermark()
@@ -217,7 +217,7 @@
 
 # %% a_millisecond_on_time
 # task: split_late
-# fails: test_late_by_the_watermark, test_other_delays
+# fails: test_late_by_the_watermark
 # because: a second after the watermark is on time
 # breaks: A row is late if its time is not greater than the watermark that it meets.
 # -            late = context.timestamp() <= context.timer_service().current_watermark()
@@ -225,7 +225,7 @@
 
 # %% late_by_a_clock
 # task: split_late
-# fails: test_late_by_the_watermark, test_other_delays
+# fails: test_late_by_the_watermark
 # because: by the clock of the machine all of the evening is late
 # breaks: A row is late if its time is not greater than the watermark that it meets.
 # -            late = context.timestamp() <= context.timer_service().current_watermark()
@@ -259,7 +259,7 @@ def split_late(stream):
 
 # %% lateness_on_top
 # task: split_late
-# fails: test_late_by_the_watermark, test_other_delays
+# fails: test_late_by_the_watermark
 # because: ten minutes more are allowed than the watermark's
 # breaks: A row is late if its time is not greater than the watermark that it meets.
 # -            late = context.timestamp() <= context.timer_service().current_watermark()
@@ -267,7 +267,7 @@ def split_late(stream):
 
 # %% late_rows_on_both_sides
 # task: split_late
-# fails: test_every_row_once, test_other_delays
+# fails: test_every_row_once
 # because: late rows go to the screen as well
 # breaks: Each row comes out once, in one of the two.
 # -                yield is_late, row
@@ -294,7 +294,7 @@ def split_late(stream):
 
 # %% copies_dropped
 # task: split_late
-# fails: test_every_row_once, test_other_delays
+# fails: test_every_row_once
 # because: what was sent twice comes out once
 # breaks: A row that was sent twice comes out twice.
 # -    class Split(ProcessFunction):
@@ -317,9 +317,27 @@ def split_late(stream):
 # -            late = context.timestamp() <= context.timer_service().current_watermark()
 # +            late = row.event_time <= context.timer_service().current_watermark()
 
+# %% last_column_is_the_time
+# task: split_late
+# fails: test_late_by_the_watermark
+# because: the time need not be the last column
+# outcome: error
+# breaks: The row's time is its timestamp in Flink.
+# -            late = context.timestamp() <= context.timer_service().current_watermark()
+# +            late = list(row)[-1] <= context.timer_service().current_watermark()
+
+# %% one_uid_for_all
+# task: split_late
+# fails: test_late_by_the_watermark
+# because: two operators of one job cannot have the same uid
+# outcome: error
+# breaks: The function can be called for several streams of one job.
+# -    on_time = stream.process(Split(), output_type=stream.get_type())
+# +    on_time = stream.process(Split(), output_type=stream.get_type()).uid("split")
+
 # %% with_a_mark
 # task: split_late
-# fails: test_rows_as_they_are, test_other_delays
+# fails: test_rows_as_they_are
 # because: a late row has its watermark as one more column
 # breaks: Rows come out as they are, with all their columns in their order.
 # -                yield is_late, row
@@ -338,7 +356,7 @@ def split_late(stream):
 
 # %% without_nulls
 # task: split_late
-# fails: test_every_row_once, test_other_delays
+# fails: test_every_row_once
 # because: rows with an empty column vanish
 # breaks: Each may be null, but the time.
 # -    on_time = stream.process(Split(), output_type=stream.get_type())
@@ -347,7 +365,7 @@ def split_late(stream):
 
 # %% sorted_by_time
 # task: split_late
-# fails: test_order_of_rows, test_other_delays
+# fails: test_order_of_rows
 # because: rows wait for the watermark, and come out in the order of their times
 # breaks: Rows of `on_time` keep the order in which they came.
 def split_late(stream):
@@ -381,7 +399,7 @@ def split_late(stream):
 
 # %% tag_of_the_function
 # task: split_late
-# fails: test_late_by_the_watermark, test_other_delays
+# fails: test_late_by_the_watermark
 # because: a border that is remembered on the function is that of all streams
 # breaks: The function can be called for several streams of one job.
 # -            late = context.timestamp() <= context.timer_service().current_watermark()
@@ -399,7 +417,7 @@ def split_late(stream):
 
 # %% more_than_three
 # task: alerts
-# fails: test_stories, test_random_logins, test_other_logins
+# fails: test_stories, test_random_logins
 # because: three are enough
 # breaks: An alert is a success (`ok` is true) with at least three failures of the same user before it.
 # -                if len(failed) >= 3:
@@ -407,7 +425,7 @@ def split_late(stream):
 
 # %% alert_at_the_third_failure
 # task: alerts
-# fails: test_stories, test_random_logins, test_other_logins
+# fails: test_stories, test_random_logins
 # because: nobody has come in yet
 # breaks: An alert is a success (`ok` is true) with at least three failures of the same user before it.
 # -            if any(ok for ok, _ in attempts):
@@ -461,7 +479,7 @@ def split_late(stream):
 
 # %% in_the_order_of_arrival
 # task: alerts
-# fails: test_stories, test_random_logins, test_other_logins
+# fails: test_stories, test_random_logins
 # because: a failure that comes later happened earlier
 # breaks: Attempts are taken in the order of `at`, whatever the order of their arrival.
 def alerts(stream):
@@ -541,7 +559,7 @@ def alerts(stream):
 
 # %% last_three
 # task: alerts
-# fails: test_random_logins, test_other_logins
+# fails: test_random_logins
 # because: of more failures than three, only three are told
 # breaks: `first_failed_at` is the time of the earliest failure that counts, `failures` their number.
 # -                    yield Row(context.get_current_key(), failed[0], now, len(failed))
@@ -565,7 +583,7 @@ def alerts(stream):
 
 # %% late_rows_too
 # task: alerts
-# fails: test_random_logins, test_other_logins
+# fails: test_random_logins
 # because: a row that the watermark has passed meets a state that has gone on
 # breaks: A row that is late, as in Task 2, is ignored.
 # -            if row.at <= context.timer_service().current_watermark():
@@ -574,7 +592,7 @@ def alerts(stream):
 
 # %% late_at_the_watermark
 # task: alerts
-# fails: test_random_logins, test_other_logins
+# fails: test_random_logins
 # because: a row of the watermark's own time is late
 # breaks: A row that is late, as in Task 2, is ignored.
 # -            if row.at <= context.timer_service().current_watermark():
@@ -734,18 +752,18 @@ def alerts(stream):
 # +            self.failed = failed
 # +            if failed:
 
-# %% one_task_only
+# %% uid_of_a_parallelism
 # task: alerts
 # fails: test_alerts_after_a_restart
-# because: state of one task cannot be shared by two, once the limit is one
+# because: with two tasks, the job looks for another name
 # breaks: That holds for another parallelism too
 # -    return users.process(Pattern(), output_type=Types.ROW_NAMED(names, types)).uid("pattern")
-# +    found = users.process(Pattern(), output_type=Types.ROW_NAMED(names, types)).uid("pattern")
-# +    return found.set_max_parallelism(stream.get_execution_environment().get_parallelism())
+# +    found = users.process(Pattern(), output_type=Types.ROW_NAMED(names, types))
+# +    return found.uid(f"pattern-{found.get_execution_environment().get_parallelism()}")
 
 # %% no_checkpoints
 # task: exactly_once_files
-# fails: test_rows_are_seen_after_a_checkpoint, test_settings_of_checkpoints, test_another_interval
+# fails: test_rows_are_seen_after_a_checkpoint, test_settings_of_checkpoints
 # because: without checkpoints no file is ever finished
 # breaks: Once a checkpoint is complete, all rows before it are in finished files.
 # -    env.enable_checkpointing(every, CheckpointingMode.EXACTLY_ONCE)
@@ -753,7 +771,7 @@ def alerts(stream):
 
 # %% at_least_once
 # task: exactly_once_files
-# fails: test_settings_of_checkpoints, test_another_interval
+# fails: test_settings_of_checkpoints
 # because: with two inputs, rows after the barrier get into the checkpoint, and come again
 # breaks: A checkpoint is made every `every` milliseconds, in the mode *exactly once*.
 # -    env.enable_checkpointing(every, CheckpointingMode.EXACTLY_ONCE)
@@ -769,7 +787,7 @@ def alerts(stream):
 
 # %% every_in_seconds
 # task: exactly_once_files
-# fails: test_settings_of_checkpoints, test_another_interval
+# fails: test_settings_of_checkpoints
 # because: `every` is a number of milliseconds
 # outcome: failed
 # breaks: A checkpoint is made every `every` milliseconds, in the mode *exactly once*.
@@ -778,7 +796,7 @@ def alerts(stream):
 
 # %% deleted_when_cancelled
 # task: exactly_once_files
-# fails: test_settings_of_checkpoints, test_another_interval
+# fails: test_settings_of_checkpoints
 # because: whoever cancels the job has nothing to go on from
 # breaks: A checkpoint is kept when the job is cancelled.
 # -    kept = ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION
@@ -803,11 +821,22 @@ def alerts(stream):
 # %% rolling_by_size
 # task: exactly_once_files
 # fails: test_rows_are_seen_after_a_checkpoint
-# because: a file of few rows waits for more
+# because: with files of a byte, the last one stays open if its row is empty
 # breaks: Once a checkpoint is complete, all rows before it are in finished files.
 # -    lines = lines.with_rolling_policy(RollingPolicy.on_checkpoint_rolling_policy())
-# +    policy = RollingPolicy.default_rolling_policy(part_size=1 << 20)
+# +    policy = RollingPolicy.default_rolling_policy(part_size=1)
 # +    lines = lines.with_rolling_policy(policy)
+
+# %% folder_is_emptied
+# task: exactly_once_files
+# fails: test_exactly_once
+# because: the job that goes on deletes what the first one had finished
+# breaks: Afterwards each row is in the finished files once.
+# -    env.enable_checkpointing(every, CheckpointingMode.EXACTLY_ONCE)
+# +    import shutil
+# +
+# +    shutil.rmtree(folder, ignore_errors=True)
+# +    env.enable_checkpointing(every, CheckpointingMode.EXACTLY_ONCE)
 
 # %% written_by_hand
 # task: exactly_once_files

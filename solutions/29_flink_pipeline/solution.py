@@ -278,6 +278,9 @@ lab.check("split_late")
 # - The job can be stopped with a savepoint, and another one goes on from there. That holds for
 #   another parallelism too, and for a job that has one more operator before yours.
 #
+# A job that was restored meets no watermark until its first row has come. What becomes of rows that
+# would have been late before is up to you.
+#
 # Use a
 # [`KeyedProcessFunction`](https://nightlies.apache.org/flink/flink-docs-stable/docs/dev/datastream/operators/process_function/#the-keyedprocessfunction).
 # State is for one key, and a timer too. Flink finds the state of an operator again by its `uid`.
@@ -550,7 +553,7 @@ if answers:
 # with each row, and so drops more than Spark, whose watermark waits for the end of a micro-batch.
 # Neither is wrong: both keep what is at most ten minutes behind.
 #
-# And the evening in two halves?
+# Now the late rows of the evening, in one job and in two.
 
 # %%
 if answers:
@@ -558,10 +561,11 @@ if answers:
     print(f"late in one run: {whole}; in two halves: {first} + {second} = {first + second}")
 
 # %% [markdown]
-# A watermark is *not* part of a checkpoint. A restored job starts without one, and until the first
-# row comes nothing is late for it. Here a watermark far ahead was forgotten. Spark writes the
-# watermark into its checkpoint, and goes on with it. So after each restore a job of Flink's may let
-# in a few rows that it would have dropped.
+# In Flink a watermark is *not* part of a checkpoint. A restored job begins without one, as the
+# second half does here: until its first row has come, nothing is late for it. Spark writes its
+# watermark into the checkpoint and goes on with it. So after a restore, a function in Flink that
+# looks at the watermark may let in a few rows that it would have called late.
+
 
 # %% [markdown]
 # ## In practice
@@ -582,11 +586,13 @@ if answers:
 #   checkpoints, and time to restore grows with it.
 # - **Kafka.** Idleness is for each partition there, and a connector is a jar of its own whose
 #   version follows Flink's. Here files stand for topics.
-# - **What it costs.** A second engine is a second deployment, a second set of metrics, a second
-#   on-call. Flink CDC, or one alert of a second, must be worth that.
+# - **What it costs.** A second engine is a second way to deploy, a second set of metrics, and people
+#   who can be called at night for it. What it does better must be worth that.
 #
-# **On Databricks** there is no Flink. Spark's real-time mode, `transformWithState` and continuous
-# clusters go further than a micro-batch of some seconds; measure them before a second engine.
+# **On Databricks** there is no Flink. Real-time mode, `transformWithState` and a cluster that is
+# always on go further than micro-batches of some seconds. Look up which operators your version
+# allows, and measure, before you pay for a second engine.
+
 
 # %%
 lab.next()

@@ -83,7 +83,8 @@ WAYS = (
             Step(
                 "week 3",
                 (
-                    *("watermarks", "exactly_once", "time_travel", "change_feed"),
+                    *("watermarks", "exactly_once", "flink_pipeline"),
+                    *("time_travel", "change_feed"),
                     *("concurrent_writers", "pii_erasure", "access_policies"),
                 ),
                 ("streaming", "cloud", "governance", "security"),
