@@ -947,9 +947,9 @@ def files_below(folder: str) -> dict:
 
 def checkpoints_of(env) -> list:
     """In Flink: interval, mode and retention of checkpoints."""
-    settings = env.get_checkpoint_config()
-    each = (settings.get_checkpointing_mode(), settings.get_externalized_checkpoint_retention())
-    return [settings.get_checkpoint_interval(), *(str(one).rpartition(".")[2] for one in each)]
+    found = env.get_checkpoint_config()
+    each = (found.get_checkpointing_mode(), found.get_externalized_checkpoint_retention())
+    return [found.get_checkpoint_interval(), *(str(one).rpartition(".")[2] for one in each)]
 
 
 def run_settings(folder: str, every: int) -> list:

@@ -179,8 +179,9 @@ def _lay_out(labs: Sequence[Lab], draft: Path, grader: str) -> None:
         own_course.without_example(wheel, draft / "wheels" / wheel.name)
     for lab in labs:
         _copy(lab.starter.parent, draft / "labs" / lab.name)
-        for dataset in lab.about["datasets"]:
-            _copy(lab.generator(dataset).parent, draft / "datasets" / dataset)
+    # Several labs may use the same one.
+    for folder in {lab.generator(name).parent for lab in labs for name in lab.about["datasets"]}:
+        _copy(folder, draft / "datasets" / folder.name)
     table = "\n".join(f"| `{lab.slug}` | {lab.title} | {lab.about['minutes']} |" for lab in labs)
     words = {
         "table": table, "first": labs[0].slug, "work": labs[0].work.relative_to(root).as_posix(),
