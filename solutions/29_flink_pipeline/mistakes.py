@@ -128,6 +128,7 @@
 # task: windowed
 # fails: test_columns_of_windows
 # because: revenue is a DOUBLE
+# outcome: error
 # breaks: `DOUBLE`
 # -        SELECT window_start, window_end, store_id, SUM(amount) AS revenue, COUNT(*) AS payments
 # +        SELECT window_start, window_end, store_id, SUM(CAST(amount AS DECIMAL(10, 2)))

@@ -1,8 +1,8 @@
-# because: a cumulative query's last window; a keyed split; successes and failures in two states
+# because: hopping windows of one hop; a keyed split the other way round; two states for a user
 
 
 def windowed(t_env, payments: str):
-    t_env.get_config().get_configuration().set_string("table.exec.source.idle-timeout", "0.5 s")
+    t_env.get_config().get_configuration().set_string("table.exec.source.idle-timeout", "500 milli")
     timed = f"{payments}_with_a_watermark"
     t_env.execute_sql(
         f"CREATE TABLE IF NOT EXISTS {timed} "
