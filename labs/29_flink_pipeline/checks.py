@@ -240,7 +240,9 @@ def described(found) -> list:
 
 def window_row(row) -> list:
     """In Flink: a row of the answer as JSON has it."""
-    return [each.isoformat() if isinstance(each, datetime) else each for each in row]
+    plain = (str, int, float, type(None))
+    values = [each.isoformat() if isinstance(each, datetime) else each for each in row]
+    return [each if isinstance(each, plain) else str(each) for each in values]
 
 
 def run_windows(folder: str, tables: dict) -> dict:
@@ -637,9 +639,10 @@ def run_restored(folder: str, first: list, second: list) -> dict:
         put(f"{folder}/in/{number}.json", lines)
         stream = stream_of(t_env, "logins", f"{folder}/in", LOGINS, 10, watched=True)
         keep(stream, f"{folder}/seen_{number}")
-        if number:
-            stream = stream.filter(lambda row: True)
-        keep(alerts(stream), f"{folder}/out_{number}")  # noqa: F821 - the learner's
+        if number:  # not chained to the others, so that the graph is another one
+            stream = stream.rebalance().filter(lambda row: True)
+        found = alerts(stream)  # noqa: F821 - the learner's
+        keep(found.rebalance(), f"{folder}/out_{number}")
         try:
             job = env.execute_async()
         except Exception as error:
@@ -901,7 +904,7 @@ def run_files(folder: str, first: list, second: list, third: list, every: int) -
         stream = stream_of(t_env, "texts", f"{folder}/in", columns, 10, watched=True)
         texts = stream.map(Text(), output_type=Types.STRING())
         if number:
-            texts = texts.map(lambda text: text, output_type=Types.STRING())
+            texts = texts.rebalance().map(lambda text: text, output_type=Types.STRING())
         exactly_once_files(env, texts, out, every)  # noqa: F821 - the learner's
         seen["settings"] = checkpoints_of(env)
         return env.execute_async()

@@ -128,7 +128,6 @@
 # task: windowed
 # fails: test_columns_of_windows
 # because: revenue is a DOUBLE
-# outcome: error
 # breaks: `DOUBLE`
 # -        SELECT window_start, window_end, store_id, SUM(amount) AS revenue, COUNT(*) AS payments
 # +        SELECT window_start, window_end, store_id, SUM(CAST(amount AS DECIMAL(10, 2)))
@@ -344,22 +343,20 @@ def split_late(stream):
 # %% without_ten_minutes
 # task: alerts
 # fails: test_stories, test_random_logins
-# because: failures of an hour ago count
+# because: failures of half an hour ago count
 # breaks: Only failures in the ten minutes before the success count; exactly ten minutes before counts.
-# -            failed = [at for at in self.failed.get() or [] if at >= now - ten_minutes]
-# +            failed = list(self.failed.get() or [])
-# -                context.timer_service().register_event_time_timer(failed[-1] + ten_minutes + 1)
-# +                context.timer_service().register_event_time_timer(failed[-1] + 6 * ten_minutes)
+# -    ten_minutes = 600_000
+# +    ten_minutes = 1_800_000
 
 # %% ten_minutes_from_the_first
 # task: alerts
 # fails: test_stories, test_random_logins
 # because: an old failure hides the three that count
 # breaks: Only failures in the ten minutes before the success count; exactly ten minutes before counts.
-# -            failed = [at for at in self.failed.get() or [] if at >= now - ten_minutes]
-# +            failed = list(self.failed.get() or [])
+# -    ten_minutes = 600_000
+# +    ten_minutes = 1_800_000
 # -                if len(failed) >= 3:
-# +                if len(failed) >= 3 and failed[0] >= now - ten_minutes:
+# +                if len(failed) >= 3 and failed[0] >= now - 600_000:
 
 # %% in_the_order_of_arrival
 # task: alerts
@@ -387,7 +384,7 @@ def alerts(stream):
                 context.timer_service().register_event_time_timer(row.at + 600_001)
             else:
                 if len(failed) >= 3:
-                    yield Row(row.user_id, min(failed)[0], row.at, len(failed))
+                    yield Row(row.user_id, min(each[0] for each in failed), row.at, len(failed))
                 failed = []
             self.failed.update(failed)
 
@@ -494,42 +491,42 @@ def alerts(stream):
 # %% told_at_once
 # task: alerts
 # fails: test_random_logins, test_alerts_come_in_time
-# because: an earlier failure may still come
+# because: an earlier failure, or an earlier success, may still come
 # breaks: An alert comes out once, when the watermark reaches the time of its success.
-# -                context.timer_service().register_event_time_timer(row.at)
-# +                context.timer_service().register_event_time_timer(row.at - 300_000)
-# +                context.timer_service().register_event_time_timer(row.at)
-# -            attempts = self.waiting.get(now) or []
-# -            self.waiting.remove(now)
-# +            ahead = now + 300_000
-# +            attempts = self.waiting.get(ahead) or []
-# +            if not attempts:
-# +                ahead, attempts = now, self.waiting.get(now) or []
-# +            self.waiting.remove(ahead)
-# +            now = ahead
+# -            attempts = self.waiting.get(row.at) or []
+# +            if row.ok:
+# +                waiting = list(self.waiting.items())
+# +                failed = [at for at, each in waiting for ok, _ in each if not ok and at <= row.at]
+# +                failed = [*(self.failed.get() or []), *failed]
+# +                failed = sorted(at for at in failed if at >= row.at - ten_minutes)
+# +                if len(failed) >= 3:
+# +                    yield Row(row.user_id, failed[0], row.at, len(failed))
+# +            attempts = self.waiting.get(row.at) or []
+# -                if len(failed) >= 3:
+# -                    yield Row(context.get_current_key(), failed[0], now, len(failed))
+# -                failed = []
+# +                failed = []
 
 # %% told_ten_minutes_later
 # task: alerts
 # fails: test_alerts_come_in_time
 # because: the fraud team waits ten minutes for nothing
 # breaks: An alert comes out once, when the watermark reaches the time of its success.
-# -            if row.at <= context.timer_service().current_watermark():
-# -                return
-# -            attempts = self.waiting.get(row.at) or []
-# -            if (row.ok, row.ip) not in attempts:
-# -                self.waiting.put(row.at, [*attempts, (row.ok, row.ip)])
-# -                context.timer_service().register_event_time_timer(row.at)
-# +            if row.at <= context.timer_service().current_watermark():
-# +                return
-# +            attempts = self.waiting.get(row.at) or []
-# +            if (row.ok, row.ip) not in attempts:
-# +                self.waiting.put(row.at, [*attempts, (row.ok, row.ip)])
-# +                context.timer_service().register_event_time_timer(row.at + 3_600_000)
+# -            self.failed = context.get_list_state(ListStateDescriptor("failed", Types.LONG()))
+# +            self.failed = context.get_list_state(ListStateDescriptor("failed", Types.LONG()))
+# +            told = MapStateDescriptor("told", Types.LONG(), Types.PICKLED_BYTE_ARRAY())
+# +            self.told = context.get_map_state(told)
 # -            attempts = self.waiting.get(now) or []
 # -            self.waiting.remove(now)
-# +            now -= 3_600_000
+# +            if self.told.contains(now):
+# +                yield Row(*self.told.get(now))
+# +                self.told.remove(now)
 # +            attempts = self.waiting.get(now) or []
 # +            self.waiting.remove(now)
+# -                    yield Row(context.get_current_key(), failed[0], now, len(failed))
+# +                    alert = (context.get_current_key(), failed[0], now, len(failed))
+# +                    self.told.put(now + ten_minutes, alert)
+# +                    context.timer_service().register_event_time_timer(now + ten_minutes)
 
 # %% never_cleared
 # task: alerts
