@@ -544,6 +544,18 @@ def alerts(stream):
 # -            self.waiting.remove(now)
 #
 
+# %% last_success_stays
+# task: alerts
+# fails: test_state_is_cleared
+# because: a second state holds the last success, and nobody clears it
+# breaks: No state is left of a user when the watermark is more than ten minutes past the last attempt.
+# -            self.failed = context.get_list_state(ListStateDescriptor("failed", Types.LONG()))
+# +            self.failed = context.get_list_state(ListStateDescriptor("failed", Types.LONG()))
+# +            self.last = context.get_list_state(ListStateDescriptor("last", Types.LONG()))
+# -            if any(ok for ok, _ in attempts):
+# +            if any(ok for ok, _ in attempts):
+# +                self.last.update([now])
+
 # %% without_uid
 # task: alerts
 # fails: test_alerts_after_a_restart
@@ -592,6 +604,23 @@ def alerts(stream):
 # breaks: A checkpoint is made every `every` milliseconds, in the mode *exactly once*.
 # -    env.enable_checkpointing(every, CheckpointingMode.EXACTLY_ONCE)
 # +    env.enable_checkpointing(every, CheckpointingMode.AT_LEAST_ONCE)
+
+# %% mode_left_to_the_default
+# task: exactly_once_files
+# fails: test_settings_of_checkpoints
+# because: what was set in the environment before stays
+# breaks: in the mode *exactly once*.
+# -    env.enable_checkpointing(every, CheckpointingMode.EXACTLY_ONCE)
+# +    env.enable_checkpointing(every)
+
+# %% pause_of_five_seconds
+# task: exactly_once_files
+# fails: test_settings_of_checkpoints
+# because: the pause wins over an interval that is shorter
+# breaks: A checkpoint is made every `every` milliseconds, in the mode *exactly once*.
+# -    env.enable_checkpointing(every, CheckpointingMode.EXACTLY_ONCE)
+# +    env.enable_checkpointing(every, CheckpointingMode.EXACTLY_ONCE)
+# +    env.get_checkpoint_config().set_min_pause_between_checkpoints(5000)
 
 # %% every_second
 # task: exactly_once_files
