@@ -83,9 +83,8 @@ WAYS = (
             Step(
                 "week 3",
                 (
-                    *("watermarks", "exactly_once", "stream_joins", "stateful", "shadow_tables"),
-                    *("time_travel", "change_feed", "concurrent_writers", "pii_erasure"),
-                    "access_policies",
+                    *("watermarks", "exactly_once", "stream_joins", "shadow_tables", "time_travel"),
+                    *("change_feed", "concurrent_writers", "pii_erasure", "access_policies"),
                 ),
                 ("streaming", "cloud", "governance", "security"),
             ),
