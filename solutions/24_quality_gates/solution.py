@@ -552,9 +552,8 @@ cached.unpersist()
 #
 # ## In practice
 #
-# - **Expectations in Lakeflow (DLT)** have the same three actions: warn, drop, fail. They judge row
-#   by row: uniqueness and references need a table of their own that counts. Spark 4.2's own
-#   declarative pipelines run only through Spark Connect and have no expectations.
+# - **Declarative pipelines in open-source Spark.** Those of 4.2 find order and circles as you did.
+#   They run only through Spark Connect, and have no expectations.
 # - **Deequ, Great Expectations, Soda, dbt tests.** Deequ computes many metrics in one read; most
 #   others run a query for each rule. Ask a tool how often it reads the table, what it makes of
 #   null, and whether it runs before or after readers see the data.
@@ -568,6 +567,9 @@ cached.unpersist()
 # - **Freshness and volume** are rules of a table, not of rows. A day that did not arrive breaks no
 #   rule of a row; so a schedule asks for it (lab 27).
 # - **Like with like.** Compare Mondays with Mondays, and know the days of a sale.
+#
+# **On Databricks**, expectations of Lakeflow pipelines (once DLT) have three actions: warn, drop and
+# fail. They judge row by row: uniqueness and references need a table of their own that counts.
 
 # %%
 lab.next()
