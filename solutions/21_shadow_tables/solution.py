@@ -622,6 +622,14 @@ if done:
 #   the third. The view is the contract: it shows a new column when its readers are ready.
 # - **Keep blue** as long as a wrong number may still turn up: a month-end, say. While you keep it,
 #   its pipeline has to run, or the roll-back leads to yesterday.
+#
+# **On Databricks** a deep clone copies a table with its files, which open-source Delta can't: it is
+# a shadow that VACUUM on the live table does not harm. A full refresh of a streaming table in a
+# Lakeflow pipeline clears it and loads it again in place. To compare before readers see anything,
+# let the new rule fill a second table there, too, and switch the view yourself.
+
+# %%
+lab.next()
 
 # %% [markdown]
 # ## Interview follow-ups
