@@ -511,6 +511,21 @@ def test_commits_of_a_build(learner, tmp_path):
     assert found == expected, f"before, each table had one commit; now they have {found}"
 
 
+@check("build_night")
+def test_no_customers(learner, tmp_path):
+    """Raises without the night's customers, and commits nothing"""
+    deliver(tmp_path, D3, sales_a=[f"4,c2,{D3},400"])
+    deliver(tmp_path, D2, customers=["c1,Bonn"])
+    fill(tmp_path, sales=SOLD, history=HISTORY, report=[], audits=audited(d1=True, d2=True))
+    said = refusal(build, learner, tmp_path, D3)
+    assert said.startswith("FileNotFoundError"), (
+        f"there is no customers.csv in the night {D3}; "
+        + (f"the call gave {said}" if said else "the call went on without it")
+    )
+    found = commits_of(tmp_path)
+    assert set(found.values()) == {1}, f"before, each table had one commit; now they have {found}"
+
+
 def random_lake(root: Path, rng: random.Random) -> tuple[str, list[str]]:
     """A lake of five nights in rows of any order; the night to build, and its customers."""
     audits = [{"night": n, "passed": rng.random() < 0.6, "reasons": []} for n in DAYS]
@@ -556,8 +571,12 @@ SECRET = "hush-4711"
 
 
 def settings(changes: dict) -> dict:
-    """In Airflow: what the DAG is built with, for the folder of this process."""
+    """In Airflow: what the DAG is built with; changed folders are below that of this process."""
     here = os.getcwd()
+    changes = {
+        name: f"{here}/{value}" if name in ("landing", "lake") else value
+        for name, value in changes.items()
+    }
     return {
         "dag_id": "nights",
         "start_date": "2026-03-20",
@@ -575,7 +594,7 @@ def describe(changes: dict, runs: int) -> dict:
     from unittest import mock
 
     build, config = globals()["build_dag"], settings(changes)
-    Path(config["landing"]).mkdir(exist_ok=True)
+    Path(config["landing"]).mkdir(parents=True, exist_ok=True)
     name, asked = config["token_variable"], []
 
     class Watched(dict):
@@ -609,7 +628,7 @@ def run_night(changes: dict, noon: str, files: dict, gone: list, secret: str) ->
         if "does not end" not in str(error):
             raise
         run = {"state": "without an end", "tasks": {}, "handed": {}, "leaks": []}
-    lake = get_files("lake") if Path("lake").exists() else {}
+    lake = get_files(config["lake"]) if Path(config["lake"]).exists() else {}
     names = ("sales", "history", "report", "audits", "served", "notes")
     run["lake"] = {}
     for name in names:
@@ -640,9 +659,9 @@ def airflow(learner, request):
     return processes[id(learner)]
 
 
-def arrived(night: str, sales: list[str], customers: list[str] | None) -> dict[str, str]:
-    """The files of a night, for the folder of Airflow's process."""
-    folder = f"landing/night={night}"
+def arrived(night: str, sales: list, customers: list | None, top: str = "landing") -> dict:
+    """The files of a night, by their path in the folder of Airflow's process."""
+    folder = f"{top}/night={night}"
     files = {f"{folder}/sales-a.csv": "\n".join(["order_id,customer,day,cents", *sales]) + "\n"}
     if customers is not None:
         files[f"{folder}/customers.csv"] = "\n".join(["customer,city", *customers]) + "\n"

@@ -58,7 +58,8 @@ for path in sorted(path for path in folder.rglob("*") if path.is_file()):
 # Airflow's environment has no Spark, so none runs here. The lake is a folder of small tables. A
 # *table* is a list of dicts, in JSON; a *commit* is one more file, and the file before it stays.
 # `replace` is Delta's `replaceWhere`: it takes away the rows that have the given values, and adds
-# others, in one commit. These functions are given; your tasks use them for every read and write.
+# others, in one commit. A commit can raise `ConnectionError` and stand all the same: let that error
+# out, since the run tries again. These functions are given; use them for every read and write.
 
 # %%
 TIMEZONE = "Europe/Berlin"
@@ -191,7 +192,7 @@ def note(lake: str, night: str) -> None:
 #
 # `load_night(landing, lake, night)` loads all files `sales-*.csv` of the folder
 # `landing/night=2026-03-05` into the table `sales`. The first line of a file has the names
-# `order_id`, `customer`, `day` and `cents`.
+# `order_id`, `customer`, `day` and `cents`, in this order.
 #
 # - A row of `sales` has these four, and `night`: the night that loaded it. `cents` is an `int`, all
 #   others are text as in the file.
@@ -254,9 +255,12 @@ lab.check("load_night")
 #
 # - Other nights' rows stay, and a second call leaves the same rows as the first.
 # - Each of the two tables gets one commit, and no other table gets one.
+# - If the night's folder has no `customers.csv`, it raises `FileNotFoundError`, and nothing is
+#   committed.
 # - It returns the number of the night's rows in `report`.
 #
-# Nights and days are text of the same length, so text order is the order in time.
+# Nights and days are text of the same length, so text order is the order in time. In one night no
+# order has two rows.
 
 
 # %%
@@ -343,7 +347,7 @@ if lab.written("load_night", "build_night"):
 # - `catchup` is off, and one run at most is active at the same time.
 # - `load`, `build` and `publish` have `config["retries"]` retries, each after
 #   `config["retry_seconds"]`. `gate` has none: another try finds the same rows.
-# - To build it reads no file and no environment variable, and connects to nothing.
+# - To build it reads no file and not the token, and connects to nothing.
 #
 # **A run**
 #
@@ -471,10 +475,11 @@ lab.check("nights_to_repeat")
 # `served`. The *morning* of a night is its note with the smallest `number`; other notes are of
 # repeats. Rows of both tables can be in any order.
 #
-# - There is one dict for each night that has a note, and earlier nights come first.
+# - There is one dict for each night that has a note, and earlier nights come first. Without notes
+#   the list is empty.
 # - `night` is the night, and `held` is `held` of its morning, as it was noted then.
 # - `served` is the night whose report was served in that morning: the one of the noted `version`.
-#   `cents` is the sum of that report. If nothing was served, these are `None` and 0.
+#   `cents` is the sum of that report. If that version is `None`, these are `None` and 0.
 # - `changed` says what a reader of that morning would find different now, in the newest version: a
 #   list of dicts `day`, `city`, `then`, `now`, with cents.
 # - `changed` has each day and city whose cents differ, where the day is not after the night. What
@@ -564,7 +569,8 @@ def page(mornings: list[dict], runs: list[str]) -> HTML:
 
 # %% [markdown]
 # Run three nights, then correct the bad file and run again what depends on it. Before you look at
-# the page: which numbers of the third morning will change, though its own night was green?
+# the page: which numbers of the third morning change, though its night was green? Look for Jena: a
+# customer moved there in the night that was held.
 
 # %%
 if lab.written("load_night", "build_night", "build_dag", "nights_to_repeat", "account"):
@@ -598,8 +604,10 @@ if lab.written("load_night", "build_night", "build_dag", "nights_to_repeat", "ac
 # - **A gate protects one publish.** What it held is still in the table that tomorrow's job reads.
 #   Write, audit, publish on a branch or in a staging table does the same as the filter here.
 # - **A repeat is not a run.** One night repeated alone leaves the nights after it on a state that is
-#   no longer true. `airflow backfill create --reprocess-behavior completed` runs a range in order;
-#   with `max_active_runs=1` no two nights build at once.
+#   no longer true.
+# - **The DAG's `max_active_runs` does not hold for a backfill.** In Airflow 3 a backfill has its own,
+#   and that is 10: nights that build on each other build at once. Say
+#   `airflow backfill create --max-active-runs 1 --reprocess-behavior completed`.
 # - **`depends_on_past` is a decision about consumers**: with it a bad night stops all later ones until
 #   somebody comes. Here the next night builds on the last good one, and a repeat mends it.
 # - **The last task hides the failure** wherever it runs on `all_done`. A second leaf, or a teardown
@@ -630,6 +638,7 @@ lab.next()
 #    are in the table, but their audit failed. If Wednesday makes no sense without Tuesday, I serve
 #    the last good version, and say that instead.
 # 2. Tuesday, then each night after it, one at a time: their histories were made without Tuesday's.
+#    The backfill says so itself, since its number of active runs is not the DAG's.
 #    Readers keep what they have until the newest night is ready; a repeat of an old night never
 #    takes its place.
 # 3. The second try replaces what the first one wrote: the night is the key of the write, so it does
