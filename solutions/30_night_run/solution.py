@@ -40,7 +40,6 @@ from IPython.display import HTML, display
 
 import labkit
 from labkit.checks.airflow import (
-    describe_dag,
     get_files,
     load_dag,
     put_files,

@@ -39,7 +39,7 @@ def build_night(landing: str, lake: str, night: str) -> int:
         key = (row["day"], city_on(new, row["customer"], row["day"]))
         places.setdefault(key, []).append(row["cents"])
     rows = [
-        dict(night=night, day=key[0], city=key[1], orders=len(cents), cents=sum(cents))
+        {"night": night, "day": key[0], "city": key[1], "orders": len(cents), "cents": sum(cents)}
         for key, cents in places.items()
     ]
     for table, made in (("history", new), ("report", rows)):
