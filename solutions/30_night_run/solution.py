@@ -199,7 +199,7 @@ def note(lake: str, night: str) -> None:
 # - Afterwards the rows of this night are those of its files, and nothing that it had before.
 # - Rows of other nights stay, also those of the same day.
 # - Equal lines of the folder, in one file or in several, are one row.
-# - The call makes one commit, in `sales`.
+# - Each call makes one commit, in `sales`, also if it changes nothing.
 # - If the folder does not exist, or `cents` of a line is not a whole number, it raises `ValueError`,
 #   and nothing is committed.
 # - A folder without such files has no rows; that is no error.
@@ -253,7 +253,7 @@ lab.check("load_night")
 # **Both**
 #
 # - Other nights' rows stay, and a second call leaves the same rows as the first.
-# - Each of the two tables gets one commit, and no other table gets one.
+# - Each call makes one commit in each of the two, also if it changes nothing, and none elsewhere.
 # - If the night's folder has no `customers.csv`, it raises `FileNotFoundError`, and nothing is
 #   committed.
 # - It returns the number of the night's rows in `report`.
@@ -482,7 +482,7 @@ lab.check("nights_to_repeat")
 # - `changed` says what a reader of that morning would find different now, in the newest version: a
 #   list of dicts `day`, `city`, `then`, `now`, with cents.
 # - `changed` has each day and city whose cents differ, where the day is not after the night. What
-#   one of the two versions does not have counts 0 there.
+#   one of the two versions does not have counts 0 there; 0 and 0 do not differ.
 # - `changed` is in the order of `day`, then `city`.
 # - Nothing is written.
 
