@@ -92,7 +92,7 @@ WAYS = (
                 "week 4",
                 (
                     *("dbt_scd", "test_pyspark", "star_schema", "data_vault", "quality_gates"),
-                    *("airflow_dag", "lakehouse_slice", "lakehouse_design"),
+                    *("airflow_dag", "night_run", "lakehouse_slice", "lakehouse_design"),
                 ),
                 (
                     "orchestration", "devops", "testing", "leadership", "behavioural", "fit",
