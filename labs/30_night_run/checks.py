@@ -520,6 +520,19 @@ def test_commits_of_a_build(learner, tmp_path):
 
 
 @check("build_night")
+def test_an_empty_night(learner, tmp_path):
+    """Makes its two commits for a night without any sales as well"""
+    deliver(tmp_path, D3, customers=["c1,Bonn"])
+    stale = {"night": D3, "day": D0, "city": "Oslo", "orders": 9, "cents": 9}
+    fill(tmp_path, sales=SOLD[:1], history=[], report=[stale], audits=audited(d0=False))
+    for times in (1, 2):
+        assert_night(learner, tmp_path, D3, ["c1,Bonn"], "no sales count")
+        found = commits_of(tmp_path)
+        expected = {"audits": 1, "history": 1 + times, "report": 1 + times, "sales": 1}
+        assert found == expected, f"after {times} calls the tables have these commits: {found}"
+
+
+@check("build_night")
 def test_no_customers(learner, tmp_path):
     """Raises without the night's customers, and commits nothing"""
     deliver(tmp_path, D3, sales_a=[f"4,c2,{D3},400"])
@@ -619,7 +632,9 @@ def describe(changes: dict, runs: int) -> dict:
     with mock.patch("os.environ", Watched(os.environ)):
         build(config)
     touches = touched_by(build, config) + [f"os.environ {each}" for each in asked[:1]]
-    return describe_dag(load_dag(build, config), runs) | {"touches": touches}
+    dag = load_dag(build, config)
+    pauses = dag.max_consecutive_failed_dag_runs
+    return describe_dag(dag, runs) | {"touches": touches, "pauses": pauses}
 
 
 def run_night(changes: dict, noon: str, files: dict, gone: list, secret: str) -> dict:
@@ -936,6 +951,13 @@ def test_the_next_night(nights):
     )
     run = nights["after"]
     assert_green(run, "a good night after one in which nothing arrived")
+
+
+@check("build_dag")
+def test_failures_pause_nothing(about):
+    """Is not paused by nights that failed"""
+    found = about["pauses"]
+    assert found == 0, f"after {found} failed runs in a row the DAG is paused: no next night starts"
 
 
 @check("build_dag")

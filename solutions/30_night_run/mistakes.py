@@ -583,6 +583,16 @@
 # +    kept = [row for row in there if (row["night"], row["day"], row["city"]) not in mine]
 # +    replace(lake, "report", kept + report)
 
+# %% no_commit_of_an_empty_report
+# task: build_night
+# fails: test_an_empty_night
+# because: what the night had before stays
+# breaks: Each call makes one commit in each of the two, also if it changes nothing, and none
+#   elsewhere.
+# -    replace(lake, "report", report, night=night)
+# +    if report:
+# +        replace(lake, "report", report, night=night)
+
 # %% no_commit_of_the_same_report
 # task: build_night
 # fails: test_commits_of_a_build
@@ -957,6 +967,26 @@
 # -        max_active_runs=1,
 # +        max_active_runs=1,
 # +        default_args={"depends_on_past": True},
+
+# %% paused_after_a_failure
+# task: build_dag
+# fails: test_failures_pause_nothing
+# because: the scheduler pauses the DAG, and no next night starts
+# breaks: A night that failed does not stop the next one.
+# -        max_active_runs=1,
+# +        max_active_runs=1,
+# +        max_consecutive_failed_dag_runs=1,
+
+# %% builds_whatever_was_loaded
+# task: build_dag
+# fails: test_nothing_arrived
+# because: what was loaded the last time is built again
+# breaks: `load`, `build`, `gate` and `publish` start in this order, each only if the one before
+#   succeeded.
+# -        @task(**again)
+# -        def build(data_interval_start=None, data_interval_end=None):
+# +        @task(trigger_rule="all_done", **again)
+# +        def build(data_interval_start=None, data_interval_end=None):
 
 # %% load_waits_for_the_night_before
 # task: build_dag

@@ -132,9 +132,9 @@ def account(lake: str) -> list[dict]:
         report = morning[0]["report"] if morning else []
         changed = []
         for day, city in sorted({(row["day"], row["city"]) for row in report + now["report"]}):
-            one, two = cents(report, day, city), cents(now["report"], day, city)
-            if day <= night and one != two:
-                changed.append({"day": day, "city": city, "then": one, "now": two})
+            old, new = cents(report, day, city), cents(now["report"], day, city)
+            if day <= night and old != new:
+                changed.append({"day": day, "city": city, "then": old, "now": new})
         found.append(
             {
                 "night": night,

@@ -144,4 +144,4 @@ def account(lake: str) -> list[dict]:
             ],
         }
     db.close()
-    return list(found.values())
+    return [*found.values()]
