@@ -904,6 +904,24 @@
 # -        @task(trigger_rule="all_done")
 # +        @task
 
+# %% account_whenever
+# task: build_dag
+# fails: test_notes[first]
+# because: this rule does not wait: it says what was served before the run
+# breaks: `account` calls `note` once these four have ended, whatever became of them.
+# -        @task(trigger_rule="all_done")
+# +        @task(trigger_rule="always")
+
+# %% account_of_first_runs
+# task: build_dag
+# fails: test_notes[corrected]
+# because: nobody can tell when a repeat was there
+# breaks: `account` calls `note` once these four have ended, whatever became of them.
+# -            note(lake, night_of(data_interval_start, data_interval_end))
+# +            night = night_of(data_interval_start, data_interval_end)
+# +            if not any(row["night"] == night for row in read(lake, "notes")):
+# +                note(lake, night)
+
 # %% account_without_failures
 # task: build_dag
 # fails: test_notes[nothing], test_notes[no_token]
