@@ -343,6 +343,7 @@ SCORES = [
         (["half"], 0.0),
         (["parcel", "half"], 2.0),
         (["minus"], -2.0),
+        (["minus", "minus", "half"], -2.0),
         (["refund", "minus", "minus"], 0.0),
     ),
     scores(
@@ -398,7 +399,8 @@ def test_no_weights(learner, frame):
 
 # ----------------------------------------------------------------------------------- business_days
 
-HOLIDAYS = [date(2026, 4, 3), date(2026, 4, 5), date(2026, 4, 6), date(2026, 4, 6)]
+# A Friday, the days of a weekend, and a Monday that is in the list twice.
+HOLIDAYS = [date(2026, 4, day) for day in (3, 4, 5, 6, 6)]
 
 
 def time(text):
@@ -586,12 +588,12 @@ def test_batches(checksum_called):
 @check("checksum")
 def test_only_subjects_are_sent(learner, frame):
     """sends Python no column but the subject"""
-    rows = [(number, "s", "w" * WIDE) for number in range(WIDE_ROWS)]
-    answer = learner.checksum(frame("ticket_id long, subject string, note string", rows))
+    rows = [("w" * WIDE, "s", "v" * WIDE)] * WIDE_ROWS
+    answer = learner.checksum(frame("ticket string, subject string, note string", rows))
     sent = run_frame(answer).python_bytes
     assert sent <= MOST_SENT, (
-        f"Python was sent {sent:,} bytes for {WIDE_ROWS} subjects of one letter; another column of "
-        f"`df` has {WIDE_ROWS * WIDE:,} letters"
+        f"Python was sent {sent:,} bytes for {WIDE_ROWS} subjects of one letter; each other column "
+        f"of `df` has {WIDE_ROWS * WIDE:,} letters"
     )
 
 
@@ -835,14 +837,14 @@ def rows_of(per_lang):
     return [("n", lang, next(ids)) for lang, times in per_lang.items() for _ in range(times)]
 
 
-def in_tasks(frame, pieces):
-    """A frame with a task for each piece, (lang, rows); read it and nothing is shuffled again."""
+def in_tasks(frame, tasks):
+    """A frame with these tasks, rows by lang; read it and nothing is shuffled again."""
     ids = count(1)
     rows = [
-        ("n", lang, next(ids), task) for task, (lang, times) in enumerate(pieces)
-        for _ in range(times)
+        ("n", lang, next(ids), task) for task, pieces in enumerate(tasks)
+        for lang, times in pieces.items() for _ in range(times)
     ]  # fmt: skip
-    placed = frame(f"{SIZED}, task int", rows).repartitionById(len(pieces), F.col("task"))
+    placed = frame(f"{SIZED}, task int", rows).repartitionById(len(tasks), F.col("task"))
     return placed.drop("task").localCheckpoint()
 
 
@@ -926,7 +928,9 @@ def test_tasks_share_the_write(spread):
 
 
 # No file of `de` is full: its rows are in as few files as they can be, all the same.
-RIGHT = [("de", 5), ("de", 4), ("fr", 6), (None, 4), (None, 5)]
+RIGHT = [{"de": 5}, {"de": 4}, {"fr": 6}, {None: 4}, {None: 5}]
+# As many tasks as files, and none with more rows than a file; but one has rows of two partitions.
+MIXED = [{"de": 3, None: 2}, {None: 4}, {"fr": 6}]
 
 
 @check("write_sized", points=2)
@@ -942,5 +946,18 @@ def test_no_shuffle_where_rows_lie_right(learner, spark, frame, schema):
     moved = sum(task.shuffled for task in found.tasks)
     assert not moved, (
         f"the tasks that write read {moved} rows from a shuffle, although each task of `df` had "
-        "the rows of one file: " + ", ".join(f"{rows} of {lang or 'null'}" for lang, rows in RIGHT)
+        "the rows of one file: "
+        + ", ".join(f"{rows} of {lang or 'null'}" for task in RIGHT for lang, rows in task.items())
     )
+
+
+@check("write_sized")
+def test_null_beside_another_value(learner, spark, frame, schema):
+    """writes the fewest files where a task has rows of null and of another partition"""
+    given = in_tasks(frame, MIXED)
+    found = written(
+        spark,
+        lambda table: learner.write_sized(given, table, "lang", ROWS_PER_FILE),
+        f"{schema}.mixed",
+    )
+    assert_files(found.files, {"de": 3, "fr": 6, None: 6}, ROWS_PER_FILE)

@@ -268,6 +268,15 @@ def normalise_subject(df: DataFrame) -> DataFrame:
 # +            sum_so_far + F.coalesce(known[F.coalesce(tag, F.lit(""))], F.lit(0.0))
 # +        ),
 
+# %% even_halves_above_zero
+# task: score_tags
+# fails: test_scores[halves]
+# because: below 0, a half goes away from zero: -2.5 becomes -3
+# breaks: A half goes to the even one, as in Python
+# -    return df.withColumn("score", F.bround(total))
+# +    to_even = F.round(total / 2) * 2
+# +    return df.withColumn("score", F.when(total % 1 == 0.5, to_even).otherwise(F.round(total)))
+
 # %% one_row_a_ticket
 # task: score_tags
 # fails: test_no_shuffle[score_tags], test_rows_and_columns[score_tags]
@@ -562,6 +571,19 @@ def business_days(df: DataFrame, holidays: list[date]) -> DataFrame:
 # +        free = free + F.when(F.array_contains(days, day), 1).otherwise(0)
 # +    count = F.when(first >= end, 0).otherwise(F.size(worked) - free)
 
+# %% saturday_holidays_subtracted
+# task: business_days
+# fails: test_days[holidays]
+# because: leaves Sundays out of the holidays, and subtracts a Saturday that was not counted
+# breaks: Saturdays and Sundays don't count.
+# -    worked = F.filter(days, lambda day: (F.weekday(day) < 5) & ~day.isin(holidays))
+# -    count = F.when(first >= end, 0).otherwise(F.size(worked))
+# +    worked = F.filter(days, lambda day: F.weekday(day) < 5)
+# +    free = F.lit(0)
+# +    for day in {day for day in holidays if day.isoweekday() != 7}:
+# +        free = free + F.when(F.array_contains(days, day), 1).otherwise(0)
+# +    count = F.when(first >= end, 0).otherwise(F.size(worked) - free)
+
 # %% no_holidays_no_type
 # task: business_days
 # fails: test_no_holidays
@@ -725,6 +747,17 @@ def checksum(df: DataFrame) -> DataFrame:
 # +        found = [None if text is None else vendor_checksum(text) for text in texts]
 # -    return df.withColumn("checksum", checksums.asNondeterministic()("subject"))
 # +    return df.withColumn("checksum", checksums.asNondeterministic()(F.struct("*")))
+
+# %% key_for_the_error
+# task: checksum
+# fails: test_only_subjects_are_sent
+# because: a second column is sent, to name the row when the vendor fails
+# breaks: Python is sent the subjects, and no other column of `df`
+# -    def checksums(subjects: pa.Array) -> pa.Array:
+# +    def checksums(subjects: pa.Array, keys: pa.Array) -> pa.Array:
+# -    return df.withColumn("checksum", checksums.asNondeterministic()("subject"))
+# +    key = next((name for name in df.columns if name != "subject"), "subject")
+# +    return df.withColumn("checksum", checksums.asNondeterministic()("subject", key))
 
 # %% pure_function
 # task: checksum
@@ -1156,6 +1189,17 @@ def write_sized(df: DataFrame, table: str, partition_column: str, rows_per_file:
 # -    right = len(tasks) == len(pieces) == files
 # +    full = sum(count == rows_per_file for _, _, count in pieces)
 # +    right = len(tasks) == len(pieces) == files and full >= files - len(rows)
+
+# %% null_is_not_counted
+# task: write_sized
+# fails: test_null_beside_another_value
+# because: a task with rows of null and of one other partition is taken for right
+# breaks: A null is a value like others there.
+# -    right = len(tasks) == len(pieces) == files
+# +    values: dict[int, set] = {task: set() for task in tasks}
+# +    for value, task, _ in pieces:
+# +        values[task] |= {value} - {None}
+# +    right = len(tasks) == files and all(len(found) <= 1 for found in values.values())
 
 # %% always_shuffled
 # task: write_sized
