@@ -605,14 +605,15 @@ ON_9, ON_10 = ({"event_time": f"2026-03-{day}T08:00:00Z"} for day in ("09", "10"
 F3, F6, F7 = line("f3", "30.00", **ON_10), line("f6", -6), line("f7", event_type="buy")
 UPDATE, NO_CHANGE = change("u", 2, 1, "10T00", "business"), change("u", None, 1, "10T00")
 # What a faulty release made of the 10th: cents for euros, a double, another day, a bad line kept,
-# good lines in quarantine, no version from the update. On the 11th it put a line aside.
+# good lines in quarantine, no version from the update. On the 11th it put a line aside. It left
+# the purchase of the 7th as it was, and so the figures of that day.
 DAMAGED = {
     "silver_customers": versions(1, "01 school"),
     "silver_events": [
         event("f0", "3.00", "07T08", day=8), event("f1", "1.00", "09T08", day=9),
         event("f5", "50.00", "10T08", day=11), event("f8", "2.00", "11T08", day=12),
         event("f2", "0.20", "10T08"), *[event("f4", "0.40", "09T08")] * 2,
-        event("f6", "0.06", "06T08"),
+        event("f6", "0.06", "06T08"), event("f9", "4.00", "07T08"),
     ],
     "quarantine": [
         aside("old", "not_json", day=9), aside("old", "bad_op", source="customers", day=12),
@@ -620,7 +621,7 @@ DAMAGED = {
         aside(UPDATE, "bad_op", source="customers"),
     ],
     "gold_revenue": gold(
-        "06 school 0.06 1, 07 school 3.00 1, 09 school 1.80 3, 10 school 50.20 2, "
+        "06 school 0.06 1, 07 school 7.00 2, 09 school 1.80 3, 10 school 50.20 2, "
         "11 school 2.00 1"
     ),
 }
@@ -628,6 +629,7 @@ REPAIRED = [
     Case("silver_events", "Makes the day's events what bronze and today's rules say", after=[
         *DAMAGED["silver_events"][:4], event("f2", "20.00", "10T08"),
         event("f3", "30.00", "10T08"), event("f4", "40.00", "09T08"),
+        event("f9", "4.00", "07T08"),
     ]),
     Case("quarantine", "Makes the day's quarantine what bronze and today's rules say", after=[
         *DAMAGED["quarantine"][:2], aside(F6, "bad_amount"), aside(F7, "bad_event_type"),
@@ -636,7 +638,7 @@ REPAIRED = [
     Case("silver_customers", "Makes the history of customers what bronze says",
          after=versions(1, "01 school", "10 business")),
     Case("gold_revenue", "Publishes every day whose figures the repair changes", points=2,
-         after=gold("07 school 3.00 1, 09 school 41.00 2, 10 business 100.00 3, "
+         after=gold("07 school 7.00 2, 09 school 41.00 2, 10 business 100.00 3, "
                     "11 business 2.00 1")),
 ]
 
@@ -647,7 +649,7 @@ def repaired(learner, spark, shared_schema):
     lines = [
         *clicks(line("f1", 1, **ON_9), day=9), *clicks(line("f5", 50, **ON_10), day=11),
         *clicks(line("f1", 1, **ON_9), line("f2", 20, **ON_10), F3, line("f4", 40, **ON_9)),
-        *clicks(line("f5", 50, **ON_10), F6, F7),
+        *clicks(line("f5", 50, **ON_10), F6, F7, line("f9", 4, event_time="2026-03-07T08:00:00Z")),
         *clicks(line("f8", 2, event_time="2026-03-11T08:00:00Z"), day=12),
     ]
     told = log("c 1 1 01T00") + log(UPDATE, NO_CHANGE, day=10)
