@@ -461,7 +461,7 @@ LOGIN_CASES = [
         "Tells users apart, those that differ in case or blanks, too",
         given={
             "eve": {1: fails(1, 2)},
-            "Eve": {1: fails(3)},
+            "Eve": {1: [*fails(3), *succeeds(4)]},
             "eve ": {1: succeeds(4)},
             " eve": {1: [*fails(1, 2, 3), *succeeds(4)]},
         },
@@ -804,6 +804,7 @@ DELIVERED = {
     "after a stall": {3: scan(460), 4: delivery(600)},
     "one time": {4: [*scan(620), *delivery(620)]},
     "arrives late": {4: scan(560), 5: delivery(600)},
+    "twice, two hours apart": {3: delivery(440), 4: delivery(560)},
 }
 ALERTED = {
     "alert at 22:30": {3: scan(400), 4: scan(510)},
