@@ -238,8 +238,10 @@ def fraud(logins: DataFrame) -> DataFrame:
 # fails: test_a_long_past_is_not_kept
 # because: clears a user who has been quiet for ten minutes; one who never is fills the state
 # breaks: a failure that is more than ten minutes older than the watermark is not kept.
+# -            for login in past:
 # -                if succeeded or login[0] <= now - self.patience:
-# +                newest = max(one[0] for one, _ in self.logins.iterator())
+# +            newest = max([login[0] for login, _ in self.logins.iterator()], default=now)
+# +            for login in past:
 # +                if succeeded or newest <= now - self.patience:
 
 
@@ -1148,13 +1150,19 @@ def dedupe_ttl(events: DataFrame, seen: DataFrame) -> DataFrame:
 # +                self.scans.updateValue((at,), (hub or row.hub, delivered))
 
 
-# %% hub_of_the_first_scan
+# %% hub_of_the_row_that_came_last
 # task: stalled
 # fails: test_stalls[columns]
-# because: tells where the parcel was first
+# because: tells the hub of the row that arrived last, which may be an older scan
 # breaks: the hub of the scan after which nothing happened
+# -            self.handle = handle
+# +            self.handle = handle
+# +            self.newest = handle.getValueState("newest", "hub string")
+# -                at = millis(row.at)
+# +                at = millis(row.at)
+# +                self.newest.update((row.hub,))
 # -                    last_hub=past[last][0],
-# +                    last_hub=past[min(past)][0],
+# +                    last_hub=self.newest.get()[0],
 
 
 # %% last_at_is_the_alert

@@ -281,7 +281,7 @@ def fraud(logins: DataFrame) -> DataFrame:
 # %% [markdown]
 # The check plays five files, one a micro-batch, and restarts the query in the middle of several
 # patterns. Each user is a case. It looks at which rows come out with which file, and at what the
-# state holds after each.
+# state holds at the end.
 
 # %%
 lab.check("fraud")
