@@ -6,7 +6,7 @@ import json
 import os
 import random
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -269,9 +269,14 @@ def run_windows(folder: str, tables: dict) -> dict:
     return {"columns": columns[0], "rows": [row for _, row in every], "kinds": kinds}
 
 
-def run_idle(folder: str, waves: list) -> list:
-    """In Flink: the windows after each file of a watched folder, with a source too many."""
+def run_idle(folder: str, waves: list) -> dict:
+    """In Flink: the windows after each file of a watched folder, with a source too many.
+
+    With the milliseconds after which `t_env` leaves a silent source out.
+    """
     import threading
+
+    from pyflink.java_gateway import get_gateway
 
     _, t_env = begin(folder, 2, {}, sources=2)
     put(f"{folder}/in/0.json", waves[0][0])
@@ -288,6 +293,8 @@ def run_idle(folder: str, waves: list) -> list:
 
     threading.Thread(target=read, daemon=True).start()
     job = result.get_job_client()
+    patience = t_env.get_config().get("table.exec.source.idle-timeout", "0 ms")
+    times = get_gateway().jvm.org.apache.flink.util.TimeUtils
     try:
         for number, (lines, wanted) in enumerate(waves):
             if number:
@@ -298,20 +305,29 @@ def run_idle(folder: str, waves: list) -> list:
                 break
     finally:
         end(job)
-    return seen
+    return {"seen": seen, "patience": times.parseDuration(patience).toMillis()}
 
 
 @pytest.fixture(scope="module")
-def cluster(learner):
-    """One Flink for all checks."""
+def cluster(learner, request):
+    """One Flink for all checks of a run, public and hidden; it ends with the run."""
+    started = vars(request.config).setdefault("flink", {})
+    if id(learner) not in started:
+        opened = ExitStack()
+        started[id(learner)] = opened.enter_context(flink_of(learner))
+        request.config.add_cleanup(opened.close)
+    return started[id(learner)]
+
+
+def flink_of(learner):
+    """A Flink that knows the functions of this file and the learner's."""
     own = [
         *(begin, table, stream_of, keep, kept, put, blamed, finish, wait, end, savepoint),
         *(described, window_row, run_windows, run_idle, run_split, run_alerts, run_restored),
         *(run_files, finished, last_checkpoint, files_below, checkpoints_of, run_settings),
     ]
     tasks = ["windowed", "split_late", "alerts", "exactly_once_files"]
-    with part_of(learner, "flink", *own, tasks=tasks) as started:
-        yield started
+    return part_of(learner, "flink", *own, tasks=tasks)
 
 
 def stamp(second: float) -> str:
@@ -467,7 +483,9 @@ def test_silent_source(cluster):
     first = windows(FIRST_WAVE, ended=False)
     both = windows(FIRST_WAVE + SECOND_WAVE, ended=False)
     waves = [[as_lines(FIRST_WAVE), len(first)], [as_lines(SECOND_WAVE), len(both)]]
-    seen = cluster.call("run_idle", "idle", waves, seconds=LONG)
+    found = cluster.call("run_idle", "idle", waves, seconds=LONG)
+    seen, patience = found["seen"], found["patience"]
+    assert patience <= 500, f"a source holds the watermark back until it is silent for {patience} ms"
     assert len(seen) == 2, (
         f"one of two sources has nothing to read; payments until 18:20 came from the other, and "
         f"within {LIMIT} seconds {len(seen[0])} windows came out, expected {len(first)}"
@@ -751,15 +769,34 @@ STORIES = {
     "the user with an empty name": made("", "0", "10", "20", "30ok"),
     "failures and no success": made("none", "0", "10", "20", "30"),
 }
+# Here the watermark comes to 860 when the attempts before 860 have arrived.
+MARK = 860
+AT_THE_MARK = {
+    "a failure at the watermark, which is late": made("at", "840", "850", "860", "870ok"),
+    "a failure a second past the watermark": made("past", "840", "850", "861", "870ok"),
+    "a success at the watermark, which is late": made("late", "840", "850", "855", "860ok", "870ok"),
+}
+
+
+def told_stories() -> list[dict]:
+    """All stories in one order of arrival."""
+
+    def split(stories: dict, second: int) -> list[list[dict]]:
+        every = [row for story in stories.values() for row in story]
+        past = [second_of(row, "at") - START.timestamp() >= second for row in every]
+        return [[row for row, is_past in zip(every, past, strict=True) if is_past == side]
+                for side in (False, True)]  # fmt: skip
+
+    early, late = split(STORIES, 600)
+    before, after = split(AT_THE_MARK, MARK)
+    return [*early, *late, *before, login("clock", MARK + 600, False), *after]
 
 
 @pytest.fixture(scope="module")
 def evening_of_logins(cluster, seed):
     """Stories and random logins in one job of two parallel tasks."""
     rng = random.Random(seed + 2)
-    told = [row for rows in STORIES.values() for row in rows if second_of(row, "at") % 3600 < 600]
-    told += [row for rows in STORIES.values() for row in rows if second_of(row, "at") % 3600 >= 600]
-    rows = told + [
+    rows = told_stories() + [
         row | {"at": stamp(second_of(row, "at") - START.timestamp() + 1800)}
         for row in random_logins(rng, 8, 260)
     ]
@@ -771,7 +808,7 @@ def test_stories(evening_of_logins):
     """Knows the pattern in small stories"""
     rows, found = evening_of_logins
     expected, mine = found_alerts(rows), as_alerts(found)
-    for title, story in STORIES.items():
+    for title, story in {**STORIES, **AT_THE_MARK}.items():
         user = story[0]["user_id"]
         if user is not None:
             wanted = [row for row in expected if row[0] == user]
@@ -799,10 +836,10 @@ def before_the_savepoint() -> list[dict]:
     """Attempts of a crowd that is over, and some users in the middle of a pattern."""
     rows = []
     for number in range(CROWD):
-        user, start = f"crowd-{number}", number % 60
+        user, start = f"crowd-{number}", 2395 + number % 60
         rows += [login(user, start + each, False) for each in (0, 1, 2)]
         rows += [login(user, start + 3, True)] if number % 2 else []
-    rows.sort(key=lambda row: row["at"])
+    rows.sort(key=lambda row: row["at"])  # the last one 602 seconds before the last watermark
     span = [("a", 0), ("a", 60), ("b", 0), ("b", 30), ("b", 90), ("c", 100)]
     rows += [login(user, 3000 + second, False) for user, second in span]
     # At the savepoint the watermark is 3060: some failures are before it, some are not.
@@ -845,7 +882,7 @@ def test_state_is_cleared(restored):
     _, _, found = restored
     assert found["bytes"], f"there is no savepoint: {found['failed']}"
     assert found["bytes"] < 10_000, (
-        f"{CROWD} users were last seen half an hour ago, 4 are waited for; a savepoint has "
+        f"the watermark is more than ten minutes past {CROWD} users; 4 are waited for; a savepoint has "
         f"{found['bytes']:,} bytes, expected less than 10,000: something is left of each user"
     )
 
@@ -883,18 +920,24 @@ def last_checkpoint(folder: str) -> str:
     return max(found)[1] if found else ""
 
 
-def run_files(folder: str, first: list, second: list, third: list, every: int) -> dict:
-    """In Flink: a job that writes, breaks off, and goes on from its last checkpoint, changed."""
+def run_files(folder: str, first: list, second: list, third: list, every: list) -> dict:
+    """In Flink: a job that writes and breaks off, and a changed one that goes on until a savepoint.
+
+    `every` are their intervals. The second one is so long that only the savepoint finishes files.
+    """
     from pyflink.common import Types
     from pyflink.datastream import MapFunction
 
     broken = os.path.abspath(f"{folder}/broken")
     out = os.path.abspath(f"{folder}/out")
     columns = [("text", "STRING"), ("at", "TIMESTAMP_LTZ(3)")]
+    passed = os.path.abspath(f"{folder}/passed")
     seen = {"settings": [], "visible": False, "early": {}, "failed": "", "kept": False}
 
     class Text(MapFunction):
         def map(self, row):
+            with open(passed, "a") as file:
+                file.write(json.dumps(row.text) + "\n")
             if row.text == "break" and not os.path.exists(broken):
                 open(broken, "w").close()
                 raise RuntimeError("broken off")
@@ -909,8 +952,8 @@ def run_files(folder: str, first: list, second: list, third: list, every: int) -
         texts = stream.map(Text(), output_type=Types.STRING())
         if number:
             texts = texts.rebalance().map(lambda text: text, output_type=Types.STRING())
-        exactly_once_files(env, texts, out, every)  # noqa: F821 - the learner's
-        seen["settings"] = checkpoints_of(env)
+        exactly_once_files(env, texts, out, every[number])  # noqa: F821 - the learner's
+        seen["settings"].append(checkpoints_of(env))
         return env.execute_async()
 
     put(f"{folder}/in/0.json", first)
@@ -928,16 +971,21 @@ def run_files(folder: str, first: list, second: list, third: list, every: int) -
     if not seen["visible"] or not place:
         return seen
     put(f"{folder}/in/2.json", third)
+    os.remove(passed)
+    seen["failed"] = ""
     try:
         job = start(1, place)
     except Exception as error:
         seen["failed"] = str(blamed(error)).removeprefix("job: ")
         return seen
     try:
-        seen["whole"] = wait(job, lambda: {"break", "last"} <= set(finished(out)), LIMIT)
+        if wait(job, lambda: {"break", "last"} <= set(kept(passed)), LIMIT):
+            savepoint(job, f"{folder}/savepoints", LIMIT)
+            seen["late"] = files_below(out)
+    except Exception as error:
+        seen["failed"] = str(blamed(error)).removeprefix("job: ")
     finally:
-        seen["failed"] = end(job)
-    seen["late"] = files_below(out)
+        seen["failed"] = end(job) or seen["failed"]
     return seen
 
 
@@ -970,7 +1018,7 @@ def run_settings(folder: str, every: int) -> list:
     return checkpoints_of(env)
 
 
-EVERY = 170
+EVERY = [170, 3_600_000]
 FIRST = ["one", "two", "two", "größer", '{"a": "b, c"}', " blank ", ""]
 SECOND = ["three", "four", "one", "break"]
 THIRD = ["five", "two", "last"]
@@ -994,11 +1042,11 @@ def lines_of(files: dict) -> list[str]:
 @check("exactly_once_files")
 def test_settings_of_checkpoints(written):
     """Makes checkpoints as often as asked, exactly once, and keeps them"""
-    interval, mode, retention, pause = written["settings"]
-    assert interval == EVERY, f"a checkpoint is made every {interval} ms, expected {EVERY}"
-    assert pause <= EVERY, f"{pause} ms lie between two checkpoints at least, expected every {EVERY}"
-    assert mode == "EXACTLY_ONCE", f"the mode of checkpoints is {mode}"
-    assert retention == "RETAIN_ON_CANCELLATION", f"when the job is cancelled, {retention} holds"
+    for every, (interval, mode, retention, pause) in zip(EVERY, written["settings"], strict=False):
+        assert interval == every, f"a checkpoint is made every {interval} ms, expected {every}"
+        assert pause <= every, f"{pause} ms lie between two checkpoints, expected every {every}"
+        assert mode == "EXACTLY_ONCE", f"the mode of checkpoints is {mode}"
+        assert retention == "RETAIN_ON_CANCELLATION", f"when the job is cancelled, {retention} holds"
 
 
 @check("exactly_once_files", points=2)
@@ -1006,7 +1054,7 @@ def test_rows_are_seen_after_a_checkpoint(written):
     """Has rows in finished files once a checkpoint is complete, while the job goes on"""
     found = lines_of(written["early"])
     assert written["visible"], (
-        f"{len(FIRST)} rows came, and a checkpoint every {EVERY} ms; within {LIMIT} s finished files "
+        f"{len(FIRST)} rows came, and a checkpoint every {EVERY[0]} ms; within {LIMIT} s finished files "
         f"have {len(found)} lines" + (f": {written['failed']}" if written["failed"] else "")
     )
     assert found == sorted(FIRST), f"finished files have {found}, expected {sorted(FIRST)}"
@@ -1016,11 +1064,11 @@ def test_rows_are_seen_after_a_checkpoint(written):
 def test_exactly_once(written):
     """Neither loses nor doubles a row when the job breaks off and another one goes on"""
     assert written["kept"], "the job broke off, and no checkpoint is left to go on from"
-    assert "whole" in written, f"a changed job did not go on: {written['failed']}"
+    assert "late" in written, f"a changed job did not go on: {written['failed']}"
     found, expected = lines_of(written["late"]), sorted(FIRST + SECOND + THIRD)
     assert found == expected, (
-        f"the job broke off after {SECOND[:-1]} and another one went on; of its lines "
-        f"{differences(found, expected)}"
+        f"the job broke off after {SECOND[:-1]}, and another one went on until it was stopped with a "
+        f"savepoint; of the lines in finished files {differences(found, expected)}"
     )
 
 

@@ -350,7 +350,7 @@ lab.check("alerts")
 # - A finished file is one without `inprogress` in its name. Readers look at finished files alone,
 #   and these never change.
 # - A checkpoint is made every `every` milliseconds, in the mode *exactly once*.
-# - Once a checkpoint is complete, all rows before it are in finished files.
+# - Once a checkpoint or a savepoint is complete, all rows before it are in finished files.
 # - A checkpoint is kept when the job is cancelled.
 # - When a job breaks off, another one can go on from its last checkpoint. Afterwards each row is in
 #   the finished files once. That holds also for a job that has one more operator before yours.
