@@ -760,6 +760,10 @@ STORIES = {
     "a failure at the time of the success": made("equal", "30ok", "0", "10", "30"),
     "a success between the failures": made("between", "0", "10", "15ok", "20", "30ok"),
     "two successes": made("twice", "0", "10", "20", "30ok", "40ok"),
+    "two successes at the same time": [
+        *made("both", "0", "10", "20", "30ok"),
+        login("both", 30, True, "2"),
+    ],
     "failures, alert, failures, alert": made(
         "again", "0", "10", "20", "30ok", "40", "50", "60", "70", "80ok"
     ),
@@ -842,7 +846,8 @@ def before_the_savepoint() -> list[dict]:
     rows.sort(key=lambda row: row["at"])  # the last one 602 seconds before the last watermark
     span = [("a", 0), ("a", 60), ("b", 0), ("b", 30), ("b", 90), ("c", 100)]
     rows += [login(user, 3000 + second, False) for user, second in span]
-    # At the savepoint the watermark is 3060: some failures are before it, some are not.
+    # At the savepoint the watermark is 3060: one success is at it, some failures are after it.
+    rows += [login("d", 3000 + second, second == 60) for second in (0, 10, 20, 60)]
     return [*rows, login("later", 3660, False)]
 
 

@@ -384,6 +384,22 @@ def alerts(stream):
 # -            self.failed.clear()
 # +            self.failed.clear()
 
+# %% an_alert_for_each_success
+# task: alerts
+# fails: test_stories
+# because: the first of two successes of one time has used the failures up
+# breaks: A success uses up all failures before it, with or without an alert. They count for no
+#   later one.
+# -            if any(ok for ok, _ in attempts):
+# -                if len(failed) >= 3:
+# -                    yield Row(context.get_current_key(), failed[0], now, len(failed))
+# -                failed = []
+# +            for _ in [ok for ok, _ in attempts if ok]:
+# +                if len(failed) >= 3:
+# +                    yield Row(context.get_current_key(), failed[0], now, len(failed))
+# +            if any(ok for ok, _ in attempts):
+# +                failed = []
+
 # %% used_up_by_an_alert_only
 # task: alerts
 # fails: test_stories, test_random_logins
@@ -478,6 +494,21 @@ def alerts(stream):
 # -                    yield Row(context.get_current_key(), failed[0], now, len(failed))
 # -                failed = []
 # +                failed = []
+
+# %% told_a_moment_later
+# task: alerts
+# fails: test_alerts_come_in_time
+# because: a watermark of that time says that nothing more comes before it
+# breaks: An alert comes out once, when the watermark reaches the time of its success.
+# -                context.timer_service().register_event_time_timer(row.at)
+# +                context.timer_service().register_event_time_timer(row.at + 1)
+# -            attempts = self.waiting.get(now) or []
+# -            self.waiting.remove(now)
+# +            now -= 1
+# +            attempts = self.waiting.get(now) or []
+# +            self.waiting.remove(now)
+# -                context.timer_service().register_event_time_timer(failed[-1] + ten_minutes + 1)
+# +                context.timer_service().register_event_time_timer(failed[-1] + ten_minutes + 2)
 
 # %% told_ten_minutes_later
 # task: alerts
