@@ -59,7 +59,7 @@ def test_other_delays(cluster, seed):  # noqa: F811
 def test_other_logins(cluster, seed):  # noqa: F811
     """Finds the alerts of other users, with another delay of the watermark"""
     rows = random_logins(random.Random(seed + 72), 5, 250)
-    found = as_alerts(cluster.call("run_alerts", "hidden_logins", as_lines(rows), 1, 7))
+    found = as_alerts(cluster.call("run_alerts", "hidden_logins", as_lines(rows), 7))
     expected = found_alerts(rows, minutes=7)
     assert found == expected, differences(found, expected)
 

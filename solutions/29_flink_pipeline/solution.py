@@ -45,7 +45,7 @@ print(*files[0].read_text().splitlines()[:3], *logins.splitlines()[:3], sep="\n"
 
 
 # %%
-def open_flink(parallelism: int = 1, settings: dict | None = None) -> tuple:
+def open_flink() -> tuple:
     """In Flink: its environment for streams, and the one for tables on top of it."""
     from pyflink.common import Configuration
     from pyflink.datastream import StreamExecutionEnvironment
@@ -56,15 +56,15 @@ def open_flink(parallelism: int = 1, settings: dict | None = None) -> tuple:
         "python.execution-mode": "thread",  # Python runs inside Flink's JVM
         "pipeline.auto-watermark-interval": "1 ms",
         "table.local-time-zone": "UTC",
-        "table.exec.resource.default-parallelism": "1",  # of the source
+        "table.exec.resource.default-parallelism": "1",
         "restart-strategy.type": "none",
         "execution.checkpointing.dir": f"file://{os.getcwd()}/checkpoints",
     }
     configuration = Configuration()
-    for key, value in {**known, **(settings or {})}.items():
+    for key, value in known.items():
         configuration.set_string(key, value)
     env = StreamExecutionEnvironment.get_execution_environment(configuration)
-    env.set_parallelism(parallelism)
+    env.set_parallelism(1)
     return env, StreamTableEnvironment.create(env)
 
 
@@ -478,8 +478,8 @@ def run_split(paths: list[str]) -> list[int]:
 
 
 def run_alerts() -> list[list]:
-    """In Flink: the alerts of the evening, with two parallel tasks."""
-    _, t_env = open_flink(2)
+    """In Flink: the alerts of the evening."""
+    _, t_env = open_flink()
     return rows_of(alerts(make_stream(t_env, "logins", "logins.json", LOGINS)))
 
 
