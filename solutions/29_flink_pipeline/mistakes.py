@@ -16,9 +16,9 @@
 
 # %% a_second_of_grace
 # task: windowed
-# fails: test_borders_of_windows, test_windows_by_the_watermark, test_other_stores
+# fails: test_borders_of_windows, test_windows_by_the_watermark
 # because: at the exact second the window is out
-# breaks: A payment whose window has come out is dropped. No other payment is.
+# breaks: The watermark is the greatest `event_time` so far minus ten minutes.
 # -            WATERMARK FOR event_time AS event_time - INTERVAL '10' MINUTE
 # +            WATERMARK FOR event_time AS event_time - INTERVAL '601' SECOND(3)
 
@@ -45,7 +45,7 @@
 
 # %% windows_of_ten
 # task: windowed
-# fails: test_windows_by_the_watermark, test_borders_of_windows
+# fails: test_windows_by_the_watermark, test_borders_of_windows, test_other_stores
 # because: ten minutes are the watermark's
 # breaks: Windows begin at full five minutes. The start belongs to the window, the end doesn't.
 # -            TUMBLE(TABLE timed_{payments}, DESCRIPTOR(event_time), INTERVAL '5' MINUTES))
@@ -487,7 +487,7 @@ def alerts(stream):
 
 # %% told_at_once
 # task: alerts
-# fails: test_random_logins, test_alerts_come_in_time
+# fails: test_random_logins
 # because: an earlier failure, or an earlier success, may still come
 # breaks: An alert comes out once, when the watermark reaches the time of its success.
 # -            attempts = self.waiting.get(row.at) or []
@@ -881,7 +881,7 @@ def exactly_once_files(env, stream, folder: str, every: int) -> None:
 
 # %% signals_of_the_loser
 # task: choose
-# fails: test_two_signals, test_random_briefs
+# fails: test_two_signals
 # because: a signal for the other engine is no reason
 # breaks: If no must holds, the engine with more of the other signals wins. The reasons are its signals.
 # -    return {"engine": engine, "reasons": [name for name, each in held if each == engine]}
@@ -899,7 +899,7 @@ def exactly_once_files(env, stream, folder: str, every: int) -> None:
 
 # %% one_wish_wins
 # task: choose
-# fails: test_two_signals, test_random_briefs
+# fails: test_two_signals
 # because: two signals against one are more
 # breaks: If no must holds, the engine with more of the other signals wins. The reasons are its signals.
 # -    if flink == spark:
@@ -932,7 +932,7 @@ def exactly_once_files(env, stream, folder: str, every: int) -> None:
 
 # %% wishes_in_another_order
 # task: choose
-# fails: test_two_signals, test_random_briefs
+# fails: test_two_signals, test_random_briefs, test_more_briefs
 # because: the team comes last in the table
 # breaks: Reasons stand in the order of the table.
 # -        ("state", "flink", above("state_gb", 200)),

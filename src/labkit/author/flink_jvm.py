@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 from labkit.parts import known, process
+from labkit.parts.source_text import described
 from labkit.verdict.errors import AnswerError
 
 TURNS = 10  # of one JVM: each job leaves classes and buffers behind
@@ -66,8 +67,8 @@ class FlinkJvm:
         """In here, processes of Flink's Python find this JVM, and start none."""
         if self._served is None or self._turns >= TURNS:
             self.close()
-            functions = [start_jvm, open_door, close_door]
-            self._served = process.Served(known.FLINK, process.described(functions, told=False))
+            functions: list[Callable[..., Any]] = [start_jvm, open_door, close_door]
+            self._served = process.Served(known.FLINK, described(functions, told=False))
             self._served.call("start_jvm")
         self._turns += 1
         port = self._served.call("open_door")
