@@ -561,15 +561,12 @@ if answers:
     print(f"late in one run: {whole}; in two halves: {first} + {second} = {first + second}")
 
 # %% [markdown]
-# In Flink a watermark is *not* part of a checkpoint. A restored job begins without one, as the
-# second half does here: until its first row has come, nothing is late for it. Spark writes its
-# watermark into the checkpoint and goes on with it. So after a restore, a function in Flink that
-# looks at the watermark may let in a few rows that it would have called late.
-
-
-# %% [markdown]
 # ## In practice
 #
+# - **After a restore.** In Flink a watermark is *not* part of a checkpoint. A restored job begins
+#   without one, as the second half above did: until its first row has come, nothing is late for it.
+#   Spark writes its watermark into the checkpoint and goes on with it. So in Flink a function that
+#   looks at the watermark may let in a few rows that it would have called late.
 # - **Checkpoint or savepoint.** A checkpoint is Flink's own, made all the time and replaced by the
 #   next one. A savepoint is yours: made on demand, kept, and portable between versions. Stop a job
 #   with a savepoint when you deploy.
