@@ -84,8 +84,8 @@ WAYS = (
                 "week 3",
                 (
                     *("watermarks", "exactly_once", "stream_joins", "stateful", "shadow_tables"),
-                    *("time_travel", "change_feed", "concurrent_writers", "pii_erasure"),
-                    "access_policies",
+                    *("flink_pipeline", "time_travel", "change_feed", "concurrent_writers"),
+                    *("pii_erasure", "access_policies"),
                 ),
                 ("streaming", "cloud", "governance", "security"),
             ),
