@@ -515,6 +515,13 @@ BUGS = {
         bug("copies", "returns an article once for each equal row",
             '"place", F.row_number().over(newest_first))\n        .where',
             '"place", F.rank().over(newest_first))\n        .where'),
+        bug("seq_as_text", "takes the seq that is the greatest as text",
+            'F.desc("valid_from"), F.desc("seq"))',
+            'F.desc("valid_from"), F.desc(F.col("seq").cast("string")))'),
+        bug("greatest_price", "takes the greatest price, of several at one time",
+            'F.desc("valid_from"), F.desc("seq"))', 'F.desc("valid_from"), F.desc("price"))'),
+        bug("least_price", "takes the least price, of several at one time",
+            'F.desc("valid_from"), F.desc("seq"))', 'F.desc("valid_from"), F.asc("price"))'),
         bug("greatest_seq", "takes the greatest seq, whatever the valid_from",
             'F.desc("valid_from"), F.desc("seq"))', 'F.desc("seq"))'),
     ],
@@ -537,6 +544,9 @@ BUGS = {
             'F.upper("currency") == F.col("code")', 'F.col("currency") == F.col("code")'),
         bug("rounded_twice", "rounds the rate to cents before it multiplies",
             'F.col("amount") * F.col("rate")', 'F.col("amount") * F.round("rate", 2)'),
+        bug("rounded_first", "rounds to four places before it rounds to cents",
+            'F.round(F.col("amount") * F.col("rate"), 2)',
+            'F.round(F.round(F.col("amount") * F.col("rate"), 4), 2)'),
         bug("once", "returns equal sales once",
             "joined = sales.join(factors", "joined = sales.distinct().join(factors"),
         bug("null_is_zero", "takes a null amount for 0",
@@ -549,6 +559,9 @@ BUGS = {
             'F.to_date(F.from_utc_timestamp("sold_at", zone))',
             'F.to_date(F.col("sold_at") + (F.from_utc_timestamp(F.lit("2026-01-15"), zone)'
             ' - F.lit("2026-01-15").cast("timestamp")))'),
+        bug("one_zone", "takes the day in Rome, whatever the zone",
+            'F.from_utc_timestamp("sold_at", zone)',
+            'F.from_utc_timestamp("sold_at", "Europe/Rome")'),
         bug("nulls_lost", "loses days on which no amount is known",
             "dated = sales.withColumn", 'dated = sales.where("amount IS NOT NULL").withColumn'),
         bug("days_31", "adds up 31 days", "rangeBetween(-29, 0)", "rangeBetween(-30, 0)"),
@@ -569,6 +582,11 @@ BUGS = {
             "dated = sales.withColumn", "dated = sales.distinct().withColumn"),
         bug("double", "makes revenue a double", 'F.lit(0)).cast("decimal(20,2)")',
             'F.lit(0)).cast("double")'),
+        bug("empty_row", "returns a row of nothing if there is no sale",
+            "dated = sales.withColumn",
+            'one = sales.sparkSession.range(1)\n'
+            '    sales = sales.join(one, on=F.lit(True), how="right").drop("id")\n'
+            "    dated = sales.withColumn"),
         bug("empty", "raises an error if there is no sale",
             "dated = sales.withColumn",
             'if sales.isEmpty():\n        raise ValueError("no sales")\n'
@@ -579,6 +597,9 @@ BUGS = {
         bug("fan_out", "returns a sale once for each of its returns",
             'returned = returns.groupBy("sale_id").agg(F.sum("qty").alias("returned"))',
             'returned = returns.withColumnRenamed("qty", "returned")'),
+        bug("each_return", "returns a sale once for each of its returns, with the right net",
+            '.drop("returned")',
+            '.drop("returned").join(returns.select("sale_id"), on="sale_id", how="left")'),
         bug("inner", "loses sales without a return",
             'how="left")\n    kept', 'how="inner")\n    kept'),
         bug("null_net", "has a null net for a sale without a return",
@@ -602,6 +623,13 @@ BUGS = {
         bug("older_wins", "applies changes with a smaller version, too",
             'orderBy(F.desc("version"), "changed")',
             'orderBy(F.desc("changed"), F.desc("version"))'),
+        bug("late_removal", "removes an article whatever the version of the change",
+            """kept = newest.where("op = 'u'")""",
+            'by_version = Window.partitionBy("sku").orderBy(F.desc("version"))\n'
+            '    last = changes.withColumn("n", F.row_number().over(by_version))\n'
+            """    gone = last.where("n = 1 AND op = 'd'").select("sku")\n"""
+            '    newest = newest.join(gone, on="sku", how="left_anti")\n'
+            """    kept = newest.where("op = 'u'")"""),
         bug("null_ignored", "keeps the old price when the new one is null",
             'newest = rows.withColumn("place"',
             'known = F.first("price", ignorenulls=True).over(newest_first.rowsBetween(0, 99))\n'
@@ -761,6 +789,10 @@ class Runs:
         return verdict
 
     @property
+    def notices_any(self):
+        return any(self.of(module).said is not None for module in BUGS[self.function])
+
+    @property
     def right(self):
         """The verdict on the right function, alone in its module; a wrong one was tested before."""
         if "" not in self.found:
@@ -783,10 +815,15 @@ WITHIN = """
 _upsert_prices = upsert_prices
 
 
+class Outside(BaseException):
+    pass
+
+
 def upsert_prices(spark, source, changes, target):
     for folder in (source, target):
         if not str(folder).removeprefix("file:").startswith({folder!r}):
-            raise RuntimeError(f"the test uses {{folder}}, which is not below tmp_path")
+            # No `except Exception` takes this for the error of a list that isn't there.
+            raise Outside(f"the test uses {{folder}}, which is not below tmp_path")
     _upsert_prices(spark, source, changes, target)
 """
 
@@ -807,6 +844,10 @@ def assert_silent(runs):
     assert right.said is None, f"your test rejects a right {runs.function}:\n{right.said[:600]}"
     if right.error:
         raise right.error
+    assert runs.notices_any, (
+        f"your test says nothing about wrong functions either: none of the "
+        f"{len(BUGS[runs.function])} bugs makes it fail"
+    )
 
 
 def assert_notices(runs, module):
@@ -902,6 +943,7 @@ def test_silent(runs):
 )  # fmt: skip
 def test_rewritten(runs):
     """says nothing about a right function that is written in another way"""
+    assert_silent(runs)
     for module in REWRITES[runs.function]:
         assert_accepts(runs, module)
 

@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -22,6 +22,7 @@ from labkit.checks import (
     check,
     collect,
     let_in,
+    make_table,
     run_tables,
     table_rows,
     table_version,
@@ -301,6 +302,19 @@ def test_dimension_again(loaded, load, delivery):
     assert_replay(loaded, load, delivery[1], key=["customer_id", "effective_from"])
 
 
+@check("load_dimension")
+def test_first_customers(learner, spark, frame, shared_schema):
+    """Begins above 0, and adds the special member that is missing"""
+    table = f"{shared_schema}.first_customers"
+    make_table(spark, table, DIMENSION, SPECIAL[1:])
+    given = [*updates_of("web-1", "3:retail"), *updates_of("till-1", "4:club 6:trade")]
+    learner.load_dimension(spark, table, frame(UPDATES, given))
+    rows = table_rows(spark, table)
+    special = [row for row in rows if row.customer_id is None]
+    assert_rows(special, SPECIAL, key="customer_key", columns=DIMENSION)
+    assert_own_keys(rows)
+
+
 @check("load_dimension", points=2)
 def test_two_loads_at_once(learner, spark, frame, shared_schema):
     """Loses nothing and shares no key when another load commits in between"""
@@ -363,10 +377,11 @@ def keyed(name: str, title: str, *sales: tuple) -> Case:
 def booked(name: str, title: str, *sales: tuple[tuple, list, list, list]) -> Case:
     """Deliveries of sales: who and when; amounts and times stored, delivered, and right after.
 
-    An amount of "+2" is the difference that an adjustment has, with quantity 0.
+    An amount of "+2" is the difference that an adjustment has, with quantity 0. A second key is
+    that of the stored rows.
     """
     before, given, after = [], [], []
-    for (sale_id, who, time, key), old, new, right in sales:
+    for (sale_id, who, time, key, *stored_key), old, new, right in sales:
 
         def rows(parts, sale_id=sale_id, who=who, time=time):
             for part in parts:
@@ -374,9 +389,11 @@ def booked(name: str, title: str, *sales: tuple[tuple, list, list, list]) -> Cas
                 qty = 0 if amount[0] in "+~" else 4
                 yield sold(sale_id, who, time, amount.replace("~", "-"), when, qty)
 
-        before += [fact_of(row, key) for row in rows(old)]
+        stored = [fact_of(row, *stored_key or [key]) for row in rows(old)]
+        before += stored
         given += rows(new)
-        after += [fact_of(row, key) for row in rows(right)]
+        kept = [row for row in stored if stored_key]
+        after += kept + [fact_of(row, key) for row in rows(right[len(kept) :])]
     return Case(name, title, before, given, after)
 
 
@@ -409,6 +426,8 @@ KEYED = [
         (54, "web-", "4", "10.00", "4-20", -1),
         (55, "WEB-1", "4", "10.00", "4-20", -1),
         (56, "web-1x", "4", "10.00", "4-20", -1),
+        (57, " web-1", "4", "10.00", "4-20", -1),
+        (58, "web-1 ", "4", "10.00", "4-20", -1),
     ),
     keyed(
         "inferred",
@@ -443,6 +462,17 @@ ADJUSTED = [
             ["10.00@22"],
             ["10.00@20", "+2.00@21", "~2.00@22"],
         ),
+        (
+            (89, "web-1", "4", 11),
+            [],
+            ["10.00@20", "12.00@21", "10.00@22"],
+            ["10.00@20", "+2.00@21", "~2.00@22"],
+        ),
+    ),
+    booked(
+        "stored_key",
+        "adjust: gives a later row the key of its version, and leaves that of stored rows",
+        ((80, "web-1", "10", 12, 11), ["10.00@20"], ["7.00@22"], ["10.00@20", "~3.00@22"]),
     ),
     booked(
         "same_amount",
@@ -475,6 +505,7 @@ RESTATED = [
         ((91, "web-1", "4", 11), [], ["12.00@21", "9.50@24", "10.00@20"], ["9.50@24"]),
         ((92, "web-1", "4", 11), ["10.00@20"], ["7.00@22", "8.00@21"], ["7.00@22"]),
         ((93, "web-1", "4", 11), ["10.00@20"], ["10.00@22"], ["10.00@22"]),
+        ((97, "web-1", "4", 11), [], ["10.00@20", "12.00@21", "10.00@22"], ["10.00@22"]),
     ),
     booked(
         "older_again",
@@ -705,13 +736,27 @@ def crowd(seed):
 
 
 @pytest.fixture(scope="module")
-def repaired(learner, spark, crowd, shared_schema):
-    """Facts, a file a day, before and after a repair."""
+def to_repair(spark, frame, crowd, shared_schema):
+    """The table of facts to repair, and the rows of each of its files.
+
+    A day has one file; one day has a second, with an adjustment whose key is right.
+    """
+    table = f"{shared_schema}.facts_to_repair"
     facts = [row for case in POINTED for row in case.before] + crowd[1]
-    tables = {
-        "facts_to_repair": (FACTS, facts, "day"),
-        "moved": (DIMENSION, MOVED + crowd[0]),
-    }
+    apart = [row for row in facts if row[:2] == (31, 12)]
+    rest = [row for row in facts if row not in apart]
+    make_table(spark, table, FACTS, rest, partition_by="day")
+    frame(FACTS, apart).coalesce(1).write.insertInto(table)
+    files: dict[str, set[tuple]] = defaultdict(set)
+    for *row, file in spark.table(table).select("*", "_metadata.file_name").collect():
+        files[file].add(tuple(row))
+    return table, files
+
+
+@pytest.fixture(scope="module")
+def repaired(learner, spark, crowd, to_repair, shared_schema):
+    """Facts before and after a repair."""
+    tables = {"facts_to_repair": to_repair[0], "moved": (DIMENSION, MOVED + crowd[0])}
     return run_tables(
         spark,
         tables,
@@ -740,18 +785,19 @@ def test_random_repairs(repaired, crowd):
 
 
 @check("repair_keys", points=2)
-def test_files_of_a_repair(repaired):
+def test_files_of_a_repair(repaired, to_repair):
     """Removes only files that hold a fact with a wrong key, in one commit"""
     assert_one_commit(repaired, tables=["facts_to_repair"])
     rows = {
         name: {tuple(row) for row in found["facts_to_repair"]}
         for name, found in (("before", repaired.before), ("after", repaired.rows))
     }
-    wrong = {f"day={row[4]}" for row in rows["before"] - rows["after"]}
+    wrong = rows["before"] - rows["after"]
     for path in sorted(repaired.changes["facts_to_repair"].removed):
-        assert path.split("/")[0] in wrong, (
-            f"the file of {path.split('/')[0]} was removed, and no fact of this day had a wrong "
-            "key. On a large table such files are the cost of a full rewrite"
+        day, _, file = path.partition("/")
+        assert wrong & to_repair[1][file], (
+            f"a file of {day} was removed, and no fact in it had a wrong key. On a large table "
+            "such files are the cost of a full rewrite"
         )
     assert_untouched(repaired, tables=["moved"], story="a repair changes facts alone")
 
@@ -776,11 +822,16 @@ MOMENTS = {"A": at(10, 20), "B": at(20, 20), "C": at(25, 20)}
 
 def asked(name: str, title: str, people: list, facts: str, day: int, **right: str) -> Case:
     """Facts of a day, "web-1 10.00@4-20", and what a report of it says at each moment."""
-    rows = []
+    rows: list[tuple] = []
+    sales: list[tuple] = []
     for number, part in enumerate(facts.split()):
         who, hour, paid = part.split("/")
         amount, when = paid.split("@")
-        row = sold(100 * day + number, None if who == "-" else who, f"{day}-{hour}", amount, when)
+        if (is_new := (who, hour) not in sales):
+            sales.append((who, hour))
+        sale_id = 100 * day + sales.index((who, hour))
+        time = f"{day}-{hour}"
+        row = sold(sale_id, None if who == "-" else who, time, amount, when, int(is_new))
         # The keys are those of anybody: what is known today is not asked.
         rows.append(fact_of(row, number % 3 + 1))
     after = [
@@ -854,7 +905,7 @@ ASKED = [
         "zero",
         "Keeps a segment whose amounts cancel out",
         [(71, "web-8", "1:retail")],
-        "web-8/9/10.00@9-20 web-8/9/-10.00@9-20",
+        "web-8/9/10.00@9-20 web-8/10/-10.00@9-20",
         9,
         A="retail:0.00",
         B="retail:0.00",
@@ -934,7 +985,7 @@ JOINED = [
 def conformed(learner, frame):
     """The report of all cases."""
     rows = [
-        fact_of(sold(10 * number + n, None, "9", amount, "9-20"), key)
+        fact_of(sold(10 * number, None, "9", amount, f"{9 + n}-20"), key)
         for number, (key, amounts) in enumerate(PAID.items())
         for n, amount in enumerate(amounts)
     ]

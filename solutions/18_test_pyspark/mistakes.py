@@ -436,7 +436,7 @@ def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:
 # fails: test_latest_prices_bugs[last_arrival]
 # because: the greatest seq arrives last, so that nobody notices who takes the last
 # breaks: Of several prices with that time, it is the one with the greatest `seq`
-# -        ("tie", "2026-03-01", "2.00", 2),
+# -        ("tie", "2026-03-01", "3.00", 9),
 #
 
 # %% never_at_once
@@ -446,6 +446,42 @@ def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:
 # breaks: A price counts if its `valid_from` is at or before `as_of`.
 # -        ("at_once", "2026-03-05 12:00:00", "1.00", 1),
 # +        ("at_once", "2026-03-05 11:59:59", "1.00", 1),
+
+# %% seqs_of_one_digit
+# task: test_latest_prices
+# fails: test_latest_prices_bugs[seq_as_text]
+# because: as text the tie's numbers have the same order: nobody notices who sorts texts
+# breaks: Of several prices with that time, it is the one with the greatest `seq`
+# -        ("tie", "2026-03-01", "2.00", 10),
+# +        ("tie", "2026-03-01", "2.00", 3),
+# -        ("tie", "2026-03-01", "3.00", 9),
+# +        ("tie", "2026-03-01", "3.00", 2),
+
+# %% greatest_price_wins
+# task: test_latest_prices
+# fails: test_latest_prices_bugs[greatest_price]
+# because: the greatest seq of the tie has the greatest price too: nobody notices who takes that
+# breaks: Of several prices with that time, it is the one with the greatest `seq`
+# -        ("tie", "2026-03-01", "2.00", 10),
+# +        ("tie", "2026-03-01", "4.00", 10),
+
+# %% lowest_price_wins
+# task: test_latest_prices
+# fails: test_latest_prices_bugs[least_price]
+# because: the greatest seq of the tie has the least price, so that nobody notices who takes that
+# breaks: Of several prices with that time, it is the one with the greatest `seq`
+# -        ("tie", "2026-03-01", "2.00", 10),
+# +        ("tie", "2026-03-01", "0.50", 10),
+
+# %% says_nothing
+# task: test_latest_prices
+# fails: test_silent[test_latest_prices], test_rewritten[test_latest_prices],
+#   test_few_jobs[test_latest_prices]
+# because: an empty test accepts right functions and wrong ones
+# breaks: Silence counts only
+#   if your test notices one of the bugs.
+def test_latest_prices(spark: SparkSession, pricing) -> None:
+    pass
 
 # %% no_future
 # task: test_latest_prices
@@ -486,9 +522,9 @@ def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:
 # fails: test_latest_prices_bugs[copies]
 # because: no row comes twice
 # breaks: A price may be delivered several times, as equal rows. It counts once.
-# -        ("tie", "2026-03-01", "2.00", 2),
+# -        ("tie", "2026-03-01", "3.00", 9),
 # -        ("twice", "2026-03-01", "1.00", 1),
-# +        ("tie", "2026-03-01", "2.00", 2),
+# +        ("tie", "2026-03-01", "3.00", 9),
 
 # %% newest_has_greatest_seq
 # task: test_latest_prices
@@ -673,6 +709,14 @@ def test_latest_prices(spark: SparkSession, pricing, golden={}) -> None:
 # breaks: `eur` is `amount` times `rate`, rounded to cents once.
 # -        (8, "USD", "0.50", "0.43"),  # 0.425
 # -        (9, "USD", "-0.50", "-0.43"),
+#
+
+# %% no_cents_just_below_a_half
+# task: test_convert
+# fails: test_convert_bugs[rounded_first]
+# because: nothing is so near to half a cent that a first rounding makes it one
+# breaks: `eur` is `amount` times `rate`, rounded to cents once.
+# -        (13, "SEK", "0.01", "0.00"),  # 0.00499999
 #
 
 # %% no_half_cents_below_zero
@@ -892,13 +936,31 @@ def test_daily_revenue(spark: SparkSession, pricing) -> None:
 # +        cast = actual.select(*(F.col(one.name).cast(one.dataType) for one in right.schema))
 # +        assert_same(cast, right, key=["shop", "day"])
 
+# %% one_zone
+# task: test_daily_revenue
+# fails: test_daily_revenue_bugs[one_zone]
+# because: asks for one zone only, so that nobody notices who knows no other
+# breaks: The day is the date in the time zone `zone`, in summer as in winter.
+# -        (evening, "Asia/Tokyo", tokyo),
+#
+
+# %% only_the_types_of_nothing
+# task: test_daily_revenue
+# fails: test_daily_revenue_bugs[empty_row]
+# because: of the result without a sale it looks at the types alone
+# breaks: Without a sale it returns no row, and doesn't raise.
+# -        assert_same(actual, frame(spark, wanted, REVENUE), key=["shop", "day"])
+# +        if wanted:
+# +            assert_same(actual, frame(spark, wanted, REVENUE), key=["shop", "day"])
+# +        assert sorted(actual.dtypes) == sorted(frame(spark, [], REVENUE).dtypes)
+
 # %% always_some_sales
 # task: test_daily_revenue
 # fails: test_daily_revenue_bugs[empty]
 # because: never calls it without a sale
 # breaks: Without a sale it returns no row, and doesn't raise.
-# -    for given, wanted in [(rows, expected), ([], [])]:
-# +    for given, wanted in [(rows, expected)]:
+# -        ([], "Europe/Rome", []),
+#
 
 # %% sales_have_ids
 # task: test_daily_revenue
@@ -926,10 +988,20 @@ def test_daily_revenue(spark: SparkSession, pricing) -> None:
 # outcome: error
 # because: makes its input with another function of the module
 # breaks: It calls the function in its name and no other one of `pricing`
-# -    for given, wanted in [(rows, expected), ([], [])]:
+# -    for given, zone, wanted in [
 # +    rates = frame(spark, [("EUR", "1.000000")], RATES)
 # +    pricing.convert(frame(spark, [(1, "EUR", "1.00")], FOREIGN), rates)
-# +    for given, wanted in [(rows, expected), ([], [])]:
+# +    for given, zone, wanted in [
+
+# %% nets_by_sale
+# task: test_returns_netted
+# fails: test_returns_netted_bugs[each_return]
+# because: a dict has one entry for a sale, however often it comes back
+# breaks: Each sale comes back once, also if it has no return or several.
+# -    assert_same(actual, frame(spark, netted, f"{SOLD}, net long"), key=["sale_id"])
+# +    assert dict(actual.dtypes)["net"] == "bigint"
+# +    found = {row.sale_id: (row.sku, row.qty, row.net) for row in actual.collect()}
+# +    assert found == {row[0]: row[1:] for row in netted}
 
 # %% one_return_at_most
 # task: test_returns_netted
@@ -1044,6 +1116,15 @@ def test_returns_netted(spark: SparkSession, pricing) -> None:
 # breaks: It replaces what is at `target`: a second call leaves the same list there as one.
 # -    for _ in range(2):
 # +    for _ in range(1):
+
+# %% removals_are_newer
+# task: test_upsert_prices
+# fails: test_upsert_prices_bugs[late_removal]
+# because: no removal comes too late
+# breaks: A change applies only to an article with a smaller `version`, or to one that isn't in
+#   the list.
+# -        ("newer_than_delete", "5.00", 4, "d"),
+#
 
 # %% changes_are_newer
 # task: test_upsert_prices
@@ -1190,7 +1271,7 @@ def test_upsert_prices(spark: SparkSession, pricing, tmp_path) -> None:
 # task: events
 # fails: test_same_seed
 # because: draws other rows in each call
-# breaks: The same `seed` and `n` give the same rows, and another seed gives others.
+# breaks: Called again, the same `seed` and `n` give the same rows; another seed gives others.
 # -    random = Random(seed)
 # +    random = Random()
 
@@ -1198,7 +1279,7 @@ def test_upsert_prices(spark: SparkSession, pricing, tmp_path) -> None:
 # task: events
 # fails: test_same_seed
 # because: the seed is not used
-# breaks: The same `seed` and `n` give the same rows, and another seed gives others.
+# breaks: Called again, the same `seed` and `n` give the same rows; another seed gives others.
 # -    random = Random(seed)
 # +    random = Random(18)
 
@@ -1206,7 +1287,7 @@ def test_upsert_prices(spark: SparkSession, pricing, tmp_path) -> None:
 # task: events
 # fails: test_same_seed
 # because: draws from one stream of numbers, which goes on from call to call
-# breaks: The same `seed` and `n` give the same rows, and another seed gives others.
+# breaks: Called again, the same `seed` and `n` give the same rows; another seed gives others.
 def events(seed: int, n: int, streams={}) -> list[tuple]:
     random = streams.setdefault(seed, Random(seed))
     march = datetime(2026, 3, 1)
@@ -1446,6 +1527,15 @@ def events(seed: int, n: int, streams={}) -> list[tuple]:
 # -        assert_same(actual, frame(spark, wanted, REVENUE), key=["shop", "day"])
 # +        right = frame(spark, wanted, REVENUE)
 # +        assert_same(actual.toDF(*right.columns), right, key=["shop", "day"])
+
+# %% nothing_at_the_root
+# task: test_upsert_prices
+# fails: test_silent[test_upsert_prices]
+# outcome: error
+# because: the list that isn't there would be outside the test's own folder
+# breaks: The folders that it gives to the function are below `tmp_path`.
+# -    nowhere = str(tmp_path / "nowhere")
+# +    nowhere = "/nowhere/prices"
 
 # %% one_file
 # task: test_upsert_prices
