@@ -680,16 +680,16 @@ def test_latest_prices(spark: SparkSession, pricing, golden={}) -> None:
 # fails: test_convert_bugs[sales_alone]
 # because: only sales are in lower case
 # breaks: Currencies are compared without regard to case, on both sides.
-# -    rates = [("USD", "0.850000"), ("gbp", "1.150000"), ("JPY", "0.005500")]
-# +    rates = [("USD", "0.850000"), ("GBP", "1.150000"), ("JPY", "0.005500")]
+# -    rates = [("USD", "0.850000"), ("gbp", "1.150000"), ("JPY", "0.005500"), ("SEK", "0.499999")]
+# +    rates = [("USD", "0.850000"), ("GBP", "1.150000"), ("JPY", "0.005500"), ("SEK", "0.499999")]
 
 # %% all_in_upper_case
 # task: test_convert
 # fails: test_convert_bugs[sales_alone], test_convert_bugs[rates_alone]
 # because: one case everywhere
 # breaks: Currencies are compared without regard to case, on both sides.
-# -    rates = [("USD", "0.850000"), ("gbp", "1.150000"), ("JPY", "0.005500")]
-# +    rates = [("USD", "0.850000"), ("GBP", "1.150000"), ("JPY", "0.005500")]
+# -    rates = [("USD", "0.850000"), ("gbp", "1.150000"), ("JPY", "0.005500"), ("SEK", "0.499999")]
+# +    rates = [("USD", "0.850000"), ("GBP", "1.150000"), ("JPY", "0.005500"), ("SEK", "0.499999")]
 # -        (2, "usd", "10.00", "8.50"),
 # +        (2, "USD", "10.00", "8.50"),
 
