@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from decimal import Decimal
+from itertools import combinations
 
 import pytest
 
@@ -92,6 +93,7 @@ def mixed(learner, spark):
         ("cocoa", "0.10", "2026-02-28", "2026-02-28 23:59:59", None, False),
         {"at": "2026-03-02", "sku": "mate", "price": "-7.05"},
         {"qty": 5},
+        {},
         FULL,
     ]
     with measured(spark) as work:
@@ -113,17 +115,21 @@ def test_rows_of_dicts(mixed):
     wanted = [
         ("mate", Decimal("-7.05"), None, datetime(2026, 3, 2), None, None),
         (None, None, None, None, 5, None),
+        (None,) * 6,
     ]
     found = [row for row in mixed[1] if row.sku in ("mate", None)]
     assert_rows(found, wanted, key="sku", columns=MIXED)
 
 
 @check("frame")
-def test_texts_are_read(mixed):
+def test_texts_are_read(learner, spark, mixed):
     """reads decimals, dates and timestamps from text"""
     at = datetime(2026, 2, 28, 23, 59, 59)
     wanted = [("cocoa", Decimal("0.10"), at.date(), at, None, False)]
     assert_rows([row for row in mixed[1] if row.sku == "cocoa"], wanted, key="sku", columns=MIXED)
+    long = "1234567890123456789012.0123456789"
+    found = collect(learner.frame(spark, [(long,)], "total decimal(38,10)"))
+    assert_rows(found, [(Decimal(long),)], key="total", columns=["total"])
 
 
 @check("frame")
@@ -139,6 +145,11 @@ def test_no_rows(learner, spark):
 @cases(
     [
         Case("misspelt", "refuses a dict with a column that isn't there", given=[{"prize": "1"}]),
+        Case(
+            "misspelt_null",
+            "refuses a dict with a column that isn't there, also if its value is None",
+            given=[{"sku": "tea", "prize": None}],
+        ),
         Case("short", "refuses a tuple that is too short", given=[("tea", "1.00")]),
         Case("long", "refuses a tuple that is too long", given=[(*FULL, 1)]),
     ]
@@ -181,6 +192,7 @@ ITEM_ROWS = [
     ("sku-02", 2, Decimal("2.50"), None),
     ("sku-07", 1, None, 1.25),
 ]
+AHEAD = ("sku-01", 1, Decimal("1.00"), 0.5)
 
 
 @dataclass(frozen=True)
@@ -346,6 +358,8 @@ NAMED = [
             Pair(ITEM_ROWS[:2], ITEM_ROWS, key=("sku",), first=("sku-02",)),
             Pair([*ITEM_ROWS, ITEM_ROWS[3]], ITEM_ROWS, key=("sku",), first=("sku-07",)),
             Pair(ITEM_ROWS[:3], ITEM_ROWS, key=("sku",), first=("sku-07",)),
+            Pair([*ITEM_ROWS[:3], AHEAD], ITEM_ROWS, key=("sku",), first=("sku-01",)),
+            Pair(ITEM_ROWS, [*ITEM_ROWS[:3], AHEAD], key=("sku",), first=("sku-01",)),
             Pair(
                 [("Bari", DAY.date(), 1), ("Lodi", DAY.date(), 1)],
                 [("Lodi", DAY.date(), 2), ("Bari", DAY.date(), 1)],
@@ -512,6 +526,9 @@ BUGS = {
         bug("nulls_lost", "drops prices that are null before it takes the newest",
             'F.col("valid_from") <= F.lit(as_of)',
             'F.col("price").isNotNull() & (F.col("valid_from") <= F.lit(as_of))'),
+        bug("older_price", "takes an older price where the newest is null",
+            'F.desc("valid_from"), F.desc("seq"))',
+            'F.col("price").isNull(), F.desc("valid_from"), F.desc("seq"))'),
         bug("copies", "returns an article once for each equal row",
             '"place", F.row_number().over(newest_first))\n        .where',
             '"place", F.rank().over(newest_first))\n        .where'),
@@ -964,8 +981,8 @@ def test_few_jobs(runs):
 
 @pytest.fixture(scope="module")
 def drawn(learner):
-    """200 rows by each of three seeds."""
-    rows = {seed: learner.events(seed, 200) for seed in (1, 18, 2026)}
+    """200 rows by each of some seeds."""
+    rows = {seed: learner.events(seed, 200) for seed in (0, 1, 18, 10**6)}
     for found in rows.values():
         assert_sales(found, 200)
     return rows
@@ -982,8 +999,11 @@ def assert_sales(rows, count):
 @check("events")
 def test_same_seed(learner, drawn):
     """returns the same rows for the same seed, and others for another one"""
-    assert learner.events(18, 200) == drawn[18], "a second call with the same seed has other rows"
-    assert drawn[1] != drawn[18], "the seeds 1 and 18 give the same rows"
+    for seed in (0, 18):
+        again = learner.events(seed, 200)
+        assert again == drawn[seed], f"a second call with the seed {seed} has other rows"
+    for one, two in combinations(drawn, 2):
+        assert drawn[one] != drawn[two], f"the seeds {one} and {two} give the same rows"
 
 
 @check("events")

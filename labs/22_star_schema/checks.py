@@ -166,12 +166,13 @@ LOADED = [
         "copies",
         "Makes one version of copies, and none of copies of what the table has",
         (51, "web-8", "3:retail 6:trade", "6:trade 8:club 8:club", "3:retail 6:trade 8:club"),
+        (81, "till-8", "3:retail 6:trade@9", "6:club@7 3:retail@12", "3:retail 6:trade@9"),
     ),
     arrived(
         "absent",
         "Leaves customers alone that the batch does not mention",
         (2400, "web-9", "3:retail 5:club", "", "3:retail 5:club"),
-        (61, "till-9", "?", "", "?"),
+        (2402, "till-9", "?", "", "?"),
         (62, "web-60", "7:club", "", "7:club"),
     ),
 ]
@@ -351,8 +352,8 @@ PEOPLE = [
     *SPECIAL,
     *members(11, "web-1", "3:retail 9:trade 15-12:club"),
     *members(17, "till-1", "5:club"),
-    *members(16, "web-2", "?"),
-    *members(70, "web-9", "2:club"),
+    *members(8999, "web-9", "2:club"),
+    *members(9000, "web-2", "?"),
 ]
 
 
@@ -435,14 +436,15 @@ KEYED = [
         (61, "web-50", "4", "10.00", "4-20", "web-50"),
         (62, "web-50", "9", "11.00", "9-20", "web-50"),
         (63, "till-50", "4", "12.00", "4-20", "till-50"),
-        (64, "web-2", "4", "13.00", "4-20", 16),
+        (64, "web-2", "4", "13.00", "4-20", 9000),
     ),
     keyed(
         "late_and_returned",
-        "Loads returns, sales of long ago and sales that look alike",
-        (71, "web-9", "6", "-10.00", "6-20", 70),
-        (72, "web-9", "2", "10.00", "28-20", 70),
-        (79, "web-9", "2", "10.00", "28-20", 70),
+        "Loads returns, sales for nothing, sales of long ago and sales that look alike",
+        (71, "web-9", "6", "-10.00", "6-20", 8999),
+        (72, "web-9", "2", "10.00", "28-20", 8999),
+        (79, "web-9", "2", "10.00", "28-20", 8999),
+        (73, "web-9", "6", "0.00", "6-20", 8999),
     ),
 ]
 ADJUSTED = [
@@ -496,6 +498,13 @@ ADJUSTED = [
             ["11.00@22", "10.00@20"],
             ["10.00@20", "+2.00@24"],
         ),
+        (
+            (98, "web-1", "4", 11),
+            ["10.00@20"],
+            ["8.00@19", "12.00@22"],
+            ["10.00@20", "+2.00@22"],
+        ),
+        ((99, "web-1", "4", 11), ["10.00@20"], ["8.00@19", "10.00@22"], ["10.00@20"]),
     ),
 ]
 RESTATED = [
@@ -516,7 +525,7 @@ RESTATED = [
     booked(
         "untouched",
         "restate: leaves sales alone that were not delivered",
-        ((95, "web-9", "4", 70), ["10.00@20"], [], ["10.00@20"]),
+        ((95, "web-9", "4", 8999), ["10.00@20"], [], ["10.00@20"]),
     ),
 ]
 
@@ -533,6 +542,8 @@ def market(seed):
     """Random people, sales of theirs, and the facts that these must make."""
     rng = random.Random(f"market {seed}")
     people = random_customers(rng, range(200, 225))[0]
+    # A key that is in use, one above the number of rows.
+    people += members(len(PEOPLE) + len(people) + 2, "web-225", "2:retail")
     rows = []
     for number in range(120):
         time = f"{rng.randrange(1, 28)}-{rng.randrange(24)}"
@@ -956,10 +967,12 @@ TEAM = [
     *members(5, "web-3", "3:club"),
     *members(6, "web-4", "3:vip"),
     *members(7, "web-5", "?"),
+    *members(8, "web-6", "3:guest"),
+    *members(9, "web-7", "3:staff"),
 ]
 PAID = {1: ["10.00", "10.00", "-3.00"], 4: ["7.00"], 2: ["4.50"], None: ["2.00"], 99: ["1.00"]}
-PAID |= {-1: ["3.00"], -2: ["8.00"], 7: ["0.50"]}
-CALLED = {1: [4, 6, 6], 5: [9], None: [2], 98: [5]}
+PAID |= {-1: ["3.00"], -2: ["8.00"], 7: ["0.50"], 8: ["6.00", "-6.00"]}
+CALLED = {1: [4, 6, 6], 5: [9], None: [2], 98: [5], 9: [0]}
 JOINED = [
     Case(
         "each_once",
@@ -976,6 +989,11 @@ JOINED = [
         "no_member",
         "Counts facts without a member for unknown, and those without a customer apart",
         after=[("unknown", Decimal("6.50"), 7), ("not applicable", Decimal("8.00"), 0)],
+    ),
+    Case(
+        "zeros",
+        "Has a segment whose sales cancel out, and one whose calls took no time",
+        after=[("guest", Decimal(0), 0), ("staff", Decimal(0), 0)],
     ),
     Case("nobody", "Has no row of a segment without facts", given=["vip"]),
 ]

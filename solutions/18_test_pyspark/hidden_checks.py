@@ -27,9 +27,12 @@ from labkit.checks import assert_frame, check
 
 BUGS = {
     "latest_prices": [
-        bug("older_price", "prefers an older price to a null one",
-            'F.desc("valid_from"), F.desc("seq"))',
-            'F.col("price").isNull(), F.desc("valid_from"), F.desc("seq"))'),
+        bug("filled", "has the last known price in place of a null one",
+            'newest_first = Window.partitionBy("sku").orderBy(F.desc("valid_from")',
+            'by_time = Window.partitionBy("sku").orderBy("valid_from", "seq")\n'
+            '    prices = prices.where(F.col("valid_from") <= F.lit(as_of)).withColumn(\n'
+            '        "price", F.last("price", ignorenulls=True).over(by_time))\n'
+            '    newest_first = Window.partitionBy("sku").orderBy(F.desc("valid_from")'),
         bug("whole_day", "also counts prices later on the day of as_of",
             'F.col("valid_from") <= F.lit(as_of)',
             'F.to_date("valid_from") <= F.to_date(F.lit(as_of))'),
