@@ -531,10 +531,10 @@ if lab.written("forget"):
         what_is_left(table.split(".")[1], table)
 
 # %% [markdown]
-# The logs still hold the person, as their entries are of today. And the data of `notes` do: two
-# notes name the person and do not have the `subject_id`. The map had found them, an id never will.
-# Somebody must read such texts and write them anew. Your second call then takes away what the
-# UPDATE left.
+# The logs of three tables still hold the person, as their entries are of today. And the data of
+# `notes` do: two notes name the person and do not have the `subject_id`. The map had found them,
+# an id never will. Somebody must read such texts and write them anew. Your second call then takes
+# away what the UPDATE left.
 
 # %%
 if lab.written("forget"):
