@@ -541,6 +541,12 @@ BUGS = {
             'F.desc("valid_from"), F.desc("seq"))', 'F.desc("valid_from"), F.asc("price"))'),
         bug("greatest_seq", "takes the greatest seq, whatever the valid_from",
             'F.desc("valid_from"), F.desc("seq"))', 'F.desc("seq"))'),
+        bug("whole_day", "also counts prices later on the day of as_of",
+            'F.col("valid_from") <= F.lit(as_of)',
+            'F.to_date("valid_from") <= F.to_date(F.lit(as_of))'),
+        bug("one_for_all", "returns one row for all articles together",
+            'Window.partitionBy("sku").orderBy(F.desc("valid_from")',
+            'Window.partitionBy().orderBy(F.desc("valid_from")'),
     ],
     "convert": [
         bug("inner", "loses sales whose currency has no rate", 'how="left")\n    eur',
@@ -568,6 +574,9 @@ BUGS = {
             "joined = sales.join(factors", "joined = sales.distinct().join(factors"),
         bug("null_is_zero", "takes a null amount for 0",
             'F.round(F.col("amount")', 'F.round(F.coalesce(F.col("amount"), F.lit(0))'),
+        bug("no_currency", "loses sales without a currency",
+            "joined = sales.join(factors",
+            'joined = sales.where("currency IS NOT NULL").join(factors'),
     ],
     "daily_revenue": [
         bug("utc", "takes the day of the session's time zone",
@@ -609,6 +618,9 @@ BUGS = {
             'if sales.isEmpty():\n        raise ValueError("no sales")\n'
             "    dated = sales.withColumn",
             raises=True),
+        bug("days_29", "adds up 29 days", "rangeBetween(-29, 0)", "rangeBetween(-28, 0)"),
+        bug("null_revenue", "has a null revenue for a day on which no amount is known",
+            'F.coalesce(F.sum("amount"), F.lit(0))', 'F.sum("amount")'),
     ],
     "returns_netted": [
         bug("fan_out", "returns a sale once for each of its returns",
@@ -632,6 +644,8 @@ BUGS = {
             'F.when(F.count("*") == F.count("qty"), F.sum("qty")).alias("returned")'),
         bug("int_net", "makes net an int", "F.greatest(kept, F.lit(0))",
             'F.greatest(kept, F.lit(0)).cast("int")'),
+        bug("one_return", "counts one return of a sale",
+            'F.sum("qty").alias("returned")', 'F.max("qty").alias("returned")'),
     ],
     "upsert_prices": [
         bug("no_delete", "doesn't remove articles", """where("op = 'u'")""", 'where("true")'),
@@ -672,6 +686,14 @@ BUGS = {
             "try:\n        listed = spark.read.schema(LISTED).parquet(str(source))\n"
             '    except Exception:\n        listed = changes.where("false").drop("op")\n'
             "    listed = listed.withColumn"),
+        bug("same_version", "applies a change with the version that is in the list",
+            'orderBy(F.desc("version"), "changed")',
+            'orderBy(F.desc("version"), F.desc("changed"))'),
+        bug("adds_removed", "adds an article that is to be removed and isn't there",
+            'newest = rows.withColumn("place"',
+            'known = F.min("changed").over(Window.partitionBy("sku"))\n'
+            """    rows = rows.withColumn("op", F.when(known == 1, "u").otherwise(F.col("op")))\n"""
+            '    newest = rows.withColumn("place"'),
     ],
 }  # fmt: skip
 

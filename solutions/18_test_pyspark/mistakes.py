@@ -527,7 +527,7 @@ def test_latest_prices(spark: SparkSession, pricing) -> None:
 
 # %% no_future
 # task: test_latest_prices
-# fails: test_latest_prices_bugs[future], test_other_latest_prices
+# fails: test_latest_prices_bugs[future], test_latest_prices_bugs[whole_day]
 # because: no price is later than as_of
 # breaks: A price counts if its `valid_from` is at or before `as_of`.
 # -        ("at_once", "2026-03-05 12:00:01", "9.00", 2),
@@ -536,7 +536,7 @@ def test_latest_prices(spark: SparkSession, pricing) -> None:
 
 # %% future_tomorrow
 # task: test_latest_prices
-# fails: test_other_latest_prices
+# fails: test_latest_prices_bugs[whole_day]
 # because: the future begins on another day, so that nobody notices who compares days
 # breaks: A price counts if its `valid_from` is at or before `as_of`.
 # -        ("at_once", "2026-03-05 12:00:01", "9.00", 2),
@@ -579,7 +579,7 @@ def test_latest_prices(spark: SparkSession, pricing) -> None:
 
 # %% one_article
 # task: test_latest_prices
-# fails: test_other_latest_prices
+# fails: test_latest_prices_bugs[one_for_all]
 # because: there is one article, so that nobody notices who forgets to divide by it
 # breaks: Each `sku` with a price that counts comes back once, with the price of the newest
 #   `valid_from`.
@@ -772,7 +772,7 @@ def test_latest_prices(spark: SparkSession, pricing, golden={}) -> None:
 
 # %% all_currencies_known
 # task: test_convert
-# fails: test_other_convert
+# fails: test_convert_bugs[no_currency]
 # because: no currency is null
 # breaks: A sale without a currency, or with one that has no rate, has a null `eur`.
 # -        (5, None, "10.00", None),
@@ -856,7 +856,7 @@ def test_latest_prices(spark: SparkSession, pricing, golden={}) -> None:
 
 # %% no_null_amount
 # task: test_daily_revenue
-# fails: test_daily_revenue_bugs[nulls_lost], test_other_daily_revenue,
+# fails: test_daily_revenue_bugs[nulls_lost], test_daily_revenue_bugs[null_revenue],
 #   test_daily_revenue_bugs[known_sales]
 # because: all amounts are known
 # breaks: A null amount counts as 0, and so does a day with
@@ -867,7 +867,7 @@ def test_latest_prices(spark: SparkSession, pricing, golden={}) -> None:
 
 # %% nulls_beside_others
 # task: test_daily_revenue
-# fails: test_other_daily_revenue
+# fails: test_daily_revenue_bugs[null_revenue]
 # because: a null amount always has a known one beside it
 # breaks: A null amount counts as 0, and so does a day with
 # -        (8, "Lodi", "2026-03-04 10:00:00", None),
@@ -903,7 +903,7 @@ def test_latest_prices(spark: SparkSession, pricing, golden={}) -> None:
 
 # %% no_30th_day
 # task: test_daily_revenue
-# fails: test_other_daily_revenue
+# fails: test_daily_revenue_bugs[days_29]
 # because: no sale is exactly 29 days old
 # breaks: `revenue_30d` is the revenue of the shop on this day and the 29 days before it.
 # -        (2, "Bari", "2026-01-31 10:00:00", "10.00"),
@@ -1047,7 +1047,7 @@ def test_daily_revenue(spark: SparkSession, pricing) -> None:
 
 # %% one_return_at_most
 # task: test_returns_netted
-# fails: test_returns_netted_bugs[fan_out], test_other_returns_netted,
+# fails: test_returns_netted_bugs[fan_out], test_returns_netted_bugs[one_return],
 #   test_returns_netted_bugs[equal_once], test_returns_netted_bugs[null_return]
 # because: no sale has two returns
 # breaks: Each sale comes back once, also if it has no return or several.
@@ -1116,7 +1116,7 @@ def test_returns_netted(spark: SparkSession, pricing) -> None:
 
 # %% largest_return
 # task: test_returns_netted
-# fails: test_other_returns_netted
+# fails: test_returns_netted_bugs[one_return]
 # because: each sale has one return that counts, beside nulls
 # breaks: `net` is the sale's `qty` minus the `qty` of all its returns.
 # -    returns = [(2, 1), (2, 2), (3, 2), (3, 2), (4, 3), (5, None), (6, None), (6, 1), (99, 1)]
@@ -1145,7 +1145,7 @@ def test_returns_netted(spark: SparkSession, pricing) -> None:
 
 # %% removes_known_articles
 # task: test_upsert_prices
-# fails: test_other_upsert_prices
+# fails: test_upsert_prices_bugs[adds_removed]
 # because: each article that is to be removed is in the list
 # breaks: A change with an `op` of `d` removes the article; one that isn't in the list is not added.
 # -        ("unknown", "1.00", 1, "d"),
@@ -1170,7 +1170,7 @@ def test_returns_netted(spark: SparkSession, pricing) -> None:
 
 # %% changes_are_newer
 # task: test_upsert_prices
-# fails: test_upsert_prices_bugs[older_wins], test_other_upsert_prices
+# fails: test_upsert_prices_bugs[older_wins], test_upsert_prices_bugs[same_version]
 # because: each change is newer than the list
 # breaks: A change applies only to an article with a smaller `version`, or to one that isn't in
 #   the list.
@@ -1181,7 +1181,7 @@ def test_returns_netted(spark: SparkSession, pricing) -> None:
 
 # %% never_the_same_version
 # task: test_upsert_prices
-# fails: test_other_upsert_prices
+# fails: test_upsert_prices_bugs[same_version]
 # because: no change has the version of the list
 # breaks: A change applies only to an article with a smaller `version`, or to one that isn't in
 #   the list.
