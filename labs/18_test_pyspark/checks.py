@@ -859,8 +859,12 @@ class Outside(BaseException):
 
 
 def upsert_prices(spark, source, changes, target):
+    import os
+    from pathlib import Path
+
     for folder in (source, target):
-        if not str(folder).removeprefix("file:").startswith({folder!r}):
+        path = Path(os.path.normpath(str(folder).removeprefix("file:")))
+        if Path({folder!r}) not in path.parents:
             # No `except Exception` takes this for the error of a list that isn't there.
             raise Outside(f"the test uses {{folder}}, which is not below tmp_path")
     _upsert_prices(spark, source, changes, target)

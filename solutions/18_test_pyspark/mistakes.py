@@ -1595,6 +1595,15 @@ def events(seed: int, n: int, streams={}) -> list[tuple]:
 # -    nowhere = str(tmp_path / "nowhere")
 # +    nowhere = "/nowhere/prices"
 
+# %% nothing_beside_the_folder
+# task: test_upsert_prices
+# fails: test_silent[test_upsert_prices]
+# outcome: error
+# because: the list that isn't there would be beside the test's own folder
+# breaks: The folders that it gives to the function are below `tmp_path`.
+# -    nowhere = str(tmp_path / "nowhere")
+# +    nowhere = f"{tmp_path}_nowhere"
+
 # %% one_file
 # task: test_upsert_prices
 # fails: test_rewritten[test_upsert_prices], test_rewritten_again[test_upsert_prices]
