@@ -305,11 +305,12 @@ def test_dimension_again(loaded, load, delivery):
 
 @check("load_dimension")
 def test_first_customers(learner, spark, frame, shared_schema):
-    """Begins above 0, and adds the special member that is missing"""
+    """Begins above 0, adds the special member that is missing, and keeps the table's columns"""
     table = f"{shared_schema}.first_customers"
     make_table(spark, table, DIMENSION, SPECIAL[1:])
     given = [*updates_of("web-1", "3:retail"), *updates_of("till-1", "4:club 6:trade")]
     learner.load_dimension(spark, table, frame(UPDATES, given))
+    assert_columns(spark.table(table), DIMENSION)
     rows = table_rows(spark, table)
     special = [row for row in rows if row.customer_id is None]
     assert_rows(special, SPECIAL, key="customer_key", columns=DIMENSION)

@@ -218,6 +218,15 @@ def load_dimension(spark: SparkSession, table: str, updates: DataFrame) -> None:
 # -            "old.customer_key = new.customer_key",
 # +            "old.customer_key = new.customer_key AND old.customer_id = new.customer_id",
 
+# %% columns_of_the_source
+# task: load_dimension
+# fails: test_first_customers
+# because: columns that the MERGE needs for itself become columns of the table
+# breaks: which has the columns of `DIMENSION` and keeps them.
+# -        .whenMatchedUpdateAll()
+# +        .withSchemaEvolution()
+# +        .whenMatchedUpdateAll()
+
 # %% highest_key_of_the_batch
 # task: load_dimension
 # fails: test_versions[absent]
