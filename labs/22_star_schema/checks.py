@@ -237,8 +237,8 @@ def test_versions(loaded, case):
 def test_random_customers(loaded, delivery):
     """Random customers: each update and each old version is a version, until the next begins"""
     before, given = delivery
-    told = {(row[1], row[3]): (row[2], row[5]) for row in before if not row[6]}
-    told |= {(row[0], row[2]): (row[1], row[3]) for row in given}
+    told = {(row[0], row[2]): (row[1], row[3]) for row in given}
+    told |= {(row[1], row[3]): (row[2], row[5]) for row in before if not row[6]}
     expected = []
     for (who, start), (segment, known) in told.items():
         later = [time for customer, time in told if customer == who and time > start]
