@@ -157,14 +157,18 @@ def test_no_rows(learner, spark):
 def test_refused(learner, spark, case):
     """{case}"""
     (row,) = case.given
-    found = "is taken"
-    try:
-        learner.frame(spark, [row], MIXED)
-    except AnswerError as error:
-        if error.outcome == "todo":
-            raise
-        found = f"raises {error.reason}"
-    assert found.startswith("raises ValueError"), f"the row {row} {found}; expected a ValueError"
+    for first in ([], [FULL, {"sku": "mate"}]):
+        found = "is taken"
+        try:
+            learner.frame(spark, [*first, row], MIXED)
+        except AnswerError as error:
+            if error.outcome == "todo":
+                raise
+            found = f"raises {error.reason}"
+        place = f"behind {len(first)} others " if first else ""
+        assert found.startswith("raises ValueError"), (
+            f"the row {row} {place}{found}; expected a ValueError"
+        )
 
 
 @check("frame")
@@ -265,7 +269,17 @@ SAME = [
     Case(
         "one_key",
         "pairs rows of one key, in any order and with nulls",
-        given=[Pair(ITEM_ROWS[::-1], ITEM_ROWS, key=("sku",))],
+        given=[
+            Pair(ITEM_ROWS[::-1], ITEM_ROWS, key=("sku",)),
+            # No order of rows puts the near ones side by side.
+            Pair(
+                [("sku-01", 0.5, 1), ("sku-01", 0.5000005, 2)],
+                [("sku-01", 0.5000005, 1), ("sku-01", 0.5, 2)],
+                "sku string, amount double, size long",
+                "sku string, amount double, size long",
+                key=("sku",),
+            ),
+        ],
     ),
 ]
 DIFFERENT = [
