@@ -3,7 +3,7 @@
 import random
 import re
 from collections import Counter, defaultdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -89,8 +89,11 @@ def at(day: int, hour: int = 0) -> datetime:
 
 
 def moment(text: str) -> datetime:
-    """9 April is "9", and 12:00 on that day is "9-12"."""
-    return at(*map(int, text.split("-")))
+    """9 April is "9", 12:00 on that day "9-12", half a second later "9-12.5"; "old" is long ago."""
+    if text == "old":
+        return datetime(2023, 5, 1, 9)
+    text, _, half = text.partition(".")
+    return at(*map(int, text.split("-"))) + timedelta(seconds=0.5 if half else 0)
 
 
 def updates_of(customer_id: str, text: str) -> list[tuple]:
@@ -466,6 +469,12 @@ ADJUSTED = [
             ["10.00@20", "+2.00@21", "~2.00@22"],
         ),
         (
+            (77, "web-9", "old", 8999),
+            ["10.00@old"],
+            ["7.00@22"],
+            ["10.00@old", "~3.00@22"],
+        ),
+        (
             (89, "web-1", "4", 11),
             [],
             ["10.00@20", "12.00@21", "10.00@22"],
@@ -662,16 +671,20 @@ def test_facts_again(adjusted, adjust, sales):
 
 # ----------------------------------------------------------------------------------- repair_keys
 
-SINCE = at(20, 20)
-# Versions that are told on the 20th or later are those that the repair is about.
+SINCE = moment("20-20.5")
+# Versions that are told at that moment or later are those that the repair is about.
 MOVED = [
     *SPECIAL,
-    *members(11, "web-1", "3:retail 5:club@20 8:trade"),
+    *(
+        (*row[:5], SINCE, False) if row[0] == 12 else row
+        for row in members(11, "web-1", "3:retail 5:club@20 8:trade")
+    ),
     *members(21, "web-2", "4:club@21 7:trade@21"),
     *members(31, "web-3", "3:retail 6:trade"),
     *members(41, "web-4", "3:retail"),
     *members(51, "web-5", "2:trade@22 6:club"),
     *members(61, "web-6", "?"),
+    *members(71, "web-7", "3:retail 6:club@20"),
 ]
 
 
@@ -693,6 +706,7 @@ POINTED = [
         (2, "web-1", "5", 11, 12),
         (3, "web-1", "6", 11, 12),
         (4, "web-1", "8", 13, 13),
+        (5, "web-1", "4-8", 13, 11),
     ),
     pointing(
         "completed",
@@ -722,6 +736,7 @@ POINTED = [
         (43, "web-6", "7", 61, 61),
         (44, None, "6", -2, -2),
         (45, "N/A", "6", -1, -1),
+        (46, "web-7", "7", 71, 71),
     ),
 ]
 
@@ -829,7 +844,7 @@ def test_a_second_repair(repaired, learner, spark):
 
 # --------------------------------------------------------------------------------------- revenue
 
-MOMENTS = {"A": at(10, 20), "B": at(20, 20), "C": at(25, 20)}
+MOMENTS = {"A": at(10, 20), "B": at(20, 20), "C": at(25, 20), "D": moment("11-20.5")}
 
 
 def asked(name: str, title: str, people: list, facts: str, day: int, **right: str) -> Case:
@@ -860,11 +875,13 @@ ASKED = [
         "booked",
         "Counts what was booked at the moment or before it, adjustments as well",
         [(11, "web-1", "1:retail")],
-        "web-1/9/10.00@4 web-1/9/5.00@10-20 web-1/9/2.00@15 web-1/9/7.00@22 web-1/9/-4.00@25-20",
+        "web-1/9/10.00@4 web-1/9/5.00@10-20 web-1/9/2.00@15 web-1/9/7.00@22 web-1/9/-4.00@25-20 "
+        "web-1/9/1.00@11-20.5",
         3,
         A="retail:15.00",
-        B="retail:17.00",
-        C="retail:20.00",
+        D="retail:16.00",
+        B="retail:18.00",
+        C="retail:21.00",
     ),
     asked(
         "known_later",
@@ -875,6 +892,14 @@ ASKED = [
         A="unknown:30.00,club:40.00",
         B="club:50.00,unknown:20.00",
         C="club:50.00,trade:20.00",
+    ),
+    asked(
+        "announced",
+        "Counts a version that was known and begins later than the moment",
+        [(81, "web-10", "28:club@4")],
+        "web-10/9/10.00@5-20",
+        10,
+        A="club:10.00",
     ),
     asked(
         "cut_later",
