@@ -96,7 +96,7 @@ def test_latest_prices(spark: SparkSession, pricing) -> None:
             ("a", noon, Decimal("1.00"), 2),
             ("a", noon, Decimal("2.00"), 10),
             ("a", noon, Decimal("3.00"), 1),
-            ("a", noon - timedelta(days=1), Decimal("4.00"), 9),
+            ("a", noon - timedelta(days=1), Decimal("4.00"), 11),
             ("a", noon + timedelta(seconds=1), Decimal("5.00"), 9),
             ("b", noon - timedelta(days=2), Decimal("6.00"), 1),
             ("b", noon - timedelta(days=1), None, 2),
