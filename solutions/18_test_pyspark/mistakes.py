@@ -805,6 +805,7 @@ def test_latest_prices(spark: SparkSession, pricing, golden={}) -> None:
 # because: all rates have two decimals
 # breaks: `eur` is `amount` times `rate`, rounded to cents once.
 # -        (11, "JPY", "1000.00", "5.50"),
+# -        (13, "SEK", "0.01", "0.00"),  # 0.00499999
 #
 
 # %% amounts_are_known
@@ -852,6 +853,8 @@ def test_latest_prices(spark: SparkSession, pricing, golden={}) -> None:
 # +        (7, "Lodi", "2026-03-02 10:00:00", "8.00"),
 # -        (10, "Lodi", "2026-07-01 22:30:00", "9.00"),
 # +        (10, "Lodi", "2026-07-02 10:00:00", "9.00"),
+# -    evening = [(1, "Bari", "2026-03-01 15:00:00", "1.00")]
+# +    evening = [(1, "Bari", "2026-03-02 05:00:00", "1.00")]
 
 # %% no_summer
 # task: test_daily_revenue
