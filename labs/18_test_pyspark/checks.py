@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from decimal import Decimal
+from itertools import combinations
 
 import pytest
 
@@ -92,6 +93,7 @@ def mixed(learner, spark):
         ("cocoa", "0.10", "2026-02-28", "2026-02-28 23:59:59", None, False),
         {"at": "2026-03-02", "sku": "mate", "price": "-7.05"},
         {"qty": 5},
+        {},
         FULL,
     ]
     with measured(spark) as work:
@@ -113,17 +115,21 @@ def test_rows_of_dicts(mixed):
     wanted = [
         ("mate", Decimal("-7.05"), None, datetime(2026, 3, 2), None, None),
         (None, None, None, None, 5, None),
+        (None,) * 6,
     ]
     found = [row for row in mixed[1] if row.sku in ("mate", None)]
     assert_rows(found, wanted, key="sku", columns=MIXED)
 
 
 @check("frame")
-def test_texts_are_read(mixed):
+def test_texts_are_read(learner, spark, mixed):
     """reads decimals, dates and timestamps from text"""
     at = datetime(2026, 2, 28, 23, 59, 59)
     wanted = [("cocoa", Decimal("0.10"), at.date(), at, None, False)]
     assert_rows([row for row in mixed[1] if row.sku == "cocoa"], wanted, key="sku", columns=MIXED)
+    long = "1234567890123456789012.0123456789"
+    found = collect(learner.frame(spark, [(long,)], "total decimal(38,10)"))
+    assert_rows(found, [(Decimal(long),)], key="total", columns=["total"])
 
 
 @check("frame")
@@ -139,6 +145,11 @@ def test_no_rows(learner, spark):
 @cases(
     [
         Case("misspelt", "refuses a dict with a column that isn't there", given=[{"prize": "1"}]),
+        Case(
+            "misspelt_null",
+            "refuses a dict with a column that isn't there, also if its value is None",
+            given=[{"sku": "tea", "prize": None}],
+        ),
         Case("short", "refuses a tuple that is too short", given=[("tea", "1.00")]),
         Case("long", "refuses a tuple that is too long", given=[(*FULL, 1)]),
     ]
@@ -146,14 +157,18 @@ def test_no_rows(learner, spark):
 def test_refused(learner, spark, case):
     """{case}"""
     (row,) = case.given
-    found = "is taken"
-    try:
-        learner.frame(spark, [row], MIXED)
-    except AnswerError as error:
-        if error.outcome == "todo":
-            raise
-        found = f"raises {error.reason}"
-    assert found.startswith("raises ValueError"), f"the row {row} {found}; expected a ValueError"
+    for first in ([], [FULL, {"sku": "mate"}]):
+        found = "is taken"
+        try:
+            learner.frame(spark, [*first, row], MIXED)
+        except AnswerError as error:
+            if error.outcome == "todo":
+                raise
+            found = f"raises {error.reason}"
+        place = f"behind {len(first)} others " if first else ""
+        assert found.startswith("raises ValueError"), (
+            f"the row {row} {place}{found}; expected a ValueError"
+        )
 
 
 @check("frame")
@@ -181,6 +196,7 @@ ITEM_ROWS = [
     ("sku-02", 2, Decimal("2.50"), None),
     ("sku-07", 1, None, 1.25),
 ]
+AHEAD = ("sku-01", 1, Decimal("1.00"), 0.5)
 
 
 @dataclass(frozen=True)
@@ -253,7 +269,17 @@ SAME = [
     Case(
         "one_key",
         "pairs rows of one key, in any order and with nulls",
-        given=[Pair(ITEM_ROWS[::-1], ITEM_ROWS, key=("sku",))],
+        given=[
+            Pair(ITEM_ROWS[::-1], ITEM_ROWS, key=("sku",)),
+            # No order of rows puts the near ones side by side.
+            Pair(
+                [("sku-01", 0.5, 1), ("sku-01", 0.5000005, 2)],
+                [("sku-01", 0.5000005, 1), ("sku-01", 0.5, 2)],
+                "sku string, amount double, size long",
+                "sku string, amount double, size long",
+                key=("sku",),
+            ),
+        ],
     ),
 ]
 DIFFERENT = [
@@ -346,6 +372,8 @@ NAMED = [
             Pair(ITEM_ROWS[:2], ITEM_ROWS, key=("sku",), first=("sku-02",)),
             Pair([*ITEM_ROWS, ITEM_ROWS[3]], ITEM_ROWS, key=("sku",), first=("sku-07",)),
             Pair(ITEM_ROWS[:3], ITEM_ROWS, key=("sku",), first=("sku-07",)),
+            Pair([*ITEM_ROWS[:3], AHEAD], ITEM_ROWS, key=("sku",), first=("sku-01",)),
+            Pair(ITEM_ROWS, [*ITEM_ROWS[:3], AHEAD], key=("sku",), first=("sku-01",)),
             Pair(
                 [("Bari", DAY.date(), 1), ("Lodi", DAY.date(), 1)],
                 [("Lodi", DAY.date(), 2), ("Bari", DAY.date(), 1)],
@@ -512,11 +540,27 @@ BUGS = {
         bug("nulls_lost", "drops prices that are null before it takes the newest",
             'F.col("valid_from") <= F.lit(as_of)',
             'F.col("price").isNotNull() & (F.col("valid_from") <= F.lit(as_of))'),
+        bug("older_price", "takes an older price where the newest is null",
+            'F.desc("valid_from"), F.desc("seq"))',
+            'F.col("price").isNull(), F.desc("valid_from"), F.desc("seq"))'),
         bug("copies", "returns an article once for each equal row",
             '"place", F.row_number().over(newest_first))\n        .where',
             '"place", F.rank().over(newest_first))\n        .where'),
+        bug("seq_as_text", "takes the seq that is the greatest as text",
+            'F.desc("valid_from"), F.desc("seq"))',
+            'F.desc("valid_from"), F.desc(F.col("seq").cast("string")))'),
+        bug("greatest_price", "takes the greatest price, of several at one time",
+            'F.desc("valid_from"), F.desc("seq"))', 'F.desc("valid_from"), F.desc("price"))'),
+        bug("least_price", "takes the least price, of several at one time",
+            'F.desc("valid_from"), F.desc("seq"))', 'F.desc("valid_from"), F.asc("price"))'),
         bug("greatest_seq", "takes the greatest seq, whatever the valid_from",
             'F.desc("valid_from"), F.desc("seq"))', 'F.desc("seq"))'),
+        bug("whole_day", "also counts prices later on the day of as_of",
+            'F.col("valid_from") <= F.lit(as_of)',
+            'F.to_date("valid_from") <= F.to_date(F.lit(as_of))'),
+        bug("one_for_all", "returns one row for all articles together",
+            'Window.partitionBy("sku").orderBy(F.desc("valid_from")',
+            'Window.partitionBy().orderBy(F.desc("valid_from")'),
     ],
     "convert": [
         bug("inner", "loses sales whose currency has no rate", 'how="left")\n    eur',
@@ -537,10 +581,16 @@ BUGS = {
             'F.upper("currency") == F.col("code")', 'F.col("currency") == F.col("code")'),
         bug("rounded_twice", "rounds the rate to cents before it multiplies",
             'F.col("amount") * F.col("rate")', 'F.col("amount") * F.round("rate", 2)'),
+        bug("rounded_first", "rounds to four places before it rounds to cents",
+            'F.round(F.col("amount") * F.col("rate"), 2)',
+            'F.round(F.round(F.col("amount") * F.col("rate"), 4), 2)'),
         bug("once", "returns equal sales once",
             "joined = sales.join(factors", "joined = sales.distinct().join(factors"),
         bug("null_is_zero", "takes a null amount for 0",
             'F.round(F.col("amount")', 'F.round(F.coalesce(F.col("amount"), F.lit(0))'),
+        bug("no_currency", "loses sales without a currency",
+            "joined = sales.join(factors",
+            'joined = sales.where("currency IS NOT NULL").join(factors'),
     ],
     "daily_revenue": [
         bug("utc", "takes the day of the session's time zone",
@@ -549,6 +599,9 @@ BUGS = {
             'F.to_date(F.from_utc_timestamp("sold_at", zone))',
             'F.to_date(F.col("sold_at") + (F.from_utc_timestamp(F.lit("2026-01-15"), zone)'
             ' - F.lit("2026-01-15").cast("timestamp")))'),
+        bug("one_zone", "takes the day in Rome, whatever the zone",
+            'F.from_utc_timestamp("sold_at", zone)',
+            'F.from_utc_timestamp("sold_at", "Europe/Rome")'),
         bug("nulls_lost", "loses days on which no amount is known",
             "dated = sales.withColumn", 'dated = sales.where("amount IS NOT NULL").withColumn'),
         bug("days_31", "adds up 31 days", "rangeBetween(-29, 0)", "rangeBetween(-30, 0)"),
@@ -569,16 +622,27 @@ BUGS = {
             "dated = sales.withColumn", "dated = sales.distinct().withColumn"),
         bug("double", "makes revenue a double", 'F.lit(0)).cast("decimal(20,2)")',
             'F.lit(0)).cast("double")'),
+        bug("empty_row", "returns a row of nothing if there is no sale",
+            "dated = sales.withColumn",
+            'one = sales.sparkSession.range(1)\n'
+            '    sales = sales.join(one, on=F.lit(True), how="right").drop("id")\n'
+            "    dated = sales.withColumn"),
         bug("empty", "raises an error if there is no sale",
             "dated = sales.withColumn",
             'if sales.isEmpty():\n        raise ValueError("no sales")\n'
             "    dated = sales.withColumn",
             raises=True),
+        bug("days_29", "adds up 29 days", "rangeBetween(-29, 0)", "rangeBetween(-28, 0)"),
+        bug("null_revenue", "has a null revenue for a day on which no amount is known",
+            'F.coalesce(F.sum("amount"), F.lit(0))', 'F.sum("amount")'),
     ],
     "returns_netted": [
         bug("fan_out", "returns a sale once for each of its returns",
             'returned = returns.groupBy("sale_id").agg(F.sum("qty").alias("returned"))',
             'returned = returns.withColumnRenamed("qty", "returned")'),
+        bug("each_return", "returns a sale once for each of its returns, with the right net",
+            '.drop("returned")',
+            '.drop("returned").join(returns.select("sale_id"), on="sale_id", how="left")'),
         bug("inner", "loses sales without a return",
             'how="left")\n    kept', 'how="inner")\n    kept'),
         bug("null_net", "has a null net for a sale without a return",
@@ -594,6 +658,8 @@ BUGS = {
             'F.when(F.count("*") == F.count("qty"), F.sum("qty")).alias("returned")'),
         bug("int_net", "makes net an int", "F.greatest(kept, F.lit(0))",
             'F.greatest(kept, F.lit(0)).cast("int")'),
+        bug("one_return", "counts one return of a sale",
+            'F.sum("qty").alias("returned")', 'F.max("qty").alias("returned")'),
     ],
     "upsert_prices": [
         bug("no_delete", "doesn't remove articles", """where("op = 'u'")""", 'where("true")'),
@@ -602,6 +668,13 @@ BUGS = {
         bug("older_wins", "applies changes with a smaller version, too",
             'orderBy(F.desc("version"), "changed")',
             'orderBy(F.desc("changed"), F.desc("version"))'),
+        bug("late_removal", "removes an article whatever the version of the change",
+            """kept = newest.where("op = 'u'")""",
+            'by_version = Window.partitionBy("sku").orderBy(F.desc("version"))\n'
+            '    last = changes.withColumn("n", F.row_number().over(by_version))\n'
+            """    gone = last.where("n = 1 AND op = 'd'").select("sku")\n"""
+            '    newest = newest.join(gone, on="sku", how="left_anti")\n'
+            """    kept = newest.where("op = 'u'")"""),
         bug("null_ignored", "keeps the old price when the new one is null",
             'newest = rows.withColumn("place"',
             'known = F.first("price", ignorenulls=True).over(newest_first.rowsBetween(0, 99))\n'
@@ -627,6 +700,14 @@ BUGS = {
             "try:\n        listed = spark.read.schema(LISTED).parquet(str(source))\n"
             '    except Exception:\n        listed = changes.where("false").drop("op")\n'
             "    listed = listed.withColumn"),
+        bug("same_version", "applies a change with the version that is in the list",
+            'orderBy(F.desc("version"), "changed")',
+            'orderBy(F.desc("version"), F.desc("changed"))'),
+        bug("adds_removed", "adds an article that is to be removed and isn't there",
+            'newest = rows.withColumn("place"',
+            'known = F.min("changed").over(Window.partitionBy("sku"))\n'
+            """    rows = rows.withColumn("op", F.when(known == 1, "u").otherwise(F.col("op")))\n"""
+            '    newest = rows.withColumn("place"'),
     ],
 }  # fmt: skip
 
@@ -761,6 +842,10 @@ class Runs:
         return verdict
 
     @property
+    def notices_any(self):
+        return any(self.of(module).said is not None for module in BUGS[self.function])
+
+    @property
     def right(self):
         """The verdict on the right function, alone in its module; a wrong one was tested before."""
         if "" not in self.found:
@@ -783,10 +868,19 @@ WITHIN = """
 _upsert_prices = upsert_prices
 
 
+class Outside(BaseException):
+    pass
+
+
 def upsert_prices(spark, source, changes, target):
+    import os
+    from pathlib import Path
+
     for folder in (source, target):
-        if not str(folder).removeprefix("file:").startswith({folder!r}):
-            raise RuntimeError(f"the test uses {{folder}}, which is not below tmp_path")
+        path = Path(os.path.normpath(str(folder).removeprefix("file:")))
+        if Path({folder!r}) not in path.parents:
+            # No `except Exception` takes this for the error of a list that isn't there.
+            raise Outside(f"the test uses {{folder}}, which is not below tmp_path")
     _upsert_prices(spark, source, changes, target)
 """
 
@@ -807,6 +901,10 @@ def assert_silent(runs):
     assert right.said is None, f"your test rejects a right {runs.function}:\n{right.said[:600]}"
     if right.error:
         raise right.error
+    assert runs.notices_any, (
+        f"your test says nothing about wrong functions either: none of the "
+        f"{len(BUGS[runs.function])} bugs makes it fail"
+    )
 
 
 def assert_notices(runs, module):
@@ -902,6 +1000,7 @@ def test_silent(runs):
 )  # fmt: skip
 def test_rewritten(runs):
     """says nothing about a right function that is written in another way"""
+    assert_silent(runs)
     for module in REWRITES[runs.function]:
         assert_accepts(runs, module)
 
@@ -922,8 +1021,8 @@ def test_few_jobs(runs):
 
 @pytest.fixture(scope="module")
 def drawn(learner):
-    """200 rows by each of three seeds."""
-    rows = {seed: learner.events(seed, 200) for seed in (1, 18, 2026)}
+    """200 rows by each of some seeds."""
+    rows = {seed: learner.events(seed, 200) for seed in (0, 1, 18, 10**6)}
     for found in rows.values():
         assert_sales(found, 200)
     return rows
@@ -940,8 +1039,11 @@ def assert_sales(rows, count):
 @check("events")
 def test_same_seed(learner, drawn):
     """returns the same rows for the same seed, and others for another one"""
-    assert learner.events(18, 200) == drawn[18], "a second call with the same seed has other rows"
-    assert drawn[1] != drawn[18], "the seeds 1 and 18 give the same rows"
+    for seed in (0, 18):
+        again = learner.events(seed, 200)
+        assert again == drawn[seed], f"a second call with the seed {seed} has other rows"
+    for one, two in combinations(drawn, 2):
+        assert drawn[one] != drawn[two], f"the seeds {one} and {two} give the same rows"
 
 
 @check("events")

@@ -2,8 +2,8 @@
 
 import random
 import re
-from collections import Counter
-from datetime import date, datetime
+from collections import Counter, defaultdict
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -22,6 +22,7 @@ from labkit.checks import (
     check,
     collect,
     let_in,
+    make_table,
     run_tables,
     table_rows,
     table_version,
@@ -88,8 +89,11 @@ def at(day: int, hour: int = 0) -> datetime:
 
 
 def moment(text: str) -> datetime:
-    """9 April is "9", and 12:00 on that day is "9-12"."""
-    return at(*map(int, text.split("-")))
+    """9 April is "9", 12:00 on that day "9-12", half a second later "9-12.5"; "old" is long ago."""
+    if text == "old":
+        return datetime(2023, 5, 1, 9)
+    text, _, half = text.partition(".")
+    return at(*map(int, text.split("-"))) + timedelta(seconds=0.5 if half else 0)
 
 
 def updates_of(customer_id: str, text: str) -> list[tuple]:
@@ -165,12 +169,13 @@ LOADED = [
         "copies",
         "Makes one version of copies, and none of copies of what the table has",
         (51, "web-8", "3:retail 6:trade", "6:trade 8:club 8:club", "3:retail 6:trade 8:club"),
+        (81, "till-8", "3:retail 6:trade@9", "6:club@7 3:retail@12", "3:retail 6:trade@9"),
     ),
     arrived(
         "absent",
         "Leaves customers alone that the batch does not mention",
         (2400, "web-9", "3:retail 5:club", "", "3:retail 5:club"),
-        (61, "till-9", "?", "", "?"),
+        (2402, "till-9", "?", "", "?"),
         (62, "web-60", "7:club", "", "7:club"),
     ),
 ]
@@ -235,8 +240,8 @@ def test_versions(loaded, case):
 def test_random_customers(loaded, delivery):
     """Random customers: each update and each old version is a version, until the next begins"""
     before, given = delivery
-    told = {(row[1], row[3]): (row[2], row[5]) for row in before if not row[6]}
-    told |= {(row[0], row[2]): (row[1], row[3]) for row in given}
+    told = {(row[0], row[2]): (row[1], row[3]) for row in given}
+    told |= {(row[1], row[3]): (row[2], row[5]) for row in before if not row[6]}
     expected = []
     for (who, start), (segment, known) in told.items():
         later = [time for customer, time in told if customer == who and time > start]
@@ -301,6 +306,20 @@ def test_dimension_again(loaded, load, delivery):
     assert_replay(loaded, load, delivery[1], key=["customer_id", "effective_from"])
 
 
+@check("load_dimension")
+def test_first_customers(learner, spark, frame, shared_schema):
+    """Begins above 0, adds the special member that is missing, and keeps the table's columns"""
+    table = f"{shared_schema}.first_customers"
+    make_table(spark, table, DIMENSION, SPECIAL[1:])
+    given = [*updates_of("web-1", "3:retail"), *updates_of("till-1", "4:club 6:trade")]
+    learner.load_dimension(spark, table, frame(UPDATES, given))
+    assert_columns(spark.table(table), DIMENSION)
+    rows = table_rows(spark, table)
+    special = [row for row in rows if row.customer_id is None]
+    assert_rows(special, SPECIAL, key="customer_key", columns=DIMENSION)
+    assert_own_keys(rows)
+
+
 @check("load_dimension", points=2)
 def test_two_loads_at_once(learner, spark, frame, shared_schema):
     """Loses nothing and shares no key when another load commits in between"""
@@ -337,8 +356,8 @@ PEOPLE = [
     *SPECIAL,
     *members(11, "web-1", "3:retail 9:trade 15-12:club"),
     *members(17, "till-1", "5:club"),
-    *members(16, "web-2", "?"),
-    *members(70, "web-9", "2:club"),
+    *members(8999, "web-9", "2:club"),
+    *members(9000, "web-2", "?"),
 ]
 
 
@@ -363,10 +382,11 @@ def keyed(name: str, title: str, *sales: tuple) -> Case:
 def booked(name: str, title: str, *sales: tuple[tuple, list, list, list]) -> Case:
     """Deliveries of sales: who and when; amounts and times stored, delivered, and right after.
 
-    An amount of "+2" is the difference that an adjustment has, with quantity 0.
+    An amount of "+2" is the difference that an adjustment has, with quantity 0. A second key is
+    that of the stored rows.
     """
     before, given, after = [], [], []
-    for (sale_id, who, time, key), old, new, right in sales:
+    for (sale_id, who, time, key, *stored_key), old, new, right in sales:
 
         def rows(parts, sale_id=sale_id, who=who, time=time):
             for part in parts:
@@ -374,9 +394,11 @@ def booked(name: str, title: str, *sales: tuple[tuple, list, list, list]) -> Cas
                 qty = 0 if amount[0] in "+~" else 4
                 yield sold(sale_id, who, time, amount.replace("~", "-"), when, qty)
 
-        before += [fact_of(row, key) for row in rows(old)]
+        stored = [fact_of(row, *stored_key or [key]) for row in rows(old)]
+        before += stored
         given += rows(new)
-        after += [fact_of(row, key) for row in rows(right)]
+        kept = [row for row in stored if stored_key]
+        after += kept + [fact_of(row, key) for row in rows(right[len(kept) :])]
     return Case(name, title, before, given, after)
 
 
@@ -409,6 +431,8 @@ KEYED = [
         (54, "web-", "4", "10.00", "4-20", -1),
         (55, "WEB-1", "4", "10.00", "4-20", -1),
         (56, "web-1x", "4", "10.00", "4-20", -1),
+        (57, " web-1", "4", "10.00", "4-20", -1),
+        (58, "web-1 ", "4", "10.00", "4-20", -1),
     ),
     keyed(
         "inferred",
@@ -416,14 +440,15 @@ KEYED = [
         (61, "web-50", "4", "10.00", "4-20", "web-50"),
         (62, "web-50", "9", "11.00", "9-20", "web-50"),
         (63, "till-50", "4", "12.00", "4-20", "till-50"),
-        (64, "web-2", "4", "13.00", "4-20", 16),
+        (64, "web-2", "4", "13.00", "4-20", 9000),
     ),
     keyed(
         "late_and_returned",
-        "Loads returns, sales of long ago and sales that look alike",
-        (71, "web-9", "6", "-10.00", "6-20", 70),
-        (72, "web-9", "2", "10.00", "28-20", 70),
-        (79, "web-9", "2", "10.00", "28-20", 70),
+        "Loads returns, sales for nothing, sales of long ago and sales that look alike",
+        (71, "web-9", "6", "-10.00", "6-20", 8999),
+        (72, "web-9", "2", "10.00", "28-20", 8999),
+        (79, "web-9", "2", "10.00", "28-20", 8999),
+        (73, "web-9", "6", "0.00", "6-20", 8999),
     ),
 ]
 ADJUSTED = [
@@ -443,6 +468,23 @@ ADJUSTED = [
             ["10.00@22"],
             ["10.00@20", "+2.00@21", "~2.00@22"],
         ),
+        (
+            (77, "web-9", "old", 8999),
+            ["10.00@old"],
+            ["7.00@22"],
+            ["10.00@old", "~3.00@22"],
+        ),
+        (
+            (89, "web-1", "4", 11),
+            [],
+            ["10.00@20", "12.00@21", "10.00@22"],
+            ["10.00@20", "+2.00@21", "~2.00@22"],
+        ),
+    ),
+    booked(
+        "stored_key",
+        "adjust: gives a later row the key of its version, and leaves that of stored rows",
+        ((80, "web-1", "10", 12, 11), ["10.00@20"], ["7.00@22"], ["10.00@20", "~3.00@22"]),
     ),
     booked(
         "same_amount",
@@ -466,6 +508,13 @@ ADJUSTED = [
             ["11.00@22", "10.00@20"],
             ["10.00@20", "+2.00@24"],
         ),
+        (
+            (98, "web-1", "4", 11),
+            ["10.00@20"],
+            ["8.00@19", "12.00@22"],
+            ["10.00@20", "+2.00@22"],
+        ),
+        ((99, "web-1", "4", 11), ["10.00@20"], ["8.00@19", "10.00@22"], ["10.00@20"]),
     ),
 ]
 RESTATED = [
@@ -475,6 +524,7 @@ RESTATED = [
         ((91, "web-1", "4", 11), [], ["12.00@21", "9.50@24", "10.00@20"], ["9.50@24"]),
         ((92, "web-1", "4", 11), ["10.00@20"], ["7.00@22", "8.00@21"], ["7.00@22"]),
         ((93, "web-1", "4", 11), ["10.00@20"], ["10.00@22"], ["10.00@22"]),
+        ((97, "web-1", "4", 11), [], ["10.00@20", "12.00@21", "10.00@22"], ["10.00@22"]),
     ),
     booked(
         "older_again",
@@ -485,7 +535,7 @@ RESTATED = [
     booked(
         "untouched",
         "restate: leaves sales alone that were not delivered",
-        ((95, "web-9", "4", 70), ["10.00@20"], [], ["10.00@20"]),
+        ((95, "web-9", "4", 8999), ["10.00@20"], [], ["10.00@20"]),
     ),
 ]
 
@@ -502,6 +552,8 @@ def market(seed):
     """Random people, sales of theirs, and the facts that these must make."""
     rng = random.Random(f"market {seed}")
     people = random_customers(rng, range(200, 225))[0]
+    # A key that is in use, one above the number of rows.
+    people += members(len(PEOPLE) + len(people) + 2, "web-225", "2:retail")
     rows = []
     for number in range(120):
         time = f"{rng.randrange(1, 28)}-{rng.randrange(24)}"
@@ -619,16 +671,20 @@ def test_facts_again(adjusted, adjust, sales):
 
 # ----------------------------------------------------------------------------------- repair_keys
 
-SINCE = at(20, 20)
-# Versions that are told on the 20th or later are those that the repair is about.
+SINCE = moment("20-20.5")
+# Versions that are told at that moment or later are those that the repair is about.
 MOVED = [
     *SPECIAL,
-    *members(11, "web-1", "3:retail 5:club@20 8:trade"),
+    *(
+        (*row[:5], SINCE, False) if row[0] == 12 else row
+        for row in members(11, "web-1", "3:retail 5:club@20 8:trade")
+    ),
     *members(21, "web-2", "4:club@21 7:trade@21"),
     *members(31, "web-3", "3:retail 6:trade"),
     *members(41, "web-4", "3:retail"),
     *members(51, "web-5", "2:trade@22 6:club"),
     *members(61, "web-6", "?"),
+    *members(71, "web-7", "3:retail 6:club@20"),
 ]
 
 
@@ -650,6 +706,7 @@ POINTED = [
         (2, "web-1", "5", 11, 12),
         (3, "web-1", "6", 11, 12),
         (4, "web-1", "8", 13, 13),
+        (5, "web-1", "4-8", 13, 11),
     ),
     pointing(
         "completed",
@@ -679,6 +736,7 @@ POINTED = [
         (43, "web-6", "7", 61, 61),
         (44, None, "6", -2, -2),
         (45, "N/A", "6", -1, -1),
+        (46, "web-7", "7", 71, 71),
     ),
 ]
 
@@ -705,13 +763,27 @@ def crowd(seed):
 
 
 @pytest.fixture(scope="module")
-def repaired(learner, spark, crowd, shared_schema):
-    """Facts, a file a day, before and after a repair."""
+def to_repair(spark, frame, crowd, shared_schema):
+    """The table of facts to repair, and the rows of each of its files.
+
+    A day has one file; one day has a second, with an adjustment whose key is right.
+    """
+    table = f"{shared_schema}.facts_to_repair"
     facts = [row for case in POINTED for row in case.before] + crowd[1]
-    tables = {
-        "facts_to_repair": (FACTS, facts, "day"),
-        "moved": (DIMENSION, MOVED + crowd[0]),
-    }
+    apart = [row for row in facts if row[:2] == (31, 12)]
+    rest = [row for row in facts if row not in apart]
+    make_table(spark, table, FACTS, rest, partition_by="day")
+    frame(FACTS, apart).coalesce(1).write.insertInto(table)
+    files: dict[str, set[tuple]] = defaultdict(set)
+    for *row, file in spark.table(table).select("*", "_metadata.file_name").collect():
+        files[file].add(tuple(row))
+    return table, files
+
+
+@pytest.fixture(scope="module")
+def repaired(learner, spark, crowd, to_repair, shared_schema):
+    """Facts before and after a repair."""
+    tables = {"facts_to_repair": to_repair[0], "moved": (DIMENSION, MOVED + crowd[0])}
     return run_tables(
         spark,
         tables,
@@ -740,18 +812,19 @@ def test_random_repairs(repaired, crowd):
 
 
 @check("repair_keys", points=2)
-def test_files_of_a_repair(repaired):
+def test_files_of_a_repair(repaired, to_repair):
     """Removes only files that hold a fact with a wrong key, in one commit"""
     assert_one_commit(repaired, tables=["facts_to_repair"])
     rows = {
         name: {tuple(row) for row in found["facts_to_repair"]}
         for name, found in (("before", repaired.before), ("after", repaired.rows))
     }
-    wrong = {f"day={row[4]}" for row in rows["before"] - rows["after"]}
+    wrong = rows["before"] - rows["after"]
     for path in sorted(repaired.changes["facts_to_repair"].removed):
-        assert path.split("/")[0] in wrong, (
-            f"the file of {path.split('/')[0]} was removed, and no fact of this day had a wrong "
-            "key. On a large table such files are the cost of a full rewrite"
+        day, _, file = path.partition("/")
+        assert wrong & to_repair[1][file], (
+            f"a file of {day} was removed, and no fact in it had a wrong key. On a large table "
+            "such files are the cost of a full rewrite"
         )
     assert_untouched(repaired, tables=["moved"], story="a repair changes facts alone")
 
@@ -771,16 +844,21 @@ def test_a_second_repair(repaired, learner, spark):
 
 # --------------------------------------------------------------------------------------- revenue
 
-MOMENTS = {"A": at(10, 20), "B": at(20, 20), "C": at(25, 20)}
+MOMENTS = {"A": at(10, 20), "B": at(20, 20), "C": at(25, 20), "D": moment("11-20.5")}
 
 
 def asked(name: str, title: str, people: list, facts: str, day: int, **right: str) -> Case:
     """Facts of a day, "web-1 10.00@4-20", and what a report of it says at each moment."""
-    rows = []
+    rows: list[tuple] = []
+    sales: list[tuple] = []
     for number, part in enumerate(facts.split()):
         who, hour, paid = part.split("/")
         amount, when = paid.split("@")
-        row = sold(100 * day + number, None if who == "-" else who, f"{day}-{hour}", amount, when)
+        if (is_new := (who, hour) not in sales):
+            sales.append((who, hour))
+        sale_id = 100 * day + sales.index((who, hour))
+        time = f"{day}-{hour}"
+        row = sold(sale_id, None if who == "-" else who, time, amount, when, int(is_new))
         # The keys are those of anybody: what is known today is not asked.
         rows.append(fact_of(row, number % 3 + 1))
     after = [
@@ -797,11 +875,13 @@ ASKED = [
         "booked",
         "Counts what was booked at the moment or before it, adjustments as well",
         [(11, "web-1", "1:retail")],
-        "web-1/9/10.00@4 web-1/9/5.00@10-20 web-1/9/2.00@15 web-1/9/7.00@22 web-1/9/-4.00@25-20",
+        "web-1/9/10.00@4 web-1/9/5.00@10-20 web-1/9/2.00@15 web-1/9/7.00@22 web-1/9/-4.00@25-20 "
+        "web-1/9/1.00@11-20.5",
         3,
         A="retail:15.00",
-        B="retail:17.00",
-        C="retail:20.00",
+        D="retail:16.00",
+        B="retail:18.00",
+        C="retail:21.00",
     ),
     asked(
         "known_later",
@@ -812,6 +892,14 @@ ASKED = [
         A="unknown:30.00,club:40.00",
         B="club:50.00,unknown:20.00",
         C="club:50.00,trade:20.00",
+    ),
+    asked(
+        "announced",
+        "Counts a version that was known and begins later than the moment",
+        [(81, "web-10", "28:club@4")],
+        "web-10/9/10.00@5-20",
+        10,
+        A="club:10.00",
     ),
     asked(
         "cut_later",
@@ -854,7 +942,7 @@ ASKED = [
         "zero",
         "Keeps a segment whose amounts cancel out",
         [(71, "web-8", "1:retail")],
-        "web-8/9/10.00@9-20 web-8/9/-10.00@9-20",
+        "web-8/9/10.00@9-20 web-8/10/-10.00@9-20",
         9,
         A="retail:0.00",
         B="retail:0.00",
@@ -905,10 +993,12 @@ TEAM = [
     *members(5, "web-3", "3:club"),
     *members(6, "web-4", "3:vip"),
     *members(7, "web-5", "?"),
+    *members(8, "web-6", "3:guest"),
+    *members(9, "web-7", "3:staff"),
 ]
 PAID = {1: ["10.00", "10.00", "-3.00"], 4: ["7.00"], 2: ["4.50"], None: ["2.00"], 99: ["1.00"]}
-PAID |= {-1: ["3.00"], -2: ["8.00"], 7: ["0.50"]}
-CALLED = {1: [4, 6, 6], 5: [9], None: [2], 98: [5]}
+PAID |= {-1: ["3.00"], -2: ["8.00"], 7: ["0.50"], 8: ["6.00", "-6.00"]}
+CALLED = {1: [4, 6, 6], 5: [9], None: [2], 98: [5], 9: [0]}
 JOINED = [
     Case(
         "each_once",
@@ -926,6 +1016,11 @@ JOINED = [
         "Counts facts without a member for unknown, and those without a customer apart",
         after=[("unknown", Decimal("6.50"), 7), ("not applicable", Decimal("8.00"), 0)],
     ),
+    Case(
+        "zeros",
+        "Has a segment whose sales cancel out, and one whose calls took no time",
+        after=[("guest", Decimal(0), 0), ("staff", Decimal(0), 0)],
+    ),
     Case("nobody", "Has no row of a segment without facts", given=["vip"]),
 ]
 
@@ -934,7 +1029,7 @@ JOINED = [
 def conformed(learner, frame):
     """The report of all cases."""
     rows = [
-        fact_of(sold(10 * number + n, None, "9", amount, "9-20"), key)
+        fact_of(sold(10 * number, None, "9", amount, f"{9 + n}-20"), key)
         for number, (key, amounts) in enumerate(PAID.items())
         for n, amount in enumerate(amounts)
     ]

@@ -227,7 +227,8 @@ lab.check("assert_same")
 # - With a right function it runs at most `JOBS` Spark jobs.
 # - A test remembers nothing: what it says doesn't depend on the modules that it tested before.
 #
-# A bug counts as noticed only if your test is silent on the right function.
+# A bug counts as noticed only if your test is silent on the right function. Silence counts only
+# if your test notices one of the bugs.
 
 # %%
 JOBS = 50
@@ -240,7 +241,7 @@ def test_latest_prices(spark: SparkSession, pricing) -> None:
     expected = [
         ("newest", "2026-03-04", "4.00", 4),
         ("at_once", "2026-03-05 12:00:00", "1.00", 1),
-        ("tie", "2026-03-01", "3.00", 3),
+        ("tie", "2026-03-01", "2.00", 10),
         ("taken_off", "2026-03-02", None, 2),
         ("twice", "2026-03-01", "1.00", 1),
     ]
@@ -253,7 +254,7 @@ def test_latest_prices(spark: SparkSession, pricing) -> None:
         ("newest", "2026-03-03", "3.00", 9),
         ("at_once", "2026-03-05 12:00:01", "9.00", 2),
         ("future", "2026-03-05 18:00:00", "9.00", 1),
-        ("tie", "2026-03-01", "2.00", 2),
+        ("tie", "2026-03-01", "3.00", 9),
         ("twice", "2026-03-01", "1.00", 1),
     ]
     prices = frame(spark, arrive_before + expected + arrive_after, PRICES)
@@ -292,7 +293,7 @@ RATES = "currency string, rate decimal(12,6)"
 def test_convert(spark: SparkSession, pricing) -> None:
     """Silent on a right `convert`, an AssertionError on a wrong one."""
     # BEGIN SOLUTION: currencies in any case, half cents, nulls, a sale that is there twice
-    rates = [("USD", "0.850000"), ("gbp", "1.150000"), ("JPY", "0.005500")]
+    rates = [("USD", "0.850000"), ("gbp", "1.150000"), ("JPY", "0.005500"), ("SEK", "0.499999")]
     converted = [
         (1, "USD", "10.00", "8.50"),
         (2, "usd", "10.00", "8.50"),
@@ -305,6 +306,7 @@ def test_convert(spark: SparkSession, pricing) -> None:
         (9, "USD", "-0.50", "-0.43"),
         (10, "USD", "0.70", "0.60"),  # 0.595, as a double less
         (11, "JPY", "1000.00", "5.50"),
+        (13, "SEK", "0.01", "0.00"),  # 0.00499999
         (12, "USD", "10.00", "8.50"),
         (12, "USD", "10.00", "8.50"),
     ]
@@ -347,7 +349,7 @@ REVENUE = (
 
 def test_daily_revenue(spark: SparkSession, pricing) -> None:
     """Silent on a right `daily_revenue`, an AssertionError on a wrong one."""
-    # BEGIN SOLUTION: two shops, days around a border, a gap; then no sale at all
+    # BEGIN SOLUTION: two shops, days around a border, a gap; another zone; no sale at all
     rows = [
         (1, "Bari", "2026-01-30 10:00:00", "100.00"),
         (2, "Bari", "2026-01-31 10:00:00", "10.00"),
@@ -369,8 +371,14 @@ def test_daily_revenue(spark: SparkSession, pricing) -> None:
         ("Lodi", "2026-03-04", "0.00", "13.00", 13 / 3),
         ("Lodi", "2026-07-02", "9.00", "9.00", 9.0),
     ]
-    for given, wanted in [(rows, expected), ([], [])]:
-        actual = pricing.daily_revenue(frame(spark, given, SALES), "Europe/Rome")
+    evening = [(1, "Bari", "2026-03-01 15:00:00", "1.00")]
+    tokyo = [("Bari", "2026-03-02", "1.00", "1.00", 1.0)]
+    for given, zone, wanted in [
+        (rows, "Europe/Rome", expected),
+        (evening, "Asia/Tokyo", tokyo),
+        ([], "Europe/Rome", []),
+    ]:
+        actual = pricing.daily_revenue(frame(spark, given, SALES), zone)
         assert_same(actual, frame(spark, wanted, REVENUE), key=["shop", "day"])
     # END SOLUTION
 
@@ -514,7 +522,7 @@ lab.check("test_upsert_prices")
 #
 # Write `events(seed, n)`. It returns a list of `n` tuples for the columns of `SALES`.
 #
-# - The same `seed` and `n` give the same rows, and another seed gives others.
+# - Called again, the same `seed` and `n` give the same rows; another seed gives others.
 # - `sale_id` is an int, and unique. 200 rows are not in its order.
 # - `shop` is one of `SHOPS`. Of 200 rows, each shop has some.
 # - `sold_at` is a `datetime` without a zone, in March 2026.

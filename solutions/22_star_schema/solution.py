@@ -37,8 +37,8 @@ sorted(path.name for path in folder.iterdir())
 
 # %% [markdown]
 # These are the schemas of the lab. `customer_key` is the surrogate key: one for each *version* of a
-# customer. All times are UTC. No column of `UPDATES` is ever null, and of `SALES` only
-# `customer_id`.
+# customer. All times are UTC. No column of `UPDATES` is ever null, and its ids match `VALID_ID`. Of
+# `SALES` only `customer_id` may be null.
 
 # %%
 from datetime import datetime

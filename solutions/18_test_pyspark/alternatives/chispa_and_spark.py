@@ -94,9 +94,9 @@ def test_latest_prices(spark: SparkSession, pricing) -> None:
     prices = spark.createDataFrame(
         [
             ("a", noon, Decimal("1.00"), 2),
-            ("a", noon, Decimal("2.00"), 3),
+            ("a", noon, Decimal("2.00"), 10),
             ("a", noon, Decimal("3.00"), 1),
-            ("a", noon - timedelta(days=1), Decimal("4.00"), 9),
+            ("a", noon - timedelta(days=1), Decimal("4.00"), 11),
             ("a", noon + timedelta(seconds=1), Decimal("5.00"), 9),
             ("b", noon - timedelta(days=2), Decimal("6.00"), 1),
             ("b", noon - timedelta(days=1), None, 2),
@@ -105,7 +105,7 @@ def test_latest_prices(spark: SparkSession, pricing) -> None:
         PRICES,
     )
     expected = spark.createDataFrame(
-        [("a", noon, Decimal("2.00"), 3), ("b", noon - timedelta(days=1), None, 2)], PRICES
+        [("a", noon, Decimal("2.00"), 10), ("b", noon - timedelta(days=1), None, 2)], PRICES
     )
     assert_df_equality(
         pricing.latest_prices(prices, noon), expected,
@@ -122,15 +122,18 @@ def test_convert(spark: SparkSession, pricing) -> None:
         (7L, 'USD', 0.99BD) AS t(sale_id, currency, amount)"""
     ).select("sale_id", "currency", F.col("amount").cast("decimal(10,2)"))
     rates = spark.sql("SELECT currency, cast(rate AS decimal(12,6)) AS rate FROM VALUES "
-                      "('USD', 0.85), ('gbp', 0.65), ('JPY', 0.005) AS t(currency, rate)")
+                      "('USD', 0.85), ('gbp', 0.65), ('JPY', 0.005), ('SEK', 0.499999) "
+                      "AS t(currency, rate)")
     euros = {1: "0.43", 2: "-0.07", 3: "0.26", 4: None, 5: None, 6: None, 7: "0.84"}
     want = [
         (row.sale_id, row.currency, row.amount, euros[row.sale_id] and Decimal(euros[row.sale_id]))
         for row in sales.collect()
     ]
-    more = (8, "JPY", Decimal("100.00"), Decimal("0.50"))
-    sales = sales.union(spark.createDataFrame([more[:3]], sales.schema))
-    expected = spark.createDataFrame([*want, more], f"{FOREIGN}, eur decimal(12,2)")
+    more = [
+        (8, "JPY", Decimal("100.00"), Decimal("0.50")), (9, "SEK", Decimal("0.01"), Decimal("0.00"))
+    ]  # fmt: skip
+    sales = sales.union(spark.createDataFrame([row[:3] for row in more], sales.schema))
+    expected = spark.createDataFrame([*want, *more], f"{FOREIGN}, eur decimal(12,2)")
     actual = pricing.convert(sales, rates).select(*expected.columns)
     assert actual.schema["eur"].dataType == expected.schema["eur"].dataType
     assertDataFrameEqual(actual, expected)

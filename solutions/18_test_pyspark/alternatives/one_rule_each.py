@@ -88,7 +88,7 @@ def test_upsert_prices(spark: SparkSession, pricing, tmp_path) -> None:
     changes = [
         ("a", "9.00", 2, "u"), ("a", None, 4, "u"), ("a", "8.00", 3, "d"),
         ("b", "9.00", 6, "u"), ("c", "3.00", 2, "d"), ("d", "4.00", 6, "d"), ("d", "4.50", 7, "u"),
-        ("f", "6.00", 1, "u"), ("g", "6.00", 1, "d"),
+        ("e", "5.00", 6, "d"), ("f", "6.00", 1, "u"), ("g", "6.00", 1, "d"),
     ]  # fmt: skip
     after = [("a", None, 4), ("b", "2.00", 7), ("d", "4.00", 7), ("e", "5.00", 7), ("f", "6.00", 1)]
     before = dict.fromkeys(listed, 1) | {"rows": 5}

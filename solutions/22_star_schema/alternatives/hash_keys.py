@@ -1,4 +1,4 @@
-# because: versions in a sorted list, keys by a hash, partitions overwritten
+# because: versions in a sorted list, keys by a hash, facts overwritten or updated
 
 
 def hashed(*names: str) -> F.Column:
@@ -90,20 +90,10 @@ def repair_keys(spark: SparkSession, fact: str, dimension: str, since: datetime)
     wrong = valid_keys(facts.join(late, on="customer_id", how="left_semi"), versions).where(
         "key != customer_key"
     )
-    days = [row.day for row in wrong.select("day").distinct().collect()]
-    if not days:
-        return
-    right = wrong.select("sale_id", "booked_at", "key")
-    fixed = (
-        facts.where(F.col("day").isin(days))
-        .join(right, on=["sale_id", "booked_at"], how="left")
-        .withColumn("customer_key", F.coalesce("key", "customer_key"))
-        .select(facts.columns)
-    )
-    listed = ", ".join(f"'{day}'" for day in days)
-    (
-        fixed.write.mode("overwrite")
-        .format("delta")
-        .option("replaceWhere", f"day IN ({listed})")
-        .saveAsTable(fact)
-    )
+    fact_id = F.concat_ws(" at ", "sale_id", "booked_at")
+    rows = wrong.select(fact_id.alias("fact_id"), "key").collect()
+    right = {row.fact_id: row.key for row in rows}
+    if right:
+        keys = F.create_map(*(F.lit(part) for pair in right.items() for part in pair))
+        table = DeltaTable.forName(spark, fact)
+        table.update(fact_id.isin(*right), {"customer_key": keys[fact_id]})
