@@ -671,7 +671,8 @@ def then(learner, spark, inbox, tmp_path_factory, shared_schema, seed) -> Enrich
     """Two files, and a history to which another writer adds versions between them."""
     rng = random.Random(seed)
     table = f"{shared_schema}.price_history"
-    before = [version(1, 30, "b", 2.0), version(1, 10, "a", 1.0), version(1, 60, "c", 3.0)]
+    before = [version(1, 30, "b", 2.0), version(1, 10, "a", 1.0)]
+    before += [version(1, 60 + 500 * MS, "c", 3.0)]
     before += [version(2, 10, "a", 1.5), version(2, 20, None, None), version(3, 5, "z", 0.5)]
     before += [version(2, 28, "half", None), version(2, 30, None, 2.5), version(5, 9000, "x", 5.0)]
     before += [version(None, 0, "house", 9.0), version(5, 10, "only", 4.0)]
@@ -682,6 +683,7 @@ def then(learner, spark, inbox, tmp_path_factory, shared_schema, seed) -> Enrich
     first = [tap("exact", 1, 30), tap("just", 1, 30 - MS), tap("last", 1, 600), tap("mid", 1, 45)]
     first += [tap("early", 1, 10 - MS), tap("begin", 1, 10), tap("gone", 2, 25), tap("was", 2, 15)]
     first += [tap("none", None, 50), tap("absent", 6, 50), tap("single", 5, 11)]
+    first += [tap("in the second before", 1, 60 + 400 * MS)]
     first += [tap("twice", 3, 8), tap("twice", 3, 8), tap("half", 2, 29), tap("rest", 2, 31)]
     first += [tap(f"x{n}", rng.choice([20, 21]), rng.randrange(100)) for n in range(10)]
     second = [tap("corrected", 1, 45), tap("still", 1, 35), tap("added", 6, 50), tap("y", 3, 71)]
@@ -729,7 +731,11 @@ def test_clicks_with_their_ad(now, case):
             given=["mid", "last", "was", "single"],
             points=2,
         ),
-        Case("edge", "Begins a version with its own moment", given=["exact", "just", "begin"]),
+        Case(
+            "edge",
+            "Begins a version with its own moment",
+            given=["exact", "just", "begin", "in the second before"],
+        ),
         Case("null", "Leaves a null of the valid version null", given=["gone", "half", "rest"]),
         Case(
             "none",

@@ -1028,6 +1028,18 @@
 # -    not_ended = F.col("v.valid_to").isNull() | (F.col("c.clicked_at") < F.col("v.valid_to"))
 # +    not_ended = F.col("v.valid_to").isNull() | (minute < F.col("v.valid_to"))
 
+# %% h_by_the_second
+# task: enrich_as_of
+# fails: test_clicks_with_their_version[edge]
+# because: compares full seconds, so a version that begins later in the second of the click counts
+# breaks: A click gets the version of its ad with the greatest `valid_from` that isn't later
+#   than `clicked_at`.
+# -    began = F.col("c.clicked_at") >= F.col("v.valid_from")
+# +    clicked = F.unix_seconds("c.clicked_at")
+# +    began = clicked >= F.unix_seconds("v.valid_from")
+# -    not_ended = F.col("v.valid_to").isNull() | (F.col("c.clicked_at") < F.col("v.valid_to"))
+# +    not_ended = F.col("v.valid_to").isNull() | (clicked < F.unix_seconds("v.valid_to"))
+
 # %% h_collected
 # task: enrich_as_of
 # fails: test_the_table_changes[enrich_as_of]
