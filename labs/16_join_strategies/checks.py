@@ -330,9 +330,11 @@ K 700 720 | 41 705, 41 705, 42 730, 42 730, 42 730 |
 unnamed: counts a band without a name as any other
 R 920 930, null 922 925 | 66 923, 67 927 | 66 923 R, 66 923 null, 67 927 R
 
-large: finds addresses that are no int, with buckets that are none
-S 30000000000 30000000016 | 71 30000000003, 72 30000000015, 73 30000000016 |
-71 30000000003 S, 72 30000000015 S, 73 30000000016 null
+large: finds addresses that are no int, and that no double has
+S 30000000000 30000000016, T 1152921504606847100 1152921504606847110 |
+71 30000000003, 72 30000000015, 73 30000000016, 74 1152921504606847109, 75 1152921504606847110 |
+71 30000000003 S, 72 30000000015 S, 73 30000000016 null, 74 1152921504606847109 T,
+75 1152921504606847110 null
 
 no_address: finds no row in a band without a bound, or without an address in it
 L null 820, M 800 null, N 810 810, O 835 805 | 51 800, 52 805, 53 810, 54 835 |
@@ -452,7 +454,7 @@ PRICED = (
     "side string, ts timestamp, seq long, symbol string, "
     "right_symbol string, right_ts timestamp, right_bid double, right_seq long"
 )
-TOLERANCE = 60
+TOLERANCE = 3600
 NINE = datetime(2026, 3, 9, 9)
 
 
@@ -501,7 +503,8 @@ D 50 3.1 1, D 50 3.3 130, D 50 3.2 70, E 50 4.2 120, E 50 4.1 9 | 21 D 50, 22 D 
 21: 3.3 50 130, 22: 3.3 50 130, 23: 4.2 50 120, 24: 4.2 50 120
 
 tolerance: takes a quote that is as old as the tolerance, and none that is older
-F 100 5.5 1, G 40.9 5.6 1, H 0 5.7 1 | 31 F 160, 32 F 160.000001, 33 G 100.95, 34 G 100.5, 35 H 999 |
+F 100 5.5 1, G 40.9 5.6 1, H 0 5.7 1 |
+31 F 3700, 32 F 3700.000001, 33 G 3640.95, 34 G 3640.5, 35 H 99999 |
 31: 5.5 100 1, 32:, 33:, 34: 5.6 40.9 1, 35:
 
 whole_row: takes all values from one quote, also where it has nulls
