@@ -742,15 +742,6 @@ def range_join(facts: DataFrame, bands: DataFrame, bucket: int) -> DataFrame:
 # +    age = F.col("_ts").cast("long") - F.col(f"_right.{ts}").cast("long")
 # +    fresh = age <= tolerance_seconds
 
-# %% microseconds_as_int
-# task: as_of_join
-# fails: test_quotes[tolerance]
-# because: more than 2,147 seconds in microseconds are no int
-# breaks: `tolerance_seconds` is an integer, 0 or greater.
-# -    fresh = F.col(f"_right.{ts}") + tolerance >= F.col("_ts")
-# +    age = F.unix_micros("_ts") - F.unix_micros(f"_right.{ts}")
-# +    fresh = age <= F.lit(tolerance_seconds) * 1_000_000
-
 # %% to_the_minute
 # task: as_of_join
 # fails: test_quotes[tolerance], test_quotes_of_other_frames
