@@ -1,13 +1,14 @@
 """What stands for a cluster: prices the orders of a folder, as `spark-submit job.py` would.
 
-Each call is a line of `spark.log`. `faults.json` names run ids and their attempts that fail: after
-half of the output is written.
+Each call is a line of `spark.log`. `faults.json` names run ids and their attempts that fail, after
+half of the output is written: attempt 1 ends with an exit code as `1`, and is killed as `-1`.
 """
 
 import csv
 import json
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -33,17 +34,16 @@ output = Path(given["--output"])
 shutil.rmtree(output, ignore_errors=True)
 output.mkdir(parents=True)
 faults = here / "faults.json"
-fails = (
-    attempt in json.loads(faults.read_text()).get(given["--run-id"], [])
-    if faults.exists()
-    else False
-)
+failing = json.loads(faults.read_text()).get(given["--run-id"], []) if faults.exists() else []
 half = len(orders) // 2
 for number, rows in enumerate((orders[:half], orders[half:])):
-    if fails and number:
+    if number and attempt in failing:
         sys.exit("lost the cluster")
+    if number and -attempt in failing:
+        os.kill(os.getpid(), signal.SIGKILL)
     with (output / f"part-{number}.csv").open("w") as part:
         for row in rows:
             amount = int(row["quantity"]) * prices[row["product"]]
             part.write(f"{row['order_id']},{amount}\n")
 (output / "_SUCCESS").touch()
+print("priced the orders", *(row["order_id"] for row in orders))

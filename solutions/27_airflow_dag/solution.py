@@ -193,7 +193,7 @@ lab.check("spark_arguments")
 #   stays as it was.
 # - If a file cannot be copied, the error is raised, and the table stays as it was, without
 #   leftovers.
-# - `table_folder` need not exist yet.
+# - `table_folder` need not exist yet. After an error it may be there, but empty.
 #
 # Copy to a temporary folder beside the partition first. A rename within one file system is a
 # single step; a copy is not.
@@ -232,9 +232,10 @@ lab.check("publish")
 # ## Task 3: tables that are known only at run time
 #
 # Beside the orders, a source lists the tables that it has today: none, one or thirty. `tables` is
-# the output of the task that asks it: at run time, a list of dicts with the keys `name`, `source`,
-# `target` and `required`. `expand(tables)` is called while a DAG is built, and adds two tasks to
-# it: `load` and `loaded`. Import Airflow inside the function: the notebook does not have it.
+# the output of the task that asks it: at run time, a list of dicts with the keys `name` (no two are
+# the same), `source`, `target` and `required`. `expand(tables)` is called while a DAG is built, and
+# adds two tasks to it: `load` and `loaded`. Import Airflow inside the function: the notebook does
+# not have it.
 #
 # - `load` is mapped: at run time there is one instance for each table, in the order of the list.
 # - An instance calls `load_table` with its table; of what it fails on, the other instances know
@@ -306,7 +307,8 @@ lab.check("expand")
 # - `publish` publishes the day's folder of `staging` into `config["table"]`.
 # - `notify` calls `send_notice` with `config` and the text `2026-03-05 is published`, with its day.
 # - A run depends on its interval alone: not on the clock, and not on other runs.
-# - No task hands on more than 200 characters: paths and counts, not rows.
+# - No task hands on more than 200 characters, whatever the command prints: paths and counts, not
+#   rows.
 # - The token itself is in no argument and no rendered field of a task.
 #
 # Tasks run in Airflow's own Python, which has no pandas. Airflow, `pendulum` and the standard
