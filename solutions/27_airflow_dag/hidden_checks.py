@@ -73,7 +73,7 @@ def test_twelve_tables(airflow):  # noqa: F811
     names = [f"t{number * 7 % 12}" for number in range(12)]
     tables = [wanted(name, name == "t3", name not in ("t1", "t8")) for name in names]
     airflow.write({"tables/there.csv": "a,b\n1,2\n"})
-    run = airflow.call("load_lists", [tables])["runs"][0]
+    run = airflow.call("load_lists", {"2027-02-01": tables})["runs"][0]
     found = run["handed"].get("report.return_value")
     expected = [name for name in names if name not in ("t1", "t8")]
     assert found == expected, f"the next task was given {found}, expected {expected}"

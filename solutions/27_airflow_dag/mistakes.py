@@ -1137,6 +1137,7 @@ def build_dag(config: dict):
 # %% one_zone_for_both
 # task: partition_path
 # fails: test_local_day
+# outcome: error
 # because: the end may be given in another time zone than the start
 # breaks: The day is the date of `interval_start` in `TIMEZONE`, in whatever time zones the ends
 #   are given.
@@ -1487,6 +1488,7 @@ def build_dag(config: dict):
 # %% waits_for_the_run_before
 # task: build_dag
 # fails: test_waiting
+# outcome: error
 # because: a failed day stops all later ones
 # breaks: A run depends on its interval alone: not on the clock, and not on other runs.
 # -        default_args={"execution_timeout": timedelta(seconds=config["timeout_seconds"])},
@@ -1503,11 +1505,12 @@ def build_dag(config: dict):
 # -            raise ValueError(f"no list of prices holds on {day}")
 # +            raise ValueError(f"no list of prices holds on {start}")
 
-# %% wave_of_the_week
+# %% prices_of_the_wave
 # task: backfill
-# fails: test_plans_at_random
-# because: after the tenth wave it begins again
-# breaks: `wave` counts from 0: the first `max_active_runs` days of the plan are wave 0, the
-#   next wave 1.
-# -                "wave": number // dag["max_active_runs"],
-# +                "wave": number // dag["max_active_runs"] % 7,
+# fails: test_plans_at_random, test_prices_of_the_day
+# because: prices change within a wave, too
+# breaks: `prices` is the newest list that holds on the day, as `2026-03-01`: lists of later days
+#   do not count.
+# -        lists = [valid for valid in dag["price_lists"] if valid <= day]
+# +        first = planned[number - number % dag["max_active_runs"]]
+# +        lists = [valid for valid in dag["price_lists"] if valid <= first]
