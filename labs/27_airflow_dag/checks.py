@@ -444,10 +444,19 @@ def settings(changes: dict) -> dict:
 
 def describe(changes: dict, runs: int) -> dict:
     """In Airflow: what the DAG says of itself, its settings, and what building it touches."""
+    from unittest import mock
+
+    from airflow.sdk.execution_time import context
+    from airflow.settings import engine
+
     build, config = globals()["build_dag"], settings(changes)
     Path(config["landing"]).mkdir(exist_ok=True)
     build(config)  # imports modules
-    touches = touched_by(build, config)
+    engine.dispose()  # a query connects again
+    watched = {"_get_variable": "Variable.get", "_get_connection": "Connection.get"}
+    with mock.patch.multiple(context, **{n: mock.Mock(wraps=getattr(context, n)) for n in watched}):
+        touches = touched_by(build, config)
+        touches += [told for name, told in watched.items() if getattr(context, name).called]
     dag = load_dag(build, config)
     about = describe_dag(dag, runs) | {"touches": touches, "config": config}
     for task in dag.tasks:

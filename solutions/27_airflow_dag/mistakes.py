@@ -1514,3 +1514,30 @@ def build_dag(config: dict):
 # -        lists = [valid for valid in dag["price_lists"] if valid <= day]
 # +        first = planned[number - number % dag["max_active_runs"]]
 # +        lists = [valid for valid in dag["price_lists"] if valid <= first]
+
+# %% variable_at_the_top
+# task: build_dag
+# fails: test_building_touches_nothing
+# because: each reading of the file is a query of Airflow's database
+# breaks: To build it reads and lists no file, and connects to nothing.
+# -    from airflow.sdk import DAG, CronDataIntervalTimetable, task
+# +    from airflow.sdk import DAG, CronDataIntervalTimetable, Variable, task
+# -    with DAG(
+# -        config["dag_id"],
+# +    print(Variable.get("landing", default=config["landing"]))
+# +    with DAG(
+# +        config["dag_id"],
+
+# %% query_at_the_top
+# task: build_dag
+# fails: test_building_touches_nothing
+# because: each reading of the file is a query of Airflow's database
+# breaks: To build it reads and lists no file, and connects to nothing.
+# -    from airflow.sdk import DAG, CronDataIntervalTimetable, task
+# +    from airflow.models import Variable
+# +    from airflow.sdk import DAG, CronDataIntervalTimetable, task
+# -    with DAG(
+# -        config["dag_id"],
+# +    print(Variable.get("landing", default_var=config["landing"]))
+# +    with DAG(
+# +        config["dag_id"],
