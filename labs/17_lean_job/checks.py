@@ -221,6 +221,7 @@ SUBJECTS = [
             "\x0bc": "\x0bc",
             "d\u2003 e\u2003": "d\u2003 e\u2003",
             "f\u2028g\u0085h": "f\u2028g\u0085h",
+            "Re:\x0bi": "\x0bi",
         },
     ),
     subjects(
@@ -304,6 +305,7 @@ WEIGHTS = {
     "quarter": 0.25,
     "minus": -1.5,
     "broken": math.nan,
+    "": 4.0,
 }
 
 
@@ -324,6 +326,7 @@ SCORES = [
         "adds nothing for a tag without a weight, and nothing for a null",
         (["other", "parcel"], 1.0),
         (["parcel", None], 1.0),
+        (["", None], 4.0),
         ([None], 0.0),
         (["other"], 0.0),
     ),
@@ -340,6 +343,7 @@ SCORES = [
         (["half"], 0.0),
         (["parcel", "half"], 2.0),
         (["minus"], -2.0),
+        (["minus", "minus", "half"], -2.0),
         (["refund", "minus", "minus"], 0.0),
     ),
     scores(
@@ -395,7 +399,8 @@ def test_no_weights(learner, frame):
 
 # ----------------------------------------------------------------------------------- business_days
 
-HOLIDAYS = [date(2026, 4, 3), date(2026, 4, 5), date(2026, 4, 6), date(2026, 4, 6)]
+# A Friday, the days of a weekend, and a Monday that is in the list twice.
+HOLIDAYS = [date(2026, 4, day) for day in (3, 4, 5, 6, 6)]
 
 
 def time(text):
@@ -454,6 +459,14 @@ OPENED = [
         2026-06-01 21:30, 2026-06-03 09:00: 2
         2026-06-01 09:00, 2026-06-03 22:30: 3
         1978-07-03 22:30, 1978-07-05 09:00: 2""",
+    ),
+    opened(
+        "clock_changes",
+        "takes days in Berlin where the clock changes while a ticket is open",
+        """2026-03-27 09:00, 2026-03-30 22:30: 2
+        2026-03-26 23:30, 2026-03-31 09:00: 2
+        2026-10-23 09:00, 2026-10-26 22:30: 1
+        2026-10-22 22:30, 2026-10-27 09:00: 2""",
     ),
     opened(
         "same_day",
@@ -575,12 +588,12 @@ def test_batches(checksum_called):
 @check("checksum")
 def test_only_subjects_are_sent(learner, frame):
     """sends Python no column but the subject"""
-    rows = [(number, "s", "w" * WIDE) for number in range(WIDE_ROWS)]
-    answer = learner.checksum(frame("ticket_id long, subject string, note string", rows))
+    rows = [("w" * WIDE, "s", "v" * WIDE)] * WIDE_ROWS
+    answer = learner.checksum(frame("ticket string, subject string, note string", rows))
     sent = run_frame(answer).python_bytes
     assert sent <= MOST_SENT, (
-        f"Python was sent {sent:,} bytes for {WIDE_ROWS} subjects of one letter; another column of "
-        f"`df` has {WIDE_ROWS * WIDE:,} letters"
+        f"Python was sent {sent:,} bytes for {WIDE_ROWS} subjects of one letter; each other column "
+        f"of `df` has {WIDE_ROWS * WIDE:,} letters"
     )
 
 
@@ -638,6 +651,7 @@ BILLS = [
         ),
     ),
     ("fr", 13, datetime(1899, 12, 30, 9, 30), 125, "n"),
+    ("", 14, datetime(2026, 3, 2, 23, 30), 125, "n"),
 ]
 
 
@@ -683,7 +697,7 @@ def expected(rows, place):
 
 
 GROUPS = [
-    Case("by_lang", "returns a row for each language, also for null"),
+    Case("by_lang", "returns a row for each language, also for null and for an empty text"),
     Case("by_day", "returns a row for each day, also for null"),
 ]
 
@@ -709,7 +723,7 @@ def test_largest(by_hand):
 def test_total(by_hand):
     """returns the number of tickets with an amount above 0, and its sum"""
     found = [tuple(row) for row in by_hand["total"]]
-    assert found == [(11, Decimal("58.75"))], f"total has {found}, expected 11 tickets and 58.75"
+    assert found == [(12, Decimal("60.00"))], f"total has {found}, expected 12 tickets and 60.00"
 
 
 @check("features")
@@ -741,12 +755,15 @@ def moving(learner, spark, frame):
     kept = cached(source)
     rows, again = outputs_of(answer), outputs_of(answer)
     release(source)
-    return SimpleNamespace(rows=rows, again=again, returned=work.result_bytes, kept=kept)
+    return SimpleNamespace(
+        rows=rows, again=again, jobs=work.jobs, returned=work.result_bytes, kept=kept
+    )
 
 
 @check("features", points=2)
 def test_computed_once(moving):
-    """computes the tickets once, for all outputs and for all who read them"""
+    """computes the tickets once, during the call, for all outputs and for all who read them"""
+    assert moving.jobs, "the call ran no Spark job: the tickets are computed when somebody reads"
     sums = {name: sum(row.amount or 0 for row in moving.rows[name]) for name in OUTPUTS}
     small = (small_cents(number, copy) for number in (1, 2, 3) for copy in range(2, COPIES + 1))
     sums["largest"] += Decimal(sum(small)) / 100
@@ -811,7 +828,8 @@ def test_released_after_an_error(learner, frame):
 
 SIZED = "note string, lang string, ticket_id long"
 ROWS_PER_FILE = 6
-PER_LANG = {"de": 61, "fr": 7, None: 5, "pt": 6}
+# Exactly ten times as many rows as a file may have.
+PER_LANG = {"de": 37, "fr": 7, None: 5, "pt": 6, "es": 5}
 
 
 def rows_of(per_lang):
@@ -819,14 +837,14 @@ def rows_of(per_lang):
     return [("n", lang, next(ids)) for lang, times in per_lang.items() for _ in range(times)]
 
 
-def in_tasks(frame, pieces):
-    """A frame with a task for each piece, (lang, rows); read it and nothing is shuffled again."""
+def in_tasks(frame, tasks):
+    """A frame with these tasks, rows by lang; read it and nothing is shuffled again."""
     ids = count(1)
     rows = [
-        ("n", lang, next(ids), task) for task, (lang, times) in enumerate(pieces)
-        for _ in range(times)
+        ("n", lang, next(ids), task) for task, pieces in enumerate(tasks)
+        for lang, times in pieces.items() for _ in range(times)
     ]  # fmt: skip
-    placed = frame(f"{SIZED}, task int", rows).repartitionById(len(pieces), F.col("task"))
+    placed = frame(f"{SIZED}, task int", rows).repartitionById(len(tasks), F.col("task"))
     return placed.drop("task").localCheckpoint()
 
 
@@ -857,6 +875,10 @@ def assert_files(files, per_lang, most):
             f"the {rows} rows of the partition {lang or 'null'} are in {len(found)} files "
             f"({', '.join(map(str, found[:12])) or 'no'} rows); with at most {most} in a file, "
             f"there should be {fewest}"
+        )
+        assert max(found) <= most, (
+            f"a file of the partition {lang or 'null'} has {max(found)} rows; `rows_per_file` is "
+            f"{most}"
         )
 
 
@@ -906,7 +928,9 @@ def test_tasks_share_the_write(spread):
 
 
 # No file of `de` is full: its rows are in as few files as they can be, all the same.
-RIGHT = [("de", 5), ("de", 4), ("fr", 6), (None, 4), (None, 5)]
+RIGHT = [{"de": 5}, {"de": 4}, {"fr": 6}, {None: 4}, {None: 5}]
+# As many tasks as files, and none with more rows than a file; but one has rows of two partitions.
+MIXED = [{"de": 3, None: 2}, {None: 4}, {"fr": 6}]
 
 
 @check("write_sized", points=2)
@@ -922,5 +946,18 @@ def test_no_shuffle_where_rows_lie_right(learner, spark, frame, schema):
     moved = sum(task.shuffled for task in found.tasks)
     assert not moved, (
         f"the tasks that write read {moved} rows from a shuffle, although each task of `df` had "
-        "the rows of one file: " + ", ".join(f"{rows} of {lang or 'null'}" for lang, rows in RIGHT)
+        "the rows of one file: "
+        + ", ".join(f"{rows} of {lang or 'null'}" for task in RIGHT for lang, rows in task.items())
     )
+
+
+@check("write_sized")
+def test_null_beside_another_value(learner, spark, frame, schema):
+    """writes the fewest files where a task has rows of null and of another partition"""
+    given = in_tasks(frame, MIXED)
+    found = written(
+        spark,
+        lambda table: learner.write_sized(given, table, "lang", ROWS_PER_FILE),
+        f"{schema}.mixed",
+    )
+    assert_files(found.files, {"de": 3, "fr": 6, None: 6}, ROWS_PER_FILE)

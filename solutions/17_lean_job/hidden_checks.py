@@ -134,12 +134,12 @@ def test_outputs_of_other_tickets(learner, frame, seed):
     )
 
 
-def files_of(learner, spark, frame, table, pieces):
+def files_of(learner, spark, frame, table, tasks):
     """What is written of a frame with these tasks, at most 5 rows in a file."""
-    given = in_tasks(frame, pieces)
+    given = in_tasks(frame, tasks)
     found = written(spark, lambda name: learner.write_sized(given, name, "lang", 5), table)
     assert_columns(found.frame, SIZED)
-    rows = sum(rows for _, rows in pieces)
+    rows = sum(rows for pieces in tasks for rows in pieces.values())
     assert len(found.rows) == rows, f"the table has {len(found.rows)} rows, expected {rows}"
     return found.files
 
@@ -147,8 +147,8 @@ def files_of(learner, spark, frame, table, pieces):
 @check("write_sized")
 def test_nearly_right_tasks(learner, spark, frame, schema):
     """writes the fewest files where the rows of a partition lie in too many tasks"""
-    pieces = [("a", 3), ("a", 2), (None, 5), ("d", 4)]
-    files = files_of(learner, spark, frame, f"{schema}.nearly_right", pieces)
+    tasks = [{"a": 3}, {"a": 2}, {None: 5}, {"d": 4}]
+    files = files_of(learner, spark, frame, f"{schema}.nearly_right", tasks)
     assert_files(files, {"a": 5, None: 5, "d": 4}, 5)
 
 
@@ -170,6 +170,6 @@ def test_tasks_share_small_partitions(learner, spark, frame, schema):
 @check("write_sized")
 def test_tasks_with_too_many_rows(learner, spark, frame, schema):
     """writes the fewest files where there are as many tasks, one of them with too many rows"""
-    pieces = [("a", 8), ("a", 1), ("d", 4)]
-    files = files_of(learner, spark, frame, f"{schema}.too_many", pieces)
+    tasks = [{"a": 8}, {"a": 1}, {"d": 4}]
+    files = files_of(learner, spark, frame, f"{schema}.too_many", tasks)
     assert_files(files, {"a": 9, "d": 4}, 5)

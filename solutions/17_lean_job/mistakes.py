@@ -7,6 +7,14 @@ def normalise_subject(df: DataFrame) -> DataFrame:
     return df.withColumn("subject_norm", as_udf("subject"))
 
 
+# %% any_whitespace_behind_a_prefix
+# task: normalise_subject
+# fails: test_subjects[others]
+# because: a vertical tab behind a prefix is no blank, and stays
+# breaks: each with the blank behind it, if it has one.
+# -    text = F.regexp_replace(text, "^(?:(?:re|fwd?): ?)++", "")
+# +    text = F.regexp_replace(text, r"^(?:(?:re|fwd?):\s?)++", "")
+
 # %% subject_pandas_udf
 # task: normalise_subject
 # fails: test_no_python[normalise_subject]
@@ -250,6 +258,25 @@ def normalise_subject(df: DataFrame) -> DataFrame:
 # +        return df.withColumn("subject_norm", F.lit(None).cast("string"))
 # +    text = F.regexp_replace(F.lower("subject"), "ß", "ss")
 
+# %% null_is_the_empty_text
+# task: score_tags
+# fails: test_scores[unknown]
+# because: a null is looked up as the empty text, which may have a weight
+# breaks: and neither does a null
+# -        lambda sum_so_far, tag: sum_so_far + F.coalesce(known[tag], F.lit(0.0)),
+# +        lambda sum_so_far, tag: (
+# +            sum_so_far + F.coalesce(known[F.coalesce(tag, F.lit(""))], F.lit(0.0))
+# +        ),
+
+# %% even_halves_above_zero
+# task: score_tags
+# fails: test_scores[halves]
+# because: below 0, a half goes away from zero: -2.5 becomes -3
+# breaks: A half goes to the even one, as in Python
+# -    return df.withColumn("score", F.bround(total))
+# +    to_even = F.round(total / 2) * 2
+# +    return df.withColumn("score", F.when(total % 1 == 0.5, to_even).otherwise(F.round(total)))
+
 # %% one_row_a_ticket
 # task: score_tags
 # fails: test_no_shuffle[score_tags], test_rows_and_columns[score_tags]
@@ -386,6 +413,18 @@ def normalise_subject(df: DataFrame) -> DataFrame:
 # +        return df.withColumn("score", F.lit(0.0))
 # +    known = F.create_map(*pairs).cast("map<string, double>")
 
+
+# %% one_offset_for_both_times
+# task: business_days
+# fails: test_days[clock_changes]
+# because: the clock may change between the two times
+# breaks: A day is a day in Berlin, in winter and in summer.
+# -    first, end = (
+# -        F.to_date(F.from_utc_timestamp(name, BERLIN.key)) for name in ("created_at", "solved_at")
+# -    )
+# +    created = F.from_utc_timestamp("created_at", BERLIN.key)
+# +    first = F.to_date(created)
+# +    end = F.to_date(F.col("solved_at") + (created - F.col("created_at")))
 
 # %% days_udf
 # task: business_days
@@ -529,6 +568,19 @@ def business_days(df: DataFrame, holidays: list[date]) -> DataFrame:
 # +    worked = F.filter(days, lambda day: F.weekday(day) < 5)
 # +    free = F.lit(0)
 # +    for day in holidays:
+# +        free = free + F.when(F.array_contains(days, day), 1).otherwise(0)
+# +    count = F.when(first >= end, 0).otherwise(F.size(worked) - free)
+
+# %% saturday_holidays_subtracted
+# task: business_days
+# fails: test_days[holidays]
+# because: leaves Sundays out of the holidays, and subtracts a Saturday that was not counted
+# breaks: Saturdays and Sundays don't count.
+# -    worked = F.filter(days, lambda day: (F.weekday(day) < 5) & ~day.isin(holidays))
+# -    count = F.when(first >= end, 0).otherwise(F.size(worked))
+# +    worked = F.filter(days, lambda day: F.weekday(day) < 5)
+# +    free = F.lit(0)
+# +    for day in {day for day in holidays if day.isoweekday() != 7}:
 # +        free = free + F.when(F.array_contains(days, day), 1).otherwise(0)
 # +    count = F.when(first >= end, 0).otherwise(F.size(worked) - free)
 
@@ -696,6 +748,17 @@ def checksum(df: DataFrame) -> DataFrame:
 # -    return df.withColumn("checksum", checksums.asNondeterministic()("subject"))
 # +    return df.withColumn("checksum", checksums.asNondeterministic()(F.struct("*")))
 
+# %% key_for_the_error
+# task: checksum
+# fails: test_only_subjects_are_sent
+# because: a second column is sent, to name the row when the vendor fails
+# breaks: Python is sent the subjects, and no other column of `df`
+# -    def checksums(subjects: pa.Array) -> pa.Array:
+# +    def checksums(subjects: pa.Array, keys: pa.Array) -> pa.Array:
+# -    return df.withColumn("checksum", checksums.asNondeterministic()("subject"))
+# +    key = next((name for name in df.columns if name != "subject"), "subject")
+# +    return df.withColumn("checksum", checksums.asNondeterministic()("subject", key))
+
 # %% pure_function
 # task: checksum
 # fails: test_filter_runs_python_once
@@ -722,6 +785,35 @@ def checksum(df: DataFrame) -> DataFrame:
 # breaks: Rows of `tickets` count if their `amount` is greater than 0.
 # -    branch = tickets.where("amount > 0").select("ticket_id", "lang", "amount", "created_at")
 # +    branch = tickets.where("amount IS NOT NULL")
+
+# %% null_is_an_empty_language
+# task: features
+# fails: test_groups[by_lang]
+# because: the tickets without a language are counted with those whose language is an empty text
+# breaks: A null `lang`, and a null day, have a row of their own.
+# -            "by_lang": branch.groupBy("lang").agg(*measures),
+# +            "by_lang": branch.na.fill("", ["lang"])
+# +            .groupBy("lang")
+# +            .agg(*measures)
+# +            .withColumn("lang", F.nullif(F.col("lang"), F.lit(""))),
+
+# %% computed_by_the_first_reader
+# task: features
+# fails: test_computed_once
+# because: a lazy checkpoint is made when somebody reads, from what the tickets are then
+# breaks: `tickets` is computed once, during the call
+def features(tickets: DataFrame) -> dict[str, DataFrame]:
+    measures = F.count("*").alias("tickets"), F.sum("amount").alias("amount")
+    branch = tickets.where("amount > 0").select("ticket_id", "lang", "amount", "created_at")
+    branch = branch.localCheckpoint(eager=False)
+    return {
+        "by_lang": branch.groupBy("lang").agg(*measures),
+        "by_day": branch.groupBy(F.to_date("created_at").alias("day")).agg(*measures),
+        "largest": branch.orderBy(F.desc("amount"), "ticket_id")
+        .limit(3)
+        .select("ticket_id", "amount"),
+        "total": branch.agg(*measures),
+    }
 
 # %% zero_counts
 # task: features
@@ -1017,6 +1109,27 @@ def write_sized(df: DataFrame, table: str, partition_column: str, rows_per_file:
     writer.partitionBy(partition_column).saveAsTable(table)
 
 
+# %% as_many_tasks_as_files
+# task: write_sized
+# fails: test_tasks_with_too_many_rows
+# because: a task has more rows than a file may have, another one fewer, and both are left as they are
+# breaks: No file has more than `rows_per_file` rows.
+# -    if not right or any(count > rows_per_file for _, _, count in pieces):
+# +    if not right:
+# -    writer = df.write.format("delta").option("maxRecordsPerFile", rows_per_file)
+# +    writer = df.write.format("delta")
+
+# %% shares_above_ten_times
+# task: write_sized
+# fails: test_tasks_share_the_write
+# because: with exactly ten times the rows one task still writes the largest partition
+# breaks: If `df` has ten times `rows_per_file` rows, or more, no task writes more than half
+# -        df = numbered.repartition(files, partition_column, "_file").drop("_file")
+# +        by = [partition_column, "_file"]
+# +        if sum(rows.values()) <= 10 * rows_per_file:
+# +            by = [partition_column]
+# +        df = numbered.repartition(files, *by).drop("_file")
+
 # %% one_task
 # task: write_sized
 # fails: test_tasks_share_the_write
@@ -1076,6 +1189,17 @@ def write_sized(df: DataFrame, table: str, partition_column: str, rows_per_file:
 # -    right = len(tasks) == len(pieces) == files
 # +    full = sum(count == rows_per_file for _, _, count in pieces)
 # +    right = len(tasks) == len(pieces) == files and full >= files - len(rows)
+
+# %% null_is_not_counted
+# task: write_sized
+# fails: test_null_beside_another_value
+# because: a task with rows of null and of one other partition is taken for right
+# breaks: A null is a value like others there.
+# -    right = len(tasks) == len(pieces) == files
+# +    values: dict[int, set] = {task: set() for task in tasks}
+# +    for value, task, _ in pieces:
+# +        values[task] |= {value} - {None}
+# +    right = len(tasks) == files and all(len(found) <= 1 for found in values.values())
 
 # %% always_shuffled
 # task: write_sized

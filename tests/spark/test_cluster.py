@@ -16,7 +16,7 @@ from processes import YOUNG_JVM
 
 from labkit import home
 from labkit.author.known_answers import Variant, as_submission
-from labkit.course.labs import find_lab
+from labkit.course.labs import find_lab, find_labs
 from labkit.home import LabError
 from labkit.spark import cluster
 from labkit.spark.java import java_home
@@ -150,7 +150,13 @@ def lab(words, environment):
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
-LONGER = [("cdc_merge", 1), ("scd2", 1), ("skew", 1), ("cdc_merge", 100), ("skew", 100)]
+# Delta's REORG ... APPLY (PURGE) asks for a session on an executor, which has none.
+FAILS_ON_EXECUTORS = "pii_erasure"
+LONGER = [
+    *((found.slug, 1) for found in find_labs(home.root())
+      if found.slug not in {"warm_up", FAILS_ON_EXECUTORS}),
+    ("cdc_merge", 100), ("skew", 100),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("slug", "scale"), [("warm_up", 1), *(LONGER if LONG else [])])
