@@ -229,8 +229,8 @@ def publish(day_folder: str, table_folder: str) -> None:
         target = table / day.name / path.relative_to(day)
         target.parent.mkdir(parents=True, exist_ok=True)
         if path.is_file():
-            with target.open("a") as out:
-                out.write(path.read_text())
+            with target.open("ab") as out:
+                out.write(path.read_bytes())
 
 
 # %% stays_if_there
