@@ -386,12 +386,8 @@ def test_unfinished_day(learner, shop):
 
 
 BROKEN = [
-    Case(
-        "at_the_top",
-        "keeps the table as it was when a file cannot be copied",
-        given=["part-5.csv"],
-    ),
-    Case("in_a_folder", "does so too when that file lies in a folder", given=["late/part-5.csv"]),
+    Case("at_the_top", "keeps the table when a file cannot be copied", given=["part-5.csv"]),
+    Case("in_a_folder", "keeps it when a file in a folder cannot be", given=["late/part-5.csv"]),
 ]
 
 
