@@ -1,14 +1,13 @@
 """What stands for a cluster: prices the orders of a folder, as `spark-submit job.py` would.
 
-Each call is a line of `spark.log`. `faults.json` names run ids and their attempts that fail, after
-half of the output is written: attempt 1 ends with an exit code as `1`, and is killed as `-1`.
+Each call is a line of `spark.log`. `faults.json` has run ids, their attempts that fail after half
+of the output is written, and how each ends: an exit code, or a negative signal that kills it.
 """
 
 import csv
 import json
 import os
 import shutil
-import signal
 import sys
 from pathlib import Path
 
@@ -34,13 +33,13 @@ output = Path(given["--output"])
 shutil.rmtree(output, ignore_errors=True)
 output.mkdir(parents=True)
 faults = here / "faults.json"
-failing = json.loads(faults.read_text()).get(given["--run-id"], []) if faults.exists() else []
+faulty = json.loads(faults.read_text()) if faults.exists() else {}
+ending = faulty.get(given["--run-id"], {}).get(f"{attempt}", 0)
 half = len(orders) // 2
 for number, rows in enumerate((orders[:half], orders[half:])):
-    if number and attempt in failing:
-        sys.exit("lost the cluster")
-    if number and -attempt in failing:
-        os.kill(os.getpid(), signal.SIGKILL)
+    if number and ending:
+        print("lost the cluster", file=sys.stderr, flush=True)
+        os.kill(os.getpid(), -ending) if ending < 0 else sys.exit(ending)
     with (output / f"part-{number}.csv").open("w") as part:
         for row in rows:
             amount = int(row["quantity"]) * prices[row["product"]]

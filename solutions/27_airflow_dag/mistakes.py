@@ -818,7 +818,8 @@ def build_dag(config: dict):
 # task: build_dag
 # fails: test_a_lost_attempt, test_a_failed_command
 # because: the command failed, and the task is green
-# breaks: `transform` runs the command of `spark_arguments`, and fails if the command fails.
+# breaks: `transform` runs the command of `spark_arguments`, and fails if the command fails, with
+#   whatever exit code.
 # -            subprocess.run(words, check=True)
 # +            subprocess.run(words)
 
@@ -1443,7 +1444,8 @@ def build_dag(config: dict):
 # task: build_dag
 # fails: test_a_lost_attempt
 # because: a command that was killed has a negative exit code
-# breaks: `transform` runs the command of `spark_arguments`, and fails if the command fails.
+# breaks: `transform` runs the command of `spark_arguments`, and fails if the command fails, with
+#   whatever exit code.
 # -            subprocess.run(words, check=True)
 # +            if (code := subprocess.run(words).returncode) > 0:
 # +                raise RuntimeError(f"the command ended with {code}")
@@ -1541,3 +1543,56 @@ def build_dag(config: dict):
 # +    print(Variable.get("landing", default_var=config["landing"]))
 # +    with DAG(
 # +        config["dag_id"],
+
+# %% all_slashes_at_the_end
+# task: partition_path
+# fails: test_base
+# because: of the root `file:///` nothing but `file:` is left
+# breaks: it stays as it is, and exactly one `/` joins it to the day, whether or not `base` ends in
+#   one.
+# -    return f"{base.removesuffix('/')}/day={day}"
+# +    return f"{base.rstrip('/')}/day={day}"
+
+# %% prices_as_a_path
+# task: spark_arguments
+# fails: test_words_of_the_command
+# because: `Path` makes one slash of the two in `abfss://`
+# breaks: `--prices` is `config["prices"]`
+# -        *("--prices", config["prices"]),
+# +        *("--prices", str(Path(config["prices"]))),
+
+# %% run_id_in_small_letters
+# task: spark_arguments
+# fails: test_arguments_of_the_day
+# because: the cluster knows the run by another name than the DAG has
+# breaks: `--run-id` is `config["dag_id"]`, a hyphen and the day: each attempt has the same.
+# -        *("--run-id", f"{config['dag_id']}-{day}"),
+# +        *("--run-id", f"{config['dag_id']}-{day}".lower()),
+
+# %% same_names_and_sizes
+# task: publish
+# fails: test_the_day_is_replaced
+# because: a number was corrected, and the file is as long as before
+# breaks: Afterwards the partition has exactly the files of `day_folder`, those in folders too, and
+#   nothing of what it had before.
+# -    partition = table / day.name
+# +    partition = table / day.name
+# +
+# +    def sizes(folder):
+# +        return {str(f.relative_to(folder)): f.is_file() and f.stat().st_size for f in folder.rglob("*")}
+# +
+# +    if sizes(partition) == sizes(day):
+# +        return
+
+# %% exit_code_99_skips
+# task: build_dag
+# fails: test_a_failed_command
+# because: to a task of bash this exit code means skipped, and the run of a failed command is green
+# breaks: and fails if the command fails, with whatever exit code.
+# -    from airflow.sdk.exceptions import AirflowFailException
+# +    from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+# -            subprocess.run(words, check=True)
+# +            done = subprocess.run(words)
+# +            if done.returncode == 99:
+# +                raise AirflowSkipException("the command says so")
+# +            done.check_returncode()

@@ -126,6 +126,7 @@ def build_dag(config: dict):
         bash_command="{{ command(" + between + ") }}",
         pool=config["pool"],
         do_xcom_push=False,
+        skip_on_exit_code=None,
         dag=dag,
         **again,
     )
