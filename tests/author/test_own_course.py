@@ -95,6 +95,7 @@ def test_labkit_is_that_of_the_wheel(made):
     assert module.is_relative_to(made.root / ".venv")
     assert root == made.root
     assert program == module.parent / home.PROGRAM
+    assert os.access(module.parent / "spark" / "worker_python", os.X_OK)
     assert made.run("list").count("load_a_day") == 1
 
 

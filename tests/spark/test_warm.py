@@ -17,7 +17,7 @@ from processes import YOUNG_JVM, alive
 
 from labkit import home
 from labkit.spark import attached, lease, warm
-from labkit.spark.settings import FACTORY
+from labkit.spark.settings import FACTORY, WORKER_PYTHON
 
 LONG = bool(os.environ.get("LAB_LONG"))
 PATIENCE = 60
@@ -403,6 +403,17 @@ def test_python_workers_have_no_zip_on_their_path(spark):
         return [entry for entry in sys.path if os.path.isfile(entry)]
 
     assert spark.sparkContext.parallelize([1], 1).flatMap(files).collect() == []
+
+
+def test_nor_has_the_worker_that_a_stateful_stream_starts(tmp_path):
+    """It is no child of the daemon: Spark runs `PYSPARK_PYTHON -m ...` with the zip files."""
+    environment = {"PYTHONPATH": str(tmp_path), "PYSPARK_DRIVER_PYTHON": sys.executable}
+    says = subprocess.run(
+        [WORKER_PYTHON, "-c", "import pyspark, sys; print(sys.path, sys.argv)", "two words"],
+        env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert str(tmp_path) not in says.stdout
+    assert says.stdout.strip().endswith("['-c', 'two words']")
 
 
 def test_a_child_of_an_attached_process_has_a_lease_of_its_own(place):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -12,6 +13,7 @@ from typing import Literal, get_args
 from pyspark.sql import SparkSession
 
 from labkit.author import record
+from labkit.author.flink_jvm import FlinkJvm
 from labkit.author.known_answers import (
     Variant,
     as_submission,
@@ -24,11 +26,13 @@ from labkit.grading.grade import Grader
 from labkit.grading.grading_spark import WarmSpark
 from labkit.judge.answer import Learner, trimmed_trace
 from labkit.judge.runner import PUBLIC_SEED, judge
+from labkit.parts.known import FLINK
 from labkit.spark import session
 from labkit.verdict.errors import short
 from labkit.verdict.outcome import CheckResult, Outcome
 
 SECONDS = 300.0
+_flink = FlinkJvm()
 
 Way = Literal["notebook", "shell"]
 
@@ -73,9 +77,10 @@ def run_trial(
         except Exception as error:  # of an author's own code; others are still to be judged
             problem = f"its definitions raise {short(error)}\n{trimmed_trace(error.__traceback__)}"
             return Trial(lab.slug, variant, way, (), (problem,))
-        results = judge(
-            lab.root, learner, spark, files, seed=seed, tasks=tasks, ids=ids, timeout=SECONDS
-        )
+        with _lent(lab, variant):
+            results = judge(
+                lab.root, learner, spark, files, seed=seed, tasks=tasks, ids=ids, timeout=SECONDS
+            )
         problems = list(faults(variant, results))
     else:
         with tempfile.TemporaryDirectory() as folder:
@@ -92,6 +97,12 @@ def run_trial(
             problems.append(f"{report.status}: {report.message}")
     seconds = time.perf_counter() - started
     return Trial(lab.slug, variant, way, results, tuple(problems), seconds)
+
+
+def _lent(lab: Lab, variant: Variant) -> AbstractContextManager[None]:
+    """Flink's JVM, for a mistake that may need one. Right answers start their own, as learners do."""
+    uses = variant.kind == "mistake" and "flink" in lab.about["needs"] and not FLINK.missing()
+    return _flink.lent() if uses else nullcontext()
 
 
 def faults(variant: Variant, results: tuple[CheckResult, ...]) -> Iterator[str]:

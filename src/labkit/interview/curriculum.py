@@ -83,8 +83,9 @@ WAYS = (
             Step(
                 "week 3",
                 (
-                    *("watermarks", "exactly_once", "stream_joins", "shadow_tables", "time_travel"),
-                    *("change_feed", "concurrent_writers", "pii_erasure", "access_policies"),
+                    *("watermarks", "exactly_once", "stream_joins", "stateful", "shadow_tables"),
+                    *("flink_pipeline", "time_travel", "change_feed", "concurrent_writers"),
+                    *("pii_erasure", "access_policies"),
                 ),
                 ("streaming", "cloud", "governance", "security"),
             ),

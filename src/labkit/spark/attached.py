@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,6 +17,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.catalog import Catalog
 
 from labkit.spark.lease import HANDLE, LEASE, PORT, SECRET, SESSION, stop_streams, uncache
+from labkit.spark.settings import worker_python
 
 _own: dict[str, str] = {}  # the lease of this process, once attached; the handle of its session
 STOPPED = "this Spark session was stopped; `lab.spark` gives you a new one"
@@ -30,7 +30,7 @@ def attach(environment: Mapping[str, str], again: Callable[[], object]) -> Spark
     """
     offered = {name: environment[name] for name in (PORT, SECRET, SESSION)}
     os.environ.update(offered)
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers are some other python3
+    os.environ.setdefault("PYSPARK_PYTHON", worker_python())  # else it is some other python3
     # What is left of a JVM that died, and of sessions in it.
     SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
     SparkSession._instantiatedSession = SparkSession._activeSession = None

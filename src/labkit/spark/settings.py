@@ -71,6 +71,7 @@ JAVA_OPTIONS = (
 FIRST_TIER = "-XX:TieredStopAtLevel=1"
 WAREHOUSE = "warehouse"  # in a JVM's folder
 LOG4J = Path(__file__).with_name("log4j2.properties")
+WORKER_PYTHON = Path(__file__).with_name("worker_python")
 
 
 def base_conf(scratch: Path, *, lasting: bool = False) -> dict[str, str]:
@@ -102,10 +103,15 @@ def process_environment(scratch: Path) -> None:
     if cluster.master():  # what its workers have, and how they reach this machine, the user knows
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     else:
-        os.environ["PYSPARK_PYTHON"] = sys.executable
+        os.environ["PYSPARK_PYTHON"] = worker_python()
         os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     os.environ.pop("SPARK_HOME", None)
     set_utc()
+
+
+def worker_python() -> str:
+    """What starts the Python of workers; on a cluster this machine's Python, unless the user says."""
+    return sys.executable if cluster.master() else str(WORKER_PYTHON)
 
 
 def write_no_checksums(context: SparkContext) -> None:
