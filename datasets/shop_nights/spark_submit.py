@@ -1,7 +1,7 @@
 """What stands for a cluster: prices the orders of a folder, as `spark-submit job.py` would.
 
-Each call is a line of `spark.log`. `faults.json` names run ids and their attempts that fail: after
-half of the output is written.
+Each call is a line of `spark.log`. `faults.json` has run ids, their attempts that fail after half
+of the output is written, and how each ends: an exit code, or a negative signal that kills it.
 """
 
 import csv
@@ -33,17 +33,16 @@ output = Path(given["--output"])
 shutil.rmtree(output, ignore_errors=True)
 output.mkdir(parents=True)
 faults = here / "faults.json"
-fails = (
-    attempt in json.loads(faults.read_text()).get(given["--run-id"], [])
-    if faults.exists()
-    else False
-)
+faulty = json.loads(faults.read_text()) if faults.exists() else {}
+ending = faulty.get(given["--run-id"], {}).get(f"{attempt}", 0)
 half = len(orders) // 2
 for number, rows in enumerate((orders[:half], orders[half:])):
-    if fails and number:
-        sys.exit("lost the cluster")
+    if number and ending:
+        print("lost the cluster", file=sys.stderr, flush=True)
+        os.kill(os.getpid(), -ending) if ending < 0 else sys.exit(ending)
     with (output / f"part-{number}.csv").open("w") as part:
         for row in rows:
             amount = int(row["quantity"]) * prices[row["product"]]
             part.write(f"{row['order_id']},{amount}\n")
 (output / "_SUCCESS").touch()
+print("priced the orders", *(row["order_id"] for row in orders))

@@ -73,7 +73,7 @@ def test_twelve_tables(airflow):  # noqa: F811
     names = [f"t{number * 7 % 12}" for number in range(12)]
     tables = [wanted(name, name == "t3", name not in ("t1", "t8")) for name in names]
     airflow.write({"tables/there.csv": "a,b\n1,2\n"})
-    run = airflow.call("load_lists", [tables])["runs"][0]
+    run = airflow.call("load_lists", {"2027-02-01": tables})["runs"][0]
     found = run["handed"].get("report.return_value")
     expected = [name for name in names if name not in ("t1", "t8")]
     assert found == expected, f"the next task was given {found}, expected {expected}"
@@ -87,7 +87,7 @@ def autumn(airflow):  # noqa: F811
     """A night of 25 hours under other settings, and the DAG of these."""
     about = airflow.call("describe", OTHER, 8)
     files = delivery("2026-10-25", "1 tea 2", "2 tea 3") | {
-        "prices/2026-10-01.csv": "product,cents\ntea,50\n",
+        "price lists/2026-10-01.csv": "product,cents\ntea,50\n",
         "faults.json": "{}",
     }
     runs = airflow.call("run_nights", OTHER, [night("2026-10-25", files), night("2026-10-25")])
@@ -116,5 +116,5 @@ def test_a_night_of_25_hours(autumn):
     _, runs = autumn
     expected = {"_SUCCESS": "", "part-0.csv": "1,100\n", "part-1.csv": "2,150\n"}
     for run in runs:
-        assert_green(run, "2026-10-25")
+        assert_green(run, "2026-10-25", "2026-10-25")
         assert partition(run, "2026-10-25") == expected

@@ -183,7 +183,7 @@ lab.check("spark_arguments")
 #
 # The cluster writes a day's folder in staging, such as `staging/day=2026-03-05`, and its file
 # `_SUCCESS` last. `publish(day_folder, table_folder)` makes it the partition of the same name in
-# `table_folder`. Both are paths as text.
+# `table_folder`. Both are paths as text, without a `/` at the end.
 #
 # - Afterwards the partition has exactly the files of `day_folder`, those in folders too, and
 #   nothing of what it had before.
@@ -193,7 +193,7 @@ lab.check("spark_arguments")
 #   stays as it was.
 # - If a file cannot be copied, the error is raised, and the table stays as it was, without
 #   leftovers.
-# - `table_folder` need not exist yet.
+# - `table_folder` need not exist yet. After an error it may be there, but empty.
 #
 # Copy to a temporary folder beside the partition first. A rename within one file system is a
 # single step; a copy is not.
@@ -232,9 +232,10 @@ lab.check("publish")
 # ## Task 3: tables that are known only at run time
 #
 # Beside the orders, a source lists the tables that it has today: none, one or thirty. `tables` is
-# the output of the task that asks it: at run time, a list of dicts with the keys `name`, `source`,
-# `target` and `required`. `expand(tables)` is called while a DAG is built, and adds two tasks to
-# it: `load` and `loaded`. Import Airflow inside the function: the notebook does not have it.
+# the output of the task that asks it: at run time, a list of dicts with the keys `name`,
+# `source`, `target` and `required`. Names differ, and so do targets. `expand(tables)` is called
+# while a DAG is built, and adds two tasks to it: `load` and `loaded`. Import Airflow inside the
+# function: the notebook does not have it.
 #
 # - `load` is mapped: at run time there is one instance for each table, in the order of the list.
 # - An instance calls `load_table` with its table; of what it fails on, the other instances know
@@ -302,11 +303,13 @@ lab.check("expand")
 # - `ingest` fails when it has waited for `wait_seconds`.
 # - `check` fails, without another try, if the day's folder has no orders, or more or fewer than
 #   promised.
-# - `transform` runs the command of `spark_arguments`, and fails if the command fails.
+# - `transform` runs the command of `spark_arguments`, and fails if the command fails, with whatever
+#   exit code.
 # - `publish` publishes the day's folder of `staging` into `config["table"]`.
 # - `notify` calls `send_notice` with `config` and the text `2026-03-05 is published`, with its day.
 # - A run depends on its interval alone: not on the clock, and not on other runs.
-# - No task hands on more than 200 characters: paths and counts, not rows.
+# - No task hands on more than 200 characters, whatever the command prints: paths and counts, not
+#   rows.
 # - The token itself is in no argument and no rendered field of a task.
 #
 # Tasks run in Airflow's own Python, which has no pandas. Airflow, `pendulum` and the standard

@@ -125,6 +125,8 @@ def build_dag(config: dict):
         task_id="transform",
         bash_command="{{ command(" + between + ") }}",
         pool=config["pool"],
+        do_xcom_push=False,
+        skip_on_exit_code=None,
         dag=dag,
         **again,
     )
@@ -154,7 +156,7 @@ def backfill(dag: dict, start: date, end: date, force: bool = False) -> list[dic
     while day <= end:
         after = day + timedelta(days=1)
         if force or day not in set(dag["succeeded"]):
-            if day < lists[0]:
+            if not lists or day < lists[0]:
                 raise ValueError(f"{day}: no prices")
             both = [
                 datetime.combine(d, time(), zone).astimezone(ZoneInfo("UTC")) for d in (day, after)

@@ -57,7 +57,7 @@ def build_dag(config: dict):
             if counted(folder) < max(1, promised(folder)) or counted(folder) > promised(folder):
                 raise AirflowFailException(folder)
 
-        @task.bash(pool=config["pool"])
+        @task.bash(pool=config["pool"], do_xcom_push=False, skip_on_exit_code=None)
         def transform(data_interval_start, data_interval_end):
             import shlex
 
