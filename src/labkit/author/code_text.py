@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 
 
+@functools.cache  # the states of all labs ask for the same modules a hundred times
 def code(text: str) -> str:
     """A module without comments on lines of their own, blank lines, docstrings and HINTS.
 

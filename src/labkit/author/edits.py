@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -41,12 +42,17 @@ def edited(solution: str, name: str, hunks: Sequence[Hunk]) -> str:
 def _definition(text: str, name: str) -> list[str] | None:
     """The lines of the last top-level definition of a name, decorators included."""
     lines = text.splitlines()
-    for node in reversed(ast.parse(text).body):
+    for node in reversed(_body(text)):
         if name in _names(node):
             decorators: list[ast.expr] = getattr(node, "decorator_list", [])
             first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
             return lines[first - 1 : node.end_lineno]
     return None
+
+
+@functools.lru_cache(maxsize=1)  # all edits of a lab are of one text
+def _body(text: str) -> list[ast.stmt]:
+    return ast.parse(text).body
 
 
 def _names(node: ast.stmt) -> Iterator[str]:
