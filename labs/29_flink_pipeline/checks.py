@@ -197,6 +197,7 @@ def wait(job, until, limit: float) -> bool:
             ended = True
         if ended or time.monotonic() > end:
             return bool(until())
+        # Between two questions: what is waited for is a file, or a state of the job.
         time.sleep(0.02)
     return True
 
@@ -227,6 +228,7 @@ def savepoint(job, folder: str, limit: float) -> str:
             early = "not being executed at the moment" in str(error)
             if not early or time.monotonic() > end:
                 raise
+        # Between two tries: Flink refuses a savepoint until all tasks run.
         time.sleep(0.1)
 
 

@@ -6,7 +6,7 @@ from labkit.author.flink_jvm import FlinkJvm
 from labkit.parts.known import FLINK, PARTS
 from labkit.parts.process import run
 
-pytestmark = pytest.mark.skipif(bool(FLINK.missing()), reason="Flink is not installed")
+pytestmark = pytest.mark.skipif(bool(FLINK.missing()), reason=FLINK.missing() or "Flink is there")
 
 
 def look(leave: bool) -> list:

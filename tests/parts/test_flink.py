@@ -25,7 +25,7 @@ print(run("flink", totals))
 """
 
 
-@pytest.mark.skipif(bool(FLINK.missing()), reason="Flink is not installed")
+@pytest.mark.skipif(bool(FLINK.missing()), reason=FLINK.missing() or "Flink is there")
 @pytest.mark.parametrize("bundled", [True, False], ids=["bundled Java", "Java of this machine"])
 def test_a_query_runs_in_the_sandbox(monkeypatch, bundled):
     if bundled:

@@ -48,7 +48,7 @@ def close_door(seconds: float) -> list[str]:
         left = [name for name in (one.getName() for one in threads) if name.startswith("flink-")]
         if not left or time.monotonic() > end:
             return sorted(left)
-        time.sleep(0.05)
+        time.sleep(0.05)  # between two questions: Java tells nobody when a thread ends
 
 
 class FlinkJvm:
