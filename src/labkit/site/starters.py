@@ -70,7 +70,8 @@ def read(lab: Lab) -> Starter:
         if cell.kind == "markdown":
             headed = at if HEADING.search(cell.text) else headed
             continue
-        for name in (name for name in lab.tasks if f"def {name}(" in cell.text):
+        # at the left edge: a prediction's DAG may have a step with the name of a task
+        for name in (name for name in lab.tasks if f"\ndef {name}(" in f"\n{cell.text}"):
             found = HEADING.search(cells[headed].text)
             stubs[name] = _stub(cell.text, name, found[1] if found else "")
             begins = at if cells[headed].anchor else headed  # two tasks may share a heading
