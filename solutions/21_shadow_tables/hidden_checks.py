@@ -38,7 +38,7 @@ def test_tables_by_chance(learner, spark, seed):
 
 @check("catch_up", points=2)
 def test_commits_by_chance(learner, spark, schema, seed):
-    """brings what came after a version, once, whatever the live table went through"""
+    """brings what came after a version, 0 as well, once, whatever the live table went through"""
     draw = random.Random(f"catch up {seed}")
     names = [f"h{number}" for number in range(14)]
     nets = {name: f"{draw.randrange(1, 90) * 5}.00" for name in names}
@@ -56,19 +56,22 @@ def test_commits_by_chance(learner, spark, schema, seed):
     rows = [shadow_row(name, days[name], nets[name], "0.33") for name in there]
     make_table(spark, tables["shadow"], SHADOW_COLUMNS, rows)
     live, shadow = tables.values()
-    run = Watched(
-        spark,
-        tables,
-        lambda: learner.catch_up(spark, live, shadow, fifth_of(live), since),
-        "shadow",
-    )
-    returned(run.result, int)
-    right = [
-        shadow_row(name, days[name], nets[name], str(Decimal(nets[name]) / 5))
-        for name in after
-        if name not in there
-    ]
-    assert_events(run, names, rows + right)
+    rule = fifth_of(live)
+    # Version 0 has no event, so after the second call all are there.
+    for version, arrived in ((since, after), (0, names)):
+        run = Watched(
+            spark,
+            tables,
+            lambda version=version: learner.catch_up(spark, live, shadow, rule, version),
+            "shadow",
+        )
+        returned(run.result, int)
+        right = [
+            shadow_row(name, days[name], nets[name], str(Decimal(nets[name]) / 5))
+            for name in arrived
+            if name not in there
+        ]
+        assert_events(run, names, rows + right)
 
 
 @check("roll_back", points=2)
