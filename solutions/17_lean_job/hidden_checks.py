@@ -155,14 +155,15 @@ def test_nearly_right_tasks(learner, spark, frame, schema):
 @check("write_sized")
 def test_tasks_share_small_partitions(learner, spark, frame, schema):
     """has no task that writes more than half of the rows, where each partition has one file"""
-    langs = [f"l{number}" for number in range(12)]
-    given = frame(SIZED, [("n", lang, number) for number, lang in enumerate(langs * 2)])
+    shops = [*range(12)]
+    rows = [("n", shop, number) for number, shop in enumerate(shops * 2)]
+    given = frame("note string, shop int, ticket_id long", rows)
     found = written(
         spark,
-        lambda table: learner.write_sized(given.coalesce(1), table, "lang", 2),
+        lambda table: learner.write_sized(given.coalesce(1), table, "shop", 2),
         f"{schema}.small",
     )
-    assert_files(found.files, dict.fromkeys(langs, 2), 2)
+    assert_files(found.files, {str(shop): 2 for shop in shops}, 2)
     most = max(task.rows for task in found.tasks)
     assert most <= 12, f"a task wrote {most} of the 24 rows, with `rows_per_file` 2"
 

@@ -4,7 +4,7 @@
 def normalise_subject(df: DataFrame) -> DataFrame:
     steps = [
         (f"[{BLANKS}]+", " "),
-        ("^ | $", ""),
+        ("^ | \\z", ""),
         ("^((re|fwd?): ?)+", ""),
     ]
     text = F.lower(F.col("subject"))
