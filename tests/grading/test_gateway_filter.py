@@ -13,13 +13,15 @@ REFUSED = b"!xsjava.lang.Runtime.getRuntime is not available to a graded submiss
 RUNTIME = b"c\nz:java.lang.Runtime\ngetRuntime\ne\n"
 VERSION = b"c\no1\nversion\ne\n"
 SQL = "org.apache.spark.sql.execution.command."
+PYTHON = (
+    b"i\norg.apache.spark.api.python.SimplePythonFunction\njAAAA\n%s\nro3\n%s\ns3.11\nro4\nro5\ne\n"
+)
 
 
 class Jvm:
     """Hands out one end of a connection a time, whose other end a test holds."""
 
     session = "o1"
-    new_session = b"c\no2\ncloneSession\ne\n"
 
     def __init__(self):
         self.lines = queue.Queue()
@@ -40,6 +42,12 @@ class Jvm:
 
     def forgotten(self, target):
         pass
+
+    def in_own_folder(self, command):
+        return b"c\no4\nsetCheckpointDir\ns/jvm/checkpoints\ne\n"
+
+    def in_own_python(self, command):
+        return PYTHON % (b"ro8", b"s/bin/python")
 
     def parsed(self, argument):
         if argument == b"swrong":
@@ -135,11 +143,18 @@ def test_session_stays_and_default_session_is_not_set(kernel):
     assert answers.readline() == b"!yv\n"
 
 
-def test_new_session_is_a_copy_of_one_without_reflection(kernel, jvm):
+def test_function_of_python_is_run_by_the_workers_own(kernel, jvm):
     line, _ = kernel
-    line.sendall(b"c\no1\nnewSession\ne\n")
+    line.sendall(PYTHON % (b"ro7", b"s/tmp/mine"))
     _, commands = jvm.lines.get(timeout=10)
-    assert read(commands, 4) == jvm.new_session
+    assert read(commands, 10) == PYTHON % (b"ro8", b"s/bin/python")
+
+
+def test_checkpoints_of_rdds_lie_where_the_jvm_alone_writes(kernel, jvm):
+    line, _ = kernel
+    line.sendall(b"c\no4\nsetCheckpointDir\ns/mine\ne\n")
+    _, commands = jvm.lines.get(timeout=10)
+    assert read(commands, 5) == b"c\no4\nsetCheckpointDir\ns/jvm/checkpoints\ne\n"
 
 
 def test_settings_of_the_context_are_a_copy(kernel, jvm):
