@@ -145,8 +145,12 @@ def test_session_stays_and_default_session_is_not_set(kernel):
 
 def test_function_of_python_is_run_by_the_workers_own(kernel, jvm):
     line, _ = kernel
+    look_up = b"r\nu\norg.apache.spark.api.python.SimplePythonFunction\nrj\ne\n"
+    line.sendall(look_up)
+    java, commands = jvm.lines.get(timeout=10)
+    assert read(commands, 5) == look_up
+    java.sendall(b"!ycorg.apache.spark.api.python.SimplePythonFunction\n")
     line.sendall(PYTHON % (b"ro7", b"s/tmp/mine"))
-    _, commands = jvm.lines.get(timeout=10)
     assert read(commands, 10) == PYTHON % (b"ro8", b"s/bin/python")
 
 

@@ -160,3 +160,25 @@ def test_whatever_a_submission_left_can_be_removed(tmp_path, kind):
     assert sandbox.remove(left)
     assert not os.path.lexists(left)
     assert (outside / "kept").exists()
+
+
+BOUNDED = """
+import sys
+from labkit.sandbox import sandbox
+
+sandbox.limit_own_memory()
+child = "import resource; print(resource.getrlimit(resource.RLIMIT_DATA)[0] == resource.RLIM_INFINITY)"
+with sandbox.Sandbox.make(on=False) as place:
+    command = place.command([sys.executable, "-c", child], cwd=place.submissions)
+    print(__import__("subprocess").run(command, capture_output=True, text=True).stdout)
+try:
+    bytearray(5 * 10**9)
+except MemoryError:
+    print("bounded")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone counts memory so")
+def test_judge_bounds_its_own_memory_and_not_that_of_what_it_launches():
+    done = subprocess.run([sys.executable, "-c", BOUNDED], capture_output=True, text=True)
+    assert done.stdout.split() == ["True", "bounded"], done.stderr

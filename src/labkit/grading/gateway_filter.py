@@ -122,7 +122,7 @@ class Filter:
                 raw = self._jvm.in_own_folder(command)
             elif target == GATEWAY_SERVER and method == RESET:
                 raw = self._reset(command)
-        elif not refused and command.about[:1] == (PYTHON_FUNCTION,):
+        elif not refused and command.kind == "i" and command.about == (PYTHON_FUNCTION,):
             raw = self._jvm.in_own_python(command)
         if refused:
             kernel.send(_error(refused))

@@ -135,7 +135,8 @@ class Jvm:
         told = self._line.ask(f"c\n{value}\ntoString\ne\n".encode())
         for target in (option, pair, value):
             self._forget(target)
-        return f"{_string(name)} = {_string(told).removeprefix('Some(').removesuffix(')')}"
+        is_set = _string(told).startswith("Some(")
+        return f"{_string(name)} = {_string(told)[5:-1]}" if is_set else ""
 
     def _class(self, target: str) -> str:
         """The name of an object's class."""

@@ -81,7 +81,6 @@ class GradingJvm:
         self._state_at_start: dict[str, Any] = {}
         self._folders: dict[Path, int] = {}
         sandbox.adopt_orphans()
-        sandbox.limit_own_memory()
         distrust()
 
     def __enter__(self) -> Self:
