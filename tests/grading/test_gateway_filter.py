@@ -227,3 +227,23 @@ def test_what_is_no_command_ends_the_line_and_no_other(kernel, filtering, jvm):
         other.sendall(b"A\nsecret\n" + RUNTIME)
         assert read(told, 2) == b"!yv\n" + REFUSED
     assert threading.active_count() < 50
+
+
+def test_connections_beyond_their_number_wait(jvm, monkeypatch):
+    # Each of the two ports takes a place before somebody comes.
+    monkeypatch.setattr("labkit.grading.gateway_filter.CONNECTIONS", 3)
+    made = Filter(jvm, "secret", Policy.load())
+    made.start()
+    lines = [connect(made.port) for _ in range(3)]
+    for line, _ in lines:
+        line.sendall(b"A\nsecret\n")
+    assert [answers.readline() for _, answers in lines[:2]] == [b"!yv\n"] * 2
+    waiting, answers = lines[2]
+    waiting.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        waiting.recv(1)
+    lines[0][0].shutdown(socket.SHUT_RDWR)
+    waiting.settimeout(10)
+    assert waiting.recv(4) == b"!yv\n"
+    for line, _ in lines:
+        line.close()

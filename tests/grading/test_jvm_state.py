@@ -1,5 +1,7 @@
 """What a grading worker looks for in the folder of its JVM."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from labkit.grading import jvm_state
@@ -29,6 +31,42 @@ def test_folder_for_blocks_is_known_once_it_was_seen(place):
     assert jvm_state.lost(known) == ""
     (place / "blockmgr-1" / "1f").rmdir()
     assert jvm_state.lost(known) == "a submission removed a folder of the JVM's, 1f"
+
+
+@pytest.mark.parametrize(
+    ("files", "threads", "told"),
+    [(4_001, 60, "4,001 files are open"), (300, 601, "it has 601 threads")],
+)
+def test_what_the_next_submission_would_lack_is_told(files, threads, told):
+    process = SimpleNamespace(num_fds=lambda: files, num_threads=lambda: threads)
+    assert jvm_state.taken(None, process) == told
+
+
+class Counts:
+    """Java's iterator over how many tasks run, by executor."""
+
+    def __init__(self, *counts):
+        self._counts = list(counts)
+
+    def hasNext(self):
+        return bool(self._counts)
+
+    def next(self):
+        return self._counts.pop()
+
+
+@pytest.mark.parametrize(
+    ("looks", "told"), [([2, 1, 0], ""), ([2] * 10_000, "2 of its tasks can't be stopped")]
+)
+def test_tasks_have_a_moment_to_end(monkeypatch, looks, told):
+    monkeypatch.setattr(jvm_state, "TASK_SECONDS", 0.3)
+    running = iter(looks)
+    map_of_counts = SimpleNamespace(valuesIterator=lambda: Counts(next(running)))
+    scheduler = SimpleNamespace(runningTasksByExecutors=lambda: map_of_counts)
+    context = SimpleNamespace(cancelAllJobs=lambda: None, taskScheduler=lambda: scheduler)
+    monkeypatch.setattr(jvm_state, "_working", lambda jvm: "")
+    spark = SimpleNamespace(_jsc=SimpleNamespace(sc=lambda: context), _jvm=None)
+    assert jvm_state.busy(spark) == told
 
 
 @pytest.mark.parametrize(("limit", "most"), [("MOST_ENTRIES", 6), ("MOST_BYTES", 10_000)])

@@ -162,6 +162,18 @@ def test_whatever_a_submission_left_can_be_removed(tmp_path, kind):
     assert (outside / "kept").exists()
 
 
+@pytest.mark.parametrize(("folder", "most"), [("/tmp", 64), ("/dev/shm", 256)])
+def test_folders_in_memory_have_an_end(folder, most):
+    code = (
+        f"import os\nfile = open({folder + '/mine'!r}, 'wb', buffering=0)\n"
+        "try:\n    while file.write(bytes(1 << 20)) == 1 << 20: pass\n"
+        "except OSError as error: print(error.strerror)\n"
+        "print(file.tell() >> 20)"
+    )
+    out = python(code)["out"].split()
+    assert int(out[-1]) <= most
+
+
 BOUNDED = """
 import sys
 from labkit.sandbox import sandbox

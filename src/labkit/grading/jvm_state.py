@@ -69,27 +69,40 @@ def state(spark: SparkSession, settings: Collection[str] = ()) -> dict[str, Any]
 
 
 def busy(spark: SparkSession) -> str:
-    """Cancels all jobs; why the JVM must go, when a task of theirs does not end.
+    """Cancels all jobs; why the JVM must go, when a task or a thread of theirs does not end.
 
-    Java asks a task to end. A regular expression that never ends, say, does not listen, and keeps
-    one of the JVM's two places for tasks.
+    Java asks a task to end. A regular expression that never ends, say, does not listen, and keeps a
+    place for tasks, or a core where it is computed in a plan.
     """
     context = spark._jsc.sc()
     context.cancelAllJobs()
     deadline = time.monotonic() + TASK_SECONDS
-    while running := _running(context):
+    while left := _running(context) or _working(spark._jvm):
         if time.monotonic() > deadline:
-            return f"{running} of its tasks can't be stopped"
-        time.sleep(0.02)  # between two looks at the tasks
+            return f"{left} can't be stopped"
+        time.sleep(0.05)  # between two looks
     return ""
 
 
-def _running(context: Any) -> int:
+def _running(context: Any) -> str:
+    """How many tasks there are."""
     counts = context.taskScheduler().runningTasksByExecutors().valuesIterator()
     found = 0
     while counts.hasNext():
         found += int(counts.next())
-    return found
+    return f"{found} of its tasks" if found else ""
+
+
+def _working(jvm: Any) -> str:
+    """How many threads compute something for Spark; one that waits for bytes is in a native method."""
+    found = 0
+    threads = jvm.java.lang.management.ManagementFactory.getThreadMXBean()
+    for thread in threads.dumpAllThreads(False, False):
+        if str(thread.getThreadState()) == "RUNNABLE":
+            stack = thread.getStackTrace()
+            if len(stack) and not stack[0].isNativeMethod():
+                found += "org.apache.spark." in str(jvm.java.util.Arrays.toString(stack))
+    return f"{found} of its threads" if found else ""
 
 
 def clean(spark: SparkSession) -> str:
