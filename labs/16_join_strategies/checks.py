@@ -304,8 +304,9 @@ def named(text):
 BAND_STORIES = stories(
     """
 bounds: counts `lo` into a band, and `hi` out of it
-A 20 30, B 43 47 | 1 19, 2 20, 3 29, 4 30, 5 42, 6 43, 7 46, 8 47 |
-1 19 null, 2 20 A, 3 29 A, 4 30 null, 5 42 null, 6 43 B, 7 46 B, 8 47 null
+A 20 30, B 43 47, Z 0 5 | 1 19, 2 20, 3 29, 4 30, 5 42, 6 43, 7 46, 8 47, 9 0, 10 4, 10 5 |
+1 19 null, 2 20 A, 3 29 A, 4 30 null, 5 42 null, 6 43 B, 7 46 B, 8 47 null, 9 0 Z, 10 4 Z,
+10 5 null
 
 wide: finds a band in each of its buckets
 C 100 400, D 418 422 | 11 100, 12 255, 13 399, 14 418, 15 421, 16 416, 17 425 |
@@ -330,9 +331,11 @@ K 700 720 | 41 705, 41 705, 42 730, 42 730, 42 730 |
 unnamed: counts a band without a name as any other
 R 920 930, null 922 925 | 66 923, 67 927 | 66 923 R, 66 923 null, 67 927 R
 
-large: finds addresses that are no int, with buckets that are none
-S 30000000000 30000000016 | 71 30000000003, 72 30000000015, 73 30000000016 |
-71 30000000003 S, 72 30000000015 S, 73 30000000016 null
+large: finds addresses that are no int, and that no double has
+S 30000000000 30000000016, T 1152921504606847100 1152921504606847110 |
+71 30000000003, 72 30000000015, 73 30000000016, 74 1152921504606847109, 75 1152921504606847110 |
+71 30000000003 S, 72 30000000015 S, 73 30000000016 null, 74 1152921504606847109 T,
+75 1152921504606847110 null
 
 no_address: finds no row in a band without a bound, or without an address in it
 L null 820, M 800 null, N 810 810, O 835 805 | 51 800, 52 805, 53 810, 54 835 |
@@ -452,7 +455,7 @@ PRICED = (
     "side string, ts timestamp, seq long, symbol string, "
     "right_symbol string, right_ts timestamp, right_bid double, right_seq long"
 )
-TOLERANCE = 60
+TOLERANCE = 3600
 NINE = datetime(2026, 3, 9, 9)
 
 
@@ -497,11 +500,13 @@ C 40 2.5 18, C 41 2.6 19 | 11 C 40, 12 C 40, 13 C 39.999999, 14 C 40.999999 |
 11: 2.5 40 18, 12: 2.5 40 18, 13:, 14: 2.5 40 18
 
 ties: takes the greatest `seq` of quotes at one time, in whatever order they arrive
-D 50 3.1 1, D 50 3.3 130, D 50 3.2 70, E 50 4.2 120, E 50 4.1 9 | 21 D 50, 22 D 55, 23 E 50, 24 E 55 |
-21: 3.3 50 130, 22: 3.3 50 130, 23: 4.2 50 120, 24: 4.2 50 120
+D 50 3.1 1, D 50 3.3 130, D 50 3.2 70, E 50 4.2 120, E 50 4.1 9, E 50 4.3 -200,
+P 50 4.4 3000000000, P 50 4.5 20 | 21 D 50, 22 D 55, 23 E 50, 24 E 55, 25 P 50 |
+21: 3.3 50 130, 22: 3.3 50 130, 23: 4.2 50 120, 24: 4.2 50 120, 25: 4.4 50 3000000000
 
 tolerance: takes a quote that is as old as the tolerance, and none that is older
-F 100 5.5 1, G 40.9 5.6 1, H 0 5.7 1 | 31 F 160, 32 F 160.000001, 33 G 100.95, 34 G 100.5, 35 H 999 |
+F 100 5.5 1, G 40.9 5.6 1, H 0 5.7 1 |
+31 F 3700, 32 F 3700.000001, 33 G 3640.95, 34 G 3640.5, 35 H 99999 |
 31: 5.5 100 1, 32:, 33:, 34: 5.6 40.9 1, 35:
 
 whole_row: takes all values from one quote, also where it has nulls
@@ -600,19 +605,25 @@ def test_runs_no_job(answer):
 # --------------------------------------------------------------------------------- bucketed_join
 
 BUCKETS = 4
-SALES = "qty long, shop int"
-SHOPS = "shop long, city string"
-SOLD = "shop long, qty long, city string"
-SALE_ROWS = [(number, number % 9 or None) for number in range(30)] + [(7, 3), (7, 3), (5, 70)]
-SHOP_ROWS = [(number, f"city {number}") for number in range(12)] + [(3, "second"), (None, "none")]
-EARLIER = [(3, "early"), (4, "early")]
+SALES = "qty long, shop int, day string"
+SHOPS = "zone string, shop long, city string"
+SOLD = "shop long, qty long, day string, zone string, city string"
+SALE_ROWS = [(number, number % 9 or None, f"day {number % 4}") for number in range(30)]
+SALE_ROWS += [(7, 3, "day 1"), (7, 3, "day 1"), (5, 70, "day 2")]
+SHOP_ROWS = [(f"zone {number % 5}", number, f"city {number}") for number in range(12)]
+SHOP_ROWS += [("zone 7", 3, "second"), ("zone 8", None, "none")]
+# Copies of an earlier call: one has other columns, one the same, and as many rows.
+EARLIER = {
+    "sales": ("shop long, note string, tag string", [(3, "early", "a"), (4, "early", "b")]),
+    "shops": (SHOPS, [("early", number, "early") for number in range(len(SHOP_ROWS))]),
+}
 
 
 def inner(sales, shops):
     return [
-        (shop, qty, city)
-        for qty, shop in sales
-        for number, city in shops
+        (shop, qty, day, zone, city)
+        for qty, shop, day in sales
+        for zone, number, city in shops
         if shop is not None and shop == number
     ]
 
@@ -623,9 +634,8 @@ def bucketed(learner, spark, frame, shared_schema):
     tables = {"sales": f"{shared_schema}.sales", "shops": f"{shared_schema}.shops"}
     write(frame(SALES, SALE_ROWS).repartition(3), tables["sales"])
     write(frame(SHOPS, SHOP_ROWS), tables["shops"])
-    # Copies of an earlier call: one has other columns, one the same.
-    for name, columns in (("sales", "shop long, note string"), ("shops", SHOPS)):
-        write(frame(columns, EARLIER), f"{tables[name]}_bucketed", buckets_by="shop")
+    for name, (columns, rows) in EARLIER.items():
+        write(frame(columns, rows), f"{tables[name]}_bucketed", buckets_by="shop")
     joined = learner.bucketed_join(spark, *tables.values(), "shop")
     assert_columns(joined, SOLD)
     return SimpleNamespace(

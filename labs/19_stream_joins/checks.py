@@ -72,20 +72,20 @@ RESULTS = {
 }
 NOON = datetime(2025, 5, 1, 12)
 HOUR, TEN, TWENTY = timedelta(hours=1), timedelta(minutes=10), timedelta(minutes=20)
-MS = 1 / 60_000  # a millisecond, in minutes
+MS, US = 1 / 60_000, 1 / 60_000_000  # a millisecond and a microsecond, in minutes
 LONG_AGO = datetime(1970, 1, 1)
 
 File = tuple[Sequence[tuple], Sequence[tuple]]  # impressions and clicks of one micro-batch
 
 
 def at(minutes: float) -> datetime:
-    return NOON + timedelta(milliseconds=round(minutes * 60_000))
+    return NOON + timedelta(microseconds=round(minutes * 60_000_000))
 
 
 def clock(time: datetime | None) -> str:
     if time is None:
         return "no time"
-    return f"{time:%H:%M}" if not time.microsecond else f"{time:%H:%M:%S.%f}"[:-3]
+    return f"{time:%H:%M}" if not time.microsecond else f"{time:%H:%M:%S.%f}".rstrip("0")
 
 
 # ------------------------------------------------------------------------------- a plain reference
@@ -154,9 +154,9 @@ STORIES = {
     "before": "18@2 | 20@1",
     "stopped": "60@4 | 70@2",
     "limit": "20@1 | 80@4",
-    "over": "20@1 | 80.00002@4",
+    "over": "20@1 | 80.0000001@4",
     "start": "24@1 | 24@2",
-    "ahead": "24@1 | 23.99998@1",
+    "ahead": "24@1 | 23.9999999@1",
     "twice": "3@1 | 10@1, 40@2, 40@2",
     "together": "4@1 | 28@1, 28@1",
     "copies": "17@1+1+2+3 | 22@1+1+1+2",
@@ -189,6 +189,9 @@ STORIES = {
     "p2": "9@1 | 14.5@1",
     " n": "10@1 |",
     "n ": "10@1 |",
+    "q": "8@1 | 20@1",
+    "Q": "8@1 | 20@1",
+    " q": "8@1 | 20@1",
     "no_ad": "11@1 | 12@1",
     "no_ad_alone": "12@1 |",
     "first_outside": "13@1 | 12@1, 33@1",
@@ -356,7 +359,11 @@ RUNS = {"attributed": "pairs", "unclicked": "alone"}
             given=["together", "copies", "many", "many_clicks", "again"],
             points=2,
         ),
-        Case("ids", "Takes ids as they are", given=["n", "N", " n", "n ", "p1", "p2"]),
+        Case(
+            "ids",
+            "Takes ids as they are",
+            given=["n", "N", " n", "n ", "p1", "p2", "q", "Q", " q"],
+        ),
         Case("no_ad", "Keeps impressions without an ad", given=["no_ad", "no_ad_alone"]),
         Case(
             "late",
@@ -416,7 +423,11 @@ def test_pairs(pairs, case):
             "Counts rows that are not late, also when their hour is over",
             given=["old_click", "not_old", "last_in_time", "grace", "grace_alone", "silent"],
         ),
-        Case("ids", "Takes ids as they are", given=["n", "N", " n", "n ", "p1", "p2"]),
+        Case(
+            "ids",
+            "Takes ids as they are",
+            given=["n", "N", " n", "n ", "p1", "p2", "q", "Q", " q"],
+        ),
         Case("no_ad", "Emits impressions without an ad", given=["no_ad", "no_ad_alone"]),
     ]
 )
@@ -577,10 +588,13 @@ def test_plans_by_chance(learner, seed):
 
 # ------------------------------------------------------------------------- enrich and enrich_as_of
 
-TAPS = "device string, clicked_at timestamp, owner string, ad_id long, click_id string"
+TAPS = "valid_from string, clicked_at timestamp, owner string, ad_id long, click_id string"
 TAP = [part.split()[0] for part in TAPS.split(", ")]
 ADS = "bid decimal(10,2), owner string, ad_id long, campaign string"
-HISTORY = "campaign string, valid_from timestamp, bid float, ad_id long, owner string"
+HISTORY = (
+    "campaign string, valid_from timestamp, bid float, ad_id long, owner string, clicked_at string"
+)
+FEWEST = {"enrich": "ad_id long", "enrich_as_of": "clicked_at timestamp, ad_id long"}
 MORE = {
     "enrich": "campaign string, bid decimal(10,2)",
     "enrich_as_of": "campaign string, bid float",
@@ -597,6 +611,7 @@ class Enriched:
 
     batches: list[MicroBatch]
     wanted: list[list[tuple]]
+    table: str
 
     def of(self, number: int, names: Iterable[str] | None = None) -> tuple[list, list]:
         """Rows of one file that came out, and those expected, for some clicks."""
@@ -618,7 +633,7 @@ def enriched(learner, spark, task: str, place, checkpoint, table: str, steps) ->
         else:
             let_in(make_frame(spark, "n long", [(1,)]), table).collect()
         batches += run_stream(answer, checkpoint)
-    return Enriched(batches, wanted)
+    return Enriched(batches, wanted, table)
 
 
 def by_ad(ads: Sequence[tuple], one: tuple) -> tuple:
@@ -663,7 +678,7 @@ def now(learner, spark, inbox, tmp_path_factory, shared_schema, seed) -> Enriche
 
 
 def version(number: int | None, minute: float, campaign: str | None, bid: float | None) -> tuple:
-    return (campaign, at(minute), bid, number, "desk")
+    return (campaign, at(minute), bid, number, "desk", "never")
 
 
 @pytest.fixture(scope="module")
@@ -671,7 +686,9 @@ def then(learner, spark, inbox, tmp_path_factory, shared_schema, seed) -> Enrich
     """Two files, and a history to which another writer adds versions between them."""
     rng = random.Random(seed)
     table = f"{shared_schema}.price_history"
-    before = [version(1, 30, "b", 2.0), version(1, 10, "a", 1.0), version(1, 60, "c", 3.0)]
+    before = [version(1, 30, "b", 2.0), version(1, 10, "a", 1.0)]
+    moment = 60 + 500 * MS
+    before += [version(1, moment + 500 * US, "c", 3.0)]
     before += [version(2, 10, "a", 1.5), version(2, 20, None, None), version(3, 5, "z", 0.5)]
     before += [version(2, 28, "half", None), version(2, 30, None, 2.5), version(5, 9000, "x", 5.0)]
     before += [version(None, 0, "house", 9.0), version(5, 10, "only", 4.0)]
@@ -679,9 +696,12 @@ def then(learner, spark, inbox, tmp_path_factory, shared_schema, seed) -> Enrich
     rng.shuffle(before)
     later = [version(1, 40, "late", 2.5), version(6, 0, "new", 6.0), version(3, 70, "y", 0.75)]
     later += [version(20, 95, "end", 8.0)]
-    first = [tap("exact", 1, 30), tap("just", 1, 30 - MS), tap("last", 1, 600), tap("mid", 1, 45)]
-    first += [tap("early", 1, 10 - MS), tap("begin", 1, 10), tap("gone", 2, 25), tap("was", 2, 15)]
+    first = [tap("exact", 1, 30), tap("just", 1, 30 - US), tap("last", 1, 600), tap("mid", 1, 45)]
+    first += [tap("early", 1, 10 - US), tap("begin", 1, 10), tap("gone", 2, 25), tap("was", 2, 15)]
     first += [tap("none", None, 50), tap("absent", 6, 50), tap("single", 5, 11)]
+    first += [tap("in the second before", 1, moment - 100 * MS)]
+    first += [tap("in the millisecond before", 1, moment + 400 * US)]
+    first += [("phone", datetime(3000, 1, 1), "o-in 3000", 1, "in 3000")]
     first += [tap("twice", 3, 8), tap("twice", 3, 8), tap("half", 2, 29), tap("rest", 2, 31)]
     first += [tap(f"x{n}", rng.choice([20, 21]), rng.randrange(100)) for n in range(10)]
     second = [tap("corrected", 1, 45), tap("still", 1, 35), tap("added", 6, 50), tap("y", 3, 71)]
@@ -726,10 +746,16 @@ def test_clicks_with_their_ad(now, case):
         Case(
             "valid",
             "Gives each click the version that was valid",
-            given=["mid", "last", "was", "single"],
+            given=["mid", "last", "was", "single", "in 3000"],
             points=2,
         ),
-        Case("edge", "Begins a version with its own moment", given=["exact", "just", "begin"]),
+        Case(
+            "edge",
+            "Begins a version with its own moment",
+            given=[
+                "exact", "just", "begin", "in the second before", "in the millisecond before",
+            ],
+        ),
         Case("null", "Leaves a null of the valid version null", given=["gone", "half", "rest"]),
         Case(
             "none",
@@ -767,3 +793,13 @@ def test_no_state(task, request):
     assert not any(kept), with_batches(
         f"rows in state after each file: {kept}; a lookup in a table needs none", run.batches
     )
+
+
+@check("enrich", "enrich_as_of")
+def test_fewest_columns(task, request, learner, spark, inbox):
+    """Takes clicks that have no other columns"""
+    run = request.getfixturevalue(LOOKUPS[task])
+    place = inbox("few")
+    add_file(place, [], [])
+    answer = getattr(learner, task)(file_stream(spark, FEWEST[task], place), run.table)
+    assert_columns(answer, f"{FEWEST[task]}, {MORE[task]}")

@@ -59,7 +59,7 @@ def test_rides_of_other_frames(learner, frame, seed):
 
 @check("range_join")
 def test_zones_of_other_frames(learner, frame, seed):
-    """finds the bands of other addresses, with another width of buckets"""
+    """finds the bands of other addresses, with other widths of buckets"""
     rng = random.Random(seed)
     bands = []
     for number in range(25):
@@ -69,16 +69,18 @@ def test_zones_of_other_frames(learner, frame, seed):
     facts = [(number, rng.choice([None, rng.randrange(1500)])) for number in range(40)]
     facts += [(100 + number, bound) for number, bound in enumerate(bounds)]
     facts += facts[:10]
-    answer = learner.range_join(
-        frame("id long, pickup_ip long", facts), frame("lo long, hi long, name string", bands), 37
-    )
+    rows = frame("id long, pickup_ip long", facts)
+    held = frame("lo long, hi long, name string", bands)
     wanted = [
         (number, address, name)
         for number, address in facts
         for name in [one for lo, hi, one in bands if address is not None and lo <= address < hi]
         or [None]
     ]
-    assert_frame(answer, wanted, key=["id", "name"], schema="id long, pickup_ip long, name string")
+    columns = "id long, pickup_ip long, name string"
+    for bucket in (37, 1):
+        answer = learner.range_join(rows, held, bucket)
+        assert_frame(answer, wanted, key=["id", "name"], schema=columns)
 
 
 @check("range_join")

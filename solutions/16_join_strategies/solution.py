@@ -98,8 +98,8 @@ for sizes in [(800, 800_000), (800_000, 800)]:
 # return each left row that has no partner. An executor that holds all left rows and a part of the
 # right ones can't know which have none.
 #
-# Write `strategy(left_bytes, right_bytes, join_type, equi, threshold)`, in plain Python. It returns
-# what Spark plans, as one of these texts:
+# Write `strategy(left_bytes, right_bytes, join_type, equi, threshold)`. It returns what Spark plans,
+# as one of these texts:
 #
 # | text | Spark's operator |
 # |---|---|

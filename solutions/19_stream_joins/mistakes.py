@@ -144,6 +144,24 @@
 # -        "clicked.imp_id = shown.imp_id AND clicked_at >= shown_at "
 # +        "lower(clicked.imp_id) = lower(shown.imp_id) AND clicked_at >= shown_at "
 
+# %% lower_case_ids_of_clicks
+# task: attributed
+# fails: test_pairs[ids]
+# because: clicks whose ids differ in case are taken for one
+# breaks: Ids are taken as they are: `a`, `A` and ` a` are three.
+# -    clicked = clicked.dropDuplicates(["click_id", "clicked_at"]).alias("clicked")
+# +    clicked = clicked.withColumn("same", F.lower("click_id"))
+# +    clicked = clicked.dropDuplicates(["same", "clicked_at"]).drop("same").alias("clicked")
+
+# %% ids_of_clicks_without_blanks
+# task: attributed
+# fails: test_pairs[ids]
+# because: clicks whose ids differ in blanks are taken for one
+# breaks: Ids are taken as they are: `a`, `A` and ` a` are three.
+# -    clicked = clicked.dropDuplicates(["click_id", "clicked_at"]).alias("clicked")
+# +    clicked = clicked.withColumn("same", F.trim("click_id"))
+# +    clicked = clicked.dropDuplicates(["same", "clicked_at"]).drop("same").alias("clicked")
+
 # %% delays_swapped
 # task: attributed
 # fails: test_pairs[not_late]
@@ -904,6 +922,16 @@
 # -    ads = clicks.sparkSession.table(ads_table).select("ad_id", "campaign", "bid")
 # +    ads = clicks.sparkSession.table("ads").select("ad_id", "campaign", "bid")
 
+# %% e_time_of_the_clicks
+# task: enrich
+# fails: test_fewest_columns[enrich]
+# because: a stream of clicks need not have a time
+# breaks: `clicks` is a stream that has at least the column `ad_id`
+# outcome: error
+# -    return clicks.join(ads, on="ad_id", how="left").select(*clicks.columns, "campaign", "bid")
+# +    timed = clicks.withWatermark("clicked_at", "20 minutes")
+# +    return timed.join(ads, on="ad_id", how="left").select(*clicks.columns, "campaign", "bid")
+
 # %% e_by_position
 # task: enrich
 # fails: test_clicks_with_their_ad[values]
@@ -1017,6 +1045,46 @@
 # +        "ad_id", "campaign", "bid", begins.alias("valid_from"), ends.alias("valid_to")
 # +    )
 
+# %% h_ends_in_2099
+# task: enrich_as_of
+# fails: test_clicks_with_their_version[valid]
+# because: a version without a next one ends in 2099
+# breaks: A click gets the version of its ad with the greatest `valid_from` that isn't later
+#   than `clicked_at`.
+# -    not_ended = F.col("v.valid_to").isNull() | (F.col("c.clicked_at") < F.col("v.valid_to"))
+# +    never = F.lit("2099-12-31 00:00:00").cast("timestamp")
+# +    not_ended = F.col("c.clicked_at") < F.coalesce(F.col("v.valid_to"), never)
+
+# %% h_by_the_millisecond
+# task: enrich_as_of
+# fails: test_clicks_with_their_version[edge]
+# because: compares full milliseconds
+# breaks: A version begins with the moment `valid_from` itself.
+# -    began = F.col("c.clicked_at") >= F.col("v.valid_from")
+# +    clicked = F.unix_millis("c.clicked_at")
+# +    began = clicked >= F.unix_millis("v.valid_from")
+# -    not_ended = F.col("v.valid_to").isNull() | (F.col("c.clicked_at") < F.col("v.valid_to"))
+# +    not_ended = F.col("v.valid_to").isNull() | (clicked < F.unix_millis("v.valid_to"))
+
+# %% h_bare_names
+# task: enrich_as_of
+# fails: test_clicks_with_their_version[valid]
+# because: clicks may have a column called `valid_from`, too
+# breaks: About other columns the rule of Task 4 holds.
+# outcome: error
+# -    began = F.col("c.clicked_at") >= F.col("v.valid_from")
+# +    began = F.col("c.clicked_at") >= F.col("valid_from")
+
+# %% h_needs_an_id
+# task: enrich_as_of
+# fails: test_fewest_columns[enrich_as_of]
+# because: clicks need not have an id
+# breaks: `clicks` is a stream that has at least the columns `ad_id` and `clicked_at`
+# outcome: error
+# -    joined = clicks.alias("c").join(versions.alias("v"), on=valid, how="left")
+# +    known = clicks.where(F.col("click_id").isNotNull())
+# +    joined = known.alias("c").join(versions.alias("v"), on=valid, how="left")
+
 # %% h_by_the_minute
 # task: enrich_as_of
 # fails: test_clicks_with_their_version[edge]
@@ -1027,6 +1095,18 @@
 # +    began = minute >= F.col("v.valid_from")
 # -    not_ended = F.col("v.valid_to").isNull() | (F.col("c.clicked_at") < F.col("v.valid_to"))
 # +    not_ended = F.col("v.valid_to").isNull() | (minute < F.col("v.valid_to"))
+
+# %% h_by_the_second
+# task: enrich_as_of
+# fails: test_clicks_with_their_version[edge]
+# because: compares full seconds, so a version that begins later in the second of the click counts
+# breaks: A click gets the version of its ad with the greatest `valid_from` that isn't later
+#   than `clicked_at`.
+# -    began = F.col("c.clicked_at") >= F.col("v.valid_from")
+# +    clicked = F.unix_seconds("c.clicked_at")
+# +    began = clicked >= F.unix_seconds("v.valid_from")
+# -    not_ended = F.col("v.valid_to").isNull() | (F.col("c.clicked_at") < F.col("v.valid_to"))
+# +    not_ended = F.col("v.valid_to").isNull() | (clicked < F.unix_seconds("v.valid_to"))
 
 # %% h_collected
 # task: enrich_as_of

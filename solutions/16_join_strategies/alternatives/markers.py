@@ -1,4 +1,4 @@
-# because: what is unmatched is found apart, and a cast of the whole expression in place of a bucket's div
+# because: what is unmatched is found apart, and a bucket's first address stands for its number
 
 
 def anti_join(rides: DataFrame, blocked: DataFrame) -> DataFrame:
@@ -8,15 +8,14 @@ def anti_join(rides: DataFrame, blocked: DataFrame) -> DataFrame:
 
 
 def range_join(facts: DataFrame, bands: DataFrame, bucket: int) -> DataFrame:
-    number = "cast(floor({} / {}) AS bigint)"
     copies = bands.selectExpr(
         "lo",
         "hi",
         "name",
-        f"explode(CASE WHEN lo < hi THEN sequence({number.format('lo', bucket)}, "
-        f"{number.format('(hi - 1)', bucket)}) END) AS _bucket",
+        f"explode(CASE WHEN lo < hi THEN sequence(lo - lo % {bucket}, hi - 1, {bucket}L) END) "
+        "AS _bucket",
     )
-    keyed = facts.withColumn("_bucket", F.expr(number.format("pickup_ip", bucket)))
+    keyed = facts.withColumn("_bucket", F.expr(f"pickup_ip - pickup_ip % {bucket}"))
     known = keyed.where("pickup_ip IS NOT NULL")
     unknown = keyed.where("pickup_ip IS NULL").withColumn("name", F.lit(None).cast("string"))
     found = known.alias("f").join(
