@@ -101,7 +101,8 @@ def _working(jvm: Any) -> str:
         if str(thread.getThreadState()) == "RUNNABLE":
             stack = thread.getStackTrace()
             if len(stack) and not stack[0].isNativeMethod():
-                found += "org.apache.spark." in str(jvm.java.util.Arrays.toString(stack))
+                names = (str(frame.getClassName()) for frame in stack)
+                found += any(name.startswith("org.apache.spark.") for name in names)
     return f"{found} of its threads" if found else ""
 
 
