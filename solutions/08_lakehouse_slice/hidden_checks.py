@@ -141,7 +141,7 @@ def test_random_changes(random_days):
 
 @check("publish", points=2)
 def test_random_histories_are_published_right(learner, spark, schema, seed):
-    """Publishes the revenue of random histories right, to the cent"""
+    """Publishes the revenue of random histories right, to the cent, and none when none is left"""
     draw = random.Random(seed)
     history = [
         (customer, "x", draw.choice(["a", "b", None]), "AT", begin, end, end is None)
@@ -168,6 +168,10 @@ def test_random_histories_are_published_right(learner, spark, schema, seed):
     keys = {key for key, _ in figures}
     wanted = [(*key, figures[key, "revenue"], figures[key, "purchases"]) for key in keys]
     assert_holds(table_rows(spark, f"{schema}.gold_revenue"), "gold_revenue", wanted)
+    put(spark, schema, silver_events=[])
+    learner.publish(spark, schema)
+    left = table_rows(spark, f"{schema}.gold_revenue")
+    assert not left, f"silver has no purchase any more, and gold has {len(left)} rows"
 
 
 SENT = {"event_id", "event_type", "customer_id", "event_time", "amount", "sent_at"}

@@ -30,7 +30,8 @@
 #
 # - The folder's name is the **load day**, the day of arrival.
 # - A file is complete when it is there, and it never changes. It is UTF-8 text; each line ends with
-#   a line feed, but for the last one, where it may be missing. There are no carriage returns.
+#   a line feed, but for the last one, where it may be missing. There are no carriage returns. A
+#   file may be empty.
 # - New files may appear in the folder of any day.
 # - Files are moved away some days after they were read.
 # - Names of files begin with a letter, end in `.json`, and consist of the letters a to z, digits,
@@ -198,9 +199,9 @@ def versions(changes: DataFrame) -> DataFrame:
 # ## Task 1: land the files
 #
 # Write `ingest(spark, landing, schema, checkpoint)`. It appends the lines of new files to
-# `bronze_customers` and `bronze_clicks`, and returns nothing. `landing` is a folder with the
-# folders `customers` and `clicks`, and both have files. `checkpoint` is a folder for what a stream
-# has to remember; it may not exist yet.
+# `bronze_customers` and `bronze_clicks`. `landing` is a folder with the folders `customers` and
+# `clicks`, and both have files. `checkpoint` is a folder for what a stream has to remember; it may
+# not exist yet.
 #
 # - Each line becomes one row, its `value` as it came: broken, empty and repeated lines too.
 # - `load_date` is the day that the file's folder is named after.
@@ -263,8 +264,7 @@ lab.check("ingest")
 # ## Task 2: from lines to facts
 #
 # Write `refine(spark, schema, day)`; `day` is a load day, a `date`. From bronze it makes the rows
-# of this load day in `silver_events` and `quarantine`, and all rows of `silver_customers`. It
-# returns nothing.
+# of this load day in `silver_events` and `quarantine`, and all rows of `silver_customers`.
 #
 # A good line of clicks is an event, a good line of customers is a change. A good line is one JSON
 # object, with nothing after it, and all fields of its table have good values.
@@ -369,7 +369,7 @@ def refine(spark: SparkSession, schema: str, day: date) -> None:
 
 
 # %% [markdown]
-# The check refines a day of which no line is left, then a day that was refined before, with a
+# The check refines a day of which no line is left, then a day that was refined before, with two
 # hundred lines, good and bad. `saveAsTable` in mode overwrite replaces a whole table.
 # [`writeTo(...).overwrite(condition)`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.DataFrameWriterV2.overwrite.html)
 # replaces the rows of the condition, in one commit, also while the query reads that table.
@@ -380,9 +380,9 @@ lab.check("refine")
 # %% [markdown]
 # ## Task 3: publish revenue
 #
-# Write `publish(spark, schema)`. It brings `gold_revenue` up to date with the two tables of silver,
-# and returns nothing. Gold has one row for each `event_date` and `segment` with purchases:
-# `revenue` is the sum of their `amount`, `purchases` their number.
+# Write `publish(spark, schema)`. It brings `gold_revenue` up to date with the two tables of silver.
+# Gold has one row for each `event_date` and `segment` with purchases: `revenue` is the sum of their
+# `amount`, `purchases` their number.
 #
 # - Views are no purchases.
 # - `segment` is that of the customer's version that is valid at `event_time`.
@@ -439,7 +439,7 @@ lab.check("publish")
 # quarantine, bad ones in silver, a wrong history of customers. Gold was published from all that.
 # Bronze is right.
 #
-# Write `backfill(spark, schema, day)`; `day` is that load day. It returns nothing. Afterwards
+# Write `backfill(spark, schema, day)`; `day` is that load day. Afterwards
 #
 # - `silver_events` and `quarantine` have the rows of that day that your `refine` would make today,
 # - `silver_customers` has the versions that your `refine` would make today,

@@ -9,8 +9,8 @@ from checks import (  # noqa: F401 - `airflow` is a fixture
     arrived,
     assert_green,
     assert_night,
+    by_hand,
     ends,
-    noon_after,
     random_account,
     random_lake,
     random_loads,
@@ -60,7 +60,7 @@ def test_more_nights(learner, seed):
 
 
 OTHER = {
-    "dag_id": "autumn", "start_date": "2026-10-23", "retries": 1, "retry_seconds": 60,
+    "dag_id": "autumn", "start_date": "2026-10-23", "retries": 3, "retry_seconds": 60,
     "landing": "autumn/in", "lake": "autumn/tables", "token_variable": "OTHER_TOKEN",
 }  # fmt: skip
 LONG = "2026-10-25"
@@ -71,7 +71,7 @@ def autumn(airflow):  # noqa: F811
     """A DAG of other settings, and its night of 25 hours."""
     about = airflow.call("describe", OTHER, 4)
     files = arrived(LONG, [f"1,c1,{LONG},50"], ["c1,Bonn"], OTHER["landing"])
-    return about, airflow.call("run_night", OTHER, noon_after(LONG), files, [], "other-secret")
+    return about, airflow.call("run_night", OTHER, *by_hand(LONG), files, "other-secret")
 
 
 @check("build_dag")
@@ -79,8 +79,10 @@ def test_another_dag(autumn):
     """Builds a DAG of other settings"""
     about, _ = autumn
     assert about["dag_id"] == "autumn", f"the DAG is called {about['dag_id']!r}"
-    task = task_of(about, "load")
-    assert (task["retries"], task["retry_seconds"]) == (1, 60), f"`load` has {task['retries']}"
+    for name in ("load", "build", "publish"):
+        task = task_of(about, name)
+        found = (task["retries"], task["retry_seconds"])
+        assert found == (3, 60), f"`{name}` has retries and seconds {found}, expected (3, 60)"
     for number, day in enumerate(("2026-10-23", "2026-10-24", LONG, "2026-10-26")):
         found = about["intervals"][number] if number < len(about["intervals"]) else []
         found = [datetime.fromisoformat(end).astimezone(UTC).isoformat() for end in found]

@@ -36,6 +36,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import matplotlib.pyplot as plt
 from IPython.display import HTML, display
 
 import labkit
@@ -58,7 +59,7 @@ for path in sorted(path for path in folder.rglob("*") if path.is_file()):
 # *table* is a list of dicts, in JSON; a *commit* is one more file, and the file before it stays.
 # `replace` is Delta's `replaceWhere`: it takes away the rows that have the given values, and adds
 # others, in one commit. A commit can raise `ConnectionError` and stand all the same: let that error
-# out, since the run tries again. These functions are given; use them for every read and write.
+# out, since the run tries again. These functions are given, for all reads and writes.
 
 # %%
 TIMEZONE = "Europe/Berlin"
@@ -191,7 +192,7 @@ def note(lake: str, night: str) -> None:
 #
 # `load_night(landing, lake, night)` loads all files `sales-*.csv` of the folder
 # `landing/night=2026-03-05` into the table `sales`. The first line of a file has the names
-# `order_id`, `customer`, `day` and `cents`, in this order.
+# `order_id`, `customer`, `day` and `cents`, in this order; each other line has four values.
 #
 # - A row of `sales` has these four, and `night`: the night that loaded it. `cents` is an `int`, all
 #   others are text as in the file.
@@ -566,10 +567,29 @@ def page(mornings: list[dict], runs: list[str]) -> HTML:
     return HTML("".join(parts))
 
 
+def draw(mornings: list[dict]) -> None:
+    """A panel for each morning, with what is different now: then and now, by day and city."""
+    figure, panels = plt.subplots(
+        1, len(mornings), figsize=(10, 2.8), sharex=True, sharey=True, layout="constrained"
+    )
+    for ax, each in zip(panels, mornings, strict=True):
+        places = [f"{row['day'][5:]} {row['city']}" for row in each["changed"]]
+        then, now = ([row[name] / 100 for row in each["changed"]] for name in ("then", "now"))
+        ax.hlines(places, then, now, color="lightgrey")
+        ax.plot(then, places, "o", color="C0", mfc="white", label="that morning")
+        ax.plot(now, places, "o", color="C1", label="now")
+        ax.set(xlabel=f"after {each['night']}")
+        ax.margins(y=0.2)
+    panels[0].legend()
+    figure.suptitle("What readers saw each morning, and what is different now")
+    plt.show()
+
+
 # %% [markdown]
 # Run three nights, then correct the bad file and run again what depends on it. Before you look at
 # the page: which numbers of the third morning change, though its night was green? Look for Jena: a
-# customer moved there in the night that was held.
+# customer moved there in the night that was held. The picture has a line for each day and city that
+# is different now.
 
 # %%
 if lab.written("load_night", "build_night", "build_dag", "nights_to_repeat", "account"):
@@ -593,7 +613,9 @@ if lab.written("load_night", "build_night", "build_dag", "nights_to_repeat", "ac
         lake = lab.scratch
         tables = airflow.call("get_files", "lake")
         put_files({f"{lake}/{name}": text for name, text in tables.items()}, [])
-    display(page(account(str(lake)), runs))
+    mornings = account(str(lake))
+    display(page(mornings, runs))
+    draw(mornings)
 
 # %% [markdown]
 # ## In practice

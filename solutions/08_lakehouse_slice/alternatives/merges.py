@@ -18,7 +18,7 @@ def ingest(spark: SparkSession, landing: str, schema: str, checkpoint: str) -> N
 
     files = f"{landing}/customers/*/*.json"
     merge(spark.read.text(files).select(*columns), "customers")
-    reader = spark.readStream.option("maxFileAge", "10000d")
+    reader = spark.readStream.option("maxFileAge", "36500d")
     stream = reader.text(f"{landing}/clicks/*/*.json").select(*columns)
     writer = stream.writeStream.foreachBatch(lambda batch, _: merge(batch, "clicks"))
     writer = writer.option("checkpointLocation", checkpoint).trigger(availableNow=True)
