@@ -56,7 +56,7 @@ class Attack:
 
     `jvm` is the call that the filter before the JVM refuses; the rest is then what happens when the
     JVM is open. `needs` names what alone stops it, the sandbox or Landlock, `spoils` why the JVM must be replaced,
-    `next` what the honest submission after it uses.
+    `next` what the honest submission after it uses, `silent` what no hidden check may say.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Attack:
     spoils: str = ""
     steals: str = ""
     next: str = ""
+    silent: str = ""
     timeout: float = 60
     repeat: int = 1
     limits: dict = field(default_factory=dict)
@@ -120,6 +121,8 @@ def judge_attack(judge, attack):
     assert [c["points"] for c in checks] == [0] * len(checks), reasons
     if attack.outcome:
         assert {c["outcome"] for c in checks} == {attack.outcome}, reasons
+    if attack.silent:
+        assert not [c for c in checks if c["hidden"] and attack.silent in c["reason"]], reasons
     if attack.says:
         assert any(re.search(attack.says, c["reason"]) for c in checks), reasons
     problems = "\n".join(p["message"] for p in found["problems"])

@@ -11,6 +11,7 @@ from labkit.checks import (
     make_table,
     run_tables,
 )
+from labkit.spark.lease import TABLES
 from labkit.verdict.errors import AnswerError
 
 DDL = "id long, day string, tags array<string>"
@@ -219,3 +220,16 @@ def test_rows_that_a_replay_loses_are_told(delivered):
         "WHEN NOT MATCHED THEN INSERT *"
     )
     assert "now has 1; id 0, is gone" in fails(assert_replay, run, call, rows)
+
+
+def test_table_that_an_answer_makes_elsewhere_is_refused(spark, schema, tmp_path):
+    made = f"{schema}.made"
+    create = f"CREATE TABLE {made} (id long) USING delta LOCATION '{tmp_path / 'mine'}'"
+    spark.conf.set(TABLES, (tmp_path / "tables").as_uri())
+    try:
+        with pytest.raises(AnswerError, match="made lies elsewhere than in its database"):
+            run_tables(spark, {"made": made}, lambda _: spark.sql(create))
+        spark.conf.set(TABLES, tmp_path.as_uri())
+        run_tables(spark, {"made": made}, lambda _: spark.sql(f"INSERT INTO {made} VALUES (1)"))
+    finally:
+        spark.conf.unset(TABLES)

@@ -1,5 +1,6 @@
 """Delta tables seen through their log: versions, files, and what a commit rewrote."""
 
+import shutil
 from dataclasses import replace
 from datetime import date
 
@@ -14,6 +15,7 @@ from labkit.checks import (
     table_rows,
     table_version,
 )
+from labkit.checks.tables import table_folder
 from labkit.verdict.errors import AnswerError
 
 
@@ -74,6 +76,17 @@ def test_table_made_again_is_all_new(spark, shared_schema):
     changes = changes_since(spark, name, start)
     assert (changes.versions, changes.removed) == (1, start.files)
     assert len(changes.added) == 1
+
+
+def test_table_that_was_moved_to_other_files_is_another(spark, shared_schema, tmp_path):
+    name = f"{shared_schema}.moved"
+    make_table(spark, name, "id long", [(1,)])
+    start = table_version(spark, name)
+    copy = tmp_path / "copy"
+    shutil.copytree(table_folder(spark, name).toUri().getPath(), copy)
+    spark.sql(f"ALTER TABLE {name} SET LOCATION '{copy}'")
+    assert table_identity(spark, name) != start.identity
+    assert changes_since(spark, name, start).versions == 1
 
 
 def test_missing_table_is_the_learners_failure(spark, shared_schema):

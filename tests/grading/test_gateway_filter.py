@@ -13,13 +13,15 @@ REFUSED = b"!xsjava.lang.Runtime.getRuntime is not available to a graded submiss
 RUNTIME = b"c\nz:java.lang.Runtime\ngetRuntime\ne\n"
 VERSION = b"c\no1\nversion\ne\n"
 SQL = "org.apache.spark.sql.execution.command."
+PYTHON = (
+    b"i\norg.apache.spark.api.python.SimplePythonFunction\njAAAA\n%s\nro3\n%s\ns3.11\nro4\nro5\ne\n"
+)
 
 
 class Jvm:
     """Hands out one end of a connection a time, whose other end a test holds."""
 
     session = "o1"
-    new_session = b"c\no2\ncloneSession\ne\n"
 
     def __init__(self):
         self.lines = queue.Queue()
@@ -40,6 +42,12 @@ class Jvm:
 
     def forgotten(self, target):
         pass
+
+    def in_own_folder(self, command):
+        return b"c\no4\nsetCheckpointDir\ns/jvm/checkpoints\ne\n"
+
+    def in_own_python(self, command):
+        return PYTHON % (b"ro8", b"s/bin/python")
 
     def parsed(self, argument):
         if argument == b"swrong":
@@ -135,11 +143,22 @@ def test_session_stays_and_default_session_is_not_set(kernel):
     assert answers.readline() == b"!yv\n"
 
 
-def test_new_session_is_a_copy_of_one_without_reflection(kernel, jvm):
+def test_function_of_python_is_run_by_the_workers_own(kernel, jvm):
     line, _ = kernel
-    line.sendall(b"c\no1\nnewSession\ne\n")
+    look_up = b"r\nu\norg.apache.spark.api.python.SimplePythonFunction\nrj\ne\n"
+    line.sendall(look_up)
+    java, commands = jvm.lines.get(timeout=10)
+    assert read(commands, 5) == look_up
+    java.sendall(b"!ycorg.apache.spark.api.python.SimplePythonFunction\n")
+    line.sendall(PYTHON % (b"ro7", b"s/tmp/mine"))
+    assert read(commands, 10) == PYTHON % (b"ro8", b"s/bin/python")
+
+
+def test_checkpoints_of_rdds_lie_where_the_jvm_alone_writes(kernel, jvm):
+    line, _ = kernel
+    line.sendall(b"c\no4\nsetCheckpointDir\ns/mine\ne\n")
     _, commands = jvm.lines.get(timeout=10)
-    assert read(commands, 4) == jvm.new_session
+    assert read(commands, 5) == b"c\no4\nsetCheckpointDir\ns/jvm/checkpoints\ne\n"
 
 
 def test_settings_of_the_context_are_a_copy(kernel, jvm):
@@ -208,3 +227,23 @@ def test_what_is_no_command_ends_the_line_and_no_other(kernel, filtering, jvm):
         other.sendall(b"A\nsecret\n" + RUNTIME)
         assert read(told, 2) == b"!yv\n" + REFUSED
     assert threading.active_count() < 50
+
+
+def test_connections_beyond_their_number_wait(jvm, monkeypatch):
+    # Each of the two ports takes a place before somebody comes.
+    monkeypatch.setattr("labkit.grading.gateway_filter.CONNECTIONS", 3)
+    made = Filter(jvm, "secret", Policy.load())
+    made.start()
+    lines = [connect(made.port) for _ in range(3)]
+    for line, _ in lines:
+        line.sendall(b"A\nsecret\n")
+    assert [answers.readline() for _, answers in lines[:2]] == [b"!yv\n"] * 2
+    waiting, answers = lines[2]
+    waiting.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        waiting.recv(1)
+    lines[0][0].shutdown(socket.SHUT_RDWR)
+    waiting.settimeout(10)
+    assert waiting.recv(4) == b"!yv\n"
+    for line, _ in lines:
+        line.close()

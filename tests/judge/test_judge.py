@@ -215,6 +215,13 @@ def test_hidden_check_that_stumbles_tells_the_class_alone(results_of, toy):
     assert results["test_reads"].reason == "`double` ended with TypeError"
 
 
+def test_file_that_an_answer_spoils_is_the_answers_error(results_of, toy):
+    checks = READS_A_LIST.replace("max(len(part) for part in", "len(open(").format(number=9)
+    toy.checks.write_text(checks.replace("learner.double(3))", "learner.double(3)).read())"))
+    result = results_of("double = lambda numbers: '/nowhere/at/all'")["test_reads"]
+    assert (result.outcome, "FileNotFoundError" in result.reason) == ("error", True)
+
+
 def test_check_that_breaks_before_it_has_a_value_is_broken(results_of, toy):
     toy.checks.write_text(
         READS_A_LIST.replace("learner.double(3)", "(learner and 7)").format(number=9)

@@ -160,3 +160,37 @@ def test_whatever_a_submission_left_can_be_removed(tmp_path, kind):
     assert sandbox.remove(left)
     assert not os.path.lexists(left)
     assert (outside / "kept").exists()
+
+
+@pytest.mark.parametrize(("folder", "most"), [("/tmp", 64), ("/dev/shm", 256)])
+def test_folders_in_memory_have_an_end(folder, most):
+    code = (
+        f"import os\nfile = open({folder + '/mine'!r}, 'wb', buffering=0)\n"
+        "try:\n    while file.write(bytes(1 << 20)) == 1 << 20: pass\n"
+        "except OSError as error: print(error.strerror)\n"
+        "print(file.tell() >> 20)"
+    )
+    out = python(code)["out"].split()
+    assert int(out[-1]) <= most
+
+
+BOUNDED = """
+import sys
+from labkit.sandbox import sandbox
+
+sandbox.limit_own_memory()
+child = "import resource; print(resource.getrlimit(resource.RLIMIT_DATA)[0] == resource.RLIM_INFINITY)"
+with sandbox.Sandbox.make(on=False) as place:
+    command = place.command([sys.executable, "-c", child], cwd=place.submissions)
+    print(__import__("subprocess").run(command, capture_output=True, text=True).stdout)
+try:
+    bytearray(5 * 10**9)
+except MemoryError:
+    print("bounded")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone counts memory so")
+def test_judge_bounds_its_own_memory_and_not_that_of_what_it_launches():
+    done = subprocess.run([sys.executable, "-c", BOUNDED], capture_output=True, text=True)
+    assert done.stdout.split() == ["True", "bounded"], done.stderr

@@ -23,8 +23,9 @@ from labkit.verdict.errors import short
 
 MESSAGE_CHARACTERS = 700
 SPARK_ERRORS = (PySparkException, Py4JError)  # the second when a query stops while it runs
-# As in the session of dbt-spark, which switches ANSI mode off: `is_current = 1` runs there.
-AS_IN_DBT = {"spark.sql.ansi.enabled": "false"}
+# As in the session of dbt-spark, which switches ANSI mode off: `is_current = 1` runs there. A test
+# asks relations, and no file: a file may say what the test was asked before.
+AS_IN_DBT = {"spark.sql.ansi.enabled": "false", "spark.sql.runSQLOnFiles": "false"}
 
 
 def dbt_of(learner: Any) -> Callable[..., Run]:

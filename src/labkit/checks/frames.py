@@ -18,7 +18,17 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import ArrayType, DataType, MapType, NullType, StructField, StructType
 
-from labkit.checks.row_diff import Pair, Values, diff, key_of, label_of, pairs, show, snapped
+from labkit.checks.row_diff import (
+    Pair,
+    Values,
+    diff,
+    key_of,
+    label_of,
+    pairs,
+    show,
+    snapped,
+    terse,
+)
 from labkit.verdict.errors import AnswerError, kind_of, short
 from labkit.verdict.reason import to_text
 
@@ -98,18 +108,25 @@ def _columns_that_differ(schema: StructType, wanted: StructType) -> str:
     if schema.names != wanted.names:
         return names_that_differ(schema.names, wanted.names)
     wrong = [
-        f"{field.name} is {field.dataType.simpleString()}, expected {want.dataType.simpleString()}"
+        f"{field.name} is no {want.dataType.simpleString()}"
+        if terse.get()
+        else f"{field.name} is {field.dataType.simpleString()}, expected {want.dataType.simpleString()}"
         for field, want in zip(schema, wanted, strict=True)
         if field.dataType.simpleString() != want.dataType.simpleString()
     ]
     if wrong:
         return "column types: " + "; ".join(wrong)
+    if terse.get():
+        return "the schema differs"
     return f"chispa tells the schema {schema.simpleString()} from {wanted.simpleString()}"
 
 
 def names_that_differ(got: Sequence[str], names: Sequence[str]) -> str:
     missing = [name for name in names if name not in got]
     extra = [name for name in got if name not in names]
+    if terse.get() and extra:  # whoever made the frame chose these names
+        missed = f"; missing: {', '.join(missing)}" if missing else ""
+        return f"columns are not those expected, {', '.join(names)}{missed}"
     parts = [f"columns are {', '.join(got) or 'none'}; expected {', '.join(names)}"]
     parts += [f"missing: {', '.join(missing)}"] if missing else []
     parts += [f"not asked for: {', '.join(extra)}"] if extra else []
@@ -227,10 +244,11 @@ def _deep(value: Any, kind: DataType) -> Any:
 
 def _in_order(row: Any, names: Sequence[str]) -> Any:
     if not isinstance(row, Mapping):
+        told = "" if terse.get() else f" ({', '.join(names)})"
         require(
             len(row) == len(names),
-            f"{len(names)} {'column comes' if len(names) == 1 else 'columns come'} back "
-            f"({', '.join(names)}), expected {len(row)}",
+            f"{len(names)} {'column comes' if len(names) == 1 else 'columns come'} back{told}, "
+            f"expected {len(row)}",
         )
         return row
     return tuple(row[name] for name in names)

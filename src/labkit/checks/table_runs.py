@@ -17,6 +17,7 @@ from labkit.checks.tables import (
     TableVersion,
     changes_since,
     make_table,
+    require_in_its_database,
     table_identity,
     table_rows,
     table_version,
@@ -210,6 +211,8 @@ def _called(
         if not spark.catalog.tableExists(table):
             raise AnswerError("failed", f"the table {name} is not there after the call")
         changes[name] = changes_since(spark, table, start[name])
+        if start[name] == NO_VERSION:
+            require_in_its_database(spark, table)
         if ddl := (ddls or {}).get(name):
             assert_columns(spark.table(table), ddl)
         # No commit, no other rows: nothing to read again.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from py4j.java_gateway import JavaObject
@@ -13,6 +14,7 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Row, SparkSession
 
 from labkit.checks.frames import assert_frame, collect, make_frame
+from labkit.spark.lease import TABLES
 from labkit.verdict.errors import AnswerError, short
 
 
@@ -120,15 +122,27 @@ def table_version(spark: SparkSession, table: str) -> TableVersion:
 
 
 def table_identity(spark: SparkSession, table: str) -> str:
-    """The id in a Delta table's first commit: another one for a table dropped and made again."""
-    return str(table_metadata(spark, table)["id"])
+    """The id in a Delta table's first commit, and where it lies: another one for a table that was
+    dropped and made again, or moved to other files.
+    """
+    return f"{table_metadata(spark, table)['id']} in {table_folder(spark, table).toString()}"
+
+
+def require_in_its_database(spark: SparkSession, table: str) -> None:
+    """AnswerError when a graded answer made a table of files elsewhere: it can write there itself."""
+    folder = spark.conf.get(TABLES, None)
+    lies = str(table_folder(spark, table).toUri().getPath())
+    if folder and not PurePosixPath(lies).is_relative_to(folder.removeprefix("file://")):
+        raise AnswerError("failed", f"{table.split('.')[-1]} lies elsewhere than in its database")
 
 
 def table_metadata(spark: SparkSession, table: str) -> dict[str, Any]:
     """What a Delta table's first commit says of it: id, schema, partitions, properties."""
     (first,) = _commits(spark, _snapshot(spark, table)[0], 0, 0)
-    found: dict[str, Any] = next(action["metaData"] for action in first if "metaData" in action)
-    return found
+    found: list[dict[str, Any]] = [one["metaData"] for one in first if "metaData" in one]
+    if not found:
+        raise AnswerError("failed", f"{table.split('.')[-1]} is no Delta table")
+    return found[0]
 
 
 def changes_since(spark: SparkSession, table: str, since: TableVersion) -> TableChanges:

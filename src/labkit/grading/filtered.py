@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from labkit.spark.lease import HANDLE, PORT, SECRET, SESSION, Offer
+from labkit.spark.settings import worker_python
 
 
 @contextmanager
@@ -25,7 +26,12 @@ def filtered(offered: Offer) -> Iterator[Mapping[str, str]]:
     )  # fmt: skip
     assert process.stdin is not None and process.stdout is not None
     try:
-        told = {"port": offered.port, "secret": offered.secret, "offered": offered.lease}
+        told = {
+            "port": offered.port,
+            "secret": offered.secret,
+            "offered": offered.lease,
+            "python": worker_python(),
+        }
         process.stdin.write(json.dumps({**told, "own_secret": secret}) + "\n")
         process.stdin.flush()
         line = process.stdout.readline()

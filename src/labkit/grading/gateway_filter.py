@@ -8,8 +8,8 @@ Java calls Python, too (`foreachBatch`), and whoever answers may send commands o
 line. So those lines lead through this process as well.
 
 Started with a line of JSON on standard input: port and secret of the gateway, the name under which
-the session is offered, and the secret that the kernel will send. Writes a line of JSON: its port,
-and the handle of the session. Ends with its standard input.
+the session is offered, the Python of Spark's workers, and the secret that the kernel will send.
+Writes a line of JSON: its port, and the handle of the session. Ends with its standard input.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from labkit.grading.gateway_jvm import DONE, HERE, SESSIONS, Jvm, Line
+from labkit.grading.gateway_jvm import DONE, HERE, PYTHON_FUNCTION, SESSIONS, Jvm, Line
 from labkit.grading.gateway_policy import GATEWAY_SERVER, LOOK_UPS, RESET, Policy
 from labkit.grading.py4j_lines import (
     ANSWER,
@@ -118,10 +118,12 @@ class Filter:
                 return
             elif method == "conf" and CONTEXT in self._jvm.parents(target):
                 raw = f"c\n{target}\ngetConf\ne\n".encode()  # a copy: the context's own is for all
-            elif method == "newSession":
-                raw = self._jvm.new_session
+            elif method == "setCheckpointDir":
+                raw = self._jvm.in_own_folder(command)
             elif target == GATEWAY_SERVER and method == RESET:
                 raw = self._reset(command)
+        elif not refused and command.kind == "i" and command.about == (PYTHON_FUNCTION,):
+            raw = self._jvm.in_own_python(command)
         if refused:
             kernel.send(_error(refused))
         elif command.kind == "md" and command.about[0] == self._jvm.session:
@@ -190,7 +192,7 @@ def main() -> None:
     threading.stack_size(STACK_BYTES)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     told = json.loads(sys.stdin.readline())
-    jvm = Jvm(told["port"], told["secret"], told["offered"])
+    jvm = Jvm(told["port"], told["secret"], told["offered"], told["python"])
     serving = Filter(jvm, told["own_secret"], Policy.load())
     serving.start()
     print(json.dumps({"port": serving.port, "session": jvm.session}), flush=True)

@@ -9,13 +9,13 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from labkit.grading.gateway_policy import SETTING
-from labkit.grading.py4j_lines import ProtocolError
-from labkit.spark.reflection import REFLECTION
+from labkit.grading.py4j_lines import END, Command, ProtocolError
 
 HERE = "127.0.0.1"
 DONE = b"!yv\n"
-GONE = b"!ybtrue\n"
 SESSIONS = "org.apache.spark.sql.classic.SparkSession"
+CHECKPOINTS = "checkpoints"  # in the JVM's folder
+PYTHON_FUNCTION = "org.apache.spark.api.python.SimplePythonFunction"
 
 
 class Line:
@@ -43,8 +43,8 @@ class Line:
 class Jvm:
     """What this process itself asks the JVM: for the session, and what the list has to know."""
 
-    def __init__(self, port: int, secret: str, offered: str) -> None:
-        self._port, self._secret = port, secret
+    def __init__(self, port: int, secret: str, offered: str, python: str) -> None:
+        self._port, self._secret, self._python = port, secret, python
         self._kinds: dict[str, tuple[str, ...]] = {}  # of objects; Java never uses a handle twice
         self._parents: dict[str, tuple[str, ...]] = {}  # of classes, by name
         self._asking = threading.Lock()
@@ -52,15 +52,20 @@ class Jvm:
         properties = self._object("c\nz:java.lang.System\ngetProperties\ne\n")
         self.session = self._object(f"c\n{properties}\nget\ns{offered}\ne\n")
         self._forget(properties)
-        self._take_reflection(self.session)
-        blank = self._object(f"c\n{self.session}\nnewSession\ne\n")
-        self._take_reflection(blank)
-        # What a kernel gets for `newSession`: a copy is without REFLECTION from its beginning.
-        self.new_session = f"c\n{blank}\ncloneSession\ne\n".encode()
         self._line.ask(f"c\nz:{SESSIONS}\nsetActiveSession\nr{self.session}\ne\n".encode())
         state = self._object(f"c\n{self.session}\nsessionState\ne\n")
         self._parser = self._object(f"c\n{state}\nsqlParser\ne\n")
         self._forget(state)
+        context = self._object(f"c\n{self.session}\nsparkContext\ne\n")
+        settings = self._object(f"c\n{context}\ngetConf\ne\n")
+        self._folder = _string(
+            self._line.ask(f"c\n{settings}\nget\nsspark.local.dir\ne\n".encode())
+        )
+        self._forget(settings)
+        self._forget(context)
+        # Not a HashMap: a kernel may put something into those, whoever made them.
+        self._environment = self._object("i\njava.util.concurrent.ConcurrentHashMap\ne\n")
+        self._line.ask(f"c\n{self._environment}\nput\nsPYTHONHASHSEED\ns0\ne\n".encode())
 
     def line(self) -> Line:
         """A connection to the gateway, authenticated."""
@@ -97,9 +102,41 @@ class Jvm:
             plan = answer[3:].rstrip(b"\n").decode()
             kind, text = self._class(plan), ""
             if kind.endswith(SETTING):
-                text = _string(self._line.ask(f"c\n{plan}\ntoString\ne\n".encode()))
+                text = self._setting(plan)
             self._forget(plan)
             return b"", kind, text
+
+    def in_own_python(self, command: Command) -> bytes:
+        """The command that makes a function of Python's, to be run by the workers' own Python.
+
+        PySpark's side names the program and its environment. Either would start another process
+        in the place of a worker, one that has given up nothing.
+        """
+        arguments = list(command.arguments)
+        arguments[1:2] = [f"r{self._environment}".encode()]
+        arguments[3:4] = [f"s{self._python}".encode()]
+        return b"\n".join([b"i", PYTHON_FUNCTION.encode(), *arguments, END, b""])
+
+    def in_own_folder(self, command: Command) -> bytes:
+        """The command that says where RDDs are saved, and read again as objects of Java's: in the
+        JVM's folder, where nobody else writes.
+        """
+        target, method = command.about
+        return f"c\n{target}\n{method}\ns{self._folder}/{CHECKPOINTS}\ne\n".encode()
+
+    def _setting(self, plan: str) -> str:
+        """`name = value` of a SET, asked of its plan: a text of it is cut, or hidden, by settings."""
+        option = self._object(f"c\n{plan}\nkv\ne\n")
+        if self._line.ask(f"c\n{option}\nisEmpty\ne\n".encode()) == b"!ybtrue\n":
+            return ""
+        pair = self._object(f"c\n{option}\nget\ne\n")
+        name = self._line.ask(f"c\n{pair}\n_1\ne\n".encode())
+        value = self._object(f"c\n{pair}\n_2\ne\n")
+        told = self._line.ask(f"c\n{value}\ntoString\ne\n".encode())
+        for target in (option, pair, value):
+            self._forget(target)
+        is_set = _string(told).startswith("Some(")
+        return f"{_string(name)} = {_string(told)[5:-1]}" if is_set else ""
 
     def _class(self, target: str) -> str:
         """The name of an object's class."""
@@ -117,22 +154,6 @@ class Jvm:
             found += re.findall(r"(?:class|interface) ([^,\]]+)", text)
         self._forget(kind)
         return found
-
-    def _take_reflection(self, session: str) -> None:
-        """Takes REFLECTION from what a session knows."""
-        state = self._object(f"c\n{session}\nsessionState\ne\n")
-        functions = self._object(f"c\n{state}\nfunctionRegistry\ne\n")
-        made = "i\norg.apache.spark.sql.catalyst.FunctionIdentifier"
-        place = [
-            self._object(f"c\nz:scala.Option\napply\ns{p}\ne\n") for p in ("builtin", "system")
-        ]
-        for name in REFLECTION:
-            known = self._object(f"{made}\ns{name}\nr{place[0]}\nr{place[1]}\ne\n")
-            if self._line.ask(f"c\n{functions}\ndropFunction\nr{known}\ne\n".encode()) != GONE:
-                raise ProtocolError(f"{name} can't be taken from a session")
-            self._forget(known)
-        self._forget(functions)
-        self._forget(state)
 
     def _object(self, command: str) -> str:
         answer = self._line.ask(command.encode())

@@ -65,7 +65,7 @@ class Policy:
         """
         kind, about = command.kind, command.about
         if kind in HARMLESS:
-            return ""
+            return self.refused_arguments([line.encode() for line in about[2:]])
         if kind == "c":
             why = self._refused_call(about[0], about[1], parents)
         elif kind == "i":
@@ -102,9 +102,7 @@ class Policy:
     def refused_statement(self, plan: str, text: str) -> str:
         """What is refused of a statement of SQL, by the class of its plan; `text` is a setting's."""
         kind = plan.rpartition(".")[2]
-        if kind == SETTING and (found := re.search(r"\((.*?),Some\((.*)\)\)", text, re.S)):
-            return self.refused_text(f"{found[1]} = {found[2]}")
-        return self.statements.get(kind, "")
+        return self.refused_text(text) if kind == SETTING else self.statements.get(kind, "")
 
     def _refused_call(
         self, target: str, method: str, parents: Callable[[str], Sequence[str]]

@@ -18,7 +18,7 @@ from pyspark.java_gateway import launch_gateway
 from pyspark.serializers import UTF8Deserializer, read_int
 from pyspark.sql import SparkSession
 
-from labkit.grading import jvm_state
+from labkit.grading import closed_jvm, jvm_state
 from labkit.grading.callbacks import keep_to_java
 from labkit.grading.safe_pickle import distrust
 from labkit.home import LabError
@@ -79,6 +79,7 @@ class GradingJvm:
         self._base: SparkSession | None = None
         self._tables = self.sandbox.jvm
         self._state_at_start: dict[str, Any] = {}
+        self._folders: dict[Path, int] = {}
         sandbox.adopt_orphans()
         distrust()
 
@@ -139,18 +140,28 @@ class GradingJvm:
                     self.spoil(f"a submission left what can't be removed in {folder.name}")
         for entry in self.sandbox.place.glob("lab-kafka-*"):
             sandbox.remove(entry)
-        if why := jvm_state.tidy(self.sandbox.jvm):
+        if why := jvm_state.tidy(self.sandbox.jvm) or jvm_state.lost(self._folders):
             self.spoil(why)
         if not self._reuse:
             self.spoil("each submission has a JVM of its own")
         if self.spoiled or self._base is None:
             return
         try:
-            jvm_state.clean(self._base)
+            if why := jvm_state.busy(self._base):  # a query that waits for a place would hang
+                self.spoil(why)
+                return
+            if why := jvm_state.clean(self._base):
+                self.spoil(why)
+                return
             settings = self._state_at_start.get("session settings", ())
             now = jvm_state.state(self._base, settings)
-            if why := jvm_state.taken(self._base, psutil.Process(self._jvm()[-1])):
-                self.spoil(why)
+            process = psutil.Process(self._jvm()[-1])
+            for why in (
+                jvm_state.taken(self._base, process),
+                jvm_state.left_on_disk(self.sandbox.jvm),
+            ):
+                if why:
+                    self.spoil(why)
         except (Py4JError, PySparkException, OSError) as error:
             self.spoil(f"the JVM can't be cleaned up ({type(error).__name__})")
             return
@@ -203,6 +214,9 @@ class GradingJvm:
         write_no_checksums(context)
         # What the judge hands over goes through a socket: a file of its own the JVM can't read.
         context._encryption_enabled = True
+        if self.filtered:
+            closed_jvm.close(gateway.jvm)
+        self._folders = jvm_state.folders(folder)
         return SparkSession(context)
 
     def _launch(
@@ -223,6 +237,8 @@ class GradingJvm:
             "PYTHONSAFEPATH": "1",
             "PYTHONNOUSERSITE": "1",
         }
+        if self.filtered:
+            environment |= closed_jvm.ENVIRONMENT
         submit = Path(pyspark.__file__).with_name("bin") / "spark-submit"
         arguments = [str(submit)]
         for name, value in conf.items():

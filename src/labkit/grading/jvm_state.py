@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,9 @@ from labkit.spark.settings import SETTINGS
 
 # A JVM may open 16,384 files and have 2,048 threads; a fresh one has 300 and 60.
 MOST_FILES, MOST_THREADS, MOST_HEAP = 4_000, 600, 0.6
+MOST_ENTRIES, MOST_BYTES = 20_000, 1_000_000_000  # of its folder
+MOST_LEFT = 100  # databases and tables to be dropped
+TASK_SECONDS = 5
 WORKERS = "python-workers"  # in the JVM's folder: the one that its Python workers may write in
 
 
@@ -64,20 +68,61 @@ def state(spark: SparkSession, settings: Collection[str] = ()) -> dict[str, Any]
     }
 
 
-def clean(spark: SparkSession) -> None:
-    """Leaves an empty catalog and an idle JVM."""
-    spark._jsc.sc().cancelAllJobs()
+def busy(spark: SparkSession) -> str:
+    """Cancels all jobs; why the JVM must go, when a task or a thread of theirs does not end.
+
+    Java asks a task to end. A regular expression that never ends, say, does not listen, and keeps a
+    place for tasks, or a core where it is computed in a plan.
+    """
+    context = spark._jsc.sc()
+    context.cancelAllJobs()
+    deadline = time.monotonic() + TASK_SECONDS
+    while left := _running(context) or _working(spark._jvm):
+        if time.monotonic() > deadline:
+            return f"{left} can't be stopped"
+        time.sleep(0.05)  # between two looks
+    return ""
+
+
+def _running(context: Any) -> str:
+    """How many tasks there are."""
+    counts = context.taskScheduler().runningTasksByExecutors().valuesIterator()
+    found = 0
+    while counts.hasNext():
+        found += int(counts.next())
+    return f"{found} of its tasks" if found else ""
+
+
+def _working(jvm: Any) -> str:
+    """How many threads compute something for Spark; one that waits for bytes is in a native method."""
+    found = 0
+    threads = jvm.java.lang.management.ManagementFactory.getThreadMXBean()
+    for thread in threads.dumpAllThreads(False, False):
+        if str(thread.getThreadState()) == "RUNNABLE":
+            stack = thread.getStackTrace()
+            if len(stack) and not stack[0].isNativeMethod():
+                names = (str(frame.getClassName()) for frame in stack)
+                found += any(name.startswith("org.apache.spark.") for name in names)
+    return f"{found} of its threads" if found else ""
+
+
+def clean(spark: SparkSession) -> str:
+    """Leaves an empty catalog; why the JVM must go, when there is too much in it."""
     spark.sparkContext.setLogLevel(SETTINGS["spark.log.level"])
     shared = spark._jsparkSession.sharedState()
     shared.cacheManager().clearCache()
     catalog = shared.externalCatalog()  # asked directly: SQL takes a quarter of a second
-    for database in strings(catalog.listDatabases()):
+    databases, tables = catalog.listDatabases(), catalog.listTables("default")
+    if (count := databases.size() + tables.size()) > MOST_LEFT:
+        return f"{count} databases and tables are left"
+    for database in strings(databases):
         if database != "default":
             spark.sql(f"DROP DATABASE IF EXISTS `{database}` CASCADE")
-    for table in strings(catalog.listTables("default")):
+    for table in strings(tables):
         is_view = catalog.getTable("default", table).tableType().name() == "VIEW"
         spark.sql(f"DROP {'VIEW' if is_view else 'TABLE'} IF EXISTS default.`{table}`")
     shared.globalTempViewManager().clear()
+    return ""
 
 
 def taken(spark: SparkSession, process: psutil.Process) -> str:
@@ -123,6 +168,45 @@ def tidy(place: Path) -> str:
         if [path for path in planted if not sandbox.remove(path)]:
             why = why or "a submission left what can't be removed in the JVM's folder"
     return why
+
+
+def folders(place: Path) -> dict[Path, int]:
+    """The folders that a JVM has made for itself in `place`, two levels of them, by their inodes."""
+    return {folder: folder.lstat().st_ino for folder in _real_folders(place, 2)}
+
+
+def lost(known: dict[Path, int]) -> str:
+    """Why the JVM must go, if one of these folders has: a database dropped in its place, say.
+
+    Takes note of those that a JVM makes later for its blocks.
+    """
+    for folder, inode in known.items():
+        try:
+            if folder.lstat().st_ino == inode:
+                continue
+        except OSError:
+            pass
+        return f"a submission removed a folder of the JVM's, {folder.name}"
+    for blocks in [folder for folder in known if folder.name.startswith("blockmgr-")]:
+        known.update(folders(blocks))
+    return ""
+
+
+def left_on_disk(place: Path) -> str:
+    """Why the JVM must go, if too much is left in its folder: blocks of frames that are kept, say."""
+    entries = size = 0
+    waiting = [place]
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as found:
+            for entry in found:
+                entries += 1
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(Path(entry.path))
+                else:
+                    size += entry.stat(follow_symlinks=False).st_blocks * 512
+                if entries > MOST_ENTRIES or size > MOST_BYTES:
+                    return "its folder is too full"
+    return ""
 
 
 def _real_folders(place: Path, levels: int) -> Iterator[Path]:

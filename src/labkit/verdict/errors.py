@@ -16,7 +16,10 @@ PLAN = re.compile(r" SQLSTATE: \w{5}(; line \d+ pos \d+)?(;\n.*)?", re.DOTALL)
 
 
 class AnswerError(Exception):
-    """The learner's answer raised, is missing, or returned what no check can read."""
+    """The learner's answer raised, is missing, or returned what no check can read.
+
+    `told` when the words are those of the learner's process.
+    """
 
     def __init__(
         self,
@@ -25,12 +28,14 @@ class AnswerError(Exception):
         *,
         trace: str = "",
         original: BaseException | None = None,
+        told: bool = False,
     ) -> None:
         super().__init__(reason)
         self.outcome = outcome
         self.reason = reason
         self.trace = trace
         self.original = original
+        self.told = told
 
 
 class CheckTimeout(BaseException):

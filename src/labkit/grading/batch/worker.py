@@ -53,6 +53,7 @@ def _serve(todo: queue.Queue[dict[str, Any]], replies: IO[str], words: frozenset
     from labkit.grading.grade import Grader
     from labkit.grading.jvm import GradingJvm
 
+    sandbox.limit_own_memory()
     try:
         spark = GradingJvm(
             home.root(),
