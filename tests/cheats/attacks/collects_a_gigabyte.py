@@ -1,4 +1,3 @@
-# outcome: error
 # says: ended with an error
 # steals: test_doubles_seeded_numbers
 def double(numbers):
