@@ -85,8 +85,8 @@ Row = tuple[int, str | None, Decimal | None, str | None]
 # A life tells what an account was, version by version: `7 a10Bari@0 !b10Bari@3 -@4` is account 7
 # of segment a, with a balance of 10 in Bari; version 3 overwrote it (a delete and an insert), and
 # version 4 deleted it. `?` is null, `_` an empty text. The same values again are an update that
-# changes nothing.
-LIFE = re.compile(r"(!?)(?:-|([a-z?_])([\d.]+|\?)([A-Z]\w*|[?_]))@(\d+)")
+# changes nothing, and `Bari_` has a blank at its end.
+LIFE = re.compile(r"(!?)(?:-|([A-Za-z?_])(-?[\d.]+|\?)([A-Z]\w*|[?_]))@(\d+)")
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def values_of(segment: str, balance: str, city: str) -> tuple:
     return (
         texts.get(segment, segment),
         None if balance == "?" else Decimal(balance),
-        texts.get(city, city),
+        texts.get(city, city.replace("_", " ")),
     )
 
 
@@ -166,8 +166,12 @@ kinds: Tells a new account, a changed one and one that is gone
 1 insert a10Bari 4, 2 update a20Bari 4, 3 delete a10Bari 4
 
 attributes: Tells a change of the segment, of the city, or of a cent
-4 a10Bari@0 b10Bari@4, 5 a10Bari@0 a10Como@4, 6 a10Bari@0 a10.01Bari@4 |
-4 update b10Bari 4, 5 update a10Como 4, 6 update a10.01Bari 4
+4 a10Bari@0 b10Bari@4, 5 a10Bari@0 a10Como@4, 6 a10Bari@0 a10.01Bari@4, 9 a-7Bari@0 a7Bari@4 |
+4 update b10Bari 4, 5 update a10Como 4, 6 update a10.01Bari 4, 9 update a7Bari 4
+
+letters: Tells texts apart that differ in a capital or a blank
+7 a10Bari@0 a10BARI@4, 8 a10Bari@0 a10Bari_@4, 10 a10Bari@0 A10Bari@4 |
+7 update a10BARI 4, 8 update a10Bari_ 4, 10 update A10Bari 4
 
 last_version: Takes the values of the greatest version, wherever its rows stand in the feed
 11 a10Bari@0 a20Bari@4 a30Bari@5 a40Bari@12, 12 a10Bari@4 b20Como@5 b30Bari@100 |
@@ -191,8 +195,8 @@ no_change: Has no row of an account whose updates changed nothing, nulls include
 21 a10Bari@0 a10Bari@4, 22 ???@0 ???@4 ???@5 |
 
 nulls: Tells a change from null to a value, and from a value to null
-31 ?10Bari@0 a10Bari@4, 32 a10Bari@0 a?Bari@4, 33 a10?@0 a10Bari@4 |
-31 update a10Bari 4, 32 update a?Bari 4, 33 update a10Bari 4
+31 ?10Bari@0 a10Bari@4, 32 a10Bari@0 a?Bari@4, 33 a10?@0 a10Bari@4, 37 ??A@0 A??@4 |
+31 update a10Bari 4, 32 update a?Bari 4, 33 update a10Bari 4, 37 update A?? 4
 
 no_text: Tells a null from a balance of 0, and from a text without letters
 34 a?Bari@0 a0Bari@4, 35 _10Bari@0 ?10Bari@4, 36 a10?@0 a10_@4 |
@@ -253,12 +257,12 @@ class Table:
         self.commit("create", [protocol, self.metadata(), *actions], at=at)
         spark.sql(f"CREATE TABLE {self.name} USING delta LOCATION '{self.folder}'")
 
-    def commit(self, kind: str, actions: Iterable[dict], *, at: float = 0) -> None:
-        """The next version, whoever made the others; `at` is its time."""
+    def commit(self, kind: str, actions: Iterable[dict], *, at: float = 0, **told: str) -> None:
+        """The next version, whoever made the others; `at` is its time, `told` is in its info."""
         path = self.log / f"{len(list(self.log.glob('*.json'))):020}.json"
-        told = [{"commitInfo": {"timestamp": 0, "operation": kind.upper()}}, *actions]
+        info = {"timestamp": 0, "operation": kind.upper(), **told}
         with path.open("x") as file:  # an answer may have put a link there
-            file.write("\n".join(map(json.dumps, told)) + "\n")
+            file.write("\n".join(map(json.dumps, [{"commitInfo": info}, *actions])) + "\n")
         if at:
             utime(path, (at, at))
 
@@ -320,10 +324,11 @@ class Source(Table):
         (folder / "_change_data").mkdir()
         self.create(spark, self._changed(), at=self.time())
 
-    def time(self) -> float:
-        """The time of the newest version."""
-        days_ago = 40 if self.version < self.old else 0
-        return round(self.begin) + 60 * self.version - 86_400 * days_ago
+    def time(self, version: int | None = None) -> float:
+        """The time of a version, the newest one if it isn't named."""
+        number = self.version if version is None else version
+        days_ago = 40 if number < self.old else 0
+        return round(self.begin) + 60 * number - 86_400 * days_ago
 
     def advance(self, version: int) -> None:
         """All commits up to a version."""
@@ -475,12 +480,12 @@ READ_LIVES = [
 
 @dataclass(frozen=True)
 class Read:
-    """What a call returned, the rows that it must have, and the newest version of then."""
+    """What a call returned, the rows that it must have, the newest version of then, and times."""
 
     frame: object  # or the error of the call
     expected: list[tuple]
     newest: int
-    time: datetime
+    times: dict[int, datetime]
 
     @cached_property
     def rows(self) -> list:
@@ -517,8 +522,9 @@ def read(learner, spark, shared_schema, inbox):
         inserts = [(*row, "insert", source.version) for row in source.rows()]
         expected = inserts if case.before else source.changes(since)
         frame, error = attempt(learner.read_changes, spark, source.name, since)
-        time_of_newest = datetime.fromtimestamp(source.time())
-        made.append((error or frame, expected, source.version, time_of_newest))
+        versions = range(source.version + 1)
+        times = {number: datetime.fromtimestamp(source.time(number)) for number in versions}
+        made.append((error or frame, expected, source.version, times))
     for source in sources.values():
         source.advance(source.version + 1)
     return {case.name: Read(*told) for case, told in zip(READS, made, strict=True)}
@@ -544,10 +550,23 @@ def test_the_time_of_a_snapshot(read):
     """Gives the rows of a snapshot the time of the newest commit"""
     mine = read["not_recorded"]
     times = {row._commit_timestamp for row in mine.rows}
-    assert times == {mine.time}, (
-        f"the newest commit, {mine.newest}, has the time {mine.time} in the history; the rows have "
+    newest = mine.times[mine.newest]
+    assert times == {newest}, (
+        f"the newest commit, {mine.newest}, has the time {newest} in the history; the rows have "
         f"{', '.join(map(str, sorted(times, key=str))) or 'no time'}"
     )
+
+
+@check("read_changes")
+def test_the_times_of_the_feed(read):
+    """Leaves the rows of the feed their times"""
+    mine = read["from_the_start"]
+    for row in mine.rows:
+        told = mine.times.get(row._commit_version)
+        assert row._commit_timestamp == told, (
+            f"a row of version {row._commit_version} has the time {row._commit_timestamp}; that "
+            f"version is of {told}"
+        )
 
 
 # --------------------------------------------------------------------------------- aggregate_delta
@@ -556,7 +575,7 @@ def test_the_time_of_a_snapshot(read):
 def delta(text: str) -> tuple:
     """A row of the answer: `a -10.00 -1`."""
     segment, balance, accounts = text.split()
-    return (None if segment == "?" else segment, Decimal(balance), int(accounts))
+    return ({"?": None, "_": ""}.get(segment, segment), Decimal(balance), int(accounts))
 
 
 # Each story has segments of its own. What was there in version 0 is before the range.
@@ -578,7 +597,14 @@ outweighed: Has a row where only the balance changed, or only the number of acco
 12 j10Bari@0 -@4, 13 j30Bari@4, 14 k10Bari@0 k0Bari@4, 15 l0Bari@4 | j 20 0, k -10 0, l 0 1
 
 null_segment: Takes a null segment for a segment of its own
-16 ?10Bari@4, 17 m10Bari@0 ?10Bari@4 | ? 20 2, m -10 -1
+16 ?10Bari@4, 17 m10Bari@0 ?10Bari@4, 25 _3Bari@4 | ? 20 2, m -10 -1, _ 3 1
+
+letters: Tells segments apart that differ in a capital
+26 v10Bari@4, 27 V3Bari@4 | v 10 1, V 3 1
+
+great_sums: Adds up balances that are great together, and some below 0
+28 w9999999999.99Bari@4, 29 w9999999999.99Bari@5, 30 x-4Bari@0 x-7.50Bari@4 |
+w 19999999999.98 2, x -3.50 0
 
 null_balance: Counts an account without a balance, and its balance for 0
 18 n?Bari@4, 19 o10Bari@0 o?Bari@4, 20 p?Bari@0 p10Bari@5, 21 q?Bari@0 -@4 |
@@ -617,9 +643,10 @@ def test_differences(changed, case):
 # ------------------------------------------------------------------------- apply_changes, maintain
 
 # The first load was of version 0. The kept table refuses version 1, the state refuses version 3,
-# and the call at 7 comes through.
-KINDS = "write merge merge replace merge optimize merge merge"
-REFUSED, HALF_DONE, LAST = 1, 3, 7
+# and the call at 7 comes through. The updates of version 8 change nothing. Of version 9 the state
+# is refused once more, and the source has not gone on when the next call comes.
+KINDS = "write merge merge replace merge optimize merge merge merge merge"
+REFUSED, HALF_DONE, LAST, EQUAL, AGAIN = 1, 3, 7, 8, 9
 COPIED = stories(
     """
 since_the_state: Has what came in a version that was refused, or after it
@@ -676,7 +703,7 @@ overwritten: Follows an overwrite
 10 f10Bari@0 g20Como@3, 11 f10Bari@0, 12 g10Bari@0 -@3
 
 null_segment: Has a row of the accounts without a segment
-13 ?10Bari@0, 14 ?10Bari@3
+13 ?10Bari@0, 14 ?10Bari@3, 15 _10Bari@0, 16 _5Bari@6
 
 changes: Follows inserts, updates and deletes
 21 h10Bari@0 h20.50Bari@6, 22 h10Bari@0 -@6, 23 h10Bari@7, 24 h10Bari@0
@@ -695,16 +722,35 @@ null_balance: Counts accounts without a balance
 
 no_change: Leaves the sums of segments alone whose accounts only moved house
 38 t10Bari@0 t10Como@6, 39 u10Bari@0 u10Bari@7
+
+great_sums: Adds up balances that are great together, and some below 0
+40 v9999999999.99Bari@0, 41 v9999999999.99Bari@6, 42 w-4Bari@0 w-7.50Bari@6
+
+letters: Tells segments apart that differ in a capital
+43 x10Bari@0, 44 X3Bari@6
 """,
     given=life,
 )
-LIVES = {"apply_changes": [*lives_of(COPIED), *UNCHANGED], "maintain": lives_of(SUMMED)}
+LATER = [
+    life("71 y10Bari@0 y10Bari@8 Y20Bari@9"),
+    life("72 Y10Bari@0 Y10Como@8 -@9"),
+    life("73 y10Bari@9"),
+]
+LIVES = {
+    "apply_changes": [*lives_of(COPIED), *UNCHANGED, *LATER],
+    "maintain": [*lives_of(SUMMED), *LATER],
+}
 # What the task keeps, its columns, and a condition that account 1 or segment z breaks.
 KEPT = {
     "apply_changes": ("target", ACCOUNTS, "account_id <> 1"),
     "maintain": ("aggregate", SUMS, "segment IS NULL OR segment <> 'z'"),
 }
-OTHERS = [("elsewhere.target", 2), ("elsewhere.aggregate", 9)]
+
+
+def of_others(name: str) -> list[tuple]:
+    """Rows of `state` that are not of the table with this name, although theirs are like it."""
+    alike = (f"{name}_2", f"old_{name}", name.replace("_", "x"), name.split(".")[-1])
+    return [("elsewhere.target", 2), ("elsewhere.aggregate", 9), *((one, 5) for one in alike)]
 
 
 def sums(rows: Iterable[Row]) -> list[tuple]:
@@ -730,7 +776,7 @@ def kept(task, spark, shared_schema, tmp_path_factory, source):
     found = {}
     for table, columns, allowed, rows in (
         (name, ddl, condition, first_load),
-        ("state", STATE, f"version <> {HALF_DONE}", [*OTHERS, (full[name], 0)]),
+        ("state", STATE, f"version <> {HALF_DONE}", [*of_others(full[name]), (full[name], 0)]),
     ):
         properties = {"constraints.frozen": allowed}
         if table == "target":  # a feed of its own, by which a check sees what a call wrote
@@ -761,8 +807,10 @@ def crashes(task, source, kept, call):
         source.advance(version)
         errors[name] = refusal(call)
         table.change("constraints.frozen", None)
-    # Somebody else's commit, which changes no row.
-    kept[KEPT[task][0]].change("logRetentionDuration", "interval 60 days")
+    # Commits of somebody else, which change no row.
+    table = kept[KEPT[task][0]]
+    table.change("logRetentionDuration", "interval 60 days")
+    table.commit("optimize", [], userMetadata="ticket 12")
     return errors
 
 
@@ -836,7 +884,7 @@ def test_the_state_says_how_far(after, task, names):
     """Says in the state how far the source was read, and leaves the rows of others alone"""
     name = names[KEPT[task][0]]
     rows = came_through(after).rows["state"]
-    assert_rows(rows, [*OTHERS, (name, LAST)], key="name", columns=STATE)
+    assert_rows(rows, [*of_others(name), (name, LAST)], key="name", columns=STATE)
 
 
 @check("apply_changes", "maintain")
@@ -899,3 +947,42 @@ def test_a_quiet_day(after, spark, names, call):
             f"the source has had no commit since the last call, and {name} got one: "
             f"{', '.join(changes.operations)}"
         )
+
+
+def assert_says(spark, names: dict, kept: str, version: int, story: str) -> None:
+    """The state has this version of the kept table."""
+    said = {row.name: row.version for row in spark.table(names["state"]).collect()}
+    assert said.get(names[kept]) == version, (
+        f"{story}. The newest version is {version}, and `state` says {said.get(names[kept])}: "
+        "the same changes are read again, until nobody has them any more"
+    )
+
+
+@check("maintain")
+def test_nothing_to_add(after, task, spark, source, names, call):
+    """Says in the state how far the source was read, also where the changes come to nothing"""
+    came_through(after)
+    source.advance(EQUAL)
+    call()
+    story = "the updates of the source have changed no sum, and the call returned"
+    assert_says(spark, names, KEPT[task][0], EQUAL, story)
+
+
+@check("apply_changes", "maintain", points=2)
+def test_only_the_state_is_behind(after, task, spark, source, kept, names, call):
+    """Brings the state on when the other table is at the newest version already"""
+    came_through(after)
+    source.advance(AGAIN)
+    kept["state"].change("constraints.frozen", f"version <> {AGAIN}")
+    error = refusal(call)
+    kept["state"].change("constraints.frozen", None)
+    assert error is not None, (
+        "a constraint of `state` forbids the newest version, and the call returned as if nothing "
+        "had happened; nobody would know that the work is not done"
+    )
+    call()
+    name, columns, _ = KEPT[task]
+    story = "`state` refused its commit, and the source had no other one before the next call"
+    assert_says(spark, names, name, AGAIN, story)
+    rows = source.rows() if task == "apply_changes" else sums(source.rows())
+    assert_rows(collect(spark.table(names[name])), rows, key=columns.split()[0], columns=columns)

@@ -376,8 +376,8 @@ lab.check("aggregate_delta")
 # - If one of the two tables refuses its commit, the call raises.
 # - `state` never names a version that `aggregate` does not hold.
 # - The next call makes both tables right, also if `source` has gone on in between.
-# - Others may commit to `aggregate` between two calls, such as a new property or an OPTIMIZE, but
-#   never change its rows.
+# - Others may commit to `aggregate` between two calls, such as a new property or an OPTIMIZE, and
+#   note a text of their own. They never change its rows.
 #
 # A sum does not show what was added to it already, so this is harder than Task 3. Whether a call
 # writes `aggregate` when its rows stay the same is left open. So is what else you note in the

@@ -116,7 +116,7 @@ def maintain(spark: SparkSession, source: str, aggregate: str, state: str) -> No
         return
     history = DeltaTable.forName(spark, aggregate).history().orderBy("version").collect()
     for commit in history:
-        if commit.userMetadata and "to" in json.loads(commit.userMetadata):
+        if (commit.userMetadata or "").startswith('{"to": '):
             since = max(since, json.loads(commit.userMetadata)["to"])
     if since < newest:
         sums = {
