@@ -137,11 +137,12 @@ def total(text: str) -> tuple:
 
 @dataclass(frozen=True)
 class Asked:
-    """Grants, members of groups, and the day at which Ann asks."""
+    """Grants, members of groups, the day, and who asks."""
 
     grants: list[str]
     groups: str = ""
     at: float = 15
+    who: str = "ann"
 
 
 def access(name: str, title: str, asked: Asked, *after: str, points: int = 1) -> Case:
@@ -153,7 +154,13 @@ ACCESSES = [
         "own_and_groups",
         "Has the rules that name the person or one of their groups, and no others",
         Asked(
-            ["ann allow A n *", "g allow B n *", "bob allow C n *", "h deny D n *"],
+            [
+                "ann allow A n *",
+                "g allow B n *",
+                "bob allow C n *",
+                "h deny D n *",
+                "anna allow E n *",
+            ],
             "ann g, bob h, bob g",
         ),
         "allow A n * ann",
@@ -194,6 +201,26 @@ ACCESSES = [
         "allow A n *",
         "allow E n *",
         points=2,
+    ),
+    access(
+        "parts_of_a_second",
+        "Goes by `at` with its part of a second",
+        Asked(
+            [
+                "ann allow A n * 2 15.000002",
+                "ann allow B n * 15.000004",
+                "ann allow C n * 15.000007",
+            ],
+            at=15.000005,
+        ),
+        "allow B n *",
+    ),
+    access(
+        "another_person",
+        "Has the rules of whoever is asked about",
+        Asked(["ann allow A n *", "bob allow B n *", "g allow C n *"], "ann h, bob g", who="bob"),
+        "allow B n * bob",
+        "allow C n * g",
     ),
     access(
         "at_another_time",
@@ -240,7 +267,7 @@ def assert_access(learner, frame, case: Case) -> None:
     (asked,) = case.given
     members = [tuple(one.split()) for one in asked.groups.split(",") if one]
     answer = learner.effective_access(
-        frame(GRANTS, map(grant, asked.grants)), frame(GROUPS, members), "ann", day(asked.at)
+        frame(GRANTS, map(grant, asked.grants)), frame(GROUPS, members), asked.who, day(asked.at)
     )
     assert_frame(answer, case.after, key=["reason", "tenant", "region"], schema=ACCESS)
 
@@ -250,9 +277,9 @@ def assert_access(learner, frame, case: Case) -> None:
 SEEN = stories(
     """
 exact: Covers the rows of exactly the tenant and region of a rule
-1 A n p1 D1 10, 2 a n p2 D2 20, 3 A s p3 D3 30, 4 B n p4 D4 40, 5 A N p5 D5 50
-| allow A n *
-| 1 A n p1 D1 10
+1 A n p1 D1 10, 2 a n p2 D2 20, 3 A s p3 D3 30, 4 B n p4 D4 40, 5 A N p5 D5 50, 6 O'H n p6 D6 60
+| allow A n *, allow O'H n *
+| 1 A n p1 D1 10, 6 O'H n p6 D6 60
 
 stars: Takes a star for every tenant, or every region
 1 A n p1 D1 10, 2 B n p2 D2 20, 3 B s p3 D3 30, 4 C s p4 D4 40, 5 C e p5 D5 50
@@ -364,8 +391,12 @@ STORED = claims(
 )
 FIRST_RULES = ["allow A * claim_id+tenant+region+amount", "allow B n *", "deny A e *"]
 FIRST_SEEN = claims("1 A n hidden - 10, 2 A s hidden - 20, 3 B n p3 D3 30")
+# In between rows come, then rules change, then masks.
+ROWS_SEEN = [*FIRST_SEEN, *claims("8 A n hidden - 80, 9 B n p9 D9 90")]
 LATER_RULES = ["allow A n claim_id+amount"]
 LATER_SEEN = claims("1 - - hidden - 10, 8 - - hidden - 80")
+OTHER_MASKS = {"patient_name": "nobody", "diagnosis": "none"}
+MASKS_SEEN = claims("1 - - nobody none 10, 8 - - nobody none 80")
 
 
 @dataclass(frozen=True)
@@ -385,6 +416,7 @@ def look(spark, view: str, further: Iterable[str] = ()) -> Look:
     """
     if not spark.catalog.tableExists(view):
         raise AnswerError("failed", f"{view.split('.')[-1]} is not there after the call")
+    spark.catalog.refreshTable(view)  # the session may remember files that a call has replaced
     frame = spark.table(view)
     rows = collect(frame)
     folders = sorted({folder_of(spark, file) for file in frame.inputFiles()})
@@ -427,34 +459,59 @@ def data_files(spark, folder: str) -> list[str]:
     return found
 
 
+def folders_beside(spark, table: str) -> set[str]:
+    """The folders of all tables that lie where this one does."""
+    file = spark.table(table).inputFiles()[0]
+    path = spark._jvm.org.apache.hadoop.fs.Path(folder_of(spark, file)).getParent()
+    fs = path.getFileSystem(spark._jsc.hadoopConfiguration())
+    return {str(one.getPath().toString()) for one in fs.listStatus(path)}
+
+
 @dataclass(frozen=True)
 class Published:
-    """A view after each of two calls, and what happened to its table in the first one."""
+    """A view after each of several calls, and what happened to its table in the first one.
+
+    The second call comes after further rows of the table, the third one after other rules, and the
+    last one after other masks.
+    """
 
     run: TableRun
     first: Look
+    rows: list
     later: Look
+    masked: list
 
 
 def publish(learner, spark, frame, schema: str) -> Published:
-    """Two calls for one view; in between, its table gets rows and the person loses rights."""
+    """Calls for one view; in between, its table gets rows and the person loses rights."""
     table, view = f"{schema}.stored", f"{schema}.published"
     commits = [Commit("WRITE", STORED), Commit("WRITE", HELD_ROWS)]
     write_commits(spark, table, ROWS, commits, key="claim_id", held=1)
+    known = folders_beside(spark, table)
 
-    def call(rules: list[str]) -> Any:
-        return learner.secure_view(spark, view, table, frame(ACCESS, map(rule, rules)), MASKS)
+    def call(rules: list[str], masks: dict[str, Any] = MASKS) -> Any:
+        return learner.secure_view(spark, view, table, frame(ACCESS, map(rule, rules)), masks)
+
+    def rows() -> list:
+        spark.catalog.refreshTable(view)
+        return collect(spark.table(view))
 
     run = run_tables(spark, {"stored": table}, lambda _: call(FIRST_RULES))
     first = look(spark, view)
     let_in(spark.range(1, numPartitions=1), table).collect()
+    call(FIRST_RULES)
+    after_rows = rows()
     call(LATER_RULES)
-    return Published(run, first, look(spark, view, first.folders))
+    # What a call keeps of an earlier one may have a name of its own.
+    mine = sorted(folders_beside(spark, table) - known)
+    later = look(spark, view, [*first.folders, *mine])
+    call(LATER_RULES, OTHER_MASKS)
+    return Published(run, first, after_rows, later, rows())
 
 
 @pytest.fixture(scope="module")
 def published(learner, quick, frame, shared_schema):
-    """A view after two calls."""
+    """A view after each of four calls."""
     return publish(learner, quick, frame, shared_schema)
 
 
@@ -486,14 +543,22 @@ def test_files_of_the_view(published):
 
 @check("secure_view")
 def test_second_call(published):
-    """shows rows and rules of the moment of the second call"""
-    assert_rows(published.later.rows, LATER_SEEN, key=NAMES, columns=ROWS)
+    """shows the rows, the rules and the masks of the moment of a later call"""
+    for story, found, wanted in (
+        ("the table got rows", published.rows, ROWS_SEEN),
+        ("the rules changed", published.later.rows, LATER_SEEN),
+        ("the masks changed", published.masked, MASKS_SEEN),
+    ):
+        try:
+            assert_rows(found, wanted, key=NAMES, columns=ROWS)
+        except AssertionError as error:
+            raise AssertionError(f"{story}, and nothing else, before the call; {error}") from None
 
 
 @check("secure_view", points=2)
 def test_old_files(published):
-    """leaves no data file of the first call that holds what the view no longer shows"""
-    story = "after the second call, a data file in a folder of the view"
+    """leaves no data file of an earlier call that holds what the view no longer shows"""
+    story = "after a call with fewer rights, a data file that an earlier call or this one wrote"
     assert_nothing_else(published.later, LATER_SEEN, story)
 
 
@@ -523,7 +588,7 @@ OWNED = claims(
 )
 MEANWHILE = claims("20 Birch n p8 D8 80")
 NEW_CEDAR = claims("2 Cedar n p2 D2 25, 11 Cedar e p9 D9 90, 11 Cedar e p9 D9 90")
-NEW_OHARA = claims("12 O'Hara w p4 D4 45")
+NEW_OHARA = claims("12 O'Hara w p4 D4 45, 13 O'Hara w p5 D5 55")
 
 
 def owned(spark, schema: str, name: str, commits: list[Commit], held: int = 0) -> str:
@@ -588,9 +653,9 @@ def test_files_of_one_tenant(beside_another, quick):
 
 @pytest.fixture(scope="module")
 def quoted(learner, quick, frame, shared_schema):
-    """The rows of a tenant whose name has a quote are replaced."""
+    """The rows of a tenant whose name has a quote are replaced; the batch has two partitions."""
     table = owned(quick, shared_schema, "quoted", [Commit("WRITE", OWNED)])
-    batch = frame(ROWS, NEW_OHARA)
+    batch = frame(ROWS, NEW_OHARA).repartition(2)
     return run_tables(
         quick, {"claims": table}, lambda _: learner.write_tenant(quick, table, "O'Hara", batch)
     )
@@ -601,6 +666,15 @@ def test_name_with_quote(quoted):
     """replaces a tenant whose name has a quote"""
     others = [row for row in OWNED if row[1] != "O'Hara"]
     assert_rows(quoted.rows["claims"], [*others, *NEW_OHARA], key=NAMES, columns=ROWS)
+
+
+@check("write_tenant")
+def test_one_commit_for_several_files(quoted):
+    """makes one commit, also if the batch comes in several parts"""
+    made = quoted.changes["claims"].operations
+    assert len(made) == 1, (
+        f"the batch has two partitions, and the call made {len(made)} commits: {', '.join(made)}"
+    )
 
 
 @check("write_tenant")
@@ -705,7 +779,7 @@ hidden_names: Counts patients whose names are not visible
 rows_seen: Counts no row in which the tenant, the diagnosis or the amount is not visible
 1 A n p1 D1 10, 2 A n p2 D1 5, 3 A n p3 D1 1, 4 A s p4 D1 100, 5 A e p5 D1 100, 6 A w p6 D1 100,
 7 B n p7 D1 100, 8 B n p8 D1 100, 9 B n p9 D1 100, 10 - n p10 D1 100, 11 A w p11 D1 100,
-12 A w p12 D1 100, 13 A e p13 D1 100, 14 A e p14 D1 100
+12 A w p12 D1 100, 13 A e p13 D1 100, 14 A e p14 D1 100, 15 A - p15 D1 100
 | allow A * tenant+diagnosis+patient_name, allow A n amount, allow A e amount, allow A w amount,
   deny A e tenant, deny A w diagnosis
 | A D1 3 16
@@ -728,4 +802,21 @@ def test_totals(learner, quick, frame, case):
 
 def assert_totals(learner, frame, rows: list, rules: list, k: int, wanted: list) -> None:
     answer = learner.aggregate(frame(ROWS, rows), frame(ACCESS, rules), k)
+    assert_frame(answer, wanted, key=["tenant", "diagnosis"], schema=TOTALS)
+
+
+@check("aggregate")
+def test_many_patients(learner, quick, frame):
+    """counts 1,999 patients and adds up their bills, with as many as the least number"""
+    people = 1_999
+    rows = quick.range(2_500).selectExpr(
+        "id AS claim_id",
+        "'A' AS tenant",
+        "'n' AS region",
+        f"concat('p', id % {people}) AS patient_name",
+        "'D1' AS diagnosis",
+        "CAST(99999999.99 AS decimal(10,2)) AS amount",
+    )
+    answer = learner.aggregate(rows, frame(ACCESS, [rule("allow * * *")]), people)
+    wanted = [("A", "D1", people, 2_500 * Decimal("99999999.99"))]
     assert_frame(answer, wanted, key=["tenant", "diagnosis"], schema=TOTALS)

@@ -215,7 +215,7 @@ POLICY = f"{lab.schema}.policy"
 VIEW = f"{lab.schema}.claims_of_ann"
 policy = spark.createDataFrame([("ann", "Aurora")], "principal string, tenant string")
 policy.write.saveAsTable(POLICY)
-spark.sql(f"""
+_ = spark.sql(f"""
     CREATE VIEW {VIEW} AS SELECT * FROM {CLAIMS}
     WHERE tenant IN (SELECT tenant FROM {POLICY} WHERE principal = 'ann')
 """)
