@@ -448,6 +448,17 @@ REFINED = [
         ),
         ({"weight_kg": {"value": 4, "unit": "kg"}}, {}, {"weight_kg": {"value": 4, "unit": "kg"}}),
         ({"weight_kg": True, "fragile": 1}, {}, {"weight_kg": True, "fragile": 1}),
+        ({"shipment_id": True, "weight_kg": 5}, {"weight_kg": 5.0}, {"shipment_id": True}),
+        (
+            {"shipment_id": False, "fragile": 0, "delivered_at": True, "carrier": "Merlin"},
+            {"carrier": "Merlin"},
+            {"shipment_id": False, "fragile": 0, "delivered_at": True},
+        ),
+        (
+            {"shipment_id": [1], "weight_kg": [1.5], "fragile": [True], "delivered_at": {"at": 1}},
+            {},
+            {"shipment_id": [1], "weight_kg": [1.5], "fragile": [True], "delivered_at": {"at": 1}},
+        ),
         points=2,
     ),
     reads(

@@ -668,6 +668,16 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 # +    told = F.from_json("raw", "fragile string")["fragile"].try_cast("boolean")
 # +    typed = F.when(~F.col("corrupt"), F.col("typed").withField("fragile", told))
 
+# %% true_is_one
+# task: refine
+# fails: test_lines[other_type]
+# because: a truth is no number, and a cast makes 1 of it
+# breaks: | `long` | a whole number that fits 64 bits |
+# -    typed = F.when(~F.col("corrupt"), F.col("typed"))
+# +    truth = F.from_json("raw", "shipment_id boolean")["shipment_id"].cast("long")
+# +    number = F.coalesce("typed.shipment_id", truth)
+# +    typed = F.when(~F.col("corrupt"), F.col("typed").withField("shipment_id", number))
+
 # %% appends_as_it_comes
 # task: evolve
 # fails: test_rows_after_a_promotion[of_the_batch]
