@@ -5,7 +5,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -355,7 +355,8 @@ def test_changed_files(ingested):
                 f"{name} returned {str(run.result)[:400]}, expected {wanted}. Before the second "
                 "call `on top.json` was written again with an earlier time, and "
                 "`north/one-copy.json` with the same content, and `north/gone.json` was removed. The "
-                "file in the other folder, drops-2, changed as well; the second call is on the folder drops"
+                "file in the other folder, drops-2, changed as well; the second call is on the "
+                "folder drops"
             )
 
 
@@ -995,7 +996,7 @@ def test_when_records_were_resolved(replayed, spark):
     told = [action["commitInfo"]["timestamp"] for action in actions if "commitInfo" in action]
     # The rows were put there right before the call, and the call's last commit is its end.
     began, ended = (
-        datetime.fromtimestamp(moment / 1000, timezone.utc).replace(tzinfo=None)
+        datetime.fromtimestamp(moment / 1000, UTC).replace(tzinfo=None)
         for moment in (told[0], told[-1])
     )
     second = timedelta(seconds=1)
