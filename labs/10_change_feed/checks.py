@@ -300,7 +300,8 @@ class Table:
             "add": {"modificationTime": now},
             "remove": {"deletionTimestamp": now, "extendedFileMetadata": True},
         }
-        size = (self.folder / name).stat().st_size
+        path = self.folder / name
+        size = path.stat().st_size if path.exists() else 1  # a file to remove may be gone
         file = {"path": name, "partitionValues": {}, "size": size, "dataChange": changes}
         return {action: {**file, **more.get(action, {})}}
 

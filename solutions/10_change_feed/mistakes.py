@@ -867,7 +867,7 @@ def apply_changes(spark: SparkSession, source: str, target: str, state: str) -> 
 
 # %% any_text_is_a_note
 # task: maintain
-# fails: test_sums[since_the_state]
+# fails: test_sums[changes]
 # because: the text of somebody else's commit is no version
 # breaks: and note a text of their own.
 # -    held = max(since, held_version(spark, aggregate))
