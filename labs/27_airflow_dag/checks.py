@@ -173,14 +173,15 @@ def test_no_time_zone(learner):
 @check("partition_path")
 def test_base(learner):
     """Leaves the base as it is, and joins it with one slash"""
-    bases = ("abfss://lake@shop.net/landing", "in/../in", "/data/landing", "s3a://Lake//a/./day=1")
+    bases = ("abfss://lake@shop.net/landing", "in/../in", "./in//a", "s3a://Lake//a/./day=1", "/a")
     for base in bases:
         for end in ("", "/"):
             found = learner.partition_path(base + end, *ends("2026-03-05"))
             expected = f"{base}/day=2026-03-05"
             assert found == expected, f"for the base {base + end!r}, got {found!r}"
-    found = learner.partition_path("file:///", *ends("2026-03-05"))
-    assert found == "file:///day=2026-03-05", f"for the base 'file:///', got {found!r}"
+    for base in ("file:///", "/"):
+        found = learner.partition_path(base, *ends("2026-03-05"))
+        assert found == f"{base}day=2026-03-05", f"for the base {base!r}, got {found!r}"
 
 
 # ------------------------------------------------------------------------------ spark_arguments
@@ -404,11 +405,14 @@ def test_broken_copy(learner, shop, case):
 
 @check("publish")
 def test_first_day(learner, shop):
-    """Makes the table with its first day"""
+    """Makes the table with its first partition, which has the name of the folder"""
+    day = (shop / "staging" / "day=2026-03-05").rename(shop / "staging" / "store=7")
     table = shop / "new" / "table"
-    said = refusal(learner.publish, str(shop / "staging" / "day=2026-03-05"), str(table))
+    said = refusal(learner.publish, str(day), str(table))
     assert not said, f"there was no table yet: {said}"
-    found = of_day(everything(table), "2026-03-05")
+    names = sorted({name.partition("/")[0] for name in everything(table)})
+    assert names == ["store=7"], f"the folder is called store=7, and the table has {names}"
+    found = everything(table / "store=7")
     assert found == WHOLE, f"in a new table the partition has {found}, expected {WHOLE}"
 
 
@@ -422,14 +426,14 @@ def settings(changes: dict) -> dict:
     return {
         "dag_id": "nights",
         "start_date": "2026-03-20",
-        "landing": f"{here}/landing",
+        "landing": f"{here}/arrivals",
         "prices": f"{here}/price lists",
-        "staging": f"{here}/staging",
-        "table": f"{here}/table",
-        "notices": f"{here}/notices.txt",
+        "staging": f"{here}/priced",
+        "table": f"{here}/sales",
+        "notices": f"{here}/told.txt",
         "spark_submit": [sys.executable, "-I", "-S", f"{here}/spark_submit.py"],
         "token_variable": "NIGHT_TOKEN",
-        "retries": 2,
+        "retries": 1,
         "retry_seconds": 240,
         "timeout_seconds": 1500,
         "wait_seconds": 5 * 3600,
@@ -465,8 +469,16 @@ def describe(changes: dict, runs: int) -> dict:
 
 def run_nights(changes: dict, nights: list[dict]) -> list[dict | None]:
     """In Airflow: what each night did and left; None for a wait that would hold this process."""
+    from contextlib import nullcontext
+    from unittest import mock
+
+    import pendulum
+    from airflow.serialization.encoders import coerce_to_core_timetable
+    from airflow.timetables.base import DataInterval
+
     build, config = globals()["build_dag"], settings(changes)
     dag = load_dag(build, config)
+    timetable = type(coerce_to_core_timetable(dag.timetable))
     ingest = dag.task_dict.get("ingest")
     found = []
     for night in nights:
@@ -474,9 +486,15 @@ def run_nights(changes: dict, nights: list[dict]) -> list[dict | None]:
             found.append(None)
             continue
         put_files(night["files"], [])
-        calls, told = len(get_lines("spark.log")), len(get_lines("notices.txt"))
-        run = run_dag(dag, night["end"], night["arrives"], "hush-4711")
-        run["table"], run["told"] = get_files("table"), get_lines("notices.txt")[told:]
+        calls, told = len(get_lines("spark.log")), len(get_lines(config["notices"]))
+        given = nullcontext()
+        if night["interval"]:
+            interval = DataInterval(*(pendulum.parse(end) for end in night["interval"]))
+            find = {"infer_manual_data_interval": lambda self, *, run_after, to=interval: to}
+            given = mock.patch.multiple(timetable, **find)
+        with given:
+            run = run_dag(dag, night["at"], night["arrives"], "hush-4711")
+        run["table"], run["told"] = get_files(config["table"]), get_lines(config["notices"])[told:]
         run["calls"] = [json.loads(line) for line in get_lines("spark.log")[calls:]]
         found.append(run)
     return found
@@ -573,9 +591,8 @@ LISTS = {
     "empty": [],
     "one": [wanted("only")],
     "optional": [wanted("stores", False), wanted("rates", False, False), wanted("items")],
-    "required": [wanted("staff"), wanted("vat", True, False), wanted("lines", False)],
+    "required": [wanted("vat", True, False), wanted("staff"), wanted("lines", False)],
     "gone": [wanted("fees", False, False), wanted("tips", False, False)],
-    "three": [wanted(name) for name in ("zeta", "alpha", "mu")],
 }
 
 
@@ -615,13 +632,15 @@ def test_an_instance_for_each_table(mapped):
     )
     added = sorted(set(tasks) - {"list_tables", "report"})
     assert added == ["load", "loaded"], f"the tasks {added} were added, expected load and loaded"
-    for name in ("empty", "one", "three"):
+    for name in ("empty", "one", "gone"):
         found, expected = instances(mapped[name]), len(LISTS[name])
         assert len(found) == expected, f"{expected} tables, and {len(found)} instances of `load`"
-    broken = [name for name, state in instances(mapped["optional"]).items() if state == "failed"]
-    assert broken == ["load[1]"], (
-        f"the second table of three has no source; failed instances are {broken}, not load[1]"
-    )
+    for name, place in (("optional", "load[1]"), ("required", "load[0]")):
+        broken = [each for each, state in instances(mapped[name]).items() if state == "failed"]
+        assert broken == [place], (
+            f"of {[table['name'] for table in LISTS[name]]} one has no source, and is to be {place}; "
+            f"failed instances are {broken}"
+        )
 
 
 @check("expand")
@@ -656,7 +675,7 @@ def test_at_most_four(mapped):
 @check("expand", points=2)
 def test_when_loaded_runs(mapped):
     """Runs `loaded` after all instances, also when some failed or none was there"""
-    for name in ("empty", "optional", "gone", "three"):
+    for name in ("empty", "one", "optional", "gone"):
         state = mapped[name]["tasks"].get("loaded", ["missing"])[0]
         assert state == "success", (
             f"the list has {len(LISTS[name])} tables, none of the required ones is missing, and "
@@ -684,7 +703,7 @@ def test_required_tables(mapped):
 @check("expand", points=2)
 def test_names_that_were_loaded(mapped):
     """Hands the names that were loaded to the next task, in the order of the list"""
-    for name in ("empty", "one", "optional", "gone", "three"):
+    for name in ("empty", "one", "optional", "gone"):
         expected = [each["name"] for each in LISTS[name] if each["source"].endswith("there.csv")]
         found = mapped[name]["handed"].get("report.return_value")
         assert found == expected, (
@@ -704,19 +723,26 @@ def delivery(
     """The files of a day: orders as `1 tea 2`, and their number."""
     names, size = "order_id,product,quantity", len(orders) // files
     number = len(orders) if promised is None else promised
-    found = {f"landing/day={day}/_SUCCESS": f"{number}\n"}
+    found = {f"arrivals/day={day}/_SUCCESS": f"{number}\n"}
     for part in range(files):
         mine = orders[part * size : (part + 1) * size if part < files - 1 else None]
         lines = [names, *(order.replace(" ", ",") for order in mine)]
-        found[f"landing/day={day}/orders-{part}.csv"] = "\n".join(lines) + "\n"
+        found[f"arrivals/day={day}/orders-{part}.csv"] = "\n".join(lines) + "\n"
     return found
 
 
-def night(day: str, files=None, *, arrives=None, waits: bool = False) -> dict:
-    """A run of a day's interval: what is there before, and what comes while it waits."""
-    end = ends(day)[1].isoformat()
-    files, arrives = files or {}, arrives or {}
-    return {"end": end, "files": files, "arrives": arrives, "waits": waits}
+def night(day: str, files=None, *, arrives=None, waits=False, by_hand=False) -> dict:
+    """A run of a day's interval: what is there before, and what comes while it waits.
+
+    The scheduler starts it, so its logical date is the start of the interval. By hand it is started at
+    noon of the day after, and Airflow finds its interval.
+    """
+    interval = [end.isoformat() for end in ends(day)]
+    noon = ends(day)[1].astimezone(BERLIN) + timedelta(hours=12)
+    run = {"files": files or {}, "arrives": arrives or {}, "waits": waits}
+    if by_hand:
+        return run | {"at": noon.isoformat(), "interval": []}
+    return run | {"at": interval[0], "interval": interval}
 
 
 PRICES = {
@@ -725,8 +751,8 @@ PRICES = {
     "price lists/2026-04-01.csv": "product,cents\ntea,900\nmocha,900\n",
 }
 FAULTS = {
-    "nights-2026-03-30": {"1": -9},  # the first attempt is killed
-    "nights-2026-03-28": {"3": 1, "4": 99, "5": 2},  # all after the first two runs of the night
+    "nights-2026-03-29": {"1": -9},  # the first attempt is killed
+    "nights-2026-03-28": {"3": 1, "4": 99},  # both after the first two runs of the night
 }
 MANY = [f"{number} tea 1" for number in range(100, 160)]
 NIGHTS = {
@@ -736,20 +762,23 @@ NIGHTS = {
         | PRICES
         | {"faults.json": json.dumps(FAULTS)},
     ),
-    "again": night("2026-03-28", delivery("2026-03-28", "1 tea 2", "2 mocha 2")),
+    "again": night("2026-03-28", delivery("2026-03-28", "1 tea 2", "2 mocha 2"), by_hand=True),
     "few": night("2026-03-31", delivery("2026-03-31", "11 tea 1", "12 tea 1", promised=3)),
-    "none": night("2026-04-01", delivery("2026-04-01")),
+    "none": night("2026-04-01", delivery("2026-04-01"), by_hand=True),
     "more": night("2026-04-05", delivery("2026-04-05", "14 tea 1", "15 tea 1", promised=1)),
-    "late": night("2026-04-04", arrives=delivery("2026-04-04", "13 tea 1"), waits=True),
+    "late": night(
+        "2026-04-04", arrives=delivery("2026-04-04", "13 tea 1"), waits=True, by_hand=True
+    ),
     "never": night(
         "2026-04-02",
         delivery("2026-04-03", "1 tea 1")
-        | {"landing/day=2026-04-02/orders-0.csv": "order_id,product,quantity\n16,tea,1\n"},
+        | {"arrivals/day=2026-04-02/orders-0.csv": "order_id,product,quantity\n16,tea,1\n"},
         waits=True,
     ),
-    "short_day": night("2026-03-29", delivery("2026-03-29", "4 tea 4", "5 tea 5")),
+    "lost": night(
+        "2026-03-29", delivery("2026-03-29", "8 tea 8", "9 tea 9", "10 mocha 1"), by_hand=True
+    ),
     "older": night("2026-03-27", delivery("2026-03-27", *MANY, files=2)),
-    "lost": night("2026-03-30", delivery("2026-03-30", "8 tea 8", "9 tea 9", "10 mocha 1")),
     "down": night("2026-03-28", delivery("2026-03-28", "1 tea 7", "2 mocha 7")),
 }
 FIRST = {"_SUCCESS": "", "part-0.csv": "1,200\n", "part-1.csv": "2,600\n3,600\n"}
@@ -908,7 +937,7 @@ def test_building_touches_nothing(about):
 def test_a_night(nights):
     """Runs a night to its end: the table has the day, and the shop is told"""
     run = nights["first"]
-    assert_green(run, "2026-03-28", "a complete delivery")
+    assert_green(run, "2026-03-28", "a complete delivery; the run's logical date is its start")
     found = partition(run, "2026-03-28")
     assert found == FIRST, f"the table has {found} for the day, expected {FIRST}"
 
@@ -917,7 +946,7 @@ def test_a_night(nights):
 def test_the_command(nights, about):
     """Calls the command with the day's arguments, the same in each attempt"""
     config = about["config"]
-    for name, day in (("first", "2026-03-28"), ("older", "2026-03-27"), ("lost", "2026-03-30")):
+    for name, day in (("first", "2026-03-28"), ("older", "2026-03-27"), ("lost", "2026-03-29")):
         calls = nights[name]["calls"]
         assert calls, f"on {day} the command was not called"
         expected = [
@@ -933,7 +962,7 @@ def test_the_command(nights, about):
 def test_the_same_night_again(nights):
     """Replaces the day when its night runs a second time, with a corrected delivery"""
     run = nights["again"]
-    assert_green(run, "2026-03-28", "the same night a second time")
+    assert_green(run, "2026-03-28", "the same night a second time, started at noon of the next day")
     found = partition(run, "2026-03-28")
     assert found == SECOND, f"after the second run the day has {found}, expected {SECOND}"
 
@@ -941,11 +970,8 @@ def test_the_same_night_again(nights):
 @check("build_dag")
 def test_any_day(nights):
     """Runs the day of 23 hours, and an older day after newer ones, each with its own prices"""
-    run = nights["short_day"]
-    assert_green(run, "2026-03-29", "2026-03-29, the day of 23 hours")
-    found = partition(run, "2026-03-29")
-    expected = {"_SUCCESS": "", "part-0.csv": "4,800\n", "part-1.csv": "5,1000\n"}
-    assert found == expected, f"2026-03-29 has {found}, expected {expected}"
+    run = nights["lost"]
+    assert_green(run, "2026-03-29", "2026-03-29, the day of 23 hours, started at noon of the next")
     run = nights["older"]
     assert_green(run, "2026-03-27", "2026-03-27, after newer days, with orders in two files")
     found = partition(run, "2026-03-27")
@@ -961,10 +987,10 @@ def test_any_day(nights):
 def test_a_lost_attempt(nights):
     """Tries again when the cluster is lost, and publishes the whole day"""
     run = nights["lost"]
-    assert_green(run, "2026-03-30", "the command was killed in its first attempt")
+    assert_green(run, "2026-03-29", "the command was killed in its first attempt")
     tries = run["tasks"]["transform"][1]
     assert tries == 2, f"`transform` took {tries} attempts: the first failed, the second did not"
-    found = partition(run, "2026-03-30")
+    found = partition(run, "2026-03-29")
     expected = {"_SUCCESS": "", "part-0.csv": "8,1600\n", "part-1.csv": "9,1800\n10,300\n"}
     assert found == expected, f"the day has {found}, expected {expected}"
 

@@ -79,7 +79,7 @@ def test_twelve_tables(airflow):  # noqa: F811
     assert found == expected, f"the next task was given {found}, expected {expected}"
 
 
-OTHER = {"dag_id": "autumn", "start_date": "2026-10-20", "retries": 1, "max_active_runs": 1}
+OTHER = {"dag_id": "autumn", "start_date": "2026-10-20", "retries": 3, "max_active_runs": 1}
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,8 @@ def autumn(airflow):  # noqa: F811
         "price lists/2026-10-01.csv": "product,cents\ntea,50\n",
         "faults.json": "{}",
     }
-    runs = airflow.call("run_nights", OTHER, [night("2026-10-25", files), night("2026-10-25")])
+    again = night("2026-10-25", by_hand=True)
+    runs = airflow.call("run_nights", OTHER, [night("2026-10-25", files), again])
     return about, runs
 
 
@@ -106,7 +107,7 @@ def test_another_dag(autumn):
     days = [f"2026-10-{number}" for number in range(20, 28)]
     expected = [[end.isoformat() for end in ends(day)] for day in days]
     assert found == expected, f"the intervals are {found[4:]}"
-    assert task_of(about, "transform")["retries"] == 1
+    assert task_of(about, "transform")["retries"] == 3
     assert sorted(about["tasks"]) == sorted(TASKS)
 
 
