@@ -16,9 +16,9 @@ from labkit.checks.tables import (
     TableChanges,
     TableVersion,
     changes_since,
+    is_another_table,
     make_table,
     require_in_its_database,
-    table_identity,
     table_rows,
     table_version,
 )
@@ -26,7 +26,7 @@ from labkit.verdict.errors import AnswerError
 
 REPLAY_SEED = 7
 # Of a table that isn't there yet: all its commits come after this.
-NO_VERSION = TableVersion(-1, "", frozenset())
+NO_VERSION = TableVersion(-1, "", frozenset(), "")
 
 TableSpec = str | tuple[str, Sequence[Any]] | tuple[str, Sequence[Any], str]
 
@@ -222,7 +222,7 @@ def _called(
 
 def _was_made_again(run: TableRun, name: str) -> bool:
     start = run.start[name]
-    return start != NO_VERSION and table_identity(run.spark, run.tables[name]) != start.identity
+    return start != NO_VERSION and is_another_table(run.spark, run.tables[name], start)
 
 
 def _rows_of(spark: SparkSession, table: str, version: int) -> list[Row]:

@@ -34,11 +34,12 @@ class TableChanges:
 
 @dataclass(frozen=True)
 class TableVersion:
-    """A version of a table, by number; which table it is of; and the data files that it has."""
+    """A version of a table, by number; which table it is of; its data files, and where it lies."""
 
     number: int
     identity: str
     files: frozenset[str]
+    place: str
 
 
 def _table(spark: SparkSession, table: str) -> Any:
@@ -118,14 +119,20 @@ def table_folder(spark: SparkSession, table: str) -> JavaObject:
 def table_version(spark: SparkSession, table: str) -> TableVersion:
     """The newest version of a Delta table; no Spark job."""
     number = int(_snapshot(spark, table)[1].version())
-    return TableVersion(number, table_identity(spark, table), frozenset(table_files(spark, table)))
+    files = frozenset(table_files(spark, table))
+    place = table_folder(spark, table).toString()
+    return TableVersion(number, table_identity(spark, table), files, place)
 
 
 def table_identity(spark: SparkSession, table: str) -> str:
-    """The id in a Delta table's first commit, and where it lies: another one for a table that was
-    dropped and made again, or moved to other files.
-    """
-    return f"{table_metadata(spark, table)['id']} in {table_folder(spark, table).toString()}"
+    """The id in a Delta table's first commit: another one for a table dropped and made again."""
+    return str(table_metadata(spark, table)["id"])
+
+
+def is_another_table(spark: SparkSession, table: str, since: TableVersion) -> bool:
+    """Whether a table was dropped and made again since a version, or moved to other files."""
+    place = table_folder(spark, table).toString()
+    return (table_identity(spark, table), place) != (since.identity, since.place)
 
 
 def require_in_its_database(spark: SparkSession, table: str) -> None:
@@ -151,7 +158,7 @@ def changes_since(spark: SparkSession, table: str, since: TableVersion) -> Table
     Of a table that was dropped and made again: all of its commits, and all earlier files removed.
     """
     log, snapshot = _snapshot(spark, table)
-    is_another = table_identity(spark, table) != since.identity
+    is_another = is_another_table(spark, table, since)
     first, last = 0 if is_another else since.number + 1, int(snapshot.version())
     added: set[str] = set()
     removed = set(since.files) if is_another else set()
