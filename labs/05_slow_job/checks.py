@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import functions as F
-from pyspark.sql.classic.column import Column
 
 from labkit.checks import (
     AnswerError,
@@ -27,6 +26,7 @@ from labkit.checks import (
     collect,
     exchanges,
     has_python,
+    java_column,
     measured,
     operators,
     own_jobs,
@@ -557,21 +557,12 @@ def left_behind(spark, schema):
     return [row.tableName for row in rows if not row.isTemporary and row.tableName not in BY]
 
 
-def drawn(spark):
-    """A column of random numbers, others each time; SQL has no such function in each session."""
-    jvm = spark._jvm
-    utils = jvm.org.apache.spark.sql.classic.ExpressionUtils
-    parts = [utils.expression(F.lit(part)._jc) for part in ("java.lang.Math", "random")]
-    expressions = jvm.org.apache.spark.sql.catalyst.expressions
-    call = expressions.CallMethodViaReflection(jvm.PythonUtils.toSeq(parts), True)
-    return Column(utils.column(call)).cast("double")
-
-
 @pytest.fixture(scope="module")
 def outcome(learner, spark, frame, shared_schema):
     """What both tables hold after each of three runs, and what the second one left or returned."""
     many = frame(PRICED, MOVING).withColumn("copy", F.expr(f"explode(sequence(1, {COPIES}))"))
-    euro = (drawn(spark) * 1e9).cast("decimal(14,2)").alias("euro")
+    drawn = java_column(spark, "java.lang.Math", "random").cast("double") * 1e9
+    euro = drawn.cast("decimal(14,2)").alias("euro")
     moving = many.select("country", "ordered_on", euro)
     branches = {"still": frame(PRICED, STILL), "moving": moving, "empty": frame(PRICED, [])}
     found = SimpleNamespace(cached=0, returned=0)

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from pyspark.sql import functions as F
-from pyspark.sql.classic.column import Column
 
 from labkit.checks import (
     AnswerError,
@@ -25,6 +24,7 @@ from labkit.checks import (
     collect,
     exchanges,
     has_python,
+    java_column,
     measured,
     python_operators,
     release,
@@ -747,22 +747,12 @@ def small_cents(number, copy):
     return number * copy * 7919 % 100_003 + 1
 
 
-def reflected(spark, class_name, method, *arguments):
-    """A column that calls Java for each row anew; SQL has no such function in each session."""
-    jvm = spark._jvm
-    utils = jvm.org.apache.spark.sql.classic.ExpressionUtils
-    parts = [F.lit(class_name), F.lit(method), *arguments]
-    children = jvm.PythonUtils.toSeq([utils.expression(part._jc) for part in parts])
-    call = jvm.org.apache.spark.sql.catalyst.expressions.CallMethodViaReflection(children, True)
-    return Column(utils.column(call))
-
-
 def counting(spark, seen):
     """0, as a column that counts under a name how often the row of each ticket is computed."""
     key = F.concat(F.lit(f"{seen}."), F.col("ticket_id").cast("string"))
-    before = reflected(spark, "java.lang.System", "getProperty", key)
+    before = java_column(spark, "java.lang.System", "getProperty", key)
     after = F.concat(before, F.lit("+"))
-    kept = reflected(spark, "java.lang.System", "setProperty", key, after)
+    kept = java_column(spark, "java.lang.System", "setProperty", key, after)
     return F.when(kept.isNull(), 0).otherwise(0)
 
 
@@ -776,7 +766,7 @@ def counted(spark, seen):
 @pytest.fixture(scope="module")
 def moving(learner, spark, frame):
     """One call for a source whose three large amounts are others each time it is computed."""
-    drawn = F.lit(1e6) + reflected(spark, "java.lang.Math", "random").cast("double") * 1e6
+    drawn = F.lit(1e6) + java_column(spark, "java.lang.Math", "random").cast("double") * 1e6
     seen = f"lean_job.{uuid4()}"
     large, small = drawn + counting(spark, seen), "(ticket_id * copy * 7919 % 100003 + 1) / 100"
     amount = F.when(F.expr("copy = 1"), large).otherwise(F.expr(small)).cast("decimal(12,2)")

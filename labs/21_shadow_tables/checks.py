@@ -681,6 +681,18 @@ def shadow_row(name: str, day: int, net: str, tax: str | None) -> tuple:
 SINCE, NEWEST = 2, 6
 
 
+def watched_catch_up(learner, spark, tables: dict[str, str], since: int) -> Watched:
+    """One call for a live table and its shadow, with the rule that takes a fifth."""
+    live, shadow = tables.values()
+
+    def call():
+        return learner.catch_up(spark, live, shadow, fifth_of(live), since)
+
+    run = Watched(spark, tables, call, "shadow")
+    returned(run.result, int)
+    return run
+
+
 @pytest.fixture(scope="module")
 def caught_up(learner, spark, shared_schema):
     """Runs of two calls: one with events to add, and one without.
@@ -706,18 +718,8 @@ def caught_up(learner, spark, shared_schema):
         shadow_row("extra", 9, "5.00", "1.00"),
     ]
     make_table(spark, shadow, SHADOW_COLUMNS, there)
-    rule, tables = fifth_of(live), {"live": live, "shadow": shadow}
-    runs = []
-    for since in (SINCE, NEWEST + 1):
-        run = Watched(
-            spark,
-            tables,
-            lambda since=since: learner.catch_up(spark, live, shadow, rule, since),
-            "shadow",
-        )
-        returned(run.result, int)
-        runs.append(run)
-    return runs
+    tables = {"live": live, "shadow": shadow}
+    return [watched_catch_up(learner, spark, tables, since) for since in (SINCE, NEWEST + 1)]
 
 
 ARRIVED = [

@@ -10,16 +10,14 @@ from checks import (
     SHADOW_COLUMNS,
     TAXES,
     VERDICTS,
-    Watched,
     assert_events,
     assert_rows,
-    fifth_of,
     judged,
     live_row,
     random_taxes,
-    returned,
     shadow_row,
     verdict_rows,
+    watched_catch_up,
 )
 
 from labkit.checks import Commit, check, make_table, write_commits
@@ -55,17 +53,9 @@ def test_commits_by_chance(learner, spark, schema, seed):
     write_commits(spark, tables["live"], LIVE_COLUMNS, commits, key="event_id")
     rows = [shadow_row(name, days[name], nets[name], "0.33") for name in there]
     make_table(spark, tables["shadow"], SHADOW_COLUMNS, rows)
-    live, shadow = tables.values()
-    rule = fifth_of(live)
     # Version 0 has no event, so after the second call all are there.
     for version, arrived in ((since, after), (0, names)):
-        run = Watched(
-            spark,
-            tables,
-            lambda version=version: learner.catch_up(spark, live, shadow, rule, version),
-            "shadow",
-        )
-        returned(run.result, int)
+        run = watched_catch_up(learner, spark, tables, version)
         right = [
             shadow_row(name, days[name], nets[name], str(Decimal(nets[name]) / 5))
             for name in arrived

@@ -11,6 +11,7 @@ from labkit.checks.frames import (
 )
 from labkit.checks.history import History
 from labkit.checks.idle_sorts import deduplicated_sorts
+from labkit.checks.java_column import java_column
 from labkit.checks.jobs import Work, measured, own_jobs, stages_of
 from labkit.checks.made_tables import (
     add_stray_file,
@@ -118,6 +119,7 @@ __all__ = [
     "forget_last_commit",
     "has_python",
     "hold_back",
+    "java_column",
     "let_in",
     "let_in_on_write",
     "live_files",
