@@ -469,16 +469,8 @@ def describe(changes: dict, runs: int) -> dict:
 
 def run_nights(changes: dict, nights: list[dict]) -> list[dict | None]:
     """In Airflow: what each night did and left; None for a wait that would hold this process."""
-    from contextlib import nullcontext
-    from unittest import mock
-
-    import pendulum
-    from airflow.serialization.encoders import coerce_to_core_timetable
-    from airflow.timetables.base import DataInterval
-
     build, config = globals()["build_dag"], settings(changes)
     dag = load_dag(build, config)
-    timetable = type(coerce_to_core_timetable(dag.timetable))
     ingest = dag.task_dict.get("ingest")
     found = []
     for night in nights:
@@ -487,13 +479,7 @@ def run_nights(changes: dict, nights: list[dict]) -> list[dict | None]:
             continue
         put_files(night["files"], [])
         calls, told = len(get_lines("spark.log")), len(get_lines(config["notices"]))
-        given = nullcontext()
-        if night["interval"]:
-            interval = DataInterval(*(pendulum.parse(end) for end in night["interval"]))
-            find = {"infer_manual_data_interval": lambda self, *, run_after, to=interval: to}
-            given = mock.patch.multiple(timetable, **find)
-        with given:
-            run = run_dag(dag, night["at"], night["arrives"], "hush-4711")
+        run = run_dag(dag, night["at"], night["arrives"], "hush-4711", night["interval"])
         run["table"], run["told"] = get_files(config["table"]), get_lines(config["notices"])[told:]
         run["calls"] = [json.loads(line) for line in get_lines("spark.log")[calls:]]
         found.append(run)

@@ -687,28 +687,14 @@ def describe(changes: dict, runs: int) -> dict:
 
 def run_night(changes: dict, moment: str, interval: list, files: dict, secret: str) -> dict:
     """In Airflow: what a run of this logical date did and left; Airflow finds a missing interval."""
-    from contextlib import nullcontext
-    from unittest import mock
-
-    import pendulum
-    from airflow.serialization.encoders import coerce_to_core_timetable
-    from airflow.timetables.base import DataInterval
-
     build, config = globals()["build_dag"], settings(changes)
     os.environ.pop(config["token_variable"], None)
     put_files(files, [])
     dag = load_dag(build, config)
-    given = nullcontext()
-    if interval:
-        found = DataInterval(*(pendulum.parse(end) for end in interval))
-        timetable = type(coerce_to_core_timetable(dag.timetable))
-        find = "infer_manual_data_interval"
-        given = mock.patch.object(timetable, find, lambda self, *, run_after: found)
     if secret:
         os.environ[config["token_variable"]] = secret
     try:
-        with given:
-            run = run_dag(dag, moment, {}, secret)
+        run = run_dag(dag, moment, {}, secret, interval)
     except RuntimeError as error:
         if "does not end" not in str(error):
             raise

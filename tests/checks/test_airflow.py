@@ -37,10 +37,10 @@ def make_dag(secret=""):
             return os.path.exists("there")
 
         @task(retries=1, retry_delay=timedelta(hours=1))
-        def works(said, ti=None):
+        def works(said, ti=None, data_interval_start=None, data_interval_end=None):
             if ti.try_number == 1:
                 raise ValueError("the first attempt")
-            return [1, 2]
+            return [data_interval_start.day, data_interval_end.day]
 
         @task
         def counts(number):
@@ -55,8 +55,8 @@ def look():
     return describe_dag(load_dag(make_dag), 2)
 
 
-def day(end, arrives, secret=""):
-    return run_dag(load_dag(make_dag, secret), end, arrives, secret)
+def day(end, arrives, secret="", interval=None):
+    return run_dag(load_dag(make_dag, secret), end, arrives, secret, interval)
 
 
 def touches():
@@ -93,7 +93,13 @@ def test_waits_of_a_run_pass_at_once(airflow):
         "counts[0]": ["success", 1], "counts[1]": ["success", 1],
     }  # fmt: skip
     assert found["state"] == "success"
-    assert found["handed"]["works.return_value"] == [1, 2]
+    assert found["handed"]["works.return_value"] == [27, 28]
+
+
+def test_a_run_has_the_interval_that_is_asked_for(airflow):
+    ends = ["2026-03-31T22:00:00+00:00", "2026-04-01T22:00:00+00:00"]
+    found = airflow.call("day", ends[0], {"there": "now"}, "", ends)
+    assert found["handed"]["works.return_value"] == [31, 1]
 
 
 def test_a_secret_is_found_where_a_run_shows_it(airflow):

@@ -144,13 +144,19 @@ def describe_dag(dag: Any, runs: int) -> dict[str, Any]:
 
 
 def run_dag(
-    dag: Any, logical_date: str, arrives: dict[str, str], secret: str = ""
+    dag: Any,
+    logical_date: str,
+    arrives: dict[str, str],
+    secret: str = "",
+    interval: list[str] | None = None,
 ) -> dict[str, Any]:
     """One run to its end: its state, that of each task, what tasks handed on, where `secret` stands.
 
-    Files of `arrives` are written when the run has to wait for the first time.
+    Files of `arrives` are written when the run has to wait for the first time. `interval` has both
+    ends of the run's data interval; without it Airflow finds them by the logical date.
     """
     import datetime
+    from contextlib import nullcontext
     from unittest import mock
 
     import pendulum
@@ -159,10 +165,18 @@ def run_dag(
     from airflow.models.taskinstance import TaskInstance
     from airflow.models.taskreschedule import TaskReschedule
     from airflow.models.xcom import XComModel
+    from airflow.serialization.encoders import coerce_to_core_timetable
+    from airflow.timetables.base import DataInterval
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
     waits: list[float] = []
+    given: Any = nullcontext()
+    if interval:
+        found = DataInterval(*map(pendulum.parse, interval))
+        timetable = type(coerce_to_core_timetable(dag.timetable))
+        find = "infer_manual_data_interval"
+        given = mock.patch.object(timetable, find, lambda self, *, run_after: found)
 
     def earlier(row: Any, *names: str) -> None:
         for name in names:
@@ -184,7 +198,7 @@ def run_dag(
                 earlier(row, "start_date", "end_date", "reschedule_date")
 
     sleep = time.sleep
-    with mock.patch("time.sleep", pass_time):
+    with given, mock.patch("time.sleep", pass_time):
         run = dag.test(logical_date=pendulum.parse(logical_date))
     with create_session() as session:
         tasks = {}
