@@ -12,6 +12,7 @@ PROGRAM = """
 import json, subprocess, sys
 from pathlib import Path
 from labkit.sandbox import sandbox
+from labkit.sandbox.limits import Limits
 asked = json.loads(sys.argv[1])
 reason = sandbox.leave_network()
 if reason:
@@ -22,7 +23,7 @@ with sandbox.Sandbox.make(on=True) as place:
     scratch.mkdir()
     place.give(scratch)
     read = [Path(path) for path in asked["read"]]
-    limits = sandbox.Limits(**asked["limits"]).of_kernel(sandboxed=True)
+    limits = Limits(**asked["limits"]).of_kernel(sandboxed=True)
     command = place.command(asked["argv"], cwd=scratch, read=read, limits=limits)
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     print(json.dumps({"reason": "", "out": done.stdout, "err": done.stderr, "code": done.returncode}))

@@ -18,6 +18,7 @@ if __name__ == "__main__":
     from labkit.course.labs import Lab
     from labkit.grading.grade import Grader
     from labkit.grading.jvm import GradingJvm
+    from labkit.sandbox.limits import Limits
     from labkit.verdict.report_json import to_json
 
     root = Path(sys.argv[2])
@@ -29,7 +30,7 @@ if __name__ == "__main__":
         grader = Grader(spark)
         for line in sys.stdin:
             asked = json.loads(line)
-            spark.limits = sandbox.Limits(**asked.pop("limits"))
+            spark.limits = Limits(**asked.pop("limits"))
             path = Path(asked.pop("path"))
             report = grader.grade(Lab(0, "toy", root), path, **asked)
             facts = {"spoiled": spark.spoiled, "starts": spark.starts}

@@ -9,7 +9,8 @@ from labkit import home
 from labkit.grading.cells import Cell
 from labkit.grading.kernel import Kernel, KernelDiedError
 from labkit.grading.submission import Submission
-from labkit.sandbox.sandbox import Limits, Sandbox
+from labkit.sandbox.limits import Limits
+from labkit.sandbox.sandbox import Sandbox
 
 # What a cell holds, and what the report says of it (nothing where it is empty); `done` ends most of
 # them, to show that what follows was run.

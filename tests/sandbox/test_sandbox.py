@@ -8,7 +8,8 @@ import pytest
 from sandboxes import inside, python
 
 from labkit.sandbox import sandbox
-from labkit.sandbox.sandbox import Limits, Sandbox
+from labkit.sandbox.limits import Limits
+from labkit.sandbox.sandbox import Sandbox
 
 
 def test_labs_kit_and_spark_can_be_imported(tmp_path):
@@ -176,9 +177,9 @@ def test_folders_in_memory_have_an_end(folder, most):
 
 BOUNDED = """
 import sys
-from labkit.sandbox import sandbox
+from labkit.sandbox import limits, sandbox
 
-sandbox.limit_own_memory()
+limits.limit_own_memory()
 child = "import resource; print(resource.getrlimit(resource.RLIMIT_DATA)[0] == resource.RLIM_INFINITY)"
 with sandbox.Sandbox.make(on=False) as place:
     command = place.command([sys.executable, "-c", child], cwd=place.submissions)

@@ -9,7 +9,8 @@ from typing import Any, Protocol, Self
 
 from pyspark.sql import SparkSession
 
-from labkit.sandbox.sandbox import Limits, Sandbox
+from labkit.sandbox.limits import Limits
+from labkit.sandbox.sandbox import Sandbox
 from labkit.spark import session as own_session
 
 

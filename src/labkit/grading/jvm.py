@@ -22,8 +22,9 @@ from labkit.grading import closed_jvm, jvm_state
 from labkit.grading.callbacks import keep_to_java
 from labkit.grading.safe_pickle import distrust
 from labkit.home import LabError
-from labkit.sandbox import landlock, sandbox
-from labkit.sandbox.sandbox import Limits, Sandbox
+from labkit.sandbox import landlock, processes, sandbox
+from labkit.sandbox.limits import Limits
+from labkit.sandbox.sandbox import Sandbox
 from labkit.spark import class_archive
 from labkit.spark.jars import jars
 from labkit.spark.java import java_home
@@ -80,7 +81,7 @@ class GradingJvm:
         self._tables = self.sandbox.jvm
         self._state_at_start: dict[str, Any] = {}
         self._folders: dict[Path, int] = {}
-        sandbox.adopt_orphans()
+        processes.adopt_orphans()
         distrust()
 
     def __enter__(self) -> Self:
@@ -133,7 +134,7 @@ class GradingJvm:
 
     def finish(self) -> None:
         """Ends what a submission left running, and looks whether the JVM is as it was."""
-        sandbox.kill_all_but(self._jvm())
+        processes.kill_all_but(self._jvm())
         for folder in (self.sandbox.checks, self.sandbox.data, self.sandbox.submissions):
             for entry in folder.iterdir():
                 if not sandbox.remove(entry):
@@ -172,7 +173,7 @@ class GradingJvm:
     def close(self) -> None:
         """Ends the JVM and removes the worker's folders."""
         self._end()
-        sandbox.kill_all_but(())
+        processes.kill_all_but(())
         self.sandbox.close()
 
     def _jvm(self) -> list[int]:
@@ -180,7 +181,7 @@ class GradingJvm:
         if self._process is None:
             return []
         outside = self._process.pid
-        inside = sandbox.children().get(outside, []) if self.sandbox.on else []
+        inside = processes.children().get(outside, []) if self.sandbox.on else []
         return [outside, *inside]
 
     def _alive(self) -> bool:

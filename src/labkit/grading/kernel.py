@@ -22,7 +22,8 @@ from jupyter_client.manager import KernelManager
 
 from labkit.grading.cell_problems import noted, raised
 from labkit.grading.submission import Submission
-from labkit.sandbox.sandbox import Limits, Sandbox, remove
+from labkit.sandbox.limits import Limits
+from labkit.sandbox.sandbox import Sandbox, remove
 from labkit.spark.settings import WAREHOUSE
 from labkit.verdict.outcome import CellProblem
 

@@ -21,7 +21,8 @@ from pathlib import Path
 from types import FrameType
 
 from labkit.home import LabError
-from labkit.sandbox.sandbox import Limits, Sandbox
+from labkit.sandbox.limits import Limits
+from labkit.sandbox.sandbox import Sandbox
 from labkit.spark.jars import jars
 from labkit.spark.java import java_home
 

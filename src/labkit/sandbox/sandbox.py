@@ -1,16 +1,14 @@
-"""The sandbox of grading: where a submission's processes run, what they see and how much they may use."""
+"""The sandbox of grading: where a submission's processes run, and what they see."""
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,41 +19,7 @@ from labkit.sandbox import launcher
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 NOBODY = 65534
-MB = 1_000_000
-JUDGE_MB = 3000
 _state: dict[str, str] = {}
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a submission may use; a limit that is met is reported as what it is.
-
-    `processes` (threads count) holds in the sandbox alone: without it the kernel counts all
-    processes of the user together.
-    """
-
-    cell_seconds: float = 300
-    submission_seconds: float = 1800
-    memory_mb: int = 4096
-    file_mb: int = 1024
-    open_files: int = 4096
-    processes: int = 256
-    output_characters: int = 1_000_000
-
-    def of_kernel(self, *, sandboxed: bool) -> dict[str, int]:
-        """Resource limits of the submission's own process and its children."""
-        limits = {
-            "AS": self.memory_mb * MB,
-            "FSIZE": self.file_mb * MB,
-            "NOFILE": self.open_files,
-            "CORE": 0,
-        }
-        return {**limits, "NPROC": self.processes} if sandboxed else limits
-
-    def of_jvm(self, *, sandboxed: bool) -> dict[str, int]:
-        """Those of the JVM and its Python workers; its memory is bounded by its own settings."""
-        limits = {"FSIZE": self.file_mb * MB, "NOFILE": 4 * self.open_files, "CORE": 0}
-        return {**limits, "NPROC": 8 * self.processes} if sandboxed else limits
 
 
 def leave_network() -> str:
@@ -237,66 +201,3 @@ def remove(path: Path) -> bool:
         for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
             subprocess.run([*command, "--", str(path)], check=False, capture_output=True)
     return not os.path.lexists(path)
-
-
-def limit_own_memory() -> None:
-    """Bounds this process's memory: what a submission's JVM sends, such as names, has no size of its own.
-
-    What a launcher starts is not bound by it.
-    """
-    if sys.platform == "linux":
-        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        most = JUDGE_MB * MB if hard == resource.RLIM_INFINITY else min(JUDGE_MB * MB, hard)
-        resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
-
-
-def adopt_orphans() -> None:
-    """Makes this process the parent of what a submission's processes leave behind."""
-    with suppress(AttributeError, OSError):
-        launcher.prctl(launcher.PR_SET_CHILD_SUBREAPER, 1)
-
-
-def children() -> dict[int, list[int]]:
-    """The processes of this machine by their parent."""
-    by_parent: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            with suppress(OSError, ValueError):
-                stat = Path(f"/proc/{name}/stat").read_text()
-                by_parent.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(name))
-    return by_parent
-
-
-def descendants(pid: int) -> Iterator[int]:
-    """The processes that come from `pid`, nearest first."""
-    by_parent = children()
-    waiting = list(by_parent.get(pid, ()))
-    while waiting:
-        child = waiting.pop(0)
-        yield child
-        waiting += by_parent.get(child, ())
-
-
-def kill_all_but(kept: Collection[int]) -> int:
-    """Kills what comes from this process, but for `kept`; how many there were. Again until none is left."""
-    killed: set[int] = set()
-    while True:
-        fresh = [pid for pid in descendants(os.getpid()) if pid not in kept and _runs(pid)]
-        for pid in fresh:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        if not set(fresh) - killed:
-            break
-        killed.update(fresh)
-    # The ended ones, adopted ones too; Popen forgives that its own are gone.
-    for pid in children().get(os.getpid(), []):
-        if pid not in kept and not _runs(pid):
-            with suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-    return len(killed)
-
-
-def _runs(pid: int) -> bool:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    return False

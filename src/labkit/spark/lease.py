@@ -19,8 +19,6 @@ LEASE = "spark.labkit.lease"
 TABLES = (
     "spark.labkit.tables"  # a judge's folder of databases, where a submission's process can't write
 )
-
-
 MOST_SCHEMAS = 200  # to be dropped, at 10 ms and more each
 
 

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from labkit import home
 from labkit.home import LabError
-from labkit.sandbox import sandbox
+from labkit.sandbox import limits, processes, sandbox
 
 if TYPE_CHECKING:
     from labkit.grading.grade import Grader
@@ -33,7 +33,7 @@ def main() -> None:
     _folders.append(Path(sys.argv[1]))
     words = frozenset(sys.argv[2:])
     requests, replies = _take_over_pipes()
-    sandbox.adopt_orphans()
+    processes.adopt_orphans()
     if NO_SANDBOX not in words:
         sandbox.leave_network()  # before a library starts threads
     signal.signal(signal.SIGTERM, lambda *_: _end())
@@ -53,7 +53,7 @@ def _serve(todo: queue.Queue[dict[str, Any]], replies: IO[str], words: frozenset
     from labkit.grading.grade import Grader
     from labkit.grading.jvm import GradingJvm
 
-    sandbox.limit_own_memory()
+    limits.limit_own_memory()
     try:
         spark = GradingJvm(
             home.root(),
@@ -72,7 +72,7 @@ def _serve(todo: queue.Queue[dict[str, Any]], replies: IO[str], words: frozenset
     grader = Grader(spark)
     while True:
         request = todo.get()
-        spark.limits = sandbox.Limits(submission_seconds=request["seconds"])
+        spark.limits = limits.Limits(submission_seconds=request["seconds"])
         _say(replies, graded(request, grader))
 
 
@@ -121,7 +121,7 @@ def _listen(requests: IO[str], todo: queue.Queue[dict[str, Any]]) -> None:
 
 def _end(code: int = 0) -> NoReturn:
     """Ends this process with all below it, JVM, kernel and what that started, and its folders."""
-    sandbox.kill_all_but(())
+    processes.kill_all_but(())
     for folder in _folders:
         sandbox.remove(folder)
     os._exit(code)
