@@ -276,7 +276,7 @@ class Table:
     def drop_constraint(self, spark, name: str) -> None:
         """As somebody in this session does it: what a call left there would be in the commit."""
         self.properties.pop(f"constraints.{name}")
-        spark.sql(f"ALTER TABLE {self.name} DROP CONSTRAINT {name}")
+        spark.sql(f"ALTER TABLE {self.name} DROP CONSTRAINT IF EXISTS {name}")
 
     def metadata(self) -> dict:
         told = {
