@@ -146,7 +146,7 @@ def metric(name: str) -> F.Column:
 # END SOLUTION
 
 # %% [markdown]
-# A flag is a question, not a verdict: look for the commit that is flagged and innocent.
+# A suspicious version can be a good one. Which one is it here?
 
 # %%
 if lab.written("suspect_versions"):
@@ -457,7 +457,7 @@ lab.check("reclaim")
 # Recover the night. First the version before the deploy is compared with the newest one, then the
 # repaired table. What is left are the good commits: the loader's orders, the status changes, and
 # the test orders, which somebody deleted on purpose. One test order is back: it was cancelled, so
-# the deploy had deleted it before that. No good commit changed it. Look for such rows before you
+# the deploy had already deleted it, and no good commit changed it. Look for such rows before you
 # call a repair done.
 
 # %%
@@ -551,8 +551,9 @@ if lab.written("reclaim"):
 # - **A count proves nothing.** The number of rows of a version comes from the log. To know that an
 #   old version can be read, read its rows.
 # - **Keep what must survive as a copy.** A shallow clone is a list of files of another table:
-#   VACUUM of that table does not know it. For a state that must survive write a table of its own.
-# - **Rehearse.** A restore that was never tried is a hope. Try it each quarter, on a copy.
+#   VACUUM of that table does not know it. Write a state that must survive to a table of its own.
+# - **Rehearse.** A restore that nobody has tried may fail when you need it. Try it each quarter, on
+#   a copy.
 #
 # **On Databricks** `RESTORE` and `VACUUM` work the same, predictive optimization may run VACUUM for
 # you, and Unity Catalog knows the shallow clones of a managed table. Which past you need, and for
@@ -591,9 +592,9 @@ lab.next()
 # 4. A writer that has not committed yet: its files are in no version, so they are deleted, and its
 #    commit then names files that do not exist. Streams that are behind, readers that began before a
 #    rewrite, shallow clones, and every RESTORE.
-# 5. Perhaps not. The version before the load was committed seven days ago or more, and Delta counts
-#    from there, although it was the newest version until yesterday. Keep the past longer than the
-#    distance of two commits plus the time in which a fault is noticed.
+# 5. Perhaps not. The version before the load was committed a week before it, eight days ago, and
+#    Delta counts from there, although it was the newest version until yesterday. Keep the past
+#    longer than the distance of two commits plus the time in which a fault is noticed.
 # 6. By a gate between load and publish: share of rows updated, change of the row count, sum of
 #    prices against the day before. The history has the counts for free, so the check costs no read
 #    of the data.
