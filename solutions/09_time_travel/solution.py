@@ -545,9 +545,10 @@ if lab.written("reclaim"):
 # - **Readers of the table.** A stream fails at a RESTORE that removes files, unless it is told to
 #   skip changes; the rows that a replay appends are new rows for it. Its target needs a key, too.
 # - **Two durations.** `delta.logRetentionDuration` (30 days if not set) keeps the log,
-#   `delta.deletedFileRetentionDuration` (7 days) the files. Old versions are readable only within
-#   the smaller one, and it counts from the *commit* of the version. A version of nine days ago
-#   cannot be read, even if it was the newest until yesterday and all its files are there.
+#   `delta.deletedFileRetentionDuration` (7 days) the files; Delta refuses a log that is kept
+#   shorter. Old versions are readable only within the second one, and it counts from the *commit*
+#   of the version. A version of nine days ago cannot be read, even if it was the newest until
+#   yesterday and all its files are there.
 # - **A count proves nothing.** The number of rows of a version comes from the log. To know that an
 #   old version can be read, read its rows.
 # - **Keep what must survive as a copy.** A shallow clone is a list of files of another table:

@@ -630,8 +630,9 @@ sales.where("sold_at >= '2026-02-28 23:00:00' AND sold_at < '2026-03-30 22:00:00
 #   Python, such as mutmut, start the suite for each change; a Spark suite needs a chosen few.
 # - **Unit tests are for logic,** with five rows. Data tests watch the values of today's tables,
 #   contract tests watch what a producer promised. None of them replaces another.
-# - **One session for all tests.** In pytest that is a fixture with `scope="session"`. Two shuffle
-#   partitions in place of 200 make small tests many times faster.
+# - **One session for all tests.** In pytest that is a fixture with `scope="session"`. Set two
+#   shuffle partitions in place of 200: adaptive execution joins small ones by itself, but not in a
+#   stream with state.
 # - **Spark and chispa bring comparisons.** `pyspark.testing.assertDataFrameEqual` ignores the order
 #   of rows by default, and nullable flags; it has its own tolerance for doubles. chispa's
 #   `assert_df_equality` has a switch for each. Know the defaults of the one you use.
@@ -677,9 +678,9 @@ lab.next()
 # 5. Properties: the order of the input, a replay, sums that are preserved, one result computed in
 #    two ways. The generator has a seed that the failure prints; the hard cases are planted, not
 #    left to chance. A failure becomes a test with rows by hand.
-# 6. Whether a session starts for each test or file, and the shuffle partitions. Then the number of
-#    Spark jobs a test runs: one call and one comparison for many rules. Then tables: logic that
-#    takes and returns frames needs none. Last, tests that read large files.
+# 6. Whether a session starts for each test or file. Then the number of Spark jobs a test runs: one
+#    call and one comparison for many rules. Then tables: logic that takes and returns frames needs
+#    none. Then the shuffle partitions of streams with state. Last, tests that read large files.
 #
 # </details>
 
