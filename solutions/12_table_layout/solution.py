@@ -16,7 +16,7 @@
 # **You will learn** to
 #
 # - read from a table's log which files a query opens, and what the workload costs,
-# - choose a layout by the bytes that it saves a day, and apply it once, under running readers,
+# - choose a layout by the bytes that it saves a day, and apply it once, while others read,
 # - tell which predicates can skip files, and rewrite those that can't.
 
 # %% [markdown]

@@ -444,7 +444,7 @@ lab.check("stalled")
 # %% [markdown]
 # ## Task 3: each event once in 24 hours
 #
-# A handheld that gets no answer sends a scan again, up to a day later, and stamps each attempt.
+# A handheld that gets no answer sends a scan again, up to a day later, with a new time `at`.
 # `dropDuplicatesWithinWatermark` remembers for the delay of the watermark, ten minutes. A longer
 # delay would hold back everything else. The `ttlDurationMs` of a state variable is counted by the
 # clock, and a query in event time refuses it.
