@@ -338,7 +338,7 @@ def replay_after(spark: SparkSession, table: str, batches: list[tuple[int, DataF
 
 
 # %% [markdown]
-# The checks restore a table, call you, and then play the loader.
+# The checks restore a table, call your function, and then append as the loader does.
 
 # %%
 lab.check("replay_after")
@@ -346,7 +346,7 @@ lab.check("replay_after")
 # %% [markdown]
 # ## Task 5: reclaim the space
 #
-# The bill says that the table's folder is many times larger than the table. Write `reclaim(spark,
+# The bill shows that the table's folder is many times larger than the table. Write `reclaim(spark,
 # table, keep_days)`. It makes a plan of all data files in the table's folder, sets how long the
 # table keeps its past, and deletes by the plan. It returns the plan: one row for each data file
 # that was in the folder before the call. The columns are `path` string, `bytes` long, `deletable`

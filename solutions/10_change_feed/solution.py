@@ -153,7 +153,7 @@ def net_changes(feed: DataFrame) -> DataFrame:
 
 
 # %% [markdown]
-# The checks make feeds by hand, with the rows upside down. `lab.hint("net_changes")` gives the
+# The checks make feeds by hand, with the newest rows first. `lab.hint("net_changes")` gives the
 # first of three hints.
 
 # %%
@@ -269,7 +269,7 @@ lab.check("read_changes")
 # - Rows of `target` that are right already are not written.
 # - If `source` has no newer version than `state` says, there is no commit.
 #
-# The two commits are not one. The job may die between them, or at either of them:
+# The two commits are separate. The job may die between them, or at either of them:
 #
 # - If one of the two tables refuses its commit, the call raises.
 # - `state` never names a version that `target` does not hold.

@@ -450,8 +450,8 @@ if lab.written("violations"):
 #   newest version comes back.
 # - A batch without a violation makes no version of `{table}_violations`.
 #
-# A second call appends again: delivering once is the subject of `exactly_once`. Which of the two
-# tables is written first is left open.
+# A second call appends again: delivering once is the subject of the lab `exactly_once`. Which of
+# the two tables is written first is left open.
 
 
 # %%
@@ -498,7 +498,7 @@ lab.check("append")
 # - A second call with the same contract makes no version.
 #
 # The table may be one that cannot be migrated. Then `ContractError` is raised, **and no version was
-# made**. It is so if
+# made**. That is the case if
 #
 # - a type would change, and not as `widen` in Task 1,
 # - a field would be added that is required (left open if the table has no rows),

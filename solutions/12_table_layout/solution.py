@@ -180,9 +180,9 @@ if lab.written("layout_report"):
 # %% [markdown]
 # ## Task 2: count the files that a query reads
 #
-# Seconds say little on a shared cluster, and `count()` is answered from the log. Files are the
-# measure that stays. Write `files_read(spark, table, predicate)`. It returns, as an integer, how
-# many files Spark opens for `SELECT * FROM table WHERE predicate`.
+# Seconds say little on a shared cluster, and `count()` is answered from the log. The number of
+# files is a better measure. Write `files_read(spark, table, predicate)`. It returns, as an integer,
+# how many files Spark opens for `SELECT * FROM table WHERE predicate`.
 #
 # - Files that Delta rules out by partition values or by statistics don't count.
 # - Files that Delta can't rule out count, also if none of their rows fits.

@@ -512,9 +512,10 @@ lab.check("reporting_tree")
 
 # %% [markdown]
 # This query follows the managers upwards. Level 0 is everybody, level 1 are those with a manager in
-# the table, level 2 those with two above them. Who is in the circle, or below it, never goes away.
-# Without its condition on `level` the query would go on. Spark ends such a query after 100 levels,
-# with the error `RECURSION_LEVEL_LIMIT_EXCEEDED`: that saves the cluster, but it is no answer.
+# the table, level 2 those with two above them. People in the circle, or below it, are on every
+# level. Without its condition on `level` the query would go on. Spark ends such a query after 100
+# levels, with the error `RECURSION_LEVEL_LIMIT_EXCEEDED`: that saves the cluster, but it is no
+# answer.
 
 # %%
 spark.sql("""

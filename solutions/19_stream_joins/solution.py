@@ -128,8 +128,8 @@ except Exception as error:
 # - An impression may have several clicks, and each makes a row.
 # - A row comes out with the micro-batch that brings the second of the two, be it the impression or
 #   the click.
-# - A row that is delivered again, in the same file or a later one, changes nothing: each impression
-#   and click come out once.
+# - A row that is delivered again, in the same file or a later one, changes nothing: each pair of an
+#   impression and its click comes out once.
 # - Ids are taken as they are: `a`, `A` and ` a` are three.
 # - The watermark is ten minutes behind on `shown_at` and 20 minutes behind on `clicked_at`. The
 #   query uses the smaller one.

@@ -324,8 +324,8 @@ def load_facts(
 
 
 # %% [markdown]
-# The checks load the same sales in both modes. The dimension is ready in some places, and knows
-# nothing in others.
+# The checks load the same sales in both modes. Some of their customers are in the dimension,
+# others are not.
 
 # %%
 lab.check("load_facts")

@@ -265,8 +265,8 @@ print(f"{found.count()} claims of {found.select('tenant').distinct().count() - 1
 # `secure` returns for the table at that moment.
 #
 # - Its rows are those of `secure`, and its columns have the same names, types and order.
-# - The data files that a query on `view` reads hold nothing that `view` does not show, and no other
-#   data file in their folder does.
+# - The data files that a query on `view` reads hold nothing that `view` does not show, nor does any
+#   other data file in their folder.
 # - A second call with the same `view` shows the table and the rules of that moment.
 # - After it, no data file of the first call is left that holds more than `view` shows now: a right
 #   that was taken away is gone in earlier versions, too.

@@ -283,7 +283,8 @@ lab.check("split_late")
 #
 # Use a
 # [`KeyedProcessFunction`](https://nightlies.apache.org/flink/flink-docs-stable/docs/dev/datastream/operators/process_function/#the-keyedprocessfunction).
-# State is for one key, and a timer too. Flink finds the state of an operator again by its `uid`.
+# State belongs to one key, and so does a timer. Flink finds the state of an operator again by its
+# `uid`.
 
 
 # %%
