@@ -215,8 +215,8 @@ lab.check("build_shadow")
 # | `verdict` string | `equal`, `expected` or `broken` |
 #
 # - Events are told apart by `event_id`. An event has one country and one `at` in all of its rows.
-# - Through a fault, an event may have several rows on a side. It is one event then, and its tax on that
-#   side is the sum of theirs. A sum leaves out nulls, and is null if all are null.
+# - Through a fault, an event may have several rows on a side. It is one event then, and its tax on
+#   that side is the sum of theirs. A sum leaves out nulls, and is null if all are null.
 # - An event has another tax if exactly one of the two sides is null, or if they differ by more than
 #   `tolerance`.
 # - `country` may be null. These events are compared as those of a country are.

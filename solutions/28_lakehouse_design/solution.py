@@ -955,8 +955,8 @@ if lab.written("size", "monthly_cost", "freshness", "review", "design"):
 #   these it is a copy of the same lake in each department.
 # - **When not**: 20 GB of reports are a database, and an answer by key in 50 ms is one as well.
 #
-# **On Databricks** system tables (`system.billing.usage` with `list_prices`) hold the
-# quantities of Task 2; budgets and tags sit on top. Serverless compute bills no machines of yours, and Unity
+# **On Databricks** system tables (`system.billing.usage` with `list_prices`) hold the quantities of
+# Task 2; budgets and tags sit on top. Serverless compute bills no machines of yours, and Unity
 # Catalog's managed storage takes the place of secrets in the drawing.
 
 # %%
