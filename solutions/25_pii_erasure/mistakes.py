@@ -1217,9 +1217,10 @@ def forget(spark: SparkSession, tables: list[str], subject: str) -> None:
 # -                "'delta.logRetentionDuration' = 'interval 1 days', "
 # -                "'delta.deletedFileRetentionDuration' = 'interval 1 days')"
 # -            )
-# +            wanted = ["delta.logRetentionDuration", "delta.deletedFileRetentionDuration"]
+# +            of_files = "delta.deletedFileRetentionDuration"
 # +            now = spark.sql(f"DESCRIBE DETAIL {table}").first().properties
-# +            if "hours" in now.get(wanted[1], ""):
-# +                wanted = wanted[:1]
-# +            pairs = ", ".join(f"'{name}' = 'interval 1 days'" for name in wanted)
-# +            spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({pairs})")
+# +            spark.sql(
+# +                f"ALTER TABLE {table} SET TBLPROPERTIES ("
+# +                "'delta.logRetentionDuration' = 'interval 1 days', "
+# +                f"'{of_files}' = '{now.get(of_files, 'interval 1 days')}')"
+# +            )
