@@ -237,14 +237,23 @@ ACCESSES = [
     ),
     access(
         "once",
-        "Has identical rows once, also if two ways lead to a group",
+        "Has identical rows once, and each of two that differ in one column",
         Asked(
-            ["top allow A n a+b", "ann allow B n *", "ann allow B n * 2 30", "ann allow B s *"],
+            [
+                *("top allow A n a+b", "ann allow B n *", "ann allow B n * 2 30", "ann allow B s *"),
+                *("ann deny B n *", "ann allow B n b", "ann allow B n a", "g1 allow B n *"),
+                "ann allow C n *",
+            ],
             "ann g1, ann g2, g1 top, g2 top, ann g1",
         ),
         "allow A n a+b top",
         "allow B n *",
         "allow B s *",
+        "deny B n *",
+        "allow B n b",
+        "allow B n a",
+        "allow B n * g1",
+        "allow C n *",
     ),
     access(
         "case",
@@ -300,6 +309,11 @@ masked_nulls: Replaces a null that is not visible, and keeps one that is
 1 A n - D1 -, 2 B n - D2 -
 | allow A n claim_id+tenant+amount, allow B n claim_id+patient_name
 | 1 A - hidden - -, 2 - - - - 0
+
+visible_nulls: Has a row of which a null is all that is visible
+1 A n - D1 10, 2 B n p2 - 20, 3 C n p3 D3 -
+| allow A n patient_name, allow B n diagnosis, allow C n amount
+| - - - - - 0, - - - hidden - 0, - - - hidden - -
 
 denied: Takes away what a deny names, of the rows that it covers
 1 A n p1 D1 10, 2 A s p2 D2 20, 3 B n p3 D3 30
@@ -434,15 +448,19 @@ def look(spark, view: str, further: Iterable[str] = ()) -> Look:
 
 def folder_of(spark, file: str) -> str:
     """The folder of the table that a data file belongs to: where its log lies, or its own."""
-    path = spark._jvm.org.apache.hadoop.fs.Path(file)
-    fs = path.getFileSystem(spark._jsc.hadoopConfiguration())
-    own = path.getParent()
+    own = spark._jvm.org.apache.hadoop.fs.Path(file).getParent()
     folder = own
     while folder is not None:
-        if fs.exists(spark._jvm.org.apache.hadoop.fs.Path(folder, "_delta_log")):
+        if has_log(spark, str(folder.toString())):
             return str(folder.toString())
         folder = folder.getParent()
     return str(own.toString())
+
+
+def has_log(spark, folder: str) -> bool:
+    """Whether a folder is a Delta table's."""
+    log = spark._jvm.org.apache.hadoop.fs.Path(folder, "_delta_log")
+    return log.getFileSystem(spark._jsc.hadoopConfiguration()).exists(log)
 
 
 def data_files(spark, folder: str) -> list[str]:
@@ -569,12 +587,24 @@ def test_table_stays(published):
 
 
 @check("secure_view")
+def test_in_delta(published, quick):
+    """keeps what a query on the view reads in a Delta table"""
+    for folder in published.first.folders:
+        assert has_log(quick, folder), (
+            "a file that a query on the view reads is of no Delta table: neither its folder nor one "
+            "above has a log"
+        )
+
+
+@check("secure_view")
 def test_empty_view(learner, quick, frame, shared_schema):
-    """is there without a row for a person without rules"""
+    """is there without a row for a person without rules, also if they had some before"""
     table, view = f"{shared_schema}.few", f"{shared_schema}.nothing"
     write_commits(quick, table, ROWS, [Commit("WRITE", STORED[:2])], key="claim_id")
+    learner.secure_view(quick, view, table, frame(ACCESS, [rule("allow A * *")]), MASKS)
+    folders = look(quick, view).folders
     learner.secure_view(quick, view, table, frame(ACCESS, []), MASKS)
-    found = look(quick, view)
+    found = look(quick, view, folders)
     assert found.types == ROWS.replace(" long", " bigint"), f"columns: {found.types}"
     assert not found.rows, f"{len(found.rows)} rows for a person without rules"
     assert_nothing_else(found, [], "a file of the view")
@@ -679,8 +709,10 @@ def test_one_commit_for_several_files(quoted):
 
 @check("write_tenant")
 def test_empty_batch(learner, quick, frame, shared_schema):
-    """leaves no row of a tenant whose batch is empty"""
+    """leaves no row of a tenant whose batch is empty, also if a batch came a moment before"""
     table = owned(quick, shared_schema, "emptied", [Commit("WRITE", OWNED)])
+    first = frame(ROWS, claims("14 Elm n p6 D6 60"))
+    learner.write_tenant(quick, table, "Elm", first)
     batch = frame(ROWS, [])
     run = run_tables(
         quick, {"claims": table}, lambda _: learner.write_tenant(quick, table, "Elm", batch)
@@ -771,9 +803,9 @@ tenants: Keeps tenants apart, also if their names differ by case alone
 | B D1 3 3
 
 hidden_names: Counts patients whose names are not visible
-1 A n p1 D1 10, 2 A n p2 D1 5, 3 A s p3 D1 1
+1 A n p1 D1 10, 2 A n p2 D1 5, 3 A s p3 D1 1, 4 A e p4 D1 100
 | allow A n tenant+diagnosis+amount, allow A s tenant+diagnosis+amount+patient_name,
-  deny A n patient_name
+  deny A n patient_name, allow A e *, deny A e patient_name+amount
 | A D1 3 16
 
 rows_seen: Counts no row in which the tenant, the diagnosis or the amount is not visible
