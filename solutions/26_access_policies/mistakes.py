@@ -1094,3 +1094,39 @@ def aggregate(df: DataFrame, access: DataFrame, k: int) -> DataFrame:
 # +    about_names = F.array_contains("columns", "patient_name")
 # +    shown = F.when(is_allow, with_name).otherwise(F.col("columns"))
 # +    counting = access.where(is_allow | ~about_names).withColumn("columns", shown)
+
+# %% names_are_patterns
+# task: effective_access
+# fails: test_rules[case]
+# because: LIKE takes the underscore in a name for any letter
+# breaks: Names are the same only if they are equal, case included.
+# -        grants.where(F.col("principal").isin(*names))
+# +        grants.where(reduce(or_, [F.col("principal").like(name) for name in names]))
+
+# %% star_alone
+# task: secure
+# fails: test_seen[stars]
+# because: a star beside other names is taken for one of them
+# breaks: A `*` in it stands for all of them.
+# -        named = [rule for rule in rules if {name, "*"} & {*rule.columns}]
+# +        named = [rule for rule in rules if name in rule.columns or rule.columns == ["*"]]
+
+# %% copies_are_no_news
+# task: secure_view
+# fails: test_second_call
+# because: a second copy of a row is no difference of sets
+# breaks: A second call with the same `view` shows the table and the rules of that moment.
+# -    spark.sql(f"DROP TABLE IF EXISTS {view}")
+# +    if spark.catalog.tableExists(view):
+# +        shown = spark.table(view)
+# +        if seen.subtract(shown).isEmpty() and shown.subtract(seen).isEmpty():
+# +            return
+# +    spark.sql(f"DROP TABLE IF EXISTS {view}")
+
+# %% columns_by_place
+# task: write_tenant
+# fails: test_name_with_quote
+# because: the columns of the batch get the table's names by their place
+# breaks: `batch` has its columns, in any order.
+# -        batch.write.format("delta")
+# +        batch.toDF(*spark.table(table).columns).write.format("delta")
