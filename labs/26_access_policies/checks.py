@@ -696,7 +696,8 @@ def quoted(learner, quick, frame, shared_schema):
     The batch has two partitions, and its columns are in another order than the table's.
     """
     table = owned(quick, shared_schema, "quoted", [Commit("WRITE", OWNED)])
-    batch = frame(ROWS, NEW_OHARA[:1]).unionAll(frame(ROWS, NEW_OHARA[1:])).select(NAMES[::-1])
+    batch = frame(ROWS, NEW_OHARA[:1]).unionAll(frame(ROWS, NEW_OHARA[1:]))
+    batch = batch.select("claim_id", "tenant", "diagnosis", "region", "patient_name", "amount")
     return run_tables(
         quick, {"claims": table}, lambda _: learner.write_tenant(quick, table, "O'Hara", batch)
     )
