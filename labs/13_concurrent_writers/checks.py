@@ -147,6 +147,8 @@ CORK = items("Cork c 3")
 BEFORE = items("Bari a 1 40, Bari b 2")
 # What the slow writers bring: a row for which the table has a later time, and a new one.
 BROUGHT = items("Bari a 7 30 count, Bari n 9 30 count")
+# What an append brings beside them: a row twice, and another one of its key.
+APPENDED = [*BROUGHT, *items("Bari n 9 30 count, Bari n 4 30 count")]
 FAST = {
     "append": Commit("WRITE", items("Cork z 5")),
     "delete": Commit("DELETE", gone=[("Cork", "c")]),
@@ -193,7 +195,8 @@ def matrix_of(learner, spark, frame, schema: str, pairs: list[tuple]) -> Matrix:
             held=len(held),
         )
         start[slow, fast] = len(commits + held)
-        let_in(frame(INVENTORY, BROUGHT), table).createOrReplaceGlobalTempView(view)
+        brought = APPENDED if slow == "append" else BROUGHT
+        let_in(frame(INVENTORY, brought), table).createOrReplaceGlobalTempView(view)
         made[slow, fast] = (table, f"global_temp.{view}")
     make_table = crossing(MAKE_TABLE.format(made=repr(made)))
     try:
@@ -276,7 +279,7 @@ def written(matrix, spark):
 @check("conflict_matrix")
 def test_slow_append(written):
     """has the append add its rows to what the table and the fast writer have"""
-    expected = [*BEFORE, *CORK, *FAST["append"].rows, *BROUGHT]
+    expected = [*BEFORE, *CORK, *FAST["append"].rows, *APPENDED]
     assert sorted(written["append"]) == sorted(expected), (
         f"after append and append the table has {told(written['append'])}, "
         f"expected {told(expected)}"
@@ -312,22 +315,25 @@ def told(rows) -> str:
 
 # ---------------------------------------------------------------------------------- scoped_merge
 
-MINE = "Dock\\B'7"
+MINE = "D_ck\\B'7"
 SCOPED = stories(
     """
 replaced: Replaces the whole row of a sku that the warehouse has
-Dock\\B'7 a 1 0 loader, Dock\\B'7 b 2 40 loader
-| Dock\\B'7 a 7 30 count, Dock\\B'7 b 2 30 returns | Dock\\B'7 a 7 30 count, Dock\\B'7 b 2 30 returns
+D_ck\\B'7 a 1 0 loader, D_ck\\B'7 b 2 40 loader
+| D_ck\\B'7 a 7 30 count, D_ck\\B'7 b 2 30 returns
+| D_ck\\B'7 a 7 30 count, D_ck\\B'7 b 2 30 returns
 
 inserted: Inserts a sku that the warehouse doesn't have, also one that another warehouse has
-Cork n 3 | Dock\\B'7 n 9 30 count, Dock\\B'7 m 8 30 count
-| Cork n 3, Dock\\B'7 n 9 30 count, Dock\\B'7 m 8 30 count
+Cork n 3, D_ck\\B'7 o 2 | D_ck\\B'7 n 9 30 count, D_ck\\B'7 m 8 30 count, D_ck\\B'7 O 8 30 count
+| Cork n 3, D_ck\\B'7 o 2, D_ck\\B'7 n 9 30 count, D_ck\\B'7 m 8 30 count, D_ck\\B'7 O 8 30 count
 
 left: Leaves rows alone that no change speaks of
-Dock\\B'7 d 4, Cork d 4 | | Dock\\B'7 d 4, Cork d 4
+D_ck\\B'7 d 4, Cork d 4 | | D_ck\\B'7 d 4, Cork d 4
 
 others: Leaves out the changes of other warehouses
-Cork e 5, Bari e 5 | Cork e 6 30 count, Bari f 6 30 count | Cork e 5, Bari e 5
+Cork e 5, Bari e 5, Dock\\B'7 e 5
+| Cork e 6 30 count, Bari f 6 30 count, Dock\\B'7 e 6 30 count, d_ck\\b'7 f 6 30 count
+| Cork e 5, Bari e 5, Dock\\B'7 e 5
 """,
     before=item,
     given=item,
@@ -342,16 +348,17 @@ BY_OTHERS = items("Cork x 6 10 stream, Cork y 6 10 stream, Cork z 5 10 stream")
 
 
 def partitioned(
-    spark, table: str, commits: list[Commit], *, held: int = 0, on_write: str = ""
+    spark, table: str, commits: list[Commit], *, held: int = 0, on_write: str = "", at: int = 2
 ) -> TableVersion:
     """A table by warehouse whose last commits are held back; its version before these.
 
-    The second of them is made when somebody writes rows of the warehouse `on_write`.
+    The second of them, or the one that `at` says, is made when somebody writes rows of the
+    warehouse `on_write`.
     """
     write_commits(spark, table, INVENTORY, commits, key=KEY, partition_by="warehouse", held=held)
     start = table_version(spark, table)
     if on_write:
-        let_in_on_write(spark, table, f"warehouse={on_write}", start.number + 2)
+        let_in_on_write(spark, table, f"warehouse={on_write}", start.number + at)
     return start
 
 
@@ -435,7 +442,7 @@ def scoped(learner, quick, frame, shared_schema):
         call,
         Commit("WRITE", [*before, *TOUCHED_BY_OTHERS]),
         OTHERS,
-        on_write="Dock%5CB%277",
+        on_write="D_ck%5CB%277",
     )
 
 
@@ -498,12 +505,18 @@ def operation():
     end = ends[number - 1] if number <= len(ends) else "again"
     if end == "exit":
         raise SystemExit("attempt " + str(number))
+    if end == "stop":
+        raise GeneratorExit("again, attempt " + str(number))
     if end in ("again", "never"):
         raise RuntimeError(end + ", attempt " + str(number))
     return end
 """
 IS_RETRIABLE = """
 def is_retriable(error):
+    import os
+
+    if not isinstance(error, Exception):
+        os.environ[{name!r}] = os.environ.get({name!r}, "") + " asked"
     return isinstance(error, SystemExit) or "again" in str(error)
 """
 WAIT = """
@@ -538,16 +551,17 @@ def tried(learner, ends: list, attempts: int) -> Tried:
     name = f"LAB_13_{uuid.uuid4().hex}"
     operation = crossing(OPERATION.format(name=name, ends=ends))
     wait = crossing(WAIT.format(name=name))
+    is_retriable = crossing(IS_RETRIABLE.format(name=name))
     value, error = None, ""
     try:
-        value = learner.retry(operation, attempts, crossing(IS_RETRIABLE), wait)
+        value = learner.retry(operation, attempts, is_retriable, wait)
     except AnswerError as problem:
         if problem.outcome != "error":
             raise
         error = problem.reason
     # Read where it was written, by an operation that succeeds.
     read = crossing(READ.format(name=name))
-    log = learner.retry(read, 3, crossing(IS_RETRIABLE), crossing(NO_WAIT))
+    log = learner.retry(read, 3, is_retriable, crossing(NO_WAIT))
     return Tried(value, error, log if isinstance(log, list) else [])
 
 
@@ -576,6 +590,13 @@ TRIED = [
         value=0,
     ),
     Ends(
+        "none",
+        "Takes None for a value like others",
+        given=[None, 7],
+        after=["called-1"],
+        value=None,
+    ),
+    Ends(
         "again",
         "Calls the operation again after a retriable error",
         given=["again", "again", 7],
@@ -590,6 +611,14 @@ TRIED = [
         attempts=3,
         error="RuntimeError: again, attempt 1",
         points=2,
+    ),
+    Ends(
+        "one_attempt",
+        "Does not try again if one attempt is allowed",
+        given=["again", 7],
+        after=["called-1"],
+        attempts=1,
+        error="RuntimeError: again, attempt 1",
     ),
     Ends(
         "last",
@@ -627,6 +656,13 @@ TRIED = [
         given=["exit", 7],
         after=["called-1"],
         error="SystemExit: attempt 1",
+    ),
+    Ends(
+        "no_exception",
+        "Lets through what else is no Exception",
+        given=["stop", 7],
+        after=["called-1"],
+        error="GeneratorExit: again, attempt 1",
     ),
 ]
 WAITED = [
@@ -668,6 +704,7 @@ def test_tries(learner, case):
     assert calls == list(case.after), (
         f"{story}; the operation was called {len(calls)} times, expected {len(case.after)}"
     )
+    assert "asked" not in found.log, f"{story}; `is_retriable` was asked about what is no Exception"
 
 
 @check("retry")
@@ -681,7 +718,12 @@ def test_waits(learner, case):
     )
 
 
-WORDS = {"again": "a retriable error", "never": "another error", "exit": "a SystemExit"}
+WORDS = {
+    "again": "a retriable error",
+    "never": "another error",
+    "exit": "a SystemExit",
+    "stop": "a GeneratorExit",
+}
 
 
 def told_ends(case: Ends) -> str:
@@ -716,7 +758,7 @@ zero: Goes down to 0, and not below
 Bari d 2, Bari e 4 | B-87 Bari d 5, B-87 Bari e 3, B-87 Bari e 3 | Bari d 0, Bari e 0
 
 unknown: Leaves out lines for a key that the table doesn't have, and rows without a line
-Cork f 4, Bari g 4 | B-87 Bari f 1, B-87 Cork h 1 | Cork f 4, Bari g 4
+Cork f 4, Bari g 4 | B-87 Bari f 1, B-87 Cork h 1, B-87 Bari G 1, B-87 bari g 1 | Cork f 4, Bari g 4
 """,
     before=item,
     given=line,
@@ -863,8 +905,8 @@ Bari d 1 10 loader, Cork d 1 10 loader
 | Bari d 5 50 count, Cork d 8 30 count
 
 inserted: Inserts the newest row of a key that the table doesn't have
-Cork e 4 | Bari e 6 10 returns, Bari e 5 20 count, Bari f 5 5 count
-| Cork e 4, Bari e 5 20 count, Bari f 5 5 count
+Cork e 4 | Bari e 6 10 returns, Bari e 5 20 count, Bari f 5 5 count, Bari E 3 30 count, Oslo e 2
+| Cork e 4, Bari e 5 20 count, Bari f 5 5 count, Bari E 3 30 count, Oslo e 2
 
 twice: Takes a row once that is in the queue twice
 Bari g 1 10 loader | Bari g 2 20 count, Bari g 2 20 count, Bari h 2 20 count, Bari h 2 20 count

@@ -98,7 +98,7 @@ def test_random_attempts(learner, seed):
 
 @check("decrement", points=2)
 def test_random_batch(learner, spark, frame, shared_schema, seed):
-    """takes a batch off once, whatever others do meanwhile"""
+    """takes a batch off once, whatever others do meanwhile, in four attempts that fail"""
     rng = random.Random(seed)
     table = f"{shared_schema}.random_stock"
     stock = [item(f"{w} s{n} {rng.randrange(20, 60)}") for w in ("Bari", "Cork") for n in range(9)]
@@ -109,8 +109,10 @@ def test_random_batch(learner, spark, frame, shared_schema, seed):
         Commit("OPTIMIZE"),
         Commit("MERGE", taken),
         FAST["alter"],
+        Commit("OPTIMIZE"),
     ]
-    start = partitioned(spark, table, commits, held=3)
+    # The first comes when rows are written, and each other one when an attempt reads the orders.
+    start = partitioned(spark, table, commits, held=4, on_write="Bari", at=1)
     lines = []
     for _ in range(12):
         row = stock[rng.choice([3, 5, 8, 12])]

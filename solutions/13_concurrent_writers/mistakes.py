@@ -49,6 +49,23 @@ def conflict_matrix(spark: SparkSession, make_table: Callable, pairs: list) -> D
 # +                    "old.warehouse = new.warehouse AND old.sku = new.sku",
 # +                ).whenNotMatchedInsertAll().execute()
 
+# %% appends_each_key_once
+# task: conflict_matrix
+# fails: test_slow_append
+# because: an append has no key
+# breaks: The writer `append` appends all rows of `changes` to the table.
+# -                changes.write.format("delta").mode("append").saveAsTable(table)
+# +                rows = changes.dropDuplicates(["warehouse", "sku"])
+# +                rows.write.format("delta").mode("append").saveAsTable(table)
+
+# %% appends_each_row_once
+# task: conflict_matrix
+# fails: test_slow_append
+# because: two equal rows are two rows
+# breaks: The writer `append` appends all rows of `changes` to the table.
+# -                changes.write.format("delta").mode("append").saveAsTable(table)
+# +                changes.distinct().write.format("delta").mode("append").saveAsTable(table)
+
 # %% merge_only_inserts
 # task: conflict_matrix
 # in: merge_by_key
@@ -237,7 +254,7 @@ def conflict_matrix(spark: SparkSession, make_table: Callable, pairs: list) -> D
 # fails: test_scoped[replaced], test_scoped[inserted]
 # because: a quote in the name ends the text
 # outcome: error
-# breaks: `warehouse` can be any text.
+# breaks: `warehouse` can be any text but the empty one.
 # -    is_mine = F.col("old.warehouse") == F.lit(warehouse)
 # +    is_mine = F.expr(f"old.warehouse = '{warehouse}'")
 
@@ -245,7 +262,7 @@ def conflict_matrix(spark: SparkSession, make_table: Callable, pairs: list) -> D
 # task: scoped_merge
 # fails: test_scoped[replaced]
 # because: in a text of SQL a backslash stands for something else
-# breaks: `warehouse` can be any text.
+# breaks: `warehouse` can be any text but the empty one.
 # -    is_mine = F.col("old.warehouse") == F.lit(warehouse)
 # +    escaped = warehouse.replace("'", "\\'")
 # +    is_mine = F.expr(f"old.warehouse = '{escaped}'")
@@ -258,6 +275,23 @@ def conflict_matrix(spark: SparkSession, make_table: Callable, pairs: list) -> D
 # -    mine = changes.where(F.col("warehouse") == warehouse)
 # +    mine = changes
 
+# %% warehouse_as_a_pattern
+# task: scoped_merge
+# fails: test_scoped[others]
+# because: in LIKE an underscore is any letter
+# breaks: Changes of other warehouses are left out.
+# -    mine = changes.where(F.col("warehouse") == warehouse)
+# +    pattern = warehouse.replace("\\", "\\\\")
+# +    mine = changes.where(F.col("warehouse").like(pattern))
+
+# %% warehouse_in_small_letters
+# task: scoped_merge
+# fails: test_scoped[others]
+# because: upper and lower case are different texts
+# breaks: Changes of other warehouses are left out.
+# -    mine = changes.where(F.col("warehouse") == warehouse)
+# +    mine = changes.where(F.lower("warehouse") == warehouse.lower())
+
 # %% sku_alone
 # task: scoped_merge
 # fails: test_scoped[inserted], test_writers_of_others
@@ -265,6 +299,14 @@ def conflict_matrix(spark: SparkSession, make_table: Callable, pairs: list) -> D
 # breaks: A change with any other sku is inserted.
 # -        .merge(mine.alias("new"), is_mine & (F.col("old.sku") == F.col("new.sku")))
 # +        .merge(mine.alias("new"), F.col("old.sku") == F.col("new.sku"))
+
+# %% skus_in_small_letters
+# task: scoped_merge
+# fails: test_scoped[inserted]
+# because: another sku replaces the row
+# breaks: A change with any other sku is inserted.
+# -        .merge(mine.alias("new"), is_mine & (F.col("old.sku") == F.col("new.sku")))
+# +        .merge(mine.alias("new"), is_mine & (F.lower("old.sku") == F.lower("new.sku")))
 
 # %% scoped_inserts_only
 # task: scoped_merge
@@ -489,6 +531,16 @@ def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse:
 # +            if value := operation():
 # +                return value
 
+# %% none_is_a_failure
+# task: retry
+# fails: test_tries[none]
+# because: None is a value
+# breaks: If `operation()` returns, `retry` returns the same value.
+# -            return operation()
+# +            value = operation()
+# +            if value is not None:
+# +                return value
+
 # %% every_error_retried
 # task: retry
 # fails: test_tries[other], test_tries[other_later]
@@ -550,6 +602,14 @@ def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse:
 # breaks: If it raises an error for which `is_retriable` is true, it is called again.
 # -    for number in range(1, attempts + 1):
 # +    for number in range(1, attempts):
+
+# %% at_least_two
+# task: retry
+# fails: test_tries[one_attempt]
+# because: one attempt is not enough for a retry
+# breaks: It is called at most `attempts` times in all.
+# -    first = None
+# +    first, attempts = None, max(attempts, 2)
 
 # %% last_error_raised
 # task: retry
@@ -620,11 +680,33 @@ def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse:
 # -        except Exception as error:
 # +        except BaseException as error:
 
+# %% only_exits_go_through
+# task: retry
+# fails: test_tries[no_exception]
+# because: a SystemExit is not the only one that is no Exception
+# breaks: Only an `Exception` can be retriable
+# -        except Exception as error:
+# +        except SystemExit:
+# +            raise
+# +        except BaseException as error:
+
+# %% asked_about_an_exit
+# task: retry
+# fails: test_tries[system_exit], test_tries[no_exception]
+# because: the exit goes through, and somebody was asked about it before
+# breaks: a `SystemExit` goes through, and `is_retriable` isn't asked.
+# -        except Exception as error:
+# -            if not is_retriable(error):
+# -                raise
+# +        except BaseException as error:
+# +            if not is_retriable(error) or not isinstance(error, Exception):
+# +                raise
+
 # %% no_more_attempts
 # task: decrement
 # fails: test_lost_update
 # because: the first conflict ends the call
-# breaks: If the commit meets a conflict of any kind, the call tries again
+# breaks: If the commit meets a conflict, because others changed rows, files or properties of the table
 # -        retry(merge, 6, is_conflict, lambda failed: None)
 # +        merge()
 
@@ -632,7 +714,7 @@ def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse:
 # task: decrement
 # fails: test_lost_update
 # because: orders that were read before protect from no commit that comes during the MERGE
-# breaks: If the commit meets a conflict of any kind, the call tries again
+# breaks: If the commit meets a conflict, because others changed rows, files or properties of the table
 # -    ordered = orders.groupBy("warehouse", "sku").agg(F.sum("qty").alias("qty"))
 # +    lines = spark.createDataFrame(orders.collect(), orders.schema)
 # +    ordered = lines.groupBy("warehouse", "sku").agg(F.sum("qty").alias("qty"))
@@ -647,11 +729,19 @@ def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse:
 # -        retry(merge, 6, is_conflict, lambda failed: None)
 # +        retry(merge, 2, is_conflict, lambda failed: None)
 
+# %% four_attempts
+# task: decrement
+# fails: test_random_batch
+# because: the call gives up one attempt too early
+# breaks: It makes at least five attempts.
+# -        retry(merge, 6, is_conflict, lambda failed: None)
+# +        retry(merge, 4, is_conflict, lambda failed: None)
+
 # %% base_class_retried
 # task: decrement
 # fails: test_lost_update
 # because: in Python no conflict is a subclass of this one
-# breaks: If the commit meets a conflict of any kind, the call tries again
+# breaks: If the commit meets a conflict, because others changed rows, files or properties of the table
 # -        retry(merge, 6, is_conflict, lambda failed: None)
 # +        base = exceptions.DeltaConcurrentModificationException
 # +        retry(merge, 6, lambda error: isinstance(error, base), lambda failed: None)
@@ -660,7 +750,7 @@ def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse:
 # task: decrement
 # fails: test_random_batch
 # because: a changed table property is a conflict, too
-# breaks: a conflict of any kind
+# breaks: because others changed rows, files or properties of the table
 # -        retry(merge, 6, is_conflict, lambda failed: None)
 # +        append = exceptions.ConcurrentAppendException
 # +        retry(merge, 6, lambda error: isinstance(error, append), lambda failed: None)
@@ -850,6 +940,15 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 # +                values={"warehouse": "new.warehouse", "sku": "new.sku", "qty": "0"}
 # +            )
 
+# %% keys_in_small_letters
+# task: decrement
+# fails: test_taken[unknown]
+# because: a line for another key is taken off
+# breaks: Lines for a key that the table doesn't have do nothing.
+# -    ordered = orders.groupBy("warehouse", "sku").agg(F.sum("qty").alias("qty"))
+# +    small = [F.initcap("warehouse").alias("warehouse"), F.lower("sku").alias("sku")]
+# +    ordered = orders.groupBy(*small).agg(F.sum("qty").alias("qty"))
+
 # %% empty_rows_deleted
 # task: decrement
 # fails: test_taken[taken], test_taken[zero]
@@ -972,6 +1071,24 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 # -            .execute()
 # +            .execute()
 
+# %% known_warehouses
+# task: single_writer
+# fails: test_merged[inserted]
+# because: the first rows of a warehouse never come in
+# breaks: A key that the table doesn't have is inserted.
+# -            .where("known_at IS NULL OR updated_at > known_at")
+# +            .where("known_at IS NULL OR updated_at > known_at")
+# +            .join(spark.table(table).select("warehouse").distinct(), "warehouse", "left_semi")
+
+# %% skus_of_any_case
+# task: single_writer
+# fails: test_merged[inserted]
+# because: two keys are taken for one
+# breaks: A key that the table doesn't have is inserted.
+# -    newest_first = Window.partitionBy(*key).orderBy(F.desc("updated_at"))
+# +    both = ["warehouse", F.lower("sku")]
+# +    newest_first = Window.partitionBy(*both).orderBy(F.desc("updated_at"))
+
 # %% greatest_of_each_column
 # task: single_writer
 # fails: test_merged[newest], test_merged[inserted]
@@ -1056,7 +1173,7 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 # task: single_writer
 # fails: test_other_jobs
 # because: an OPTIMIZE ends the call
-# breaks: After a conflict of any kind the call tries again, as in Task 4.
+# breaks: If the commit meets a conflict as in Task 4, the call tries again at least once.
 # -    retry(merge, 6, is_conflict, lambda failed: None)
 # +    merge()
 
@@ -1064,7 +1181,7 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 # task: single_writer
 # fails: test_other_jobs
 # because: a queue that was read before protects from no commit that comes during the MERGE
-# breaks: After a conflict of any kind the call tries again, as in Task 4.
+# breaks: If the commit meets a conflict as in Task 4, the call tries again at least once.
 # -    def merge() -> None:
 # +    sent = spark.createDataFrame(spark.table(queue).collect(), spark.table(queue).schema)
 # +
@@ -1079,7 +1196,7 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 # task: single_writer
 # fails: test_other_jobs
 # because: the rows wait for a next call that nobody makes
-# breaks: After a conflict of any kind the call tries again, as in Task 4.
+# breaks: If the commit meets a conflict as in Task 4, the call tries again at least once.
 # -    retry(merge, 6, is_conflict, lambda failed: None)
 # +    try:
 # +        merge()
