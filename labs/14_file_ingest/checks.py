@@ -5,7 +5,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -21,6 +21,7 @@ from labkit.checks import (
     checkpoint_files,
     collect,
     forget_last_commit,
+    log_since,
     make_table,
     run_tables,
 )
@@ -94,6 +95,7 @@ def put(folder: Path, files: Files) -> None:
 
 LINES = b'{"shipment_id": 1}\n{"shipment_id": 2}\n'
 FIRST: Files = {
+    "north/gone.json": (b'{"shipment_id": 12}\n', later(0)),
     "north/one.json": (LINES, later(1)),
     "north/one-copy.json": (LINES, later(2)),
     "south/one.json": (b'{"shipment_id": 3}\n\n  \n{"shipment_id": 3}\n', later(3)),
@@ -110,7 +112,7 @@ SECOND: Files = {
     "on top.json": (b'{"shipment_id": 4}\n{"shipment_id": 55}\n{"shipment_id": 56}\n', later(-60)),
     "north/one-copy.json": (LINES, later(63)),
     "south/growing.json": (b'{"shipment_id": 6}\n{"shipment_id": 8}\n', later(61)),
-    "north/late.json": (b'{"shipment_id": 9}\n', later(0, days=-60)),
+    "north/late.json": (b'{"shipment_id": 9}\n', later(0, days=-18_000)),
     "north/zebra.json": (LINES, later(62)),
 }
 OTHER: Files = {"north/one.json": (b'{"shipment_id": 11}\n', later(1))}
@@ -143,6 +145,7 @@ EARLY = [
         "equal_files",
         "Keeps the lines of a file that has the same content as another",
         "north/one-copy.json",
+        "north/gone.json",
     ),
     told(
         "odd_lines",
@@ -179,6 +182,7 @@ LATE = [
         "north/zebra.json",
         "south/growing.json",
         "north/one.json",
+        "north/gone.json",
         "south/old.part/10/deep.part.txt",
         of={**FIRST, **SECOND},
     ),
@@ -221,6 +225,7 @@ def ingested(learner, spark, inbox, shared_schema, tmp_path_factory):
     put(other, OTHER_CHANGED)
     forget_last_commit(checkpoints / "a")
     (folder / "south/growing.json.part").unlink()
+    (folder / "north/gone.json").unlink()
     put(folder, SECOND)
     second = run_tables(spark, first.tables, lambda names: call(folder, names, "a"))
     return [first, second, between], folder, other
@@ -349,8 +354,9 @@ def test_changed_files(ingested):
             raise AssertionError(
                 f"{name} returned {str(run.result)[:400]}, expected {wanted}. Before the second "
                 "call `on top.json` was written again with an earlier time, and "
-                "`north/one-copy.json` with the same content. The file in the other folder, "
-                "drops-2, changed as well; the second call is on the folder drops"
+                "`north/one-copy.json` with the same content, and `north/gone.json` was removed. The "
+                "file in the other folder, drops-2, changed as well; the second call is on the "
+                "folder drops"
             )
 
 
@@ -448,6 +454,17 @@ REFINED = [
         ),
         ({"weight_kg": {"value": 4, "unit": "kg"}}, {}, {"weight_kg": {"value": 4, "unit": "kg"}}),
         ({"weight_kg": True, "fragile": 1}, {}, {"weight_kg": True, "fragile": 1}),
+        ({"shipment_id": True, "weight_kg": 5}, {"weight_kg": 5.0}, {"shipment_id": True}),
+        (
+            {"shipment_id": False, "fragile": 0, "delivered_at": True, "carrier": "Merlin"},
+            {"carrier": "Merlin"},
+            {"shipment_id": False, "fragile": 0, "delivered_at": True},
+        ),
+        (
+            {"shipment_id": [1], "weight_kg": [1.5], "fragile": [True], "delivered_at": {"at": 1}},
+            {},
+            {"shipment_id": [1], "weight_kg": [1.5], "fragile": [True], "delivered_at": {"at": 1}},
+        ),
         points=2,
     ),
     reads(
@@ -968,6 +985,27 @@ def test_dead_records_are_marked(replayed):
             raise AssertionError(
                 f"all records that waited were in the table before a call. After it:\n{error}"
             ) from None
+
+
+@check("replay_dead")
+def test_when_records_were_resolved(replayed, spark):
+    """Says of a record that went in when the call was"""
+    run = replayed[1]
+    log = log_since(spark, run.tables["dead"], run.start["dead"].number - 1)
+    actions = [action for commit in log for action in commit]
+    told = [action["commitInfo"]["timestamp"] for action in actions if "commitInfo" in action]
+    # The rows were put there right before the call, and the call's last commit is its end.
+    began, ended = (
+        datetime.fromtimestamp(moment / 1000, UTC).replace(tzinfo=None)
+        for moment in (told[0], told[-1])
+    )
+    second = timedelta(seconds=1)
+    for row in run.rows["dead"]:
+        if row.resolved_at not in (None, EARLIER) and row.raw != DEAD_FIRST[0][0]:
+            assert began - second <= row.resolved_at <= ended + second, (
+                f"resolved_at of {row.raw} is {row.resolved_at}; the call was between {began} and "
+                f"{ended}"
+            )
 
 
 @check("replay_dead")

@@ -287,6 +287,24 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 # -        .load(source)
 # +        .load(source)
 
+# %% a_year_is_enough
+# task: ingest
+# fails: test_lines_after_a_second_call[old_time]
+# because: a file with a time of long ago is never read
+# breaks: A file is read whatever its modification time is.
+# -        .option("maxFileAge", "36500d")
+# +        .option("maxFileAge", "365d")
+
+# %% removed_files_are_changed
+# task: ingest
+# fails: test_changed_files
+# because: a file that is not there any more has no time that differs
+# breaks: The list has the files in `source` whose modification time is no longer the one in `table`
+# -    changed = read.join(on_disk, on="file", how="inner").where("modified <> file_modified")
+# +    mine = F.col("file").contains(f"{source}/")
+# +    found = read.join(on_disk, on="file", how="left").where(mine)
+# +    changed = found.where("NOT modified <=> file_modified")
+
 # %% one_application_id
 # task: ingest
 # fails: test_a_second_folder
@@ -667,6 +685,16 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 # -    typed = F.when(~F.col("corrupt"), F.col("typed"))
 # +    told = F.from_json("raw", "fragile string")["fragile"].try_cast("boolean")
 # +    typed = F.when(~F.col("corrupt"), F.col("typed").withField("fragile", told))
+
+# %% true_is_one
+# task: refine
+# fails: test_lines[other_type]
+# because: a truth is no number, and a cast makes 1 of it
+# breaks: | `long` | a whole number that fits 64 bits |
+# -    typed = F.when(~F.col("corrupt"), F.col("typed"))
+# +    truth = F.from_json("raw", "shipment_id boolean")["shipment_id"].cast("long")
+# +    number = F.coalesce("typed.shipment_id", truth)
+# +    typed = F.when(~F.col("corrupt"), F.col("typed").withField("shipment_id", number))
 
 # %% appends_as_it_comes
 # task: evolve
@@ -1049,6 +1077,16 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 # breaks: No row of `dead_table` is deleted or added.
 # -        .whenMatchedUpdate("new.reason IS NULL", set={"resolved_at": F.current_timestamp()})
 # +        .whenMatchedDelete("new.reason IS NULL")
+
+# %% time_of_nothing
+# task: replay_dead
+# fails: test_when_records_were_resolved
+# because: any time marks a record, but it says nothing
+# breaks: A record that went in gets the time of the call as `resolved_at`, and keeps its reason.
+# -        .whenMatchedUpdate("new.reason IS NULL", set={"resolved_at": F.current_timestamp()})
+# +        .whenMatchedUpdate(
+# +            "new.reason IS NULL", set={"resolved_at": F.lit(0).cast("timestamp")}
+# +        )
 
 # %% equal_records_once
 # task: replay_dead
