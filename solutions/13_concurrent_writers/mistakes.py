@@ -113,6 +113,45 @@ def conflict_matrix(spark: SparkSession, make_table: Callable, pairs: list) -> D
 # +    rows = spark.createDataFrame(outcomes, "slow string, fast string, outcome string")
 # +    return rows.select("outcome", "slow", "fast")
 
+# %% merge_by_small_letters
+# task: conflict_matrix
+# in: merge_by_key
+# fails: test_slow_merge
+# because: upper and lower case are different keys
+# breaks: The writer `merge` is one MERGE by the key.
+# -        .merge(changes.alias("new"), "old.warehouse = new.warehouse AND old.sku = new.sku")
+# +        .merge(
+# +            changes.alias("new"),
+# +            "old.warehouse = new.warehouse AND lower(old.sku) = lower(new.sku)",
+# +        )
+
+# %% merge_by_trimmed_keys
+# task: conflict_matrix
+# in: merge_by_key
+# fails: test_slow_merge
+# because: a blank is a part of the key
+# breaks: The writer `merge` is one MERGE by the key.
+# -        .merge(changes.alias("new"), "old.warehouse = new.warehouse AND old.sku = new.sku")
+# +        .merge(
+# +            changes.alias("new"),
+# +            "old.warehouse = new.warehouse AND trim(old.sku) = trim(new.sku)",
+# +        )
+
+# %% old_source_kept_for_null
+# task: conflict_matrix
+# in: merge_by_key
+# fails: test_slow_merge
+# because: null is a value of the new row
+# breaks: A row that the table has is updated in all columns
+# -        .whenMatchedUpdateAll()
+# +        .whenMatchedUpdate(
+# +            set={
+# +                "qty": "new.qty",
+# +                "updated_at": "new.updated_at",
+# +                "source": "coalesce(new.source, old.source)",
+# +            }
+# +        )
+
 # %% merge_by_warehouse
 # task: conflict_matrix
 # in: merge_by_key
@@ -267,6 +306,47 @@ def conflict_matrix(spark: SparkSession, make_table: Callable, pairs: list) -> D
 # +    escaped = warehouse.replace("'", "\\'")
 # +    is_mine = F.expr(f"old.warehouse = '{escaped}'")
 
+# %% braces_forgotten
+# task: scoped_merge
+# fails: test_scoped[replaced]
+# because: `spark.sql` takes braces for the name of a frame
+# breaks: `warehouse` can be any text but the empty one.
+def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse: str) -> None:
+    text = warehouse.replace("\\", "\\\\").replace("'", "\\'")
+    spark.sql(
+        f"MERGE INTO {table} AS old "
+        f"USING (SELECT * FROM {{changes}} WHERE warehouse = '{text}') AS new "
+        f"ON old.warehouse = '{text}' AND old.sku = new.sku "
+        "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *",
+        changes=changes,
+    )
+
+
+# %% blanks_of_the_name_cut
+# task: scoped_merge
+# fails: test_scoped[replaced]
+# because: the name of the warehouse ends in a blank
+# breaks: `warehouse` can be any text but the empty one.
+# -    mine = changes.where(F.col("warehouse") == warehouse)
+# +    warehouse = warehouse.strip()
+# +    mine = changes.where(F.col("warehouse") == warehouse)
+
+# %% blanks_in_the_changes_cut
+# task: scoped_merge
+# fails: test_scoped[others]
+# because: a blank tells two warehouses apart
+# breaks: Changes of other warehouses are left out.
+# -    mine = changes.where(F.col("warehouse") == warehouse)
+# +    mine = changes.where(F.trim("warehouse") == warehouse.strip())
+
+# %% scope_in_small_letters
+# task: scoped_merge
+# fails: test_scoped[inserted]
+# because: a row of a warehouse with a name in other letters is replaced
+# breaks: A change with any other sku is inserted.
+# -    is_mine = F.col("old.warehouse") == F.lit(warehouse)
+# +    is_mine = F.lower("old.warehouse") == F.lit(warehouse.lower())
+
 # %% all_changes_merged
 # task: scoped_merge
 # fails: test_scoped[others]
@@ -308,6 +388,14 @@ def conflict_matrix(spark: SparkSession, make_table: Callable, pairs: list) -> D
 # -        .merge(mine.alias("new"), is_mine & (F.col("old.sku") == F.col("new.sku")))
 # +        .merge(mine.alias("new"), is_mine & (F.lower("old.sku") == F.lower("new.sku")))
 
+# %% skus_without_blanks
+# task: scoped_merge
+# fails: test_scoped[inserted]
+# because: a sku that differs by a blank replaces the row
+# breaks: A change with any other sku is inserted.
+# -        .merge(mine.alias("new"), is_mine & (F.col("old.sku") == F.col("new.sku")))
+# +        .merge(mine.alias("new"), is_mine & (F.trim("old.sku") == F.trim("new.sku")))
+
 # %% scoped_inserts_only
 # task: scoped_merge
 # fails: test_scoped[replaced]
@@ -332,6 +420,20 @@ def conflict_matrix(spark: SparkSession, make_table: Callable, pairs: list) -> D
 # breaks: A change whose sku the warehouse has replaces the whole row.
 # -        .whenMatchedUpdateAll()
 # +        .whenMatchedUpdate(set={"qty": "new.qty"})
+
+# %% scoped_source_kept_for_null
+# task: scoped_merge
+# fails: test_scoped[replaced]
+# because: the new row has no source, and the old one stays
+# breaks: A change whose sku the warehouse has replaces the whole row.
+# -        .whenMatchedUpdateAll()
+# +        .whenMatchedUpdate(
+# +            set={
+# +                "qty": "new.qty",
+# +                "updated_at": "new.updated_at",
+# +                "source": "coalesce(new.source, old.source)",
+# +            }
+# +        )
 
 # %% scoped_updates_only
 # task: scoped_merge
@@ -488,6 +590,29 @@ def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse:
 # +    except exceptions.ConcurrentAppendException:
 # +        merge.execute()
 
+# %% deletes_repeated_inside
+# task: scoped_merge
+# fails: test_deleted_in_the_same
+# because: a conflict with a DELETE is hidden by another attempt
+# breaks: A conflict with a commit to the *same* warehouse is raised as it is
+# -    mine = changes.where(F.col("warehouse") == warehouse)
+# -    is_mine = F.col("old.warehouse") == F.lit(warehouse)
+# -    (
+# -        DeltaTable.forName(spark, table)
+# +    mine = changes.where(F.col("warehouse") == warehouse)
+# +    is_mine = F.col("old.warehouse") == F.lit(warehouse)
+# +    merge = (
+# +        DeltaTable.forName(spark, table)
+# -        .whenNotMatchedInsertAll()
+# -        .execute()
+# -    )
+# +        .whenNotMatchedInsertAll()
+# +    )
+# +    try:
+# +        merge.execute()
+# +    except exceptions.ConcurrentDeleteReadException:
+# +        scoped_merge(spark, table, changes, warehouse)
+
 # %% own_error
 # task: scoped_merge
 # fails: test_writers_of_the_same
@@ -550,6 +675,22 @@ def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse:
 # -                raise
 # -            first = first or error
 # +            first = first or error
+
+# %% one_class_of_errors
+# task: retry
+# fails: test_tries[many], test_waits[between]
+# because: `is_retriable` isn't asked about an error of another class
+# breaks: If it raises an error for which `is_retriable` is true, it is called again.
+# -        except Exception as error:
+# +        except RuntimeError as error:
+
+# %% five_are_enough
+# task: retry
+# fails: test_tries[many]
+# because: more attempts are allowed than are made
+# breaks: If it raises an error for which `is_retriable` is true, it is called again.
+# -    first = None
+# +    first, attempts = None, min(attempts, 5)
 
 # %% asked_about_the_first_only
 # task: retry
@@ -690,6 +831,16 @@ def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse:
 # +            raise
 # +        except BaseException as error:
 
+# %% known_exits_go_through
+# task: retry
+# fails: test_tries[no_exception]
+# because: others are no Exception either
+# breaks: Only an `Exception` can be retriable
+# -        except Exception as error:
+# +        except (SystemExit, KeyboardInterrupt, GeneratorExit):
+# +            raise
+# +        except BaseException as error:
+
 # %% asked_about_an_exit
 # task: retry
 # fails: test_tries[system_exit], test_tries[no_exception]
@@ -754,6 +905,15 @@ def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse:
 # -        retry(merge, 6, is_conflict, lambda failed: None)
 # +        append = exceptions.ConcurrentAppendException
 # +        retry(merge, 6, lambda error: isinstance(error, append), lambda failed: None)
+
+# %% deletes_not_retried
+# task: decrement
+# fails: test_random_batch
+# because: a DELETE of others ends the call
+# breaks: because others changed rows, files or properties of the table
+# -        retry(merge, 6, is_conflict, lambda failed: None)
+# +        some = (exceptions.ConcurrentAppendException, exceptions.MetadataChangedException)
+# +        retry(merge, 6, lambda error: isinstance(error, some), lambda failed: None)
 
 # %% conflict_passed_over
 # task: decrement
@@ -875,6 +1035,14 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 # +        "spark.databricks.delta.write.txnVersion", str(crc32(line.batch_id.encode()))
 # +    )
 
+# %% id_in_small_letters
+# task: decrement
+# fails: test_batches_in_any_order
+# because: two batches have ids that differ in case only
+# breaks: Batches come in any order; an id says nothing about it.
+# -    spark.conf.set("spark.databricks.delta.write.txnAppId", f"batch {line.batch_id}")
+# +    spark.conf.set("spark.databricks.delta.write.txnAppId", f"batch {line.batch_id}".lower())
+
 # %% lines_one_by_one
 # task: decrement
 # fails: test_taken[lines]
@@ -948,6 +1116,15 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 # -    ordered = orders.groupBy("warehouse", "sku").agg(F.sum("qty").alias("qty"))
 # +    small = [F.initcap("warehouse").alias("warehouse"), F.lower("sku").alias("sku")]
 # +    ordered = orders.groupBy(*small).agg(F.sum("qty").alias("qty"))
+
+# %% keys_without_blanks
+# task: decrement
+# fails: test_taken[unknown]
+# because: a line for a key with a blank is taken off another one
+# breaks: Lines for a key that the table doesn't have do nothing.
+# -    ordered = orders.groupBy("warehouse", "sku").agg(F.sum("qty").alias("qty"))
+# +    trimmed = [F.trim(name).alias(name) for name in ("warehouse", "sku")]
+# +    ordered = orders.groupBy(*trimmed).agg(F.sum("qty").alias("qty"))
 
 # %% empty_rows_deleted
 # task: decrement
@@ -1089,6 +1266,15 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 # +    both = ["warehouse", F.lower("sku")]
 # +    newest_first = Window.partitionBy(*both).orderBy(F.desc("updated_at"))
 
+# %% skus_with_or_without_blanks
+# task: single_writer
+# fails: test_merged[inserted]
+# because: two keys are taken for one
+# breaks: A key that the table doesn't have is inserted.
+# -            .withColumn("age", F.row_number().over(newest_first))
+# +            .withColumn("sku", F.trim("sku"))
+# +            .withColumn("age", F.row_number().over(newest_first))
+
 # %% greatest_of_each_column
 # task: single_writer
 # fails: test_merged[newest], test_merged[inserted]
@@ -1107,6 +1293,30 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 # breaks: It is in the table after the call, with all its columns.
 # -            .whenMatchedUpdateAll("new.updated_at > old.updated_at")
 # +            .whenMatchedUpdate("new.updated_at > old.updated_at", set={"qty": "new.qty"})
+
+# %% source_kept_for_null
+# task: single_writer
+# fails: test_merged[newer]
+# because: the newest row has no source, and the old one stays
+# breaks: It is in the table after the call, with all its columns.
+# -            .whenMatchedUpdateAll("new.updated_at > old.updated_at")
+# +            .whenMatchedUpdate(
+# +                "new.updated_at > old.updated_at",
+# +                {
+# +                    "qty": "new.qty",
+# +                    "updated_at": "new.updated_at",
+# +                    "source": "coalesce(new.source, old.source)",
+# +                },
+# +            )
+
+# %% rows_without_a_source_dropped
+# task: single_writer
+# fails: test_merged[newer], test_merged[twice]
+# because: a row without a source counts as well
+# breaks: For each key the row with the newest `updated_at` counts
+# -            spark.table(queue)
+# +            spark.table(queue)
+# +            .dropna()
 
 # %% ranked_with_ties
 # task: single_writer
@@ -1169,6 +1379,14 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 # +    retry(merge, 6, is_conflict, lambda failed: None)
 # +    spark.sql(f"DELETE FROM {queue}")
 
+# %% empty_queue_merged
+# task: single_writer
+# fails: test_merged_again
+# because: an empty queue makes a version
+# breaks: If nothing in the queue is newer, the call makes no version.
+# -        if newer.isEmpty():
+# +        if newer.isEmpty() and not spark.table(queue).isEmpty():
+
 # %% merged_once
 # task: single_writer
 # fails: test_other_jobs
@@ -1176,6 +1394,15 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 # breaks: If the commit meets a conflict as in Task 4, the call tries again at least once.
 # -    retry(merge, 6, is_conflict, lambda failed: None)
 # +    merge()
+
+# %% only_appends_tried_again
+# task: single_writer
+# fails: test_other_conflicts
+# because: a DELETE or a new property ends the call
+# breaks: If the commit meets a conflict as in Task 4, the call tries again at least once.
+# -    retry(merge, 6, is_conflict, lambda failed: None)
+# +    append = exceptions.ConcurrentAppendException
+# +    retry(merge, 6, lambda error: isinstance(error, append), lambda failed: None)
 
 # %% queue_collected_and_merged_once
 # task: single_writer

@@ -40,10 +40,10 @@ counts = spark.read.schema(INVENTORY).json(str(folder / "counts.json"))
 stock.show(3)
 
 # %% [markdown]
-# **Grain:** one row is one sku in one warehouse. `warehouse` and `sku` are the key, unique together.
-# Only `source` can be null. In all tasks, a table and its changes have the columns of `inventory`,
-# in this order. A table has no deletion vectors. In Tasks 2, 4 and 5 it is partitioned by
-# `warehouse`.
+# **Grain:** one row is one sku in one warehouse. `warehouse` and `sku` are the key: unique
+# together. Only `source` can be null. In all tasks, a table and its changes have the columns of
+# `inventory`, in this order. A table has no deletion vectors. In Tasks 2, 4 and 5 it is partitioned
+# by `warehouse`.
 #
 # **Who checks for conflicts?** A Delta writer reads a version of the table, writes its files, and
 # commits. If others committed meanwhile, the commit compares what *they* added and removed with
