@@ -240,8 +240,9 @@ lab.check("refine")
 #
 # On the second day the partner sends `co2_kg`, and later someone wants it. Write `evolve(spark,
 # table, batch, promote)`. It appends `batch` to the Delta table `table`, and makes columns of the
-# fields in `promote`: a dict from the name of a field to its type, one of those of Task 2.
-# These names consist of letters, digits and `_`, and no column has one of them in another case.
+# fields in `promote`: a dict from the name of a field to its type, one of those of Task 2. It may
+# be empty. The names consist of letters, digits and `_`, and no column has one of them in another
+# case.
 #
 # `batch` has the columns that `refine` returns. `table` has these, with the same `schema`, and may
 # have some more that were promoted before.
