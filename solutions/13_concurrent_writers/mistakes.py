@@ -306,6 +306,7 @@ def conflict_matrix(spark: SparkSession, make_table: Callable, pairs: list) -> D
 # +    escaped = warehouse.replace("'", "\\'")
 # +    is_mine = F.expr(f"old.warehouse = '{escaped}'")
 
+
 # %% braces_forgotten
 # task: scoped_merge
 # fails: test_scoped[replaced]
@@ -1200,7 +1201,7 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 
 # %% queue_always_wins
 # task: single_writer
-# fails: test_merged[older], test_merged[equal], test_merged_again, test_other_jobs,
+# fails: test_merged[older], test_merged[equal], test_merged_again, test_corrected_meanwhile,
 #   test_random_queue
 # because: the time of the table's row is not looked at
 # breaks: of those in the queue and the one in the table
