@@ -520,7 +520,8 @@ def operation():
         raise SystemExit("attempt " + str(number))
     told = end + ", attempt " + str(number) if isinstance(end, str) else ""
     if end == "stop":
-        raise type("Stopped", (BaseException,), {{}})(told.replace("stop", "again"))
+        stopped = type("Stopped", (BaseException,), {{"__module__": "builtins"}})
+        raise stopped(told.replace("stop", "again"))
     if end in ("again", "never"):
         raise [RuntimeError, ValueError, OSError][number % 3 - 1](told)
     return end

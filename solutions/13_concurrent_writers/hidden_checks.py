@@ -188,5 +188,5 @@ def test_random_queue(learner, spark, frame, shared_schema, random_rows):
 @check("single_writer")
 def test_other_conflicts(learner, spark, frame, shared_schema):
     """tries again after a DELETE and after a new property, too"""
-    for name, other in {"deletes": OSLO_GONE, "alters": FAST["alter"]}.items():
+    for name, other in {"job_deletes": OSLO_GONE, "job_alters": FAST["alter"]}.items():
         assert_tried_again(learner, spark, frame, f"{shared_schema}.with_{name}", other)
