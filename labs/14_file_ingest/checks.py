@@ -415,7 +415,7 @@ REFINED = [
         ),
         ({"carrier": "", "fragile": True}, {"carrier": "", "fragile": True}),
         ({"carrier": "12"}, {"carrier": "12"}),
-        (' \t{"shipment_id": 14, "carrier": "Merlin"} ', {"shipment_id": 14, "carrier": "Merlin"}),
+        (' \t{"shipment_id": 14, "carrier": "Merlin"}', {"shipment_id": 14, "carrier": "Merlin"}),
     ),
     reads(
         "absent",
