@@ -613,6 +613,13 @@ TRIED = [
         value=None,
     ),
     Ends(
+        "none_later",
+        "Takes None of a later attempt for a value, too",
+        given=["again", None, 7],
+        after=["called-1", "called-2"],
+        value=None,
+    ),
+    Ends(
         "again",
         "Calls the operation again after a retriable error",
         given=["again", "again", 7],

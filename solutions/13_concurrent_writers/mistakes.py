@@ -668,6 +668,16 @@ def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse:
 # +            if value is not None:
 # +                return value
 
+# %% none_after_an_error
+# task: retry
+# fails: test_tries[none_later]
+# because: None is a value in a later attempt as well
+# breaks: If `operation()` returns, `retry` returns the same value.
+# -            return operation()
+# +            value = operation()
+# +            if value is not None or first is None:
+# +                return value
+
 # %% every_error_retried
 # task: retry
 # fails: test_tries[other], test_tries[other_later]

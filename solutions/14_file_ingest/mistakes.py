@@ -812,15 +812,6 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 # -    new = [name for name in names if name not in spark.table(table).columns]
 # +    new = names = [name for name in promote if name not in spark.table(table).columns]
 
-# %% names_unquoted
-# task: evolve
-# fails: test_other_types
-# because: a name that begins with a digit
-# breaks: The names consist of letters, digits and `_`
-# outcome: error
-# -        columns = ", ".join(f"`{name}` {promote[name]}" for name in new)
-# +        columns = ", ".join(f"{name} {promote[name]}" for name in new)
-
 # %% nothing_to_promote
 # task: evolve
 # fails: test_other_types
