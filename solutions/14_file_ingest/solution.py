@@ -173,7 +173,8 @@ lab.check("ingest")
 # - `rescued` is a JSON object of the fields without a column, and of those whose value the column
 #   does not take. Each has its value as it came: an object, a list, a number or a string.
 # - `rescued` is null if there is no such field.
-# - A field whose value is JSON's null is like a field that is not there.
+# - A field of the object whose value is JSON's null is like a field that is not there. Nulls
+#   within a value stay.
 #
 # These are up to you:
 #
