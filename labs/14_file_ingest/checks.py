@@ -578,7 +578,9 @@ EVOLVED = [
     promotion(
         "not_named",
         "Leaves fields in rescued that nobody named, such as a typo",
-        before=[(21, {"co2_kg": 1.5, "C02_kg": 2.5, "customs": {"seal": None, "duties": [1, None]}})],
+        before=[
+            (21, {"co2_kg": 1.5, "C02_kg": 2.5, "customs": {"seal": None, "duties": [1, None]}})
+        ],
         given=[
             (22, {"Co2_kg": 1.5, "insured": True}),
             (23, {"customs": ["a"]}),
