@@ -1398,7 +1398,7 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 # breaks: If nothing in the queue is newer, the call makes no version.
 # -        if newer.isEmpty():
 # +        newest = spark.table(queue).agg(F.max("updated_at")).first()[0]
-# +        if newer.isEmpty() or newest.year < 2000:
+# +        if newest.year < 2000 or newer.isEmpty():
 
 # %% merged_once
 # task: single_writer
