@@ -1388,7 +1388,8 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 # breaks: The queue is only read.
 # -    retry(merge, 6, is_conflict, lambda failed: None)
 # +    retry(merge, 6, is_conflict, lambda failed: None)
-# +    spark.sql(f"DELETE FROM {queue}")
+# +    if not spark.table(queue).isEmpty():
+# +        spark.sql(f"DELETE FROM {queue}")
 
 # %% empty_queue_has_no_newest
 # task: single_writer
