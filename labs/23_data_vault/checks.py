@@ -569,7 +569,9 @@ class Loads:
     def hub(self, table: str, keys: list[str], rows: list[tuple], *, ring: str = "") -> None:
         """Loads (key, time, source) into a hub or link; another loader commits to `ring` then."""
         if len(keys) == 1:
-            staged = self.frame(NAMED, [(row[2], "x", row[0], row[1]) for row in rows])
+            # The table has no note, and copies differ in it.
+            numbered = enumerate(rows)
+            staged = self.frame(NAMED, [(row[2], f"{n}", row[0], row[1]) for n, row in numbered])
         else:
             staged = self.frame(RELATED, [(row[1], row[2], row[0], row[3]) for row in rows])
         given = let_in(staged, ring) if ring else staged
@@ -884,8 +886,8 @@ class Satellites(Loads):
     ) -> None:
         """Loads what was said; another loader commits to `ring` then."""
         given = [
-            (credit, "x", key, address, country, time, source, seen)
-            for country, key, time, source, address, credit, seen in rows
+            (credit, f"{number}", key, address, country, time, source, seen)
+            for number, (country, key, time, source, address, credit, seen) in enumerate(rows)
         ]
         staged = self.frame(STAGED, given)
         staged = let_in(staged, ring) if ring else staged

@@ -918,6 +918,16 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 # -    insert_new(spark, satellite, rows.dropDuplicates(identity), identity)
 # +    insert_new(spark, satellite, rows, identity)
 
+# %% copies_in_all_columns
+# task: load_satellite
+# fails: test_satellite[copies], test_random_statements
+# because: copies that differ in a column that the table does not have stay
+# breaks: Staged rows with the same key, `load_ts` and `record_source` are copies.
+# -    insert_new(spark, satellite, rows.dropDuplicates(identity), identity)
+# +    hashed = staged.withColumn("hash_key", F.expr(hash_key(keys))).drop(*keys).dropDuplicates()
+# +    said = hashed.withColumn("hash_diff", F.expr(hash_diff(attributes))).select(rows.columns)
+# +    insert_new(spark, satellite, said, identity)
+
 # %% trimmed_attributes
 # task: load_satellite
 # fails: test_satellite[as_it_came]
