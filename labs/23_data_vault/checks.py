@@ -530,6 +530,11 @@ ambiguous: Tells pairs of a link apart that are one text when put together
 | o-31 1 3 erp, o-3 11 3 erp, o-4 null 3 erp, null o-4 3 erp, o-4 '' 3 erp, null null 3 erp |
 O-31 1 3 erp, O-3 11 3 erp, O-4 null 3 erp, null O-4 3 erp, O-4 '' 3 erp, null null 3 erp
 
+nearly: Loads what is nearly a pair of the table, and is none of it
+O-6 '' 3 erp, O-7 null 3 erp, O-8 11 3 erp |
+o-6 '' 4 erp, o-6 null 4 erp, o-7 '' 4 erp, o-7 null 4 erp, o-81 1 4 erp |
+O-6 '' 3 erp, O-6 null 4 erp, O-7 '' 4 erp, O-7 null 3 erp, O-8 11 3 erp, O-81 1 4 erp
+
 stored: Leaves a pair of the table as it is
 O-5 WEB-5 5 erp | o-5 web-5 4 erp, o-5 web-6 4 erp | O-5 WEB-5 5 erp, O-5 WEB-6 4 erp
 """

@@ -1598,3 +1598,13 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 # -    now, before = F.struct("name", "address"), F.lag(F.struct("name", "address")).over(by_time)
 # +    now = F.concat_ws("|", F.coalesce("name", F.lit("-")), F.coalesce("address", F.lit("-")))
 # +    before = F.lag(now).over(by_time)
+
+# %% null_is_there_as_the_empty_text
+# task: load_hub
+# fails: test_link[nearly]
+# because: looks for keys by their text, a null for the empty one
+# breaks: Nulls and empty texts are keys like others.
+# -    insert_new(spark, hub, rows, ["hash_key"])
+# +    same = " AND ".join(f"coalesce(old.{key}, '') = coalesce(new.{key}, '')" for key in keys)
+# +    merge = DeltaTable.forName(spark, hub).alias("old").merge(rows.alias("new"), same)
+# +    merge.whenNotMatchedInsertAll().execute()
