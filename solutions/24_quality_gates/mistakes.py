@@ -890,8 +890,8 @@
 # task: publish
 # fails: test_published_rows_are_audited, test_staged_is_read_once
 # because: a frame is a query; its second run finds rows that nobody audited
-# breaks: More rows may arrive in what it reads
-#   while you work; they are for the next call.
+# breaks: Another application may add rows to
+#   what it reads while you work; they are for the next call.
 # -    kept = staged.localCheckpoint()
 # +    kept = staged
 
@@ -1108,7 +1108,7 @@ def publish(
 
 # %% reports_what_failed
 # task: publish
-# fails: test_reports[again], test_old_reports_stay
+# fails: test_reports[fail], test_old_reports_stay
 # because: rules that passed are not reported
 # breaks: Each call adds one row for each rule to `reports`
 # -        for row in audit
@@ -1508,3 +1508,29 @@ def publish(
 # +    if not is_blocked:
 # +        spark.sql(f"DROP TABLE {table}_staged")
 # +    return not is_blocked
+
+# %% leaves_a_staging_table_elsewhere
+# task: publish
+# fails: test_nothing_left_behind
+# because: the staging table stays in the session's own database
+# breaks: It leaves no other table behind.
+# -    kept = staged.localCheckpoint()
+# +    staged.write.format("delta").mode("overwrite").saveAsTable("staged_orders")
+# +    kept = spark.table("staged_orders")
+
+# %% names_the_whole_knot
+# task: pipeline
+# fails: test_circles[knot]
+# because: two circles that share a table are named together
+# breaks: Its message names all tables
+#   of one circle, and no other table or source.
+# -            raise ValueError(f"a circle: {' reads '.join(path[path.index(path[-1]) :])}")
+# +            def behind(name):
+# +                found, ahead = set(), [name]
+# +                while ahead:
+# +                    following = set(waiting[ahead.pop()]) - found
+# +                    found |= following
+# +                    ahead += following
+# +                return found
+# +            knot = {name for name in behind(path[-1]) if path[-1] in behind(name)}
+# +            raise ValueError(f"a circle: {sorted(knot)}")
