@@ -341,6 +341,10 @@ ERRORS = {
         "refers to a key that isn't there",
         references("status", "people", "nosuch", set())[0],
     ),
+    "no_key_there": (
+        "refers to a key that only the orders have",
+        references("status", "states", "customer_id", set())[0],
+    ),
     "no_unique": ("needs a column that isn't there to be unique", unique("order_id", "nosuch")[0]),
 }
 KINDS |= {name: (rule, None) for name, (_, rule) in ERRORS.items()}
@@ -361,7 +365,7 @@ def error_rules(schema: str) -> list[dict]:
     """Rules that raise, that make no sense, and good ones between them."""
     mixed = [
         "casts", "is_paid", "no_column", "one_id", "no_sense", "no_table", "known", "divides",
-        "no_key", "no_unique",
+        "no_key", "no_key_there", "no_unique",
     ]  # fmt: skip
     return made_rules(mixed, schema, threshold=AT_THE_LIMIT)
 
@@ -543,9 +547,10 @@ def test_reasons(sides, crowd):
 
 @check("split")
 def test_order_of_rules(learner, frame, crowd, parents):
-    """Does not depend on the order of the rules"""
-    some = crowd[:12]
-    names = ["one_id", "positive", "is_paid", "b.amount, isn't null", "known"]
+    """Does not depend on the order of the rules, or on other rows of the same order"""
+    some = [*crowd[:10], order(60_000, "p1", "3.25"), order(60_000, "x9", "3.75", status="sent")]
+    some += [order(60_001, "p2", "-2.25"), order(60_001, "p2", "2.25")]
+    names = ["one_state_each", "positive", "is_paid", "b.amount, isn't null", "known"]
     df = frame(DELIVERED, rows_of(DELIVERED, some))
     for turned in (names, names[::-1]):
         _, bad = require_frames(learner.split(df, split_rules(turned, parents)), 2)
@@ -652,8 +657,8 @@ PAST = [
 TODAY = on_day(
     9,
     {
-        "EUR": ["5200"],
-        "USD": ["9", "10"],
+        "EUR": ["5200", None],
+        "USD": ["9.50"],
         "eur": ["60"],
         "GBP": ["8"],
         "null": ["3"],

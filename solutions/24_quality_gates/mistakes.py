@@ -1534,3 +1534,36 @@ def publish(
 # +                return found
 # +            knot = {name for name in behind(path[-1]) if path[-1] in behind(name)}
 # +            raise ValueError(f"a circle: {sorted(knot)}")
+
+# %% keys_of_the_orders
+# task: evaluate
+# fails: test_errors[no_key_there]
+# because: as a subquery does, it takes the orders' own column for a key that the table doesn't have
+# breaks: or a column or a table of the rule isn't there.
+# in: with_broken
+# -            known = df.sparkSession.table(rule["to"]).select(F.col(rule["key"]).alias("__known"))
+# +            known = df.sparkSession.table(rule["to"])
+# +            is_own = rule["key"] in df.columns and rule["key"] not in known.columns
+# +            known = (df if is_own else known).select(F.col(rule["key"]).alias("__known"))
+
+# %% bad_by_the_order_id
+# task: split
+# fails: test_order_of_rules
+# because: a row that passes is held back, as another row of the same order does not
+# breaks: A row is quarantined if it fails a rule whose `action` is `quarantine` or `fail`.
+# -    good = judged.where(~is_barred).drop("__broken")
+# -    return good, judged.where(is_barred).withColumn("reasons", reasons).drop("__broken")
+# +    of_order = Window.partitionBy("order_id")
+# +    judged = judged.withColumn("__barred", F.max(is_barred).over(of_order))
+# +    good = judged.where("NOT __barred").drop("__broken", "__barred")
+# +    bad = judged.where("__barred").withColumn("reasons", reasons)
+# +    return good, bad.drop("__broken", "__barred")
+
+# %% means_over_all_rows
+# task: drifted
+# fails: test_metrics[amount_EUR]
+# because: divides by the number of rows, those without an amount too
+# breaks: An amount that is null is none.
+# -        means = amounts.agg(F.avg(F.col("amount").cast("double")).alias("value"))
+# +        total = F.sum(F.col("amount").cast("double"))
+# +        means = amounts.agg((total / F.count(F.lit(1))).alias("value"))
