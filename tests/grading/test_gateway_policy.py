@@ -86,6 +86,7 @@ def test_what_pyspark_calls_is_allowed(lines):
             "a Python object as java.lang.Runnable",
         ),
         (("c", "o5", "set", "sspark.sql.catalog.x", "sa.B"), "a setting of another catalog"),
+        (("c", "o5", "set", "sspark.sql.catalog.a-b", "sa.B"), "a setting of another catalog"),
         (("c", "o5", "set", "sfs.file.impl", "sa.B"), "a setting that loads a class"),
         (("c", "o5", "set", "sfs.a.impl.disable.cache", "strue"), "a setting that loads a class"),
         (("c", "o5", "set", "sparquet.x.classes", "sa.B"), "a setting that loads a class"),

@@ -206,6 +206,33 @@ def test_value_that_a_check_stumbles_over_is_the_answers_error(results_of, toy, 
     assert result.reason.startswith(says)
 
 
+READS_ANOTHER = '''
+from labkit.checks import check
+
+
+@check("double")
+def test_reads(learner):
+    """is read"""
+    assert learner.{call}["n"] == 3, "it is another"
+'''
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        ("store(0)", "`store` returned list, which the check can't read (checks.py:8): TypeError"),
+        ("run_dbt(0)", "`double` came to something, which the check can't read (checks.py:8)"),
+    ],
+)
+def test_value_of_another_function_that_a_check_stumbles_over_is_the_answers_error(
+    results_of, toy, monkeypatch, call, says
+):
+    monkeypatch.setattr("labkit.parts.dbt.run_dbt", lambda number: [number])
+    toy.checks.write_text(READS_ANOTHER.format(call=call))
+    result = results_of("store = lambda number: [number]")["test_reads"]
+    assert (result.outcome, result.reason[: len(says)]) == ("error", says)
+
+
 def test_hidden_check_that_stumbles_tells_the_class_alone(results_of, toy):
     toy.hidden_checks.write_text(READS_A_LIST.format(number=9))
     results = results_of("double = lambda numbers: {'a secret': 1}['b']", [toy.hidden_checks])
