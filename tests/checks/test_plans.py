@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.datasource import DataSource, DataSourceReader
 
 from labkit.checks import (
+    PythonOperator,
     cached,
     deduplicated_sorts,
     exchanges,
@@ -203,7 +204,9 @@ class LettersReader(DataSourceReader):
 def test_python_behind_an_rdd_or_a_source_is_python(spark, sales):
     spark.dataSource.register(Letters)
     loud = F.udf(lambda shop: shop.upper())
-    assert has_python(read_as_json(sales.withColumn("loud", loud("shop"))))
+    hidden = read_as_json(sales.withColumn("loud", loud("shop")))
+    assert has_python(hidden)
+    assert python_operators(hidden) == (PythonOperator("RDDScan", by_row=True),)
     assert not has_python(read_as_json(sales))
     assert has_python(spark.read.format("letters").load())
 

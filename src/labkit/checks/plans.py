@@ -106,6 +106,8 @@ def python_operators(df: DataFrame) -> tuple[PythonOperator, ...]:
 
 
 def _by_row(node: _Node) -> bool:
+    if node.name == "RDDScan":  # behind an RDD nobody tells the kinds of functions apart
+        return any(_scope(rdd).endswith("EvalPython") for rdd in _lineage(node.plan.rdd()))
     return node.name.endswith("EvalPython") and any(
         int(function.evalType()) in ROW_AT_A_TIME for function in each(node.plan.udfs())
     )
@@ -240,9 +242,13 @@ def _is_python_rdd(rdd: JavaObject) -> bool:
     """Whether an RDD is Python's, or an operator with Python workers computes it."""
     if str(rdd.getClass().getName()).startswith("org.apache.spark.api.python."):
         return True
+    return any(part in _scope(rdd) for part in PYTHON_NAMES)
+
+
+def _scope(rdd: JavaObject) -> str:
+    """The name of the operator that computes an RDD, if one does."""
     scope = rdd.scope()
-    name = str(scope.get().name()) if scope.isDefined() else ""
-    return any(part in name for part in PYTHON_NAMES)
+    return str(scope.get().name()) if scope.isDefined() else ""
 
 
 def _lineage(rdd: JavaObject) -> Iterator[JavaObject]:

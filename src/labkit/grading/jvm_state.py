@@ -26,9 +26,7 @@ TASK_SECONDS = 5
 WORKERS = "python-workers"  # in the JVM's folder: the one that its Python workers may write in
 TABLES = "tables"  # there, too: the databases of checks
 # What a JVM makes in its folder for itself, by name.
-ITS_OWN = re.compile(
-    r"(blockmgr|spark|artifacts|temporary|StateStore\w*)-.*|.*\.so(\.lck)?|checkpoints"
-)
+ITS_OWN = re.compile(r"(blockmgr|spark|artifacts)-.*|.*\.so(\.lck)?")
 IN_MEMORY = ("tmp", "dev/shm")  # folders that the JVM alone sees, in its sandbox
 
 

@@ -21,6 +21,7 @@ from labkit.verdict.errors import AnswerError, CheckTimeout, short
 from labkit.verdict.outcome import CheckResult, Outcome
 
 REASON_CHARACTERS = 2_000
+HIDDEN_CHARACTERS = 400  # of a hidden check, whose reason may show what an answer returned
 # What a value of another kind than the right one raises where a check reads it.
 UNREADABLE = (
     *(TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError),
@@ -60,9 +61,12 @@ def keep(
     earlier = results.get(item.name)
     seconds = call.duration + (earlier.seconds if earlier else 0)
     outcome, reason, trace = read_outcome(declared, call, rang, given)
-    if is_hidden(item) and is_told_by_learner(call, given):
-        said = "is not written yet" if outcome == "todo" else ended(reason)
-        reason, trace = f"`{declared.task}` {said}", ""
+    most = REASON_CHARACTERS
+    if is_hidden(item):
+        most, trace = HIDDEN_CHARACTERS, ""  # a trace has lines of the answer
+        if is_told_by_learner(call, given):
+            said = "is not written yet" if outcome == "todo" else ended(reason)
+            reason = f"`{declared.task}` {said}"
     # Where the JVM is gone, the error that says so stays.
     if call.when == "call" and (changed := graded.tampered()) and outcome != "error":
         outcome, reason, trace = "error", changed, ""
@@ -75,7 +79,7 @@ def keep(
         declared.title,
         declared.points,
         hidden=is_hidden(item),
-        reason=without_colours(reason)[:REASON_CHARACTERS],
+        reason=without_colours(reason)[:most],
         trace=without_colours(trace),
         seconds=seconds,
     )
