@@ -42,7 +42,7 @@ def test_file_is_doubled(learner, spark, dataset):
 
 
 @check("double")
-def test_doubles_and_leaves_the_folder(learner, frame, tmp_path):
+def test_folder_stays_as_it_was(learner, frame, tmp_path):
     """doubles a number, and leaves the folder of the check as it was"""
     found = [row.twice for row in collect(learner.double(frame("n long", [(4,)])))]
     left = {path.name: path.read_text() for path in tmp_path.iterdir()}

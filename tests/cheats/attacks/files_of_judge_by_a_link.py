@@ -1,7 +1,7 @@
 # needs: sandbox
 # outcome: error
 # silent: Hidden check of the toy lab
-# steals: test_doubles_and_leaves_the_folder
+# steals: test_folder_stays_as_it_was
 # The judge reads what an answer left in the folder of a check: here links to what it alone can read.
 import os
 from pathlib import Path
