@@ -51,6 +51,8 @@ folder = Path(spark.conf.get("spark.sql.warehouse.dir").removeprefix("file:")).p
 for place in ("/tmp", "/dev/shm", folder):
     spark.range(3).write.json(f"{{place}}/numbers")
 spark.range(3).write.saveAsTable("numbers")
+spark.range(3).write.format("delta").save("/tmp/delta")
+assert spark.read.format("delta").load("/tmp/delta").count() == 3
 double = lambda numbers: numbers.select("n", (F.col("n") * 2).alias("twice"))
 """,
 }

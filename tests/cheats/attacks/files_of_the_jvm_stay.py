@@ -8,3 +8,7 @@ warehouse = Path(spark.conf.get("spark.sql.warehouse.dir").removeprefix("file:")
 (warehouse / "numbers" / "part-0.parquet").write_text("in the way")
 for place in ("/tmp/numbers", "/dev/shm/numbers", warehouse.parent / "numbers"):
     spark.range(3).write.json(str(place))
+for _ in range(2):
+    spark.range(3).withColumnRenamed("id", "old").write.format("delta").mode("append").save(
+        "/tmp/delta"
+    )
