@@ -146,7 +146,7 @@ def metric(name: str) -> F.Column:
 # END SOLUTION
 
 # %% [markdown]
-# A flag is a question, not a verdict: look for the commit that is flagged and innocent.
+# A suspicious version can be a good one. Which one is it here?
 
 # %%
 if lab.written("suspect_versions"):
@@ -338,7 +338,7 @@ def replay_after(spark: SparkSession, table: str, batches: list[tuple[int, DataF
 
 
 # %% [markdown]
-# The checks restore a table, call you, and then play the loader.
+# The checks restore a table, call your function, and then append as the loader does.
 
 # %%
 lab.check("replay_after")
@@ -346,7 +346,7 @@ lab.check("replay_after")
 # %% [markdown]
 # ## Task 5: reclaim the space
 #
-# The bill says that the table's folder is many times larger than the table. Write `reclaim(spark,
+# The bill shows that the table's folder is many times larger than the table. Write `reclaim(spark,
 # table, keep_days)`. It makes a plan of all data files in the table's folder, sets how long the
 # table keeps its past, and deletes by the plan. It returns the plan: one row for each data file
 # that was in the folder before the call. The columns are `path` string, `bytes` long, `deletable`
@@ -457,7 +457,7 @@ lab.check("reclaim")
 # Recover the night. First the version before the deploy is compared with the newest one, then the
 # repaired table. What is left are the good commits: the loader's orders, the status changes, and
 # the test orders, which somebody deleted on purpose. One test order is back: it was cancelled, so
-# the deploy had deleted it before that. No good commit changed it. Look for such rows before you
+# the deploy had already deleted it, and no good commit changed it. Look for such rows before you
 # call a repair done.
 
 # %%
@@ -545,14 +545,16 @@ if lab.written("reclaim"):
 # - **Readers of the table.** A stream fails at a RESTORE that removes files, unless it is told to
 #   skip changes; the rows that a replay appends are new rows for it. Its target needs a key, too.
 # - **Two durations.** `delta.logRetentionDuration` (30 days if not set) keeps the log,
-#   `delta.deletedFileRetentionDuration` (7 days) the files. Old versions are readable only within
-#   the smaller one, and it counts from the *commit* of the version. A version of nine days ago
-#   cannot be read, even if it was the newest until yesterday and all its files are there.
+#   `delta.deletedFileRetentionDuration` (7 days) the files; Delta refuses a log that is kept
+#   shorter. Old versions are readable only within the second one, and it counts from the *commit*
+#   of the version. A version of nine days ago cannot be read, even if it was the newest until
+#   yesterday and all its files are there.
 # - **A count proves nothing.** The number of rows of a version comes from the log. To know that an
 #   old version can be read, read its rows.
 # - **Keep what must survive as a copy.** A shallow clone is a list of files of another table:
-#   VACUUM of that table does not know it. For a state that must survive write a table of its own.
-# - **Rehearse.** A restore that was never tried is a hope. Try it each quarter, on a copy.
+#   VACUUM of that table does not know it. Write a state that must survive to a table of its own.
+# - **Rehearse.** A restore that nobody has tried may fail when you need it. Try it each quarter, on
+#   a copy.
 #
 # **On Databricks** `RESTORE` and `VACUUM` work the same, predictive optimization may run VACUUM for
 # you, and Unity Catalog knows the shallow clones of a managed table. Which past you need, and for
@@ -591,9 +593,9 @@ lab.next()
 # 4. A writer that has not committed yet: its files are in no version, so they are deleted, and its
 #    commit then names files that do not exist. Streams that are behind, readers that began before a
 #    rewrite, shallow clones, and every RESTORE.
-# 5. Perhaps not. The version before the load was committed seven days ago or more, and Delta counts
-#    from there, although it was the newest version until yesterday. Keep the past longer than the
-#    distance of two commits plus the time in which a fault is noticed.
+# 5. Perhaps not. The version before the load was committed a week before it, eight days ago, and
+#    Delta counts from there, although it was the newest version until yesterday. Keep the past
+#    longer than the distance of two commits plus the time in which a fault is noticed.
 # 6. By a gate between load and publish: share of rows updated, change of the row count, sum of
 #    prices against the day before. The history has the counts for free, so the check costs no read
 #    of the data.

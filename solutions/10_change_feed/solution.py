@@ -8,10 +8,10 @@
 # %% [markdown]
 # # Propagate only what changed
 #
-# Every night four hours go into rebuilding two tables from `accounts`: a copy for the call centre,
-# and the balances by segment. On most nights 0.3 % of the accounts have changed. You keep both
-# tables in step from the change data feed of the source. They stay right when a job dies between
-# two commits, when an update changes nothing, and when the feed has a gap.
+# Every night a job spends four hours rebuilding two tables from `accounts`: a copy for the call
+# centre, and the balances by segment. On most nights 0.3 % of the accounts have changed. You keep
+# both tables in step from the change data feed of the source. They stay right when a job dies
+# between two commits, when an update changes nothing, and when the feed has a gap.
 #
 # **You will learn** to
 #
@@ -153,7 +153,7 @@ def net_changes(feed: DataFrame) -> DataFrame:
 
 
 # %% [markdown]
-# The checks make feeds by hand, with the rows upside down. `lab.hint("net_changes")` gives the
+# The checks make feeds by hand, with the newest rows first. `lab.hint("net_changes")` gives the
 # first of three hints.
 
 # %%
@@ -269,7 +269,7 @@ lab.check("read_changes")
 # - Rows of `target` that are right already are not written.
 # - If `source` has no newer version than `state` says, there is no commit.
 #
-# The two commits are not one. The job may die between them, or at either of them:
+# The two commits are separate. The job may die between them, or at either of them:
 #
 # - If one of the two tables refuses its commit, the call raises.
 # - `state` never names a version that `target` does not hold.
@@ -566,9 +566,8 @@ if done:
 # - **A transaction number is not enough for sums.** `txnAppId` and `txnVersion` skip a commit that
 #   comes again under the *same* number. After a crash the range has grown and so has the number:
 #   Delta takes it for new work. Note what the table holds in the commit that makes it so.
-# - **Writes without a difference are the noise of the feed.** A MERGE condition that compares the
-#   values saves the work of everybody downstream. An overwrite is the loudest: both images of every
-#   row.
+# - **Writes that change nothing fill the feed.** A MERGE condition that compares the values saves
+#   everybody downstream this work. An overwrite fills it most: a delete and an insert of every row.
 # - **Streams.** `readStream` with `readChangeFeed` keeps the position in its checkpoint. Without
 #   `startingVersion` its first batch is the current table, as inserts. `foreachBatch` may get a
 #   batch twice, so its writes need the same care.
@@ -578,8 +577,8 @@ if done:
 # what, but it needs no change of the writer.
 #
 # **On Databricks** the feed has the same property and the same options, and `table_changes` reads
-# it in SQL, as it does here. In a pipeline, `AUTO CDC INTO` takes the feed without its preimages, in
-# an order that you name, and keeps position and copy in step. `_commit_version` alone does not
+# it in SQL, as it does here. In a pipeline, `AUTO CDC INTO` takes the feed without its preimages,
+# in an order that you name, and keeps position and copy in step. `_commit_version` alone does not
 # order the delete and the insert of an overwrite. A materialized view over tables with row tracking
 # is refreshed from changes where its query allows that, else in full. What stays yours: the
 # retention, what to do after a gap, and every consumer outside the pipeline.

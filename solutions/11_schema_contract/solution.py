@@ -10,13 +10,13 @@
 #
 # On Friday the checkout team renamed `amount` to `total`. The nightly load wrote with
 # `mergeSchema`: the table took the new column, the old one filled with nulls, and 14 dashboards
-# went flat. Nobody saw an error. You write the contract's gate, a migration that rewrites no data
-# file, and the slow rename that would have kept the dashboards alive.
+# showed no revenue. Nobody saw an error. You write the contract's gate, a migration that rewrites
+# no data file, and the slow rename that would have kept the dashboards right.
 #
 # **You will learn** to
 #
 # - say which side a change of a schema breaks, as a schema registry does,
-# - hold batches to a contract without a cast that loses something in silence,
+# - hold batches to a contract without a cast that silently loses something,
 # - widen, rename, add and drop columns of a Delta table by metadata alone, all or nothing.
 
 # %% [markdown]
@@ -450,8 +450,8 @@ if lab.written("violations"):
 #   newest version comes back.
 # - A batch without a violation makes no version of `{table}_violations`.
 #
-# A second call appends again: delivering once is the subject of `exactly_once`. Which of the two
-# tables is written first is left open.
+# A second call appends again: delivering once is the subject of the lab `exactly_once`. Which of
+# the two tables is written first is left open.
 
 
 # %%
@@ -498,7 +498,7 @@ lab.check("append")
 # - A second call with the same contract makes no version.
 #
 # The table may be one that cannot be migrated. Then `ContractError` is raised, **and no version was
-# made**. It is so if
+# made**. That is the case if
 #
 # - a type would change, and not as `widen` in Task 1,
 # - a field would be added that is required (left open if the table has no rows),
@@ -783,7 +783,8 @@ file = spark.table(people).inputFiles()[0].removeprefix("file://")
 print(spark.table(people).columns, pq.ParquetFile(file).read().to_pylist())
 
 # %% [markdown]
-# The third: an INSERT finds its columns by name. Two texts that swapped places say what is true.
+# The third: an INSERT finds its columns by name. Two text columns that swapped places show whether
+# it does.
 
 # %%
 swapped = f"{lab.schema}.swapped"
@@ -805,15 +806,16 @@ spark.table(swapped).show()
 # - **Expand, move, contract.** Add the new name, let both work, move the writers, then the readers,
 #   and drop the old name when nobody reads it. Each step can be taken back; a rename cannot. If a
 #   constraint speaks of the old name, it must come to speak of `coalesce(new, old)` first.
-# - **Column mapping is for ever, nearly.** Old readers without it can no longer read the table.
-#   The same is true of type widening. Ask who reads the files before you switch them on.
+# - **Column mapping is costly to undo.** Old readers without it can no longer read the table, and
+#   the mode `none` writes every file anew. Type widening shuts out old readers, too. Ask who reads
+#   the files before you switch them on.
 # - **Between DROP CONSTRAINT and ADD CONSTRAINT** a table takes anything. Stop the writers, or add
 #   the new constraint under another name first where Delta lets you. ADD CONSTRAINT reads the whole
 #   table, so one for all rules is one scan.
 # - **Dropped is not erased.** The bytes of a dropped column stay until `REORG TABLE ... APPLY
 #   (PURGE)` has rewritten the files and VACUUM has removed the old ones.
 # - **One bad row.** Delta's own constraints refuse a whole batch for it. That is right for a
-#   ledger; for clicks it stops the company for a typo. A contract says which.
+#   ledger. A day of clicks should not wait for one typo. The contract says which it is.
 # - **dbt has contracts too** (lab `dbt_scd`): they fix names and types of a model at build time.
 #   They do not look at rows.
 #
@@ -841,14 +843,14 @@ lab.next()
 # 1. Expand: add the new column, and a view in which both names read the same. Move the writers, one
 #    by one, then the dashboards, to the view or the new name. Contract: when lineage and query logs
 #    show no reader of the old name for an agreed time, drop it. A rename in one step is a removed
-#    and an added field to everybody who was not in the room.
-# 2. Ask what is read later. A topic that is replayed from the beginning needs backward: new readers
-#    meet old rows, so consumers upgrade first. Where many consumers cannot upgrade in time, you
-#    need forward: old readers meet new rows, so the producer may go first. With optional fields
-#    only, both hold.
+#    and an added field to everybody who was not told.
+# 2. It depends on which readers meet which rows. A topic that is replayed from the beginning needs
+#    backward: new readers meet old rows, so consumers upgrade first. Where many consumers cannot
+#    upgrade in time, you need forward: old readers meet new rows, so the producer may go first.
+#    With optional fields only, both hold.
 # 3. CI sees schemas and examples, before they are deployed; it sees no row of production, and not
 #    the producer that nobody knew. The gate sees every row, but too late: the change is live. The
-#    first saves the meeting, the second saves the table.
+#    first prevents a change that breaks readers, the second keeps its rows out of the table.
 # 4. Reject where rows only make sense together: a ledger, a full extract, a file with a control
 #    total. Quarantine where each row stands alone and most of them on time are worth more than all
 #    of them tomorrow. Then somebody must own the quarantine, with a limit: one bad row in 10,000 is

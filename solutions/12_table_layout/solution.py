@@ -16,7 +16,7 @@
 # **You will learn** to
 #
 # - read from a table's log which files a query opens, and what the workload costs,
-# - choose a layout by the bytes that it saves a day, and apply it once, under running readers,
+# - choose a layout by the bytes that it saves a day, and apply it once, while others read,
 # - tell which predicates can skip files, and rewrite those that can't.
 
 # %% [markdown]
@@ -36,8 +36,8 @@ workload = spark.read.schema(QUERIES).json(str(folder / "workload.json"))
 workload.orderBy("query_id").show(truncate=60)
 
 # %% [markdown]
-# A loader appends the three files, one a day, to a table with a partition for each customer. So each
-# day leaves thirty files.
+# A loader appends the three files, one a day, to a table with a partition for each customer. So
+# each day leaves thirty files.
 
 # %%
 import json
@@ -119,8 +119,8 @@ def live_files(spark: SparkSession, table: str) -> DataFrame:
 # - `median_bytes` is the median of the files' sizes. Of an even number of files it is the mean of
 #   the two in the middle, rounded down.
 # - `small_files` is the number of files with fewer than `SMALL_FILE` bytes.
-# - `rows_per_file_skew` is the number of rows of the file with most rows, divided by the mean of all
-#   files.
+# - `rows_per_file_skew` is the number of rows of the file with most rows, divided by the mean of
+#   all files.
 # - `columns_without_stats` has the columns that lack statistics in at least one file, in the order
 #   of the table. A column has statistics in a file if `nullCount` names it there; a file with nulls
 #   alone has no least value. Partition columns need none, and are left out.
@@ -180,9 +180,9 @@ if lab.written("layout_report"):
 # %% [markdown]
 # ## Task 2: count the files that a query reads
 #
-# Seconds say little on a shared cluster, and `count()` is answered from the log. Files are the
-# measure that stays. Write `files_read(spark, table, predicate)`. It returns, as an integer, how
-# many files Spark opens for `SELECT * FROM table WHERE predicate`.
+# Seconds say little on a shared cluster, and `count()` is answered from the log. The number of
+# files is a better measure. Write `files_read(spark, table, predicate)`. It returns, as an integer,
+# how many files Spark opens for `SELECT * FROM table WHERE predicate`.
 #
 # - Files that Delta rules out by partition values or by statistics don't count.
 # - Files that Delta can't rule out count, also if none of their rows fits.
@@ -221,7 +221,8 @@ if lab.written("files_read"):
 # - `files` is what Task 2 counts, also for a predicate that is null.
 # - `bytes` is the total size of these files, whichever of their columns a query needs.
 # - `bytes_per_day` is what all runs of a day read. A query with 0 runs reads 0.
-# - The query that reads most in a day comes first; of equal ones, the one with the lower `query_id`.
+# - The query that reads most in a day comes first; of equal ones, the one with the lower
+#   `query_id`.
 # - No data file is opened: the queries are not run.
 #
 # `query_id` is unique. The checks' tables have plain paths: no character in them is encoded.
@@ -273,20 +274,20 @@ if lab.written("workload_cost"):
 # ```
 #
 # A run of query 1 reads 900 GiB of a table without a layout. It would read 1 GiB if the table were
-# laid out by `customer_id`, and 90 GiB if by `country`. A column that is not in `by` changes nothing
-# for the query. Each column of `by` is in `columns`. Each query of `workload` is in `stats`, which
-# may know others.
+# laid out by `customer_id`, and 90 GiB if by `country`. A column that is not in `by` changes
+# nothing for the query. Each column of `by` is in `columns`. Each query of `workload` is in
+# `stats`, which may know others.
 #
 # - `target_file_bytes` is the table's size divided by 8192, rounded down, but at least 128 MiB and
 #   at most 1 GiB.
-# - What a column saves is the sum over the queries of `workload`: the bytes that a run reads less by
-#   this column, times `runs_per_day`. A query that would read more by it saves 0.
+# - What a column saves is the sum over the queries of `workload`: the bytes that a run reads less
+#   by this column, times `runs_per_day`. A query that would read more by it saves 0.
 # - `partition_by` is a list with the column that saves most among those whose rarest value has at
 #   least `target_file_bytes`. It is empty if no such column saves anything.
 # - `cluster_by` lists up to two other columns: first the one that saves most, then the one that
 #   saves most after it. Each saves something.
-# - Each choice counts on those before it: a run reads what the best column chosen so far leaves, and
-#   the next column saves only what it takes from that.
+# - Each choice counts on those before it: a run reads what the best column chosen so far leaves,
+#   and the next column saves only what it takes from that.
 # - Where two columns save the same, the one that comes first in the alphabet is chosen.
 # - `stats_columns` lists, in the table's order, the columns in the `by` of any query of `workload`
 #   that runs at least once a day. The partition column is not among them.
@@ -353,26 +354,26 @@ lab.check("choose_layout")
 # - In each version of the table a reader finds all of its rows.
 # - Each row is written at most once, however much changes: the call removes no file that it added.
 # - Afterwards the table has the partition columns of `partition_by`.
-# - If it has these already, no stream that reads the table gets a row again: in the log each add and
-#   each remove has `dataChange` false.
-# - A filter on one value of a column in `cluster_by`, whichever of the two, reads at most half of the
-#   files, where the table's bytes need three files or more for each partition.
+# - If it has these already, no stream that reads the table gets a row again: in the log each add
+#   and each remove has `dataChange` false.
+# - A filter on one value of a column in `cluster_by`, whichever of the two, reads at most half of
+#   the files, where the table's bytes need three files or more for each partition.
 # - No file is larger than twice `target_file_bytes`. There are at most twice as many files as the
 #   table's bytes before the call need, and one more for each partition.
-# - The property `delta.dataSkippingStatsColumns` names `stats_columns`, and the files have statistics
-#   of these. One of them may be a partition column before the call; as long as it is, Delta refuses
-#   the property.
+# - The property `delta.dataSkippingStatsColumns` names `stats_columns`, and the files have
+#   statistics of these. One of them may be a partition column before the call; as long as it is,
+#   Delta refuses the property.
 # - The table's other properties stay.
 # - The same layout again writes no file, also in a later session or after the table was renamed.
 #   Another layout is applied.
 # - The settings of the session are as before when the call returns.
 #
-# The table has rows, `stats_columns` is not empty, and no value of a column in `cluster_by` is null or
-# holds for more than a few rows. `reasons` plays no part. The checks have at most 7 partitions, and `partition_by` is empty or
-# has the last column of the table: with another one, this version of Spark can't replace the table a
-# second time. Up to you: what streams get when partition columns change, what a call does with rows
-# that were appended since the last one, properties of your own, and further commits that change no
-# file.
+# The table has rows, `stats_columns` is not empty, and no value of a column in `cluster_by` is null
+# or holds for more than a few rows. `reasons` plays no part. The checks have at most 7 partitions,
+# and `partition_by` is empty or has the last column of the table: with another one, this version of
+# Spark can't replace the table a second time. Up to you: what streams get when partition columns
+# change, what a call does with rows that were appended since the last one, properties of your own,
+# and further commits that change no file.
 
 
 # %%
@@ -429,12 +430,13 @@ lab.check("apply_layout")
 # | `substr(c, 1, n) = 'text'` | string |
 #
 # - The result holds for the same rows as the predicate.
-# - For each form, a query with the result opens no file whose least and greatest value of `c` leave no
-#   room for a row.
+# - For each form, a query with the result opens no file whose least and greatest value of `c` leave
+#   no room for a row.
 # - The end of a year or a month is exact: its last microsecond belongs to it, and the next one
 #   doesn't.
 # - In `text` the signs `%` and `_` stand for themselves.
-# - `text` may be shorter or longer than `n`. It may also be no number, or one that no cast writes so.
+# - `text` may be shorter or longer than `n`. It may also be no number, or one that no cast writes
+#   so.
 # - Any other predicate comes back as it is, also `date(c) = 'text'` and `cast(c as date) = 'text'`:
 #   a look at Task 2 tells why.
 #
@@ -476,9 +478,9 @@ lab.check("sargable")
 # %% [markdown]
 # ## Put it together
 #
-# `choose_layout` needs to know what each column would save. The function `measure` estimates it from
-# the rows: by a column, a query reads the share of rows that it finds, and one file more. The
-# function `per_day` adds up the costs of Task 3, and `ends` is for a picture.
+# `choose_layout` needs to know what each column would save. The function `measure` estimates it
+# from the rows: in a table laid out by a column, a query reads the share of rows that it finds, and
+# one file more. The function `per_day` adds up the costs of Task 3, and `ends` is for a picture.
 
 # %%
 # Not `payload`: statistics keep 32 characters of a text, and all of these begin with the same 47.
@@ -532,8 +534,8 @@ def ends(table: str) -> list[tuple[int, int, int, int]]:
 
 
 # %% [markdown]
-# First the predicates, as far as they can be helped. Then the choice, with a target that suits the
-# table: with files of 128 MiB it would be one file, and no layout could skip anything.
+# First the predicates, as far as they can be rewritten. Then the choice, with a target that suits
+# the table: with files of 128 MiB it would be one file, and no layout could skip anything.
 
 # %%
 TASKS = ["files_read", "workload_cost", "choose_layout", "apply_layout", "sargable"]
@@ -570,8 +572,8 @@ if done:
 # The table itself lost two thirds of its bytes: most of a small file is its footer.
 #
 # The picture shows why files are skipped. Each rectangle is a file: from its least to its greatest
-# customer, and from its least to its greatest campaign. A filter on one customer is a vertical line,
-# one on a campaign a horizontal line. A query opens the files that its line crosses.
+# customer, and from its least to its greatest campaign. A filter on one customer is a vertical
+# line, one on a campaign a horizontal line. A query opens the files that its line crosses.
 
 # %%
 import matplotlib.pyplot as plt
@@ -615,8 +617,8 @@ for command in ["ZORDER BY (customer_id)", "ZORDER BY (customer_id)", ""]:
 # %% [markdown]
 # No: it rewrites the table each time that it runs. `OPTIMIZE` alone made no version.
 #
-# The other belief: the statistics of a column need no more than a property that names it. Column 40,
-# `campaign`, has none in a table that is written as usual.
+# The other belief: the statistics of a column need no more than a property that names it. Column
+# 40, `campaign`, has none in a table that is written as usual.
 
 # %%
 if lab.written("files_read"):
@@ -647,16 +649,16 @@ if lab.written("files_read"):
 #   the log and reads nothing. In a running query the metric `numFiles` of the scan is the same
 #   number as Task 2.
 # - **Partition for deletes, cluster for reads.** Partitions are worth it when each fills at least a
-#   file, and when whole ones are replaced or dropped. Otherwise cluster: it makes no small files, and
-#   skew does no harm.
+#   file, and when whole ones are replaced or dropped. Otherwise cluster: it makes no small files,
+#   and skew does no harm.
 # - **Small files come back.** A write of 8 tasks to 10 partitions leaves up to 80 files. The option
 #   `optimizeWrite` shuffles first and leaves 10; `delta.autoOptimize.autoCompact` compacts after a
 #   write. Both work outside of Databricks.
 # - **Maintenance has a price.** Compare the bytes that a rewrite reads and writes with
 #   `bytes_per_day` before and after. A guard as in Task 5 is the difference between one rewrite and
 #   one each night.
-# - **Statistics cost as well.** They are computed with each write and parsed with each query. A long
-#   text whose values all begin alike tells nothing; leave it out.
+# - **Statistics cost as well.** They are computed with each write and parsed with each query. Of a
+#   long text whose values all begin alike they tell nothing; leave it out.
 # - **Fix the predicate before the table.** No layout helps `hour(event_time) = 3`. A generated
 #   column would, if the question is asked often.
 #
@@ -672,8 +674,8 @@ lab.next()
 # %% [markdown]
 # ## Interview follow-ups
 #
-# 1. A table is partitioned by customer, and every query is slow. What do you look at first, and what
-#    do you change?
+# 1. A table is partitioned by customer, and every query is slow. What do you look at first, and
+#    what do you change?
 # 2. How do Z-order and liquid clustering differ from a sort? What happens at three or four columns?
 # 3. A query filters by a column, the table is clustered by it, and still all files are read. Which
 #    causes do you know?
@@ -685,18 +687,18 @@ lab.next()
 # <details><summary>Model answers</summary>
 #
 # 1. The number and the median size of files, and what the most frequent queries could skip. A
-#    partition for each customer means a small file for each of them and load, so listing and opening
-#    dominate. Write the table once with few partitions or none, clustered by what the expensive
-#    queries filter by, and keep it so with optimized writes or compaction.
+#    partition for each customer means a small file for each customer and load, so opening files
+#    takes most of the time. Write the table once with few partitions or none, clustered by what the
+#    expensive queries filter by, and keep it so with optimized writes or compaction.
 # 2. A sort by (a, b) keeps files narrow in a; b is scattered over all of them. Z-order and the
-#    Hilbert curve of liquid clustering give each column a part of the bits, so each skips some. Each
-#    further column takes from the others: with four, a filter on one of them reads a large part of
-#    the table. Liquid clustering remembers what is clustered and is incremental; `ZORDER BY` rewrites
-#    what it finds, again and again.
+#    Hilbert curve of liquid clustering give each column a part of the bits, so each skips some.
+#    Each further column takes from the others: with four, a filter on one of them reads a large
+#    part of the table. Liquid clustering remembers what is clustered and is incremental;
+#    `ZORDER BY` rewrites what it finds, again and again.
 # 3. A function or a cast on the column's side; a type that differs, so that Spark casts the column;
 #    no statistics, because the column is beyond the first 32 or the files are older than the
-#    property; a text whose first 32 characters are the same; new files that are not clustered yet; a
-#    value that occurs everywhere; `OR` with a column that can't skip.
+#    property; a text whose first 32 characters are the same; new files that are not clustered yet;
+#    a value that occurs everywhere; `OR` with a column that can't skip.
 # 4. Large enough that opening and planning don't dominate, small enough that skipping has something
 #    to skip and that a MERGE, which rewrites whole files, stays cheap. 128 MB for tables below a
 #    terabyte, up to 1 GB for very large ones, less where MERGE touches many files.

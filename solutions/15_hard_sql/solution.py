@@ -512,9 +512,10 @@ lab.check("reporting_tree")
 
 # %% [markdown]
 # This query follows the managers upwards. Level 0 is everybody, level 1 are those with a manager in
-# the table, level 2 those with two above them. Who is in the circle, or below it, never goes away.
-# Without its condition on `level` the query would go on. Spark ends such a query after 100 levels,
-# with the error `RECURSION_LEVEL_LIMIT_EXCEEDED`: that saves the cluster, but it is no answer.
+# the table, level 2 those with two above them. People in the circle, or below it, are on every
+# level. Without its condition on `level` the query would go on. Spark ends such a query after 100
+# levels, with the error `RECURSION_LEVEL_LIMIT_EXCEEDED`: that saves the cluster, but it is no
+# answer.
 
 # %%
 spark.sql("""
@@ -601,19 +602,19 @@ for name, frame in answers.items():
 # - **Read a plan from the bottom.** Sources first, then what moves (`Exchange`), then what holds
 #   rows (`Sort`, `Window`, aggregates). Count exchanges before anything else: on a cluster they
 #   cost more than all functions together.
-# - **Name the frame.** `ROWS` or `RANGE`, with both ends. The default differs with and without ORDER
-#   BY, and a reader cannot see which one you meant. For time, `RANGE BETWEEN INTERVAL 6 DAYS
+# - **Name the frame.** `ROWS` or `RANGE`, with both ends. The default differs with and without
+#   ORDER BY, and a reader cannot see which one you meant. For time, `RANGE BETWEEN INTERVAL 6 DAYS
 #   PRECEDING AND CURRENT ROW` counts days; it still gives no row for a day without rows.
-# - **Break every tie.** `row_number` without a full ordering gives another answer on each run, and no
-#   test of yours sees it as long as data is small. End the ORDER BY with a key.
-# - **`rank`, `dense_rank`, `row_number`.** They differ only on ties. "The best three" is a question to
-#   ask back: three rows, or all who share the third place?
+# - **Break every tie.** `row_number` without a full ordering can give another answer on each run,
+#   and a test with small data hardly ever shows it. End the ORDER BY with a key.
+# - **`rank`, `dense_rank`, `row_number`.** They differ only on ties. When somebody asks for "the
+#   best three", ask back: three rows, or all who share the third place?
 # - **A hot key is one task.** All events of a user meet in one task for a window. This lab sets no
 #   limit for the account that has 30 % of the events. On real data you would cut by day first, or
 #   find out who that is: often it is a robot.
-# - **Exact distinct counts in a window** do not exist. `size(collect_set(...)) OVER` does the same and
-#   holds the set of each frame in memory. `approx_count_distinct` is allowed in a
-#   window; or count in an aggregate and join.
+# - **Distinct counts.** Spark has no `count(DISTINCT ...)` in a window. `size(collect_set(...)
+#   OVER ...)` does the same, and holds the set of each frame in memory. `approx_count_distinct` is
+#   allowed in a window; or count in an aggregate and join.
 # - **Keep an intermediate result** as a table when several queries need it, or when it is the place
 #   where a number is agreed: sessions are the usual example.
 #
@@ -647,7 +648,7 @@ lab.next()
 # 2. With ORDER BY: RANGE from the start of the partition to the current row, all its peers
 #    included. Without: the whole partition. It matters with ties (a running sum counts all peers at
 #    once), for `last_value` (which is the last peer, not the last row of the partition), and for a
-#    share, where an ORDER BY too many turns a total into a running total.
+#    share, where a needless ORDER BY turns a total into a running total.
 # 3. Make the days: a calendar joined to the keys, or `sequence` from each row to the next one, with
 #    0 for the new days, and then seven rows. Or keep the rows that exist and use a RANGE frame on
 #    the date with an interval: right for the rows that exist, but there is no line for the other
@@ -662,12 +663,11 @@ lab.next()
 # 6. A circle in the data, or a join that makes the same rows again. Carry the path and stop when an
 #    id is in it, limit the depth, and report what was cut: a limit alone hides the fault. Walking
 #    down from the roots never enters a circle, and the rows that were not reached are the report.
-#    Guard the table too: a check on load, since the circle is an error of data.
+#    Guard the table too: the circle is an error in the data, so look for it when you load.
 # 7. Reduce first: only events of the steps, one day and its overlap, partitioned by user. One sort
-#    for each user and a running state for each step, as here: one shuffle, no join of events with
-#    events. Users with very many events are cut to the first and last event of each step and hour.
-#    Compute by day and keep the state of users between days, or stream it. If only the rate
-#    matters, sample users, never events.
+#    for each user and a running state for each step, as here: no join of events with events. Leave
+#    out robots, whose many events make hot keys. Compute by day and keep the state of users between
+#    days, or stream it. If only the rate matters, sample users, never events.
 #
 # </details>
 

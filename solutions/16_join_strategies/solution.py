@@ -98,8 +98,8 @@ for sizes in [(800, 800_000), (800_000, 800)]:
 # return each left row that has no partner. An executor that holds all left rows and a part of the
 # right ones can't know which have none.
 #
-# Write `strategy(left_bytes, right_bytes, join_type, equi, threshold)`. It returns what Spark plans,
-# as one of these texts:
+# Write `strategy(left_bytes, right_bytes, join_type, equi, threshold)`. It returns what Spark
+# plans, as one of these texts:
 #
 # | text | Spark's operator |
 # |---|---|
@@ -177,7 +177,7 @@ with settings(spark, BIG_TABLES):
         print(f"broadcast of {name}: {operators(frame)[0]}")
 
 # %% [markdown]
-# Two of the three hints are ignored, without an error. A hint is a wish; the plan is the evidence.
+# Two of the three hints are ignored, without an error. So look at the plan after you write a hint.
 #
 # ## Task 2: leave out what is blocked
 #
@@ -417,14 +417,14 @@ if lab.written("anti_join", "range_join"):
 # - **Read the plan, then the sizes in it.** `df.explain(mode="cost")` prints the estimate of each
 #   operator. Bytes of files are compressed; rows in memory are often several times larger. A filter
 #   that Spark can't estimate leaves the estimate as it was, so a side can be tiny and not look so.
-# - **AQE corrects at run time.** After a shuffle it knows the real size. It can turn a sort-merge
-#   join into a broadcast join then, and a shuffled hash join with
+# - **AQE corrects at run time.** After a shuffle it knows the real sizes. Then it can turn a
+#   sort-merge join into a broadcast join, and into a shuffled hash join if you set
 #   `spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold`. The shuffle has been paid for by
 #   then. It never turns a nested loop into a join by keys.
 # - **A nested loop ignores the threshold.** Without an equality, an outer join broadcasts one side
 #   however large it is. It runs well in tests, and out of memory in production.
-# - **A hint is an opinion about data that will change.** Write the size that justified it beside
-#   it, and test the plan where it matters.
+# - **A hint rests on sizes that will change.** Write the size that justified it beside it, and test
+#   the plan where it matters.
 # - **Duplicates in a dimension.** No join strategy protects from them. Check that the key is unique
 #   before the join; a distinct after it hides the fault and removes rows that are right.
 # - **Hot keys in an as-of join.** One task sorts all rows of a symbol, and spills if it has to. Cut
@@ -478,8 +478,8 @@ lab.next()
 #    Sorting is worse if there are few ticks and very many quotes that no tick needs: all are sorted
 #    anyway. And one symbol is one task.
 # 6. The key has another type on one side, so it is cast there. The condition has the key inside a
-#    function, or another column only. A table was written without `bucketBy` by a later job, or
-#    with another number. The reader ignores buckets: `spark.sql.sources.bucketing.enabled` is off.
+#    function, or joins by another column. A later job wrote one table without `bucketBy`, or with
+#    another number. The reader ignores buckets: `spark.sql.sources.bucketing.enabled` is off.
 #
 # </details>
 

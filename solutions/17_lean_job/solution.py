@@ -10,8 +10,8 @@
 #
 # A help desk's nightly job gets slower with every ticket. It runs Python for each row, computes the
 # same rows four times, and writes hundreds of small files. You rewrite its Python as expressions of
-# Spark, with results that are equal to the last null. Then you compute the shared rows once, and
-# write the files that you meant.
+# Spark, with equal results, nulls included. Then you compute the shared rows once, and write the
+# files that you meant.
 #
 # **You will learn** to
 #
@@ -478,9 +478,9 @@ lab.next()
 # %% [markdown] tags=["solution"]
 # <details><summary>Model answers</summary>
 #
-# 1. It is still Python: the rows go to workers and back, now in batches. That is cheaper, often by
-#    much. But filters still stop at it, and code generation too. Native means that the plan has no
-#    Python operator. I look there, and keep pandas or Arrow for what has no native form.
+# 1. It is still Python: the rows go to workers and back, now in batches. That is often much
+#    cheaper. But filters still stop at it, and code generation too. Native means that the plan has
+#    no Python operator. I look there, and keep pandas or Arrow for what has no native form.
 # 2. pandas has no null in an int64 column. When a result holds a `None`, `map` makes doubles of all
 #    values, and a double has 53 bits. Spark casts them back to long without a word. I return
 #    `Int64`, or an Arrow array with its type.
@@ -489,8 +489,8 @@ lab.next()
 #    retried call again as well. `asNondeterministic` keeps the optimiser from copying. What must be
 #    paid once is written to a table before anybody uses it.
 # 4. The plan is not the same: another filter, or the same one behind a step that the cached plan
-#    doesn't have. Nothing had run before `unpersist`. It was evicted, or lost with an executor. Or
-#    the cached frame is held in one variable, and the next step begins at the source again.
+#    doesn't have. The next step ran only after `unpersist`, when somebody read its frame. Blocks
+#    were lost with an executor, or evicted at a level without disk.
 # 5. Up to 6,000: each task writes a file for each partition that it has rows of. I distribute rows
 #    by partition and file number before the write, with as many files as rows or bytes ask for.
 #    `repartition("day")` alone gives 30, but the largest day is one task and one file.

@@ -220,7 +220,8 @@ lab.check("assert_same")
 # - It returns silently if the function keeps its rules, and raises an `AssertionError` if it breaks
 #   one. Errors of chispa and of `pytest.fail` or `pytest.raises` count as well, although they are
 #   no AssertionErrors.
-# - A bug is noticed by an assertion. Another error is none, unless the function itself raises it.
+# - A bug is noticed by an assertion. Another error doesn't count, unless the function itself raises
+#   it.
 # - What the rules leave open doesn't matter: the order of rows and of columns, partitions, and
 #   whether a column is nullable.
 # - It calls the function in its name and no other one of `pricing`: the others may raise an error.
@@ -267,8 +268,8 @@ def test_latest_prices(spark: SparkSession, pricing) -> None:
 lab.check("test_latest_prices")
 
 # %% [markdown]
-# A row of this frame is there for one rule. Take it away, and a bug gets through. If a bug gets
-# past your test, ask what the frame would have to hold for that bug to give another result.
+# Each row of such a frame is there for one rule. Take it away, and a bug gets through. If a bug
+# gets past your test, ask what the frame would have to hold for that bug to give another result.
 #
 # ## Task 4: a test of `convert`
 #
@@ -629,13 +630,14 @@ sales.where("sold_at >= '2026-02-28 23:00:00' AND sold_at < '2026-03-30 22:00:00
 #   Python, such as mutmut, start the suite for each change; a Spark suite needs a chosen few.
 # - **Unit tests are for logic,** with five rows. Data tests watch the values of today's tables,
 #   contract tests watch what a producer promised. None of them replaces another.
-# - **One session for all tests.** In pytest that is a fixture with `scope="session"`. Two shuffle
-#   partitions in place of 200 make small tests many times faster.
+# - **One session for all tests.** In pytest that is a fixture with `scope="session"`. Set two
+#   shuffle partitions in place of 200: adaptive execution joins small ones by itself, but not in a
+#   stream with state.
 # - **Spark and chispa bring comparisons.** `pyspark.testing.assertDataFrameEqual` ignores the order
 #   of rows by default, and nullable flags; it has its own tolerance for doubles. chispa's
 #   `assert_df_equality` has a switch for each. Know the defaults of the one you use.
-# - **Test with other clocks.** A test that reads today's date fails on the 31st, or at midnight.
-#   Pass the time as an argument, as `latest_prices` does.
+# - **Keep the clock out.** A test that reads today's date fails on the 31st, or at midnight. Pass
+#   the time as an argument, as `latest_prices` takes it.
 # - **Made-up rows beat copied ones.** A copy of production brings personal data into a build, and
 #   nobody knows which row is there for which rule.
 #
@@ -662,8 +664,8 @@ lab.next()
 #
 # 1. Coverage says that lines ran, not that a wrong line would be noticed. The rows may be too
 #    simple: one sale a day, no tie, no null. Plant bugs that people really make, and count how many
-#    a test fails on. Take the rules of the function one by one, and give each a row that breaks
-#    without it.
+#    a test fails on. Take the rules of the function one by one, and give each a row whose result
+#    changes without it.
 # 2. Order of rows: a frame has none unless it was sorted last. Order of columns, where readers use
 #    names. Nullable flags: they depend on how a plan was written. Tiny differences of doubles: sums
 #    depend on the order of partitions. Types, duplicates and nulls are not ignored: consumers see
@@ -673,12 +675,12 @@ lab.next()
 # 4. For a rewrite that must not change anything: it shows each difference on many rows. It can't
 #    tell that the output was right: a bug in it is carried over. And somebody has to review the
 #    file whenever a change is meant.
-# 5. Properties: the order of the input, a replay, sums that are preserved, two ways of one
-#    computation. The generator has a seed that the failure prints; the hard cases are planted, not
+# 5. Properties: the order of the input, a replay, sums that are preserved, one result computed in
+#    two ways. The generator has a seed that the failure prints; the hard cases are planted, not
 #    left to chance. A failure becomes a test with rows by hand.
-# 6. Whether a session starts for each test or file, and the shuffle partitions. Then the number of
-#    Spark jobs a test runs: one call and one comparison for many rules. Then tables: logic that
-#    takes and returns frames needs none. Last, tests that read large files.
+# 6. Whether a session starts for each test or file. Then the number of Spark jobs a test runs: one
+#    call and one comparison for many rules. Then tables: logic that takes and returns frames needs
+#    none. Then the shuffle partitions of streams with state. Last, tests that read large files.
 #
 # </details>
 

@@ -10,8 +10,8 @@
 #
 # An ad network joins the stream of its impressions with the stream of clicks on them. The state of
 # this join has grown for three weeks, its executors die daily, and "impressions without a click"
-# come out never, or twice. You bound the state, and let a row without a partner leave at the first
-# moment at which it is proved that none can come.
+# never come out, or come out twice. You bound the state, and let a row without a partner leave at
+# the first moment at which it is proved that none can come.
 #
 # **You will learn** to
 #
@@ -128,8 +128,8 @@ except Exception as error:
 # - An impression may have several clicks, and each makes a row.
 # - A row comes out with the micro-batch that brings the second of the two, be it the impression or
 #   the click.
-# - A row that is delivered again, in the same file or a later one, changes nothing: each impression
-#   and click come out once.
+# - A row that is delivered again, in the same file or a later one, changes nothing: each pair of an
+#   impression and its click comes out once.
 # - Ids are taken as they are: `a`, `A` and ` a` are three.
 # - The watermark is ten minutes behind on `shown_at` and 20 minutes behind on `clicked_at`. The
 #   query uses the smaller one.
@@ -409,7 +409,7 @@ if progress and lab.written("state_plan"):
 # %% [markdown]
 # One number of the progress is wrong. For an outer join, `numRowsRemoved` counts fewer rows than
 # leave the state: with micro-batch 10 the total falls by 203, although rows come in, and 84 are
-# told. A dashboard of state goes by the difference of `numRowsTotal`.
+# reported. So a dashboard of state should use the difference of `numRowsTotal`.
 
 # %%
 joins = [one["stateOperators"][0] for one in single]
@@ -477,8 +477,9 @@ if lab.written("attributed", "enrich_as_of"):
 #   `spark.sql.streaming.multipleWatermarkPolicy = max` follows the faster stream, and drops what
 #   the slow one brings later. If silence is normal, let the producer send heartbeats: rows without
 #   meaning but with a time.
-# - **A longer delay is not safer.** It holds every result back, and each side's rows for so much
-#   longer. Choose it from the lateness that you measured (lab `watermarks`).
+# - **A longer delay has a price.** Rows without a partner come out later by as much, and the rows
+#   of both sides stay in state longer. Choose it from the lateness that you measured (lab
+#   `watermarks`).
 # - **State in RocksDB.** Above a few million rows the default store, a map on the heap, ends in
 #   garbage collection. RocksDB keeps it on disk, and `changelogCheckpointing` writes only what has
 #   changed. It moves the limit, and does not replace a bound.
@@ -488,9 +489,9 @@ if lab.written("attributed", "enrich_as_of"):
 #   it back. Run the new query from its own checkpoint beside the old one, until its state is full.
 # - **30 days are not a state.** Land both streams, and join them in an incremental batch by the
 #   partition of the impression. Keep the stream for the first hour.
-# - **In Flink** the same is an interval join, `clicks.keyBy(..).intervalJoin(..).between(..)`. Its
-#   watermark is per input and operator, idle sources can be marked as such (`withIdleness`), and
-#   its SQL has outer interval joins.
+# - **In Flink** the same is an interval join, `clicks.keyBy(..).intervalJoin(..).between(..)`. Each
+#   operator has a watermark of its own there, idle sources can be marked as such (`withIdleness`),
+#   and its SQL has outer interval joins.
 # - **The static side** is read in each micro-batch. With Delta that is the newest version; a folder
 #   of Parquet is listed once, and new files are missed. A large table is read again and again, so
 #   keep it small enough to broadcast.

@@ -444,7 +444,7 @@ lab.check("stalled")
 # %% [markdown]
 # ## Task 3: each event once in 24 hours
 #
-# A handheld that gets no answer sends a scan again, up to a day later, and stamps each attempt.
+# A handheld that gets no answer sends a scan again, up to a day later, with a new time `at`.
 # `dropDuplicatesWithinWatermark` remembers for the delay of the watermark, ten minutes. A longer
 # delay would hold back everything else. The `ttlDurationMs` of a state variable is counted by the
 # clock, and a query in event time refuses it.
@@ -656,8 +656,8 @@ if kept and lab.written("stalled"):
 # ## In practice
 #
 # - **Something else must move time.** A timer fires in a micro-batch, by the watermark of all keys.
-#   If the whole source is silent, nobody hears that a parcel stalls. Sources that may be silent get
-#   a heartbeat row; an alarm on the age of the watermark watches the rest.
+#   If the whole source is silent, nobody hears that a parcel stalls. Have sources that may be
+#   silent send a heartbeat row, and set an alarm on the age of the watermark.
 # - **A filter can stop time.** Spark moves a filter on other columns below `withWatermark`. Rows
 #   that are filtered away no longer move the watermark, wherever the filter stands in your code.
 # - **Task 2 is nearly a session window.** A session with a gap of two hours ends where a stall
@@ -672,8 +672,8 @@ if kept and lab.written("stalled"):
 #   replay.
 # - **RocksDB lives outside of the heap.** Set `boundedMemoryUsage` before containers are killed for
 #   memory that no JVM metric shows. Changelog checkpoints upload what changed instead of snapshots.
-# - **Partitions are for life.** The number of shuffle partitions of a stateful query is fixed by
-#   its first micro-batch. Choose it for the largest day that you expect.
+# - **The number of partitions stays.** The first micro-batch of a stateful query fixes its number
+#   of shuffle partitions. Choose it for the largest day that you expect.
 #
 # **On Databricks**, `transformWithState` runs in streaming jobs and pipelines, and the state reader
 # is the same. Flink's `KeyedProcessFunction` has the same parts. Its CEP library writes Task 1 as a
@@ -703,7 +703,7 @@ if kept and lab.written("stalled"):
 #    replay has large micro-batches, and the watermark stands still within each.
 # 4. Read the state with the state data source: rows by variable, then the largest keys and the
 #    oldest times. Then ask which code removes such a row, and whether it is ever called: keys that
-#    never come again need a timer. `numRowsTotal` over time shows since when.
+#    never come again need a timer. `numRowsTotal` over time shows when it began.
 # 5. Test whether the change is one that the encoding allows. If not, run the new version beside the
 #    old one with a new checkpoint, give it the old state as `initialState` or replay as much as it
 #    needs to remember, compare the outputs, switch the sink. Read the old state before and count.

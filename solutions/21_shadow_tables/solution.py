@@ -8,10 +8,10 @@
 # %% [markdown]
 # # Rebuild history beside the live table, and switch without a pause
 #
-# A wrong tax rule has been live for days in a table that dashboards and two streams read. It must
-# be computed again, from the first file on, while new events arrive and everybody reads. You build
-# a second table beside the first, compare the two, bring in what came meanwhile, and switch. At the
-# end you can go back in one step, and no reader has met an empty table or half of one.
+# A wrong tax rule has been live for days in a table that dashboards and two streams read. The table
+# must be computed again, from the first file on, while new events arrive and everybody reads. You
+# build a second table beside the first, compare the two, bring in what came meanwhile, and switch.
+# At the end you can go back in one step, and no reader has met an empty table or half of one.
 #
 # **You will learn** to
 #
@@ -215,8 +215,8 @@ lab.check("build_shadow")
 # | `verdict` string | `equal`, `expected` or `broken` |
 #
 # - Events are told apart by `event_id`. An event has one country and one `at` in all of its rows.
-# - By a fault, an event may have several rows on a side. It is one event then, and its tax on that
-#   side is the sum of theirs. A sum leaves out nulls, and is null if all are null.
+# - Through a fault, an event may have several rows on a side. It is one event then, and its tax on
+#   that side is the sum of theirs. A sum leaves out nulls, and is null if all are null.
 # - An event has another tax if exactly one of the two sides is null, or if they differ by more than
 #   `tolerance`.
 # - `country` may be null. These events are compared as those of a country are.
@@ -620,8 +620,8 @@ if done:
 #   rows.
 # - **Schema first.** Add a column as nullable in one release, fill it in the next, require it in
 #   the third. The view is the contract: it shows a new column when its readers are ready.
-# - **Keep blue** as long as a wrong number may still turn up: a month-end, say. While you keep it,
-#   its pipeline has to run, or the roll-back leads to yesterday.
+# - **Keep the old table** as long as a wrong number may still turn up: until a month-end, say. Its
+#   pipeline has to run as long, or a roll-back shows yesterday's data.
 #
 # **On Databricks** a deep clone copies a table with its files, which open-source Delta can't: it is
 # a shadow that VACUUM on the live table does not harm. A full refresh of a streaming table in a
@@ -667,8 +667,8 @@ lab.next()
 #    replay. Overwriting in place stops them with an error; with `skipChangeCommits` they go on and
 #    miss the corrections.
 # 7. By a hash of the order's key and a salt: the same order has the same arm in every run and on
-#    every machine. A random number per row splits an order. Java-like hashes are negative for half
-#    of the keys, so I take a modulus that is not. Raising the share keeps those that were in.
+#    every machine. A random number per row splits an order. Spark's hashes are negative for half of
+#    the keys, so I take `pmod`, not `%`. Raising the share keeps those that were in.
 #
 # </details>
 

@@ -11,7 +11,7 @@
 # Sales arrive before their customer is known. Corrections arrive after the day was reported. So the
 # revenue of last Tuesday by segment is another number each time that somebody looks, and nobody can
 # say why. You build a star in which every sale has a key on its first day and ends up with the
-# right one. At the end you print a number again as it was printed then.
+# right one. At the end you print an old report again, with the numbers that it had then.
 #
 # **You will learn** to
 #
@@ -324,8 +324,8 @@ def load_facts(
 
 
 # %% [markdown]
-# The checks load the same sales in both modes. The dimension is ready in some places, and knows
-# nothing in others.
+# The checks load the same sales in both modes. Some of their customers are in the dimension,
+# others are not.
 
 # %%
 lab.check("load_facts")
@@ -579,7 +579,7 @@ if printed and lab.written("conformed_report"):
 #   one, or the amount counts twice.
 #
 # **On Databricks**, `PRIMARY KEY ... RELY` and `FOREIGN KEY` inform the optimiser; they are not
-# enforced. A job that counts keys twice still has to.
+# enforced. You still need a job that looks for keys that occur twice.
 
 # %%
 lab.next()
@@ -607,7 +607,7 @@ lab.next()
 #    Only if more than one version turns up, facts of the others are re-pointed.
 # 2. When they read the maximum before the transaction that writes. Both read 100, both write 101.
 #    An append never conflicts with another append, so Delta lets both in. Read the maximum inside
-#    of the MERGE: one that reads the whole table conflicts with a MERGE that came in between. It
+#    the MERGE: one that reads the whole table conflicts with a MERGE that came in between. It
 #    fails, runs again, and reads 101.
 # 3. One row says club from 1 March. Another says club from 10 March, and is dropped as a repeat.
 #    Then a third arrives late: trade from 5 March. Now trade lasts for ever; had the rows come in
@@ -620,8 +620,8 @@ lab.next()
 #    files are kept.
 # 5. I ask who reads it. If a closed period was reported outside, adjust: the old row stays, and the
 #    difference has the date on which we heard of it. If the report should show the best knowledge,
-#    restate. In doubt I store adjustments, since the sum of a sale's rows is the restated one; the
-#    way back does not exist.
+#    restate. In doubt I store adjustments: the sum of a sale's rows is the restated amount, and
+#    nothing gives the adjustments back from restated rows.
 # 6. Each sale of a customer meets each of its calls: a customer with three sales and two calls has
 #    its revenue counted twice and its minutes three times, and one without calls disappears.
 #    DISTINCT does not repair sums. Sum each fact table to the grain of the report, then join the

@@ -573,7 +573,7 @@ if lab.written("bytes_left"):
 #
 # - **The map first.** An erasure is as good as the list of places: bronze files, extracts, clones,
 #   checkpoints of streams, caches of BI tools, backups, other companies. Keep the list beside the
-#   tables, not in a head.
+#   tables, not in somebody's memory.
 # - **Delete by a key that says nothing.** `DELETE ... WHERE email = '...'` writes the address into
 #   the history, in which it stays as long as the log. So does a comment in a commit, and a file's
 #   path where the column is a partition.
@@ -581,23 +581,24 @@ if lab.written("bytes_left"):
 #   matters, and says that it was successful.
 # - **Zero hours are for a drill.** `RETAIN 0 HOURS` breaks readers and writers that are at work,
 #   and takes every old version. In production purge at once, and let a daily VACUUM delete a week
-#   later, within the legal deadline of a month. Any other number than 0 at the call counts for
-#   nothing: the table's property decides.
+#   later, within the legal deadline of a month. VACUUM ignores any other number of hours than 0:
+#   the table's property decides.
 # - **The log is data.** Statistics are kept for the first 32 columns. Leave personal columns out by
 #   `delta.dataSkippingStatsColumns` before the first row is written, and the log never has them.
-#   And set the log's retention below the deadline: 30 days plus the wait for a checkpoint is above
-#   it.
+#   And set the log's retention below the deadline: the default of 30 days, plus the wait for a
+#   checkpoint, is above it.
 # - **It comes back.** A replay from bronze, a restored backup or a late file brings the person
 #   again. Keep a list of erased ids, as tokens, and let every load ask it.
-# - **Anonymous totals stay.** A sum by month is nobody's. A total of one customer's city is.
-# - **Tokens are personal data too**, as long as the key exists. One key a person makes erasure
-#   cheap: delete the key. It covers backups as well, if no backup has the key.
+# - **Anonymous totals stay.** A sum by month tells nothing of a person. The total of a city with
+#   one customer does.
+# - **Tokens are personal data too**, as long as the key exists. A key for each person makes erasure
+#   cheap: delete the key. That covers backups as well, if no backup has the key.
 # - **Keys live in a vault**, change once in a while, and are never in a notebook. A rotation makes
 #   new tokens, so plan how old ones are joined.
 #
-# **On Databricks** deletion vectors are the default for new tables, so `DELETE` leaves the data
-# file as it is there from the first day. `REORG TABLE ... APPLY (PURGE)` and `VACUUM` work the
-# same; predictive optimization may run VACUUM for you, with the table's retention.
+# **On Databricks** deletion vectors are the default for new tables, so there a `DELETE` leaves the
+# data file as it is. `REORG TABLE ... APPLY (PURGE)` and `VACUUM` work the same; predictive
+# optimization may run VACUUM for you, with the table's retention.
 
 # %%
 lab.next()

@@ -265,8 +265,8 @@ print(f"{found.count()} claims of {found.select('tenant').distinct().count() - 1
 # `secure` returns for the table at that moment.
 #
 # - Its rows are those of `secure`, and its columns have the same names, types and order.
-# - The data files that a query on `view` reads hold nothing that `view` does not show, and no other
-#   data file in their folder does.
+# - The data files that a query on `view` reads hold nothing that `view` does not show, nor does any
+#   other data file in their folder.
 # - A second call with the same `view` shows the table and the rules of that moment.
 # - After it, no data file of the first call is left that holds more than `view` shows now: a right
 #   that was taken away is gone in earlier versions, too.
@@ -496,16 +496,16 @@ lab.next()
 #    session that runs the view can open all files of the table, so hers can. A boundary is a copy
 #    in a place with rights of its own, a service without user code, or an engine that keeps user
 #    code apart.
-# 2. As a join it doubles rows for two rules. A subquery is planned as a join, and her conditions
-#    are evaluated below it. No rule must mean nothing, not everything. And whoever may write that
-#    table has all rights.
+# 2. Written as a join, it doubles rows for which two rules hold. A subquery is planned as a join,
+#    and her conditions are evaluated below it. A reader without a rule must see nothing, not
+#    everything. And whoever may write that table has all rights.
 # 3. The deny, always, whatever is wider or newer or comes first. Any other order needs a definition
 #    of "more specific", and somebody will get it wrong in the direction of showing. The price: an
 #    exception to a deny is a new group, not a new allow.
 # 4. Make the copy again without the rows and remove the old files: an overwrite alone keeps them
 #    for time travel, and DELETE keeps them until VACUUM. The right ends when the old files are
-#    gone, so the contract says how many minutes that may take. What was downloaded is gone for
-#    good.
+#    gone, so the contract says how many minutes that may take. What was downloaded can't be taken
+#    back.
 # 5. By number and size of tenants, by contracts (own keys, own region, deletion), and by who makes
 #    mistakes: a forgotten filter in one table shows all tenants, a forgotten grant on a table shows
 #    nothing. Many small tenants: one table, partitioned or clustered by tenant, and writes that
@@ -514,8 +514,8 @@ lab.next()
 #    but equal values still have equal hashes: she counts how often each one is there, and the most
 #    frequent one is the most frequent diagnosis. If nobody has to join by it, a constant is better.
 # 7. She asks for two groups that differ by that person and subtracts. Or she knows the other four.
-#    Suppressing one group while the total is shown is the same. Help: fixed reports, other groups
-#    suppressed too so that no difference is small, noise, and an account of what was asked.
+#    A suppressed group is known too where the total is shown. These help: fixed reports, further
+#    groups suppressed so that no difference is small, noise, and an account of what was asked.
 #
 # </details>
 

@@ -104,7 +104,8 @@ DAYS = 365 / 12  # of an average month
 #
 # Each join has one row, `state_bytes` (B), with the join's name as `source`: both sides wait in
 # the state store for `watermark_seconds`, so it is the sum over **both** `sides` of rate x
-# watermark x (`bytes` + `state_overhead_bytes`). `low` is at the average rates, `high` at the peaks.
+# watermark x (`bytes` + `state_overhead_bytes`). `low` is at the average rates, `high` at the
+# peaks.
 #
 # The source `all` has the sums of `raw_bytes_per_day`, `stored_bytes`, `files_written_per_day` and
 # `peak_bytes_per_second`; `workers`, the sum of all `cores` over `cores_per_worker`, rounded up
@@ -294,7 +295,8 @@ def monthly_cost(sizing: list[dict], prices: dict, choices: dict) -> list[dict]:
 
 
 # %% [markdown]
-# The next cell is the price of *not* asking how many hours a day the platform works.
+# So the choice depends on how many hours a day the platform works. The next cell is for
+# `break_even`.
 
 
 # %%
@@ -344,8 +346,9 @@ if lab.written("size", "monthly_cost", "break_even"):
 #
 # - `components`: `id`; `kind` (`source`, `broker`, `job`, `store`, `consumer`, `orchestrator`,
 #   `vault`); `zones` (list), `region`, `environment` (`prod`, `dev`), `identity` (`managed`,
-#   `none`), `sla` (0 to 1), `seconds` (its own time for one pass), `needs` (ids of what it can't run
-#   without, such as a vault), `group` (components of the same group replace each other; else null).
+#   `none`), `sla` (0 to 1), `seconds` (its own time for one pass), `needs` (ids of what it can't
+#   run without, such as a vault), `group` (components of the same group replace each other; else
+#   null).
 #   `brief` is the name of its source or consumer in the brief. A broker has `retention_hours`, a
 #   store `engine` (`delta`, `database`) and `lifecycle` (list of `folder`, `days`: what lies there
 #   is deleted after so many days), a job `checkpoint` (`store`, `folder`; or null).
@@ -744,7 +747,7 @@ def review(architecture: dict, brief: dict) -> list[dict]:
 lab.check("review")
 
 # %% [markdown]
-# The small drawing of above, with the reviewer's remarks on it: it looked harmless.
+# The small drawing from above looked harmless. Here it is with the reviewer's findings.
 
 # %%
 if lab.written("freshness", "review"):
@@ -769,11 +772,13 @@ if lab.written("freshness", "review"):
 #
 # - has exactly one component of kind `source` for each source of the brief, and one of kind
 #   `consumer` for each consumer, named in `brief`; they are in `prod`,
-# - has a path of flows to each consumer from every source that it reads, through at least one store,
+# - has a path of flows to each consumer from every source that it reads, through at least one
+#   store,
 # - has a table with `pii: raw` if a source has PII: what you don't declare, nobody erases,
 # - names in `tables` every table that a flow writes to a store (`dead_letter` aside),
 # - is within `budget_per_month`, by `monthly_cost` of `size(brief)` with its `choices`,
-# - pays for what it runs: if a flow into a job has `every_seconds` below 600, `hours_per_day` is 24,
+# - pays for what it runs: if a flow into a job has `every_seconds` below 600, `hours_per_day` is
+#   24,
 # - has jobs with `seconds` of at least 30, and stands on parts of `sla` below 1 (only sources and
 #   consumers may have 1).
 #
@@ -915,7 +920,7 @@ lab.check("design")
 # %% [markdown]
 # ## Put it together
 #
-# Your drawings for three briefs, with remarks, and what each consumer gets.
+# Your drawings for three briefs, with their findings, if any, and what each consumer gets.
 
 # %%
 if lab.written("size", "monthly_cost", "freshness", "review", "design"):
@@ -932,25 +937,26 @@ if lab.written("size", "monthly_cost", "freshness", "review", "design"):
 # ## In practice
 #
 # - **Say numbers aloud.** Round first: 10 000 events of a kilobyte are 10 MB a second, and 10 MB a
-#   second are about 0.9 TB a day. State the unit each time, and name the one figure that would change
-#   the answer. Here that is the peak factor for the broker and the compression for the bill.
+#   second are about 0.9 TB a day. State the unit each time, and name the one figure that would
+#   change the answer. Here that is the peak factor for the broker and the compression for the bill.
 # - **Measure first** what the limits file only claims: events a core and second with your own
 #   transformations, compression of your own columns, and the worst minute of the last year.
-# - **Average and peak have different customers.** Storage follows the average, broker and state the peak,
-#   compute the larger of peak and catch-up.
-# - **FinOps**: tags by a policy that refuses untagged compute, cluster policies with auto-termination
+# - **Average and peak size different things.** Storage follows the average, broker and state the
+#   peak, compute the larger of peak and catch-up.
+# - **FinOps**: a policy that refuses compute without tags, cluster policies with auto-termination
 #   and a largest size, and a budget that warns. Review the three largest lines each month.
 # - **Network**: private endpoints for storage and vault, VNet injection or a private workspace,
 #   egress through a firewall by name. Egress has a price, and so has each request.
 # - **Landing zone as code**: catalogs, grants, networks and identities from one repository, dev
 #   and prod from the same modules.
 # - **Lambda or Kappa**: one path with a replayable log, unless a batch path must exist for other
-#   reasons; two code paths are two answers. **Mesh** needs owners with time, a platform that they can use alone,
-#   and contracts; without these it is a copy of the same lake in each department.
+#   reasons; two code paths are two answers.
+# - **Mesh** needs owners with time, a platform that they can use alone, and contracts; without
+#   these it is a copy of the same lake in each department.
 # - **When not**: 20 GB of reports are a database, and an answer by key in 50 ms is one as well.
 #
-# **On Databricks** system tables (`system.billing.usage` with `list_prices`) hold the
-# quantities of Task 2; budgets and tags sit on top. Serverless compute bills no machines of yours, and Unity
+# **On Databricks** system tables (`system.billing.usage` with `list_prices`) hold the quantities of
+# Task 2; budgets and tags sit on top. Serverless compute bills no machines of yours, and Unity
 # Catalog's managed storage takes the place of secrets in the drawing.
 
 # %%
@@ -959,7 +965,7 @@ lab.next()
 # %% [markdown]
 # ## Interview follow-ups
 #
-# 1. You size for the peak. Why can the platform still never catch up after an outage?
+# 1. You size for the peak. Why may the platform still catch up too late after an outage?
 # 2. Ten parts with 99.9 % each: how available is the path, and what do you do about it?
 # 3. When is serverless cheaper, although its hour costs more?
 # 4. The brief says 15 minutes. Where do they go, and who gets them?
@@ -970,22 +976,24 @@ lab.next()
 # %% [markdown] tags=["solution"]
 # <details><summary>Model answers</summary>
 #
-# 1. The backlog of the outage arrives on top of what flows anyway. With a catch-up time of c hours after
-#    an outage of o hours the rate is average x (o + c) / c. If the outage is long and c short, that exceeds the peak.
-#    Processing at exactly the average never catches up at all.
+# 1. The backlog of the outage arrives on top of what flows anyway. With a catch-up time of c hours
+#    after an outage of o hours the rate is average x (o + c) / c. If the outage is long and c
+#    short, that exceeds the peak. Processing at exactly the average never catches up at all.
 # 2. 0.999 to the power of ten is 99.0 %, about seven hours a month. Remove parts from the path,
 #    make the shared ones redundant across zones, or let the consumer read the last good state.
-# 3. When work is short and starts are many: a start costs minutes of machines, and idle minutes cost everything.
-#    The break-even in hours a day is starts x fixed cost / difference of the hourly prices.
-# 4. Each hop takes a whole interval plus its run in the worst case. Three hops of one minute interval and
-#    one minute of work are six minutes; the rest is for a retry. An average would hide that.
-# 5. Small data that one database carries, answers by key in milliseconds, transactions on single rows,
-#    a team without anyone to operate it. I say so before I draw.
+# 3. When work is short and starts are many. Classic pays machines for the minutes of each start,
+#    and machines and DBU for the idle minutes after it. The break-even in hours a day is starts x
+#    fixed cost / difference of the hourly prices.
+# 4. Each hop takes a whole interval plus its run in the worst case. Three hops with an interval of
+#    one minute and one minute of work are six minutes; the rest is for a retry. An average would
+#    hide that.
+# 5. Small data that one database carries, answers by key in milliseconds, transactions on single
+#    rows, a team without anyone to operate it. I say so before I draw.
 # 6. Events a core and second, because it depends on code that is not written. I run one hour
 #    of recorded traffic through the hardest transformation, and take the slower figure.
-# 7. Topic until its retention ends, bronze, silver, state stores, dead letters, time-travel versions, copies
-#    in the other region, extracts of consumers. Delete in each layer, then VACUUM; or keep the key apart and
-#    destroy it.
+# 7. In the topic until its retention ends, bronze, silver, state stores, dead letters, old versions
+#    of tables, copies in the other region, extracts of consumers. Delete in each layer, then
+#    VACUUM; or encrypt what belongs to her with a key of her own, and destroy the key.
 #
 # </details>
 

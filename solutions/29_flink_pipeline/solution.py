@@ -283,7 +283,8 @@ lab.check("split_late")
 #
 # Use a
 # [`KeyedProcessFunction`](https://nightlies.apache.org/flink/flink-docs-stable/docs/dev/datastream/operators/process_function/#the-keyedprocessfunction).
-# State is for one key, and a timer too. Flink finds the state of an operator again by its `uid`.
+# State belongs to one key, and so does a timer. Flink finds the state of an operator again by its
+# `uid`.
 
 
 # %%
@@ -563,10 +564,11 @@ if answers:
 # %% [markdown]
 # ## In practice
 #
-# - **After a restore.** In Flink a watermark is *not* part of a checkpoint. A restored job begins
-#   without one, as the second half above did: until its first row has come, nothing is late for it.
-#   Spark writes its watermark into the checkpoint and goes on with it. So in Flink a function that
-#   looks at the watermark may let in a few rows that it would have called late.
+# - **After a restore.** In Flink a watermark is *not* part of a checkpoint; only windows in SQL
+#   keep theirs. A restored job begins without one, as the second half above did: until its first
+#   row has come, nothing is late for it. Spark writes its watermark into the checkpoint and goes on
+#   with it. So in Flink a function that looks at the watermark may let in a few rows that it would
+#   have called late.
 # - **Checkpoint or savepoint.** A checkpoint is Flink's own, made all the time and replaced by the
 #   next one. A savepoint is yours: made on demand, kept, and portable between versions. Stop a job
 #   with a savepoint when you deploy.
@@ -577,14 +579,14 @@ if answers:
 #   and handles repeats.
 # - **Aligned and unaligned.** A barrier waits for the slowest input. Under backpressure checkpoints
 #   become slow; unaligned ones overtake rows in flight, and store them.
-# - **Backpressure** shows in the web UI, operator by operator: the first that is busy after one that
-#   is backpressured is the cause.
+# - **Backpressure** shows in the web UI, operator by operator: the first that is busy after one
+#   that is backpressured is the cause.
 # - **State** lives on the heap or in RocksDB. Larger than memory means RocksDB and incremental
 #   checkpoints, and time to restore grows with it.
 # - **Kafka.** Idleness is for each partition there, and a connector is a jar of its own whose
 #   version follows Flink's. Here files stand for topics.
-# - **What it costs.** A second engine is a second way to deploy, a second set of metrics, and people
-#   who can be called at night for it. What it does better must be worth that.
+# - **What it costs.** A second engine is a second way to deploy, a second set of metrics, and
+#   people who can be called at night for it. What it does better must be worth that.
 #
 # **On Databricks** there is no Flink. Real-time mode, `transformWithState` and a cluster that is
 # always on go further than micro-batches of some seconds. Look up which operators your version
@@ -600,29 +602,33 @@ lab.next()
 # 1. A team that runs Spark well asks for Flink. What do you ask them?
 # 2. No window has come out for an hour, and rows do arrive. Where do you look?
 # 3. What has to be true of source, engine and sink for *exactly once*?
-# 4. A job of Flink's is restored after a deploy, and its state is gone. How can that be?
+# 4. A Flink job is restored after a deploy, and its state is gone. How can that be?
 # 5. What does a watermark guarantee after a restart, in Spark and in Flink?
 # 6. A job is backpressured. How do you find the cause, and what happens to its checkpoints?
 
 # %% [markdown] tags=["solution"]
 # <details><summary>Model answers</summary>
 #
-# 1. Which latency, end to end, with which loss if it is missed; where the result goes and whether it
-#    must be exactly once there; how much state; whether history must run through the same code; and
-#    who is on call. Under a second, or a transactional topic, speaks for Flink. A Delta table and
-#    backfills speak for Spark.
-# 2. At the watermark, source by source. One silent partition holds the smallest one back, unless it
-#    is marked idle. Then at clocks: one row in the future moves the watermark, and the rest is late.
+# 1. Which latency, end to end, with which loss if it is missed; where the result goes and whether
+#    it must be exactly once there; how much state; whether history must run through the same code;
+#    and who is on call. Under a second, or a transactional topic, speaks for Flink. A Delta table
+#    and backfills speak for Spark.
+# 2. At the watermark, source by source. The slowest input sets it, so one silent partition stops
+#    it, unless it is marked idle. Then at clocks: one row in the future moves the watermark, and
+#    the rest is late, so it is dropped.
 # 3. The source can be read again from a position, that position and the state are stored together,
-#    and the sink commits with them or refuses repeats. A side effect inside a function is outside.
-# 4. It has no `uid`, and the graph changed; or it was started without the savepoint; or the state was
-#    in a Python attribute. Without `allowNonRestoredState` Flink refuses to start in the first case.
-# 5. Spark stores it in the checkpoint, and it goes on. Flink forgets it: it starts at minus infinity
-#    and moves with the first rows. Nothing that is on time is lost in either, but what is late may
-#    be let in once more.
+#    and the sink commits with them or refuses repeats. A side effect inside a function is not
+#    covered.
+# 4. An operator has no `uid`, and the graph changed; or the job was started without the savepoint;
+#    or the state was in a Python attribute. Without `allowNonRestoredState` Flink refuses to start
+#    in the first case.
+# 5. Spark stores it in the checkpoint, and goes on with it. Flink doesn't, except for windows in
+#    SQL: it starts at minus infinity and moves with the first rows. Neither loses a row that is on
+#    time, but Flink may let in rows that would have been late before.
 # 6. In the graph of the web UI, upstream operators are backpressured, and the first busy one after
-#    them is the cause: skew, a slow call, a slow sink. Barriers wait behind rows, so checkpoints take
-#    longer, and with them the commits of a sink; unaligned ones help until the cause is removed.
+#    them is the cause: skew, a slow call, a slow sink. Barriers wait behind rows, so checkpoints
+#    take longer, and with them the commits of a sink; unaligned ones help until the cause is
+#    removed.
 #
 # </details>
 
