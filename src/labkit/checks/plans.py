@@ -143,6 +143,18 @@ def _source_ids(plan: JavaObject) -> set[int]:
     return {int(column.exprId().id()) for leaf in leaves for column in each(leaf.output())}
 
 
+def require_no_checkpoint(df: DataFrame) -> None:
+    """AnswerError for a frame that is computed from a checkpoint, before any of it runs."""
+    for leaf in each(df._jdf.queryExecution().analyzed().collectLeaves()):
+        if str(leaf.getClass().getName()) == f"{EXECUTION}LogicalRDD":
+            _require_no_checkpoint(leaf.rdd())
+
+
+def _require_no_checkpoint(rdd: JavaObject) -> None:
+    if any(one.checkpointData().isDefined() for one in _lineage(rdd)):
+        raise AnswerError("failed", CHECKPOINT)
+
+
 def walk(df: DataFrame) -> Iterator[_Node]:
     """Each operator of the final plan with the JVM's object of it, outermost first."""
     yield from _nodes(df._jdf.queryExecution().executedPlan(), broadcast=False)
@@ -150,8 +162,8 @@ def walk(df: DataFrame) -> Iterator[_Node]:
 
 def _nodes(plan: JavaObject, *, broadcast: bool) -> Iterator[_Node]:
     plan, name = unwrapped(plan)
-    if name == "RDDScan" and any(rdd.checkpointData().isDefined() for rdd in _lineage(plan.rdd())):
-        raise AnswerError("failed", CHECKPOINT)
+    if name == "RDDScan":
+        _require_no_checkpoint(plan.rdd())
     yield _Node(name, plan, broadcast)
     inside = (broadcast or name == "BroadcastExchange") and not name.endswith("Aggregate")
     for below in inputs(plan, name):
