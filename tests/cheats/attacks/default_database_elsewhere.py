@@ -1,5 +1,5 @@
 # outcome: failed
-# next: files
+# next: tables
 # jvm: ALTER DATABASE ... SET LOCATION
 # spoils: default database
 # Tables of the next submission would lie where nobody can write.

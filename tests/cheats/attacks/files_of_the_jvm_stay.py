@@ -1,3 +1,4 @@
+# needs: sandbox
 # outcome: failed
 # next: files
 # What the JVM writes for a submission, or has to write beside, is in the way of the next one.
