@@ -9,7 +9,6 @@ from checks import (
     METRICS,
     ORDERS,
     PUBLISHED,
-    QUICK,
     REPORTS,
     RESULT,
     assert_bag,
@@ -37,7 +36,6 @@ from labkit.checks import (
     check,
     collect,
     require_frames,
-    settings,
     table_rows,
     table_version,
     write_commits,
@@ -50,16 +48,9 @@ DELIVERED = (
 
 
 @pytest.fixture(scope="module")
-def quick(spark):
-    """The session with settings that suit small tables."""
-    with settings(spark, QUICK):
-        yield spark
-
-
-@pytest.fixture(scope="module")
-def parents(quick, shared_schema):
+def parents(spark, shared_schema):
     """The database with the tables that rules refer to."""
-    make_parents(quick, shared_schema)
+    make_parents(spark, shared_schema)
     return shared_schema
 
 
@@ -91,7 +82,7 @@ def test_other_sides(learner, frame, parents, seed):
 
 
 @check("drifted", points=2)
-def test_random_days(learner, quick, frame, seed):
+def test_random_days(learner, frame, seed):
     """Compares a random day with random days"""
     rng = random.Random(f"hidden days {seed}")
     history = random_orders(rng, 120)
