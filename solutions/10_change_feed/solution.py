@@ -268,6 +268,7 @@ lab.check("read_changes")
 #   checks, files that this feed does not need may be gone.
 # - Rows of `target` that are right already are not written.
 # - If `source` has no newer version than `state` says, there is no commit.
+# - `source` may get a commit during the call. Whether the call takes it in is left open.
 #
 # The two commits are separate. The job may die between them, or at either of them:
 #
@@ -310,7 +311,8 @@ def apply_changes(spark: SparkSession, source: str, target: str, state: str) -> 
 # %% [markdown]
 # The checks crash your job on purpose: a constraint makes `target` refuse its first commit, another
 # one makes `state` refuse the commit of a later call. The source goes on, the constraints go, and
-# the next call has to make up for it.
+# the next call has to make up for it. While that call writes `target`, the source gets one more
+# commit.
 
 # %%
 lab.check("apply_changes")
@@ -357,7 +359,8 @@ lab.check("aggregate_delta")
 # Write `maintain(spark, source, aggregate, state)`. It brings the sums in `aggregate` to the newest
 # version of `source`. `aggregate` has the columns `segment` string, `balance` decimal(22,2) and
 # `accounts` long. `source` and `state` are as in Task 3; the name is the one given in `aggregate`.
-# Before your first call `aggregate` holds the sums of the version that `state` says.
+# Before your first call `aggregate` holds the sums of the version that `state` says. `source` gets no
+# commit during a call here.
 #
 # - After the call `aggregate` has one row for each segment that has accounts in the newest version
 #   of `source`: the sum of their balances and their number.
