@@ -194,6 +194,18 @@ def test_an_original_ends_when_it_was_idle_for_long(part, monkeypatch):
         assert served.call("looks")[1:] == [None, MADE]
 
 
+def test_an_original_that_ends_at_this_moment_is_followed_by_another(part, monkeypatch):
+    with server(part, processes, first=gets_ready) as served:
+        _, original = served.call("processes")
+    os.kill(original, signal.SIGKILL)
+    wait_until_gone(original)
+    begun = property(lambda self: self._process is not None)  # as the system saw it a moment ago
+    monkeypatch.setattr(copies.Original, "lives", begun)
+    with server(part, processes, looks, first=gets_ready) as served:
+        assert served.call("processes")[1] != original
+        assert served.call("looks")[1:] == [None, MADE]
+
+
 @pytest.mark.parametrize("way", ["killed", "ended"])
 def test_all_end_with_whoever_asked(part, tmp_path, way):
     program = (

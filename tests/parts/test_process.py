@@ -227,9 +227,10 @@ def test_a_process_ends_with_whoever_asked(part, tmp_path):
     while not (folder / "pid").is_file() or not (folder / "pid").read_text():
         assert time.monotonic() < deadline
         time.sleep(0.05)  # between two looks for the file
+    child = int((folder / "pid").read_text())  # the folder goes with the process
     asker.kill()
     asker.communicate()
-    wait_until_gone(int((folder / "pid").read_text()))
+    wait_until_gone(child)
 
 
 def test_a_part_that_is_missing_is_said(part, monkeypatch, tmp_path):

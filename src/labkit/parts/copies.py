@@ -41,9 +41,25 @@ class Original(Served):
 
     def copy(self, log: IO[bytes], deadline: float, *, anew: bool) -> Copied:
         """Begins a copy that prints to `log`; `anew`, with the folder as `first` left it."""
-        if not self.lives:
-            self._end()
-            self._files, anew = {}, True
+        if self.lives:
+            try:
+                return self._copy(log, deadline, anew=anew)
+            except (AnswerError, OSError) as error:
+                if isinstance(error, AnswerError) and error.outcome == "timeout":
+                    raise
+                # It was idle for long, and ended at this very moment.
+        self._end()
+        self._files = {}
+        return self._copy(log, deadline, anew=True)
+
+    def stop(self, pid: int) -> int:
+        """Kills a copy and what it started; its exit code."""
+        try:
+            return int(self._ask({"end": pid}, "end", time.monotonic() + SECONDS, SECONDS))
+        except AnswerError:
+            return -signal.SIGKILL  # this process was gone; the copy goes when its line is closed
+
+    def _copy(self, log: IO[bytes], deadline: float, *, anew: bool) -> Copied:
         if anew:
             self._lay_out()
         try:
@@ -54,13 +70,6 @@ class Original(Served):
         except BaseException:  # half ready is not ready
             self._end()
             raise
-
-    def stop(self, pid: int) -> int:
-        """Kills a copy and what it started; its exit code."""
-        try:
-            return int(self._ask({"end": pid}, "end", time.monotonic() + SECONDS, SECONDS))
-        except AnswerError:
-            return -signal.SIGKILL  # this process was gone; the copy goes when its line is closed
 
     def _begin_copy(self, log: IO[bytes], deadline: float) -> Copied:
         (theirs, requests), (replies, answers) = os.pipe(), os.pipe()
