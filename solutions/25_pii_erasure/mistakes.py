@@ -8,7 +8,7 @@
 # -        rows = pq.read_table(pa.BufferReader(data)).to_pylist()
 # -    except (OSError, pa.ArrowException):
 # -        return data
-# -    return data + json.dumps(rows, default=str).encode()
+# -    return data + "\0".join(texts_in(rows)).encode()
 # +    return data
 
 # %% top_level_columns
@@ -28,7 +28,7 @@
 # fails: test_files[keys]
 # because: of a map only the values are kept
 # breaks: at any depth: in a struct, an array, a key or a value of a map.
-# -    return data + json.dumps(rows, default=str).encode()
+# -    return data + "\0".join(texts_in(rows)).encode()
 # +    values = [
 # +        [pair[1] if isinstance(pair, tuple) else pair for pair in value]
 # +        if isinstance(value, list)
@@ -165,7 +165,7 @@
 # fails: test_files[beside]
 # because: the footer of a Parquet file is read for its values, and not searched itself
 # breaks: A file holds a needle if the needle, as UTF-8, is anywhere in its bytes.
-# -    return data + json.dumps(rows, default=str).encode()
+# -    return data + "\0".join(texts_in(rows)).encode()
 # +    return json.dumps([list(row.values()) for row in rows], default=str).encode()
 
 # %% needles_stripped
@@ -1122,3 +1122,105 @@ def forget(spark: SparkSession, tables: list[str], subject: str) -> None:
 # -        else:
 # -            spark.conf.set(check, before)
 # +        spark.conf.unset(check)
+
+# %% texts_of_all_rows_joined
+# task: bytes_left
+# in: content
+# fails: test_files[as_it_is]
+# because: two texts side by side hold together what neither does
+# breaks: also holds it if any text in it does
+# -    return data + "\0".join(texts_in(rows)).encode()
+# +    return data + " ".join(texts_in(rows)).encode()
+
+# %% values_of_all_types
+# task: bytes_left
+# in: content
+# fails: test_path_as_text
+# because: a number and a null are no texts
+# breaks: also holds it if any text in it does
+# -    return data + "\0".join(texts_in(rows)).encode()
+# +    return data + json.dumps(rows, default=str).encode()
+
+# %% whole_by_its_ends
+# task: bytes_left
+# in: content
+# fails: test_files[broken]
+# outcome: error
+# because: a file that begins and ends like a whole one may be broken, too
+# breaks: A Parquet file that is broken, since its writer crashed, is searched by its bytes.
+# -    if file.suffix != ".parquet":
+# +    if file.suffix != ".parquet" or not (data[:4] == data[-4:] == b"PAR1"):
+# -    try:
+# -        rows = pq.read_table(pa.BufferReader(data)).to_pylist()
+# -    except (OSError, pa.ArrowException):
+# -        return data
+# +    rows = pq.read_table(pa.BufferReader(data)).to_pylist()
+
+# %% letters_of_all_scripts
+# task: find_subject
+# in: pattern_of
+# fails: test_columns[whole]
+# because: an accented letter and a raised digit are taken for a part of the word
+# breaks: Letters are those of ASCII, digits are 0 to 9.
+# -    return rf"(?i)(?<![A-Z0-9])(?:{'|'.join(loose)})(?![A-Z0-9])"
+# +    return rf"(?i)(?<![\p{{L}}\p{{N}}])(?:{'|'.join(loose)})(?![\p{{L}}\p{{N}}])"
+
+# %% any_sign_between
+# task: find_subject
+# in: pattern_of
+# fails: test_columns[whole]
+# because: a slash, a colon and an underscore do count
+# breaks: Blanks and the characters `. - + ( )` do not count, neither in the text nor in the value
+# -    gap = f"[{re.escape(IGNORED)}]*"
+# +    gap = "[^A-Za-z0-9@]*"
+
+# %% first_place_only
+# task: find_subject
+# in: pattern_of
+# fails: test_columns[whole]
+# because: behind a longer word the person is not looked for
+# breaks: A value holds the person if it contains one of the texts, whatever else is in it.
+# -    return rf"(?i)(?<![A-Z0-9])(?:{'|'.join(loose)})(?![A-Z0-9])"
+# +    first = "|".join(rf"(?:(?!{one}).)*(?<![A-Z0-9]){one}(?![A-Z0-9])" for one in loose)
+# +    return rf"(?is)^(?:{first})"
+
+# %% texts_in_one_form
+# task: tokenise
+# in: token_of
+# fails: test_different_values
+# because: a letter with its accent and one with the accent behind it are two values
+# breaks: A value of kind `text` has no other spelling.
+# -        if not value:
+# +        if value is not None and kind == "text":
+# +            import unicodedata
+# +
+# +            value = unicodedata.normalize("NFC", value)
+# +        if not value:
+
+# %% domain_of_two_parts
+# task: tokenise
+# in: token_of
+# fails: test_form_of_tokens
+# because: a domain may have more than two parts
+# breaks: The token of an `email` has `@` and the domain behind it
+# -        return f"{code}@{value.partition('@')[2]}" if kind == "email" else code
+# +        domain = ".".join(value.partition("@")[2].split(".")[-2:])
+# +        return f"{code}@{domain}" if kind == "email" else code
+
+# %% hours_are_short_enough
+# task: forget
+# fails: test_the_log_forgets
+# because: a table that keeps removed files for hours is left as it is
+# breaks: `delta.deletedFileRetentionDuration` is `interval 1 days` too
+# -            spark.sql(
+# -                f"ALTER TABLE {table} SET TBLPROPERTIES ("
+# -                "'delta.logRetentionDuration' = 'interval 1 days', "
+# -                "'delta.deletedFileRetentionDuration' = 'interval 1 days')"
+# -            )
+# +            of_files = "delta.deletedFileRetentionDuration"
+# +            now = spark.sql(f"DESCRIBE DETAIL {table}").first().properties
+# +            spark.sql(
+# +                f"ALTER TABLE {table} SET TBLPROPERTIES ("
+# +                "'delta.logRetentionDuration' = 'interval 1 days', "
+# +                f"'{of_files}' = '{now.get(of_files, 'interval 1 days')}')"
+# +            )

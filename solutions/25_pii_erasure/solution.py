@@ -122,7 +122,7 @@ def bytes_left(path: str | Path, needles: list[str]) -> list[tuple[str, str]]:
 
 # BEGIN SOLUTION: functions that you want beside it, if any
 def content(file: Path) -> bytes:
-    """All bytes of a file, and the values of a Parquet file as text behind them."""
+    """All bytes of a file, and the texts of a Parquet file behind them."""
     data = file.read_bytes()
     if file.suffix == ".gz":
         return gzip.decompress(data)
@@ -132,7 +132,16 @@ def content(file: Path) -> bytes:
         rows = pq.read_table(pa.BufferReader(data)).to_pylist()
     except (OSError, pa.ArrowException):
         return data
-    return data + json.dumps(rows, default=str).encode()
+    return data + "\0".join(texts_in(rows)).encode()
+
+
+def texts_in(value: object) -> list[str]:
+    """All texts in a value, whatever it is nested in."""
+    if isinstance(value, str):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value
+    is_nested = isinstance(value, (dict, list, tuple))
+    return [text for part in parts for text in texts_in(part)] if is_nested else []
 
 
 def kind_of(file: Path) -> str:
@@ -393,7 +402,7 @@ if lab.written("find_subject"):
 # An `email` has one `@`, with something before and after it and no blank inside, or is null or
 # blanks alone. Blanks are spaces; letters and digits in an `email` are those of ASCII. No value of
 # one kind is compared with one of another kind. Keys have 32 bytes, and no two purposes have the
-# same. `columns` may be empty.
+# same. `columns` may be empty. Column names have letters, digits and `_`.
 #
 # Without a key, a hash is no protection: the list of all phone numbers is short, so somebody hashes
 # them all and looks up yours. [HMAC](https://docs.python.org/3/library/hmac.html) is a hash with a

@@ -22,8 +22,15 @@ def bytes_left(path, needles):
                 where = {"log": "checkpoint"}.get(kind, kind or "data")
                 try:
                     with pq.ParquetFile(one) as file:
-                        batches = [batch.to_pylist() for batch in file.iter_batches()]
-                    text += repr(batches).encode()
+                        waiting = [batch.to_pylist() for batch in file.iter_batches()]
+                    while waiting:
+                        value = waiting.pop()
+                        if isinstance(value, str):
+                            text += b"\n" + value.encode()
+                        elif isinstance(value, dict):
+                            waiting += value.values()
+                        elif isinstance(value, (list, tuple)):
+                            waiting += value
                 except Exception:
                     pass
             if one.name.endswith(".crc"):
