@@ -1172,6 +1172,22 @@ def build_shadow(
 # -    place = F.pmod(F.xxhash64(F.lit(salt), F.col(key)), F.lit(parts))
 # +    place = F.pmod(F.xxhash64(F.col(key)), F.lit(parts))
 
+# %% sum_of_the_salt
+# task: canary
+# fails: test_another_salt
+# because: salts of the same letters are one
+# breaks: With another `salt`, other keys are `new`.
+# -    place = F.pmod(F.xxhash64(F.lit(salt), F.col(key)), F.lit(parts))
+# +    place = F.pmod(F.xxhash64(F.lit(sum(map(ord, salt))), F.col(key)), F.lit(parts))
+
+# %% tidied_salt
+# task: canary
+# fails: test_another_salt
+# because: salts that differ in capitals or a blank are one
+# breaks: With another `salt`, other keys are `new`.
+# -    place = F.pmod(F.xxhash64(F.lit(salt), F.col(key)), F.lit(parts))
+# +    place = F.pmod(F.xxhash64(F.lit(salt.strip().lower()), F.col(key)), F.lit(parts))
+
 # %% length_of_the_salt
 # task: canary
 # fails: test_another_salt
