@@ -5,7 +5,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -21,6 +21,7 @@ from labkit.checks import (
     checkpoint_files,
     collect,
     forget_last_commit,
+    log_since,
     make_table,
     run_tables,
 )
@@ -94,6 +95,7 @@ def put(folder: Path, files: Files) -> None:
 
 LINES = b'{"shipment_id": 1}\n{"shipment_id": 2}\n'
 FIRST: Files = {
+    "north/gone.json": (b'{"shipment_id": 12}\n', later(0)),
     "north/one.json": (LINES, later(1)),
     "north/one-copy.json": (LINES, later(2)),
     "south/one.json": (b'{"shipment_id": 3}\n\n  \n{"shipment_id": 3}\n', later(3)),
@@ -110,8 +112,9 @@ SECOND: Files = {
     "on top.json": (b'{"shipment_id": 4}\n{"shipment_id": 55}\n{"shipment_id": 56}\n', later(-60)),
     "north/one-copy.json": (LINES, later(63)),
     "south/growing.json": (b'{"shipment_id": 6}\n{"shipment_id": 8}\n', later(61)),
-    "north/late.json": (b'{"shipment_id": 9}\n', later(0, days=-60)),
+    "north/late.json": (b'{"shipment_id": 9}\n', later(0, days=-18_000)),
     "north/zebra.json": (LINES, later(62)),
+    "north/loud.PART": (b'{"shipment_id": 10}\n', later(65)),
 }
 OTHER: Files = {"north/one.json": (b'{"shipment_id": 11}\n', later(1))}
 OTHER_CHANGED: Files = {name: (data, later(64)) for name, (data, _) in OTHER.items()}
@@ -143,6 +146,7 @@ EARLY = [
         "equal_files",
         "Keeps the lines of a file that has the same content as another",
         "north/one-copy.json",
+        "north/gone.json",
     ),
     told(
         "odd_lines",
@@ -177,8 +181,10 @@ LATE = [
         "new_files",
         "Reads in a later call what is new or renamed, and nothing else again",
         "north/zebra.json",
+        "north/loud.PART",
         "south/growing.json",
         "north/one.json",
+        "north/gone.json",
         "south/old.part/10/deep.part.txt",
         of={**FIRST, **SECOND},
     ),
@@ -221,6 +227,7 @@ def ingested(learner, spark, inbox, shared_schema, tmp_path_factory):
     put(other, OTHER_CHANGED)
     forget_last_commit(checkpoints / "a")
     (folder / "south/growing.json.part").unlink()
+    (folder / "north/gone.json").unlink()
     put(folder, SECOND)
     second = run_tables(spark, first.tables, lambda names: call(folder, names, "a"))
     return [first, second, between], folder, other
@@ -349,8 +356,9 @@ def test_changed_files(ingested):
             raise AssertionError(
                 f"{name} returned {str(run.result)[:400]}, expected {wanted}. Before the second "
                 "call `on top.json` was written again with an earlier time, and "
-                "`north/one-copy.json` with the same content. The file in the other folder, "
-                "drops-2, changed as well; the second call is on the folder drops"
+                "`north/one-copy.json` with the same content, and `north/gone.json` was removed. The "
+                "file in the other folder, drops-2, changed as well; the second call is on the "
+                "folder drops"
             )
 
 
@@ -407,6 +415,7 @@ REFINED = [
         ),
         ({"carrier": "", "fragile": True}, {"carrier": "", "fragile": True}),
         ({"carrier": "12"}, {"carrier": "12"}),
+        (' \t{"shipment_id": 14, "carrier": "Merlin"}', {"shipment_id": 14, "carrier": "Merlin"}),
     ),
     reads(
         "absent",
@@ -448,6 +457,17 @@ REFINED = [
         ),
         ({"weight_kg": {"value": 4, "unit": "kg"}}, {}, {"weight_kg": {"value": 4, "unit": "kg"}}),
         ({"weight_kg": True, "fragile": 1}, {}, {"weight_kg": True, "fragile": 1}),
+        ({"shipment_id": True, "weight_kg": 5}, {"weight_kg": 5.0}, {"shipment_id": True}),
+        (
+            {"shipment_id": False, "fragile": 0, "delivered_at": True, "carrier": "Merlin"},
+            {"carrier": "Merlin"},
+            {"shipment_id": False, "fragile": 0, "delivered_at": True},
+        ),
+        (
+            {"shipment_id": [1], "weight_kg": [1.5], "fragile": [True], "delivered_at": {"at": 1}},
+            {},
+            {"shipment_id": [1], "weight_kg": [1.5], "fragile": [True], "delivered_at": {"at": 1}},
+        ),
         points=2,
     ),
     reads(
@@ -461,9 +481,9 @@ REFINED = [
         "unknown_fields",
         "Rescues fields without a column as they came: objects, lists, numbers and strings",
         (
-            {"shipment_id": 10, "customs": {"code": "8611", "duties": [1.5, None, {"a": []}]}},
+            {"shipment_id": 10, "customs": {"code": None, "duties": [1.5, None, {"a": []}]}},
             {"shipment_id": 10},
-            {"customs": {"code": "8611", "duties": [1.5, None, {"a": []}]}},
+            {"customs": {"code": None, "duties": [1.5, None, {"a": []}]}},
         ),
         (
             {"shipment_id": 11, "co2_kg": 3.75, "note": 'Kåre said "7"', "ok": True, "n": 7},
@@ -472,6 +492,7 @@ REFINED = [
         ),
         ({"code": "8611", "empty": "", "none": {}}, {}, {"code": "8611", "empty": "", "none": {}}),
         ({"carrier": "null", "note": "null"}, {"carrier": "null"}, {"note": "null"}),
+        ({"a.b": 1, "CO2 kg": "2", "é'`": [3]}, {}, {"a.b": 1, "CO2 kg": "2", "é'`": [3]}),
         points=2,
     ),
     reads(
@@ -557,14 +578,16 @@ EVOLVED = [
     promotion(
         "not_named",
         "Leaves fields in rescued that nobody named, such as a typo",
-        before=[(21, {"co2_kg": 1.5, "C02_kg": 2.5, "customs": {"duties": [1, None]}})],
+        before=[
+            (21, {"co2_kg": 1.5, "C02_kg": 2.5, "customs": {"seal": None, "duties": [1, None]}})
+        ],
         given=[
             (22, {"Co2_kg": 1.5, "insured": True}),
             (23, {"customs": ["a"]}),
             (24, {"co2_kg": 1.5, "CO2_KG": 2.5}),
         ],
         after=[
-            (21, {"C02_kg": 2.5, "customs": {"duties": [1, None]}}, 1.5, None),
+            (21, {"C02_kg": 2.5, "customs": {"seal": None, "duties": [1, None]}}, 1.5, None),
             (22, {"Co2_kg": 1.5}, None, True),
             (23, {"customs": ["a"]}, None, None),
             (24, {"CO2_KG": 2.5}, 1.5, None),
@@ -746,6 +769,7 @@ ISOLATED = [
         "Keeps equal records apart, good ones and poison ones",
         given=records("1 -2 1 -2 ?3 ?3 1 ?3"),
     ),
+    Case("alone", "Calls `write` once for a batch of one poison record", given=records("-7")),
     Case("none", "Gives 0 and no row for an empty batch"),
 ]
 
@@ -866,9 +890,13 @@ DEAD_BEFORE = [
     dead(7, 7.5, "a"),
     dead(8, 8.5, resolved=EARLIER),
     dead(8, 8.5),
+    dead(3, -3.5),
+    dead(3, -3.5, resolved=EARLIER),
+    dead(11, 11.5),
+    dead(11, 11.5),
     (CUT_OFF, "file:/drops/b.json", "old", None),
 ]
-THERE = [in_table(6, 6.5), in_table(7, 7.5, "b"), in_table(10, 10.5)]
+THERE = [in_table(6, 6.5), in_table(7, 7.5, "b"), in_table(10, 10.5), in_table(11, 11.5)]
 REPLAYED = [
     Case(
         "waiting",
@@ -887,8 +915,8 @@ REPLAYED = [
     Case(
         "died_before",
         "Does not write a record that is in the table since a call that died",
-        given=[6, 10],
-        after=[in_table(6, 6.5), in_table(10, 10.5)],
+        given=[6, 10, 11],
+        after=[in_table(6, 6.5), in_table(10, 10.5), in_table(11, 11.5)],
         points=2,
     ),
     Case(
@@ -971,10 +999,31 @@ def test_dead_records_are_marked(replayed):
 
 
 @check("replay_dead")
+def test_when_records_were_resolved(replayed, spark):
+    """Says of a record that went in when the call was"""
+    run = replayed[1]
+    log = log_since(spark, run.tables["dead"], run.start["dead"].number - 1)
+    actions = [action for commit in log for action in commit]
+    told = [action["commitInfo"]["timestamp"] for action in actions if "commitInfo" in action]
+    # The rows were put there right before the call, and the call's last commit is its end.
+    began, ended = (
+        datetime.fromtimestamp(moment / 1000, UTC).replace(tzinfo=None)
+        for moment in (told[0], told[-1])
+    )
+    second = timedelta(seconds=1)
+    for row in run.rows["dead"]:
+        if row.resolved_at not in (None, EARLIER) and row.raw != DEAD_FIRST[0][0]:
+            assert began - second <= row.resolved_at <= ended + second, (
+                f"resolved_at of {row.raw} is {row.resolved_at}; the call was between {began} and "
+                f"{ended}"
+            )
+
+
+@check("replay_dead")
 def test_reasons_of_dead_records(replayed):
     """Gives a record that is still refused the reason of today, and others keep theirs"""
     for row in replayed[1].rows["dead"]:
-        refused = row.raw == line(3, -3.5)
+        refused = row.raw == line(3, -3.5) and row.resolved_at != EARLIER
         if refused and "positive_weight" not in str(row.reason):
             raise AssertionError(
                 f"the table refused {row.raw} by its constraint positive_weight, and the reason "
@@ -982,5 +1031,5 @@ def test_reasons_of_dead_records(replayed):
             )
         if not refused and row.reason != "old":
             raise AssertionError(
-                f"the reason of {row.raw}, which is in the table, was 'old' and is {row.reason!r}"
+                f"the reason of {row.raw}, which is resolved, was 'old' and is {row.reason!r}"
             )

@@ -551,13 +551,13 @@ def airflow(learner, dataset, request):
         opened = part_of(
             learner,
             "airflow",
-            *(start_airflow, describe_dag, load_dag, run_dag, touched_by, put_files, get_files),
+            *(describe_dag, load_dag, run_dag, touched_by, put_files, get_files),
             *(settings, describe, run_nights, get_lines, watch_loads, load_lists),
             tasks=["partition_path", "spark_arguments", "publish", "expand", "build_dag"],
+            first=start_airflow,
         )
         airflow = opened.__enter__()
         request.session.addfinalizer(lambda: opened.__exit__(None, None, None))
-        airflow.call("start_airflow")
         command = (dataset("shop_nights") / "spark_submit.py").read_text()
         airflow.write({"spark_submit.py": command})
         processes[id(learner)] = airflow

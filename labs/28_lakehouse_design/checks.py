@@ -159,6 +159,9 @@ def sized(learner, brief: dict) -> dict:
         assert set(row) == keys, f"a row has the keys {sorted(row)}, expected {sorted(keys)}"
     found = {(row["source"], row["item"]): row for row in rows}
     assert len(found) == len(rows), "a source has two rows of the same item"
+    # Else a list without rows would have no wrong one.
+    for name in (*(source["name"] for source in brief["sources"]), "all"):
+        assert (name, "stored_bytes") in found, f"{name} has no row `stored_bytes`"
     return found
 
 

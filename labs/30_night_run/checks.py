@@ -719,13 +719,13 @@ def airflow(learner, request):
         opened = part_of(
             learner,
             "airflow",
-            *(start_airflow, describe_dag, load_dag, run_dag, touched_by, put_files, get_files),
+            *(describe_dag, load_dag, run_dag, touched_by, put_files, get_files),
             *(settings, describe, run_night),
             tasks=["load_night", "build_night", "build_dag"],
+            first=start_airflow,
         )
         airflow = opened.__enter__()
         request.session.addfinalizer(lambda: opened.__exit__(None, None, None))
-        airflow.call("start_airflow")
         processes[id(learner)] = airflow
     return processes[id(learner)]
 

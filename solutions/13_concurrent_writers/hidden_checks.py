@@ -8,16 +8,18 @@ from checks import (
     FAST,
     INVENTORY,
     ORDERS,
+    assert_conflict_raised,
     assert_items,
     assert_no_commit,
     assert_outcome,
+    assert_tried_again,
+    commits_of_others,
     error_of,
     item,
     items,
     keys,
     line,
     matrix_of,
-    merges_of_others,
     of_keys,
     partitioned,
     tried,
@@ -32,6 +34,9 @@ from labkit.checks import (
 )
 
 OSLO = items("Oslo z 1")
+# With its last row a file goes, and none comes in its place.
+ALL_OF_BARI = [("Bari", "a"), ("Bari", "b")]
+OSLO_GONE = Commit("DELETE", gone=[("Oslo", "z")])
 OTHER_PAIRS = {
     ("append", "optimize"): "ok",
     ("append", "alter"): "MetadataChangedException",
@@ -73,6 +78,14 @@ def test_others_delete(learner, spark, frame, shared_schema):
     assert_items(rows, items("Cork a 1, O'Hare a 3, O'Hare b 9 30 count"))
 
 
+@check("scoped_merge")
+def test_deleted_in_the_same(learner, spark, frame, shared_schema):
+    """raises the conflict with a DELETE in the same warehouse, too"""
+    table, gone = f"{shared_schema}.with_deleted", Commit("DELETE", gone=ALL_OF_BARI)
+    name = "ConcurrentDeleteReadException"
+    assert_conflict_raised(learner, spark, frame, table, gone, name)
+
+
 @check("retry")
 def test_random_attempts(learner, seed):
     """calls, waits and ends as it should, whatever the attempts come to"""
@@ -84,8 +97,9 @@ def test_random_attempts(learner, seed):
         made = ends[:attempts]
         last = next((n for n, end in enumerate(made) if end != "again"), len(made) - 1)
         end, failed = made[last], last + 1
+        raised = ["RuntimeError", "ValueError", "OSError"][failed % 3 - 1]
         cause = {"again": "RuntimeError: again, attempt 1"}
-        cause["never"] = f"RuntimeError: never, attempt {failed}"
+        cause["never"] = f"{raised}: never, attempt {failed}"
         log = ["called-1"]
         for number in range(1, failed):
             log += [f"waited-{number}", f"called-{number + 1}"]
@@ -98,7 +112,7 @@ def test_random_attempts(learner, seed):
 
 @check("decrement", points=2)
 def test_random_batch(learner, spark, frame, shared_schema, seed):
-    """takes a batch off once, whatever others do meanwhile"""
+    """takes a batch off once, whatever others do meanwhile, in four attempts that fail"""
     rng = random.Random(seed)
     table = f"{shared_schema}.random_stock"
     stock = [item(f"{w} s{n} {rng.randrange(20, 60)}") for w in ("Bari", "Cork") for n in range(9)]
@@ -109,8 +123,10 @@ def test_random_batch(learner, spark, frame, shared_schema, seed):
         Commit("OPTIMIZE"),
         Commit("MERGE", taken),
         FAST["alter"],
+        OSLO_GONE,
     ]
-    start = partitioned(spark, table, commits, held=3)
+    # The first comes when rows are written, and each other one when an attempt reads the orders.
+    start = partitioned(spark, table, commits, held=4, on_write="Bari", at=1)
     lines = []
     for _ in range(12):
         row = stock[rng.choice([3, 5, 8, 12])]
@@ -122,13 +138,14 @@ def test_random_batch(learner, spark, frame, shared_schema, seed):
     ordered = Counter()
     for _, warehouse, sku, qty in lines:
         ordered[warehouse, sku] += qty
-    # The other batch comes only if the orders are read a second time.
-    came = merges_of_others(log_since(spark, table, start.number)) > 0
+    # The other batch comes only if the orders are read a second time, the DELETE at last.
+    log = log_since(spark, table, start.number)
+    came, is_gone = (commits_of_others(log, name) > 0 for name in ("MERGE", "DELETE"))
     expected = [
         (*row[:2], max(row[2] - ordered[row[:2]], 0), *row[3:])
         for row in [*stock[:3], *(taken if came else stock[3:4]), *stock[4:]]
     ]
-    assert_items(table_rows(spark, table), [*expected, *OSLO])
+    assert_items(table_rows(spark, table), expected if is_gone else [*expected, *OSLO])
 
 
 @pytest.fixture(scope="module")
@@ -166,3 +183,10 @@ def test_random_queue(learner, spark, frame, shared_schema, random_rows):
     finally:
         spark.catalog.dropGlobalTempView(view)
     assert_items(table_rows(spark, table), right)
+
+
+@check("single_writer")
+def test_other_conflicts(learner, spark, frame, shared_schema):
+    """tries again after a DELETE and after a new property, too"""
+    for name, other in {"job_deletes": OSLO_GONE, "job_alters": FAST["alter"]}.items():
+        assert_tried_again(learner, spark, frame, f"{shared_schema}.with_{name}", other)

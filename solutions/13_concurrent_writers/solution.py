@@ -41,8 +41,9 @@ stock.show(3)
 
 # %% [markdown]
 # **Grain:** one row is one sku in one warehouse. `warehouse` and `sku` are the key: unique
-# together, and never null. In all tasks, a table has the columns of `inventory`, and no deletion
-# vectors. In Tasks 2, 4 and 5 it is partitioned by `warehouse`.
+# together. Only `source` can be null. In all tasks, a table and its changes have the columns of
+# `inventory`, in this order. A table has no deletion vectors. In Tasks 2, 4 and 5 it is partitioned
+# by `warehouse`.
 #
 # **Who checks for conflicts?** A Delta writer reads a version of the table, writes its files, and
 # commits. If others committed meanwhile, the commit compares what *they* added and removed with
@@ -179,7 +180,7 @@ lab.check("conflict_matrix")
 # - What they wrote stays.
 # - A conflict with a commit to the *same* warehouse is raised as it is: repeating is for Task 3.
 # - If the call raises, nothing of it is in the table.
-# - `warehouse` can be any text.
+# - `warehouse` can be any text but the empty one.
 # - As in Task 1, the write itself is the first to read `changes`.
 #
 # No sku is twice in the changes of a warehouse. `scoped_merge` returns nothing.
@@ -300,7 +301,8 @@ lab.check("retry")
 # `qty = qty - 3` is not like a count. Done twice, it is wrong; computed from an old `qty`, it is
 # wrong as well. Write `decrement(spark, table, orders)`. `orders` are the lines of one batch:
 # `batch_id` string, `warehouse` string, `sku` string and `qty` long. All lines have the same
-# `batch_id`, and no value is null.
+# `batch_id`, no value is null, and each `qty` is at least 1. Unless a batch has no lines, the table
+# has the key of at least one.
 #
 # - The `qty` of a row goes down by what was ordered of it, over all lines of the batch.
 # - It never goes below zero: if more was ordered, it is 0.
@@ -310,8 +312,8 @@ lab.check("retry")
 # - Batches come in any order; an id says nothing about it.
 # - The rows and the record that the batch was applied are changed by the same commit to `table`: no
 #   other table is made, and the columns stay.
-# - If the commit meets a conflict of any kind, the call tries again, with the rows as they are
-#   then. It makes at least five attempts.
+# - If the commit meets a conflict, because others changed rows, files or properties of the table,
+#   the call tries again, with the rows as they are then. It makes at least five attempts.
 # - A batch without lines makes no version.
 #
 # Leave out the waits here. What is raised after the last attempt is left open. Delta's
@@ -383,12 +385,12 @@ lab.check("decrement")
 # - All changes of a call are one commit.
 # - If nothing in the queue is newer, the call makes no version. So a second call makes none.
 # - The queue is only read.
-# - Other jobs may still write to `table`, such as an OPTIMIZE. After a conflict of any kind the call
-#   tries again, as in Task 4.
+# - Other jobs may still write to `table`, such as an OPTIMIZE. If the commit meets a conflict as in
+#   Task 4, the call tries again at least once.
 # - What others wrote meanwhile counts as a row in the table.
 #
-# Two different rows of a key never have the same `updated_at`, and no time is null. Rows that get
-# into the queue during the call may wait for the next one. `single_writer` returns nothing.
+# Two different rows of a key in the queue never have the same `updated_at`. Rows that get into the
+# queue during the call may wait for the next one. `single_writer` returns nothing.
 
 
 # %%

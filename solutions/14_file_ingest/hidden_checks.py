@@ -4,9 +4,27 @@ import json
 import random
 from datetime import datetime
 
-from checks import BATCH, TAIL, in_one_spelling, is_poison, plain, records, write
+from checks import (
+    BATCH,
+    STORED,
+    TAIL,
+    in_one_spelling,
+    is_poison,
+    plain,
+    records,
+    shipment,
+    write,
+)
 
-from labkit.checks import assert_rows, check, checkpoint_files, collect
+from labkit.checks import (
+    assert_columns,
+    assert_rows,
+    check,
+    checkpoint_files,
+    collect,
+    make_table,
+    table_rows,
+)
 
 SCHEMA = "sealed boolean, parcel long, opened timestamp, label string, volume double"
 NOON = datetime(2025, 2, 3, 12)
@@ -53,6 +71,32 @@ def test_lines_by_chance(learner, frame, seed):
     found = in_one_spelling(collect(learner.refine(bronze, SCHEMA)))
     expected = [(*row, f"file:/{number}.json") for number, _, row in given]
     assert_rows(found, expected, key="file", columns=f"{SCHEMA}, {TAIL}")
+
+
+OTHER_TYPES = {"2nd_count": "long", "since": "timestamp", "note": "string"}
+
+
+@check("evolve")
+def test_other_types(learner, spark, frame, shared_schema):
+    """promotes fields of other types, after a call that promotes nothing"""
+    table, told = f"{shared_schema}.other_types", "2025-02-03T14:00:00+02:00"
+    make_table(spark, table, STORED, [shipment(1, {"2nd_count": 7, "note": "n", "x": [1]})])
+    batches = [
+        ([shipment(2, {"since": told, "note": "7"})], {}),
+        ([shipment(3, {"since": "noon", "2nd_count": 2.5, "note": ""})], OTHER_TYPES),
+    ]
+    for rows, promote in batches:
+        learner.evolve(spark, table, frame(STORED, rows), promote)
+    columns = f"{STORED}, {', '.join(f'`{name}` {kind}' for name, kind in OTHER_TYPES.items())}"
+    assert_columns(spark.table(table), columns)
+    expected = [
+        (*shipment(1, {"x": [1]}), 7, None, "n"),
+        (*shipment(2), None, NOON, "7"),
+        (*shipment(3, {"since": "noon", "2nd_count": 2.5}), None, None, ""),
+    ]
+    rows = in_one_spelling(table_rows(spark, table))
+    expected = [(*row[:2], plain(row[2]), *row[3:]) for row in expected]
+    assert_rows(rows, expected, key="shipment_id", columns=columns)
 
 
 @check("isolate", points=2)

@@ -173,7 +173,8 @@ lab.check("ingest")
 # - `rescued` is a JSON object of the fields without a column, and of those whose value the column
 #   does not take. Each has its value as it came: an object, a list, a number or a string.
 # - `rescued` is null if there is no such field.
-# - A field whose value is JSON's null is like a field that is not there.
+# - A field of the object whose value is JSON's null is like a field that is not there. Nulls
+#   within a value stay.
 #
 # These are up to you:
 #
@@ -240,8 +241,9 @@ lab.check("refine")
 #
 # On the second day the partner sends `co2_kg`, and later someone wants it. Write `evolve(spark,
 # table, batch, promote)`. It appends `batch` to the Delta table `table`, and makes columns of the
-# fields in `promote`: a dict from the name of a field to its type, one of those of Task 2.
-# These names consist of letters, digits and `_`, and no column has one of them in another case.
+# fields in `promote`: a dict from the name of a field to its type, one of those of Task 2. It may
+# be empty. The names consist of letters, digits and `_`, and no column has one of them in another
+# case.
 #
 # `batch` has the columns that `refine` returns. `table` has these, with the same `schema`, and may
 # have some more that were promoted before.

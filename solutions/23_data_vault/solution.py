@@ -232,10 +232,10 @@ lab.check("load_hub")
 # ## Task 4: load a satellite
 #
 # Write `load_satellite(spark, satellite, staged, keys, attributes)`. `attributes` is a dict as in
-# Task 2. `staged` has the columns of `keys` and `attributes`, `load_ts` and `record_source`, and
-# may have others that the table does not have. The Delta table named `satellite` has
-# `hash_key string`, `load_ts timestamp`, `record_source string`, `hash_diff string` and the
-# attributes, in any order.
+# Task 2; no key column is an attribute. `staged` has the columns of `keys` and `attributes`,
+# `load_ts` and `record_source`, and may have others that the table does not have. The Delta table
+# named `satellite` has `hash_key string`, `load_ts timestamp`, `record_source string`,
+# `hash_diff string` and the attributes, in any order.
 #
 # - Each key, `load_ts` and `record_source` of `staged` that the table does not have together makes
 #   one row, also if it says the same as the row before it.
@@ -244,6 +244,7 @@ lab.check("load_hub")
 # - Staged rows with the same key, `load_ts` and `record_source` are copies. Their keys may be
 #   written in several ways; the attributes are equal.
 # - A batch may come late: rows may be older than those that the table has. They are loaded, too.
+# - A row of the table never changes, not even if `staged` has other attributes for it.
 #
 # The commits are as in Task 3:
 #
@@ -296,9 +297,9 @@ lab.check("load_satellite")
 #
 # - The CRM says what its newest row of the customer says, among those with this `load_ts` or an
 #   earlier one.
-# - The rows of the shop that have the same `load_ts` are one full extract. The shop says what its
-#   newest extract at that time says. If the customer is not in it, name and address of the shop are
-#   null.
+# - The rows of the shop that have the same `load_ts` are one full extract, whatever their
+#   `record_source`. The shop says what its newest extract at that time says. If the customer is not
+#   in it, name and address of the shop are null.
 #
 # **What is published** at a time:
 #

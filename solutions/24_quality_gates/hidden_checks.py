@@ -9,6 +9,7 @@ from checks import (
     METRICS,
     ORDERS,
     PUBLISHED,
+    QUICK,
     REPORTS,
     RESULT,
     assert_bag,
@@ -36,6 +37,7 @@ from labkit.checks import (
     check,
     collect,
     require_frames,
+    settings,
     table_rows,
     table_version,
     write_commits,
@@ -48,9 +50,16 @@ DELIVERED = (
 
 
 @pytest.fixture(scope="module")
-def parents(spark, shared_schema):
+def quick(spark):
+    """The session with settings that suit small tables."""
+    with settings(spark, QUICK):
+        yield spark
+
+
+@pytest.fixture(scope="module")
+def parents(quick, shared_schema):
     """The database with the tables that rules refer to."""
-    make_parents(spark, shared_schema)
+    make_parents(quick, shared_schema)
     return shared_schema
 
 
@@ -82,7 +91,7 @@ def test_other_sides(learner, frame, parents, seed):
 
 
 @check("drifted", points=2)
-def test_random_days(learner, frame, seed):
+def test_random_days(learner, quick, frame, seed):
     """Compares a random day with random days"""
     rng = random.Random(f"hidden days {seed}")
     history = random_orders(rng, 120)

@@ -376,13 +376,13 @@ print(f"audited {audited} rows, the same frame now has {arrived.count()}")
 # %% [markdown]
 # Write `publish(spark, staged, table, reports, rules, day)`. It audits the rows of the frame
 # `staged`, and puts the good ones into the Delta table named `table`, as the rows of `day`, a date.
-# `staged` has the columns of `ORDERS`; the table has these and `day date`, in any order. `reports` is the name of
-# a Delta table with the columns of `REPORTS`. Both tables are there.
+# `staged` has the columns of `ORDERS`; the table has these and `day date`, in any order. `reports`
+# is the name of a Delta table with the columns of `REPORTS`. Both tables are there.
 #
 # **What is published:**
 #
-# - `staged` is read once; a cached frame counts as read once. More rows may arrive in what it reads
-#   while you work; they are for the next call.
+# - `staged` is read once; a cached frame counts as read once. Another application may add rows to
+#   what it reads while you work; they are for the next call.
 # - `evaluate` audits all rows that were read.
 # - The day is blocked if a rule's verdict is `error` or `empty`, whatever its action, or if a rule
 #   with the action `fail` is `failed`.
@@ -544,7 +544,8 @@ if lab.written("publish"):
 cached, checkpoint = spark.table(landing).persist(), spark.table(landing).localCheckpoint()
 before = cached.count(), checkpoint.count()
 today.limit(1).write.insertInto(landing)
-print(f"cached: {before[0]}, then {cached.count()}; checkpoint: {before[1]}, then {checkpoint.count()}")
+after = cached.count(), checkpoint.count()
+print(f"cached: {before[0]}, then {after[0]}; checkpoint: {before[1]}, then {after[1]}")
 cached.unpersist()
 
 # %% [markdown]
@@ -600,9 +601,9 @@ lab.next()
 # 4. A frame is a query: read twice, it can be two results. I write the rows first (a staging table,
 #    or a checkpoint), audit that, and publish that very version in one commit. The report names the
 #    version of the table that it made.
-# 5. If today is among ten values, the largest z-score that is possible is 9 / sqrt(10) = 2.85. One bad day in the history widens it for
-#    ten days. I leave today out, and use median and MAD, with a floor so that equal days don't make
-#    every change an alarm.
+# 5. If today is among ten values, the largest z-score that is possible is 9 / sqrt(10) = 2.85. One
+#    bad day in the history widens the deviation for ten days. I leave today out, and use median and
+#    MAD, with a floor so that equal days don't make every change an alarm.
 # 6. They keep their last published version, which is old and right, and are marked as skipped: not
 #    as unchanged, since somebody has to know that they are late. Tables beside them go on. When the
 #    block is lifted, they run.

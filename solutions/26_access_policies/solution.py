@@ -313,7 +313,7 @@ if ann is not None and lab.written("secure", "secure_view"):
 #
 # Each insurer delivers its claims again every night, as a whole. Write `write_tenant(spark, table,
 # tenant, batch)`. `table` is the name of a Delta table that is partitioned by `tenant`, and `batch`
-# has its columns. It replaces the data of one tenant, and returns nothing.
+# has its columns, in any order. It replaces the data of one tenant, and returns nothing.
 #
 # - After the call the rows of `tenant` are exactly those of `batch`, identical rows included.
 # - An empty batch leaves no row of `tenant`.

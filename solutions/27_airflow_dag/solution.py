@@ -482,10 +482,9 @@ if lab.written("partition_path", "spark_arguments", "publish", "build_dag", "bac
     ends = [each["interval_end"] for each in plan]
     used = [partition_path, spark_arguments, publish, build_dag, shop_config, settings_there]
     with server(
-        "airflow", start_airflow, load_dag, describe_dag, touched_by, run_dag, put_files, get_files,
-        look, run_days, *used,
+        "airflow", load_dag, describe_dag, touched_by, run_dag, put_files, get_files,
+        look, run_days, *used, first=start_airflow,
     ) as airflow:  # fmt: skip
-        airflow.call("start_airflow")
         airflow.write(get_files(str(folder)))
         about = airflow.call("look", 2)
         print(about["intervals"], about["touches"], *about["tasks"].items(), sep="\n")

@@ -328,9 +328,8 @@ def a_gate_that_fails() -> dict:
 
 if lab.written("load_night", "build_night"):
     with server(
-        "airflow", start_airflow, load_dag, run_dag, put_files, a_gate_that_fails
+        "airflow", load_dag, run_dag, put_files, a_gate_that_fails, first=start_airflow
     ) as airflow:
-        airflow.call("start_airflow")
         print(airflow.call("a_gate_that_fails"))
 
 # %% [markdown]
@@ -596,9 +595,8 @@ if lab.written("load_night", "build_night", "build_dag", "nights_to_repeat", "ac
     nights = sorted(path.name.partition("=")[2] for path in (folder / "landing").iterdir())
     used = [load_night, build_night, build_dag, shop_config, audit, publish, served, note, night_of]
     with server(
-        "airflow", start_airflow, load_dag, run_dag, put_files, get_files, run_nights, *used
+        "airflow", load_dag, run_dag, put_files, get_files, run_nights, *used, first=start_airflow
     ) as airflow:
-        airflow.call("start_airflow")
         files = get_files(str(folder))
         airflow.write({name: text for name, text in files.items() if "landing" in name})
         runs = airflow.call("run_nights", nights[:2])

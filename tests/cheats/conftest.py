@@ -39,6 +39,14 @@ def test_file_is_doubled(learner, spark, dataset):
     inside = [line for path in sorted(folder.glob("*.jsonl")) for line in path.read_text().split("\\n")]
     numbers = [json.loads(line)["n"] for line in inside if line]
     assert sorted(row.twice for row in found) == sorted(2 * number for number in numbers)
+
+
+@check("double")
+def test_folder_stays_as_it_was(learner, frame, tmp_path):
+    """doubles a number, and leaves the folder of the check as it was"""
+    found = [row.twice for row in collect(learner.double(frame("n long", [(4,)])))]
+    left = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert (found, left) == ([8], {}), f"the double of 4 is {found}, and the folder has {left}"
 '''
 
 

@@ -46,6 +46,18 @@ left += [table.name for table in spark.catalog.listTables("global_temp")]
 assert not left, left
 double = lambda numbers: numbers.select("n", (F.col("n") * 2).alias("twice"))
 """,
+    "tables": f"""{PRELUDE}spark.range(3).write.saveAsTable("numbers")
+double = lambda numbers: numbers.select("n", (F.col("n") * 2).alias("twice"))
+""",
+    "files": f"""{PRELUDE}from pathlib import Path
+folder = Path(spark.conf.get("spark.sql.warehouse.dir").removeprefix("file:")).parent
+for place in ("/tmp", "/dev/shm", folder):
+    spark.range(3).write.json(f"{{place}}/numbers")
+spark.range(3).write.saveAsTable("numbers")
+spark.range(3).write.format("delta").save("/tmp/delta")
+assert spark.read.format("delta").load("/tmp/delta").count() == 3
+double = lambda numbers: numbers.select("n", (F.col("n") * 2).alias("twice"))
+""",
 }
 TRACE = Path("/tmp/labkit-test-was-here")
 

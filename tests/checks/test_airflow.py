@@ -59,6 +59,12 @@ def day(end, arrives, secret="", interval=None):
     return run_dag(load_dag(make_dag, secret), end, arrives, secret, interval)
 
 
+def imported():
+    import sys
+
+    return ["airflow" in sys.modules, "answer" in sys.modules]
+
+
 def touches():
     import os
 
@@ -67,9 +73,8 @@ def touches():
 
 @pytest.fixture(scope="module")
 def airflow():
-    given = (start_airflow, describe_dag, load_dag, run_dag, touched_by, put_files, get_files)
-    with server("airflow", *given, make_dag, look, day, touches) as airflow:
-        airflow.call("start_airflow")
+    given = (describe_dag, load_dag, run_dag, touched_by, put_files, get_files)
+    with server("airflow", *given, make_dag, look, day, touches, first=start_airflow) as airflow:
         yield airflow
 
 
@@ -96,6 +101,18 @@ def test_waits_of_a_run_pass_at_once(airflow):
     assert found["handed"]["works.return_value"] == [27, 28]
 
 
+def test_a_second_process_knows_nothing_of_the_runs_of_the_first(airflow):
+    moment = "2026-04-05T22:00:00+00:00"
+    functions = (load_dag, run_dag, put_files, make_dag, day, imported)
+    assert airflow.call("day", moment, {"there": "now"})["state"] == "success"
+    with server("airflow", *functions, first=start_airflow) as other:
+        assert other.call("imported") == [True, False]
+        assert other.call("day", moment, {})["tasks"]["arrives"] == ["failed", 1]
+    with server("airflow", *functions, first=start_airflow) as other:
+        assert other.call("imported") == [True, False]
+        assert other.call("day", moment, {"there": "now"})["state"] == "success"
+
+
 def test_a_run_has_the_interval_that_is_asked_for(airflow):
     ends = ["2026-03-31T22:00:00+00:00", "2026-04-01T22:00:00+00:00"]
     found = airflow.call("day", ends[0], {"there": "now"}, "", ends)
@@ -120,10 +137,11 @@ def test_what_a_call_touches_is_told_apart_from_imports(airflow):
 
 
 def test_a_file_that_makes_no_dag_is_said(airflow):
-    with server("airflow", start_airflow, load_dag, put_files, makes_none) as other:
-        other.call("start_airflow")
-        with pytest.raises(AnswerError, match="the file has 0 DAGs"):
-            other.call("makes_none")
+    with (
+        server("airflow", load_dag, put_files, makes_none, first=start_airflow) as other,
+        pytest.raises(AnswerError, match="the file has 0 DAGs"),
+    ):
+        other.call("makes_none")
 
 
 def makes_none():

@@ -4,10 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import pytest
-from pyspark.sql import Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
+from pyspark.sql.datasource import DataSource, DataSourceReader
 
 from labkit.checks import (
+    PythonOperator,
     cached,
     deduplicated_sorts,
     exchanges,
@@ -17,10 +19,12 @@ from labkit.checks import (
     partitionings,
     python_operators,
     release,
+    run_frame,
     scans,
     settings,
     window_keys,
 )
+from labkit.verdict.errors import AnswerError
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +174,49 @@ def test_cached_counts_what_builds_on_a_frame(frame):
     assert cached(mine) == 1
     release(mine)
     assert cached(mine) == 0
+
+
+def read_as_json(frame):
+    """The frame as its JSON is read again by Java: an RDD stands between both plans."""
+    lines = frame._jdf.toJSON()
+    return DataFrame(
+        frame.sparkSession.read.schema(frame.schema)._jreader.json(lines), frame.sparkSession
+    )
+
+
+class Letters(DataSource):
+    @classmethod
+    def name(cls):
+        return "letters"
+
+    def schema(self):
+        return "letter string"
+
+    def reader(self, schema):
+        return LettersReader()
+
+
+class LettersReader(DataSourceReader):
+    def read(self, partition):
+        yield ("a",)
+
+
+def test_python_behind_an_rdd_or_a_source_is_python(spark, sales):
+    spark.dataSource.register(Letters)
+    loud = F.udf(lambda shop: shop.upper())
+    hidden = read_as_json(sales.withColumn("loud", loud("shop")))
+    assert has_python(hidden)
+    assert python_operators(hidden) == (PythonOperator("RDDScan", by_row=True),)
+    assert not has_python(read_as_json(sales))
+    assert has_python(spark.read.format("letters").load())
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_plan_that_a_checkpoint_hides_is_told(sales, eager):
+    hidden = sales.groupBy("shop").count().localCheckpoint(eager=eager).select("shop")
+    for look in (operators, has_python, scans, run_frame):
+        with pytest.raises(AnswerError, match="a checkpoint hides what the frame is computed from"):
+            look(hidden)
 
 
 def test_work_of_the_block_alone_is_measured(spark, sales):

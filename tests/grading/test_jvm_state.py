@@ -77,3 +77,34 @@ def test_folder_that_is_too_full_is_told(place, monkeypatch, limit, most):
     (place / "link").symlink_to("/")
     (place / "spark-1" / "block").write_bytes(bytes([1]) * 50_000)
     assert jvm_state.left_on_disk(place) == "its folder is too full"
+
+
+@pytest.fixture
+def inside(tmp_path_factory):
+    root = tmp_path_factory.mktemp("inside")
+    for name in ("tmp/sandbox", "dev/shm"):
+        (root / name).mkdir(parents=True)
+    return root
+
+
+def test_files_that_queries_wrote_are_swept_and_those_of_the_jvm_stay(place, inside):
+    for name in ("warehouse", "tables"):
+        (place / name).mkdir()
+    (place / "log").touch()
+    known = jvm_state.entries(place, inside)
+    for folder in (
+        place,
+        place / "warehouse",
+        place / "tables",
+        inside / "tmp",
+        inside / "dev/shm",
+    ):
+        (folder / "numbers").mkdir()
+        (folder / "away").symlink_to("/etc")
+    (place / "liblz4-1.so").touch()
+    assert jvm_state.sweep(place, inside, known) == ""
+    assert jvm_state.entries(place, inside) == {*known, place / "liblz4-1.so"}
+
+
+def test_folder_that_cannot_be_swept_is_told(place, inside):
+    assert jvm_state.sweep(place, inside, ()) == "a folder of its own can't be looked at"

@@ -206,6 +206,33 @@ def test_value_that_a_check_stumbles_over_is_the_answers_error(results_of, toy, 
     assert result.reason.startswith(says)
 
 
+READS_ANOTHER = '''
+from labkit.checks import check
+
+
+@check("double")
+def test_reads(learner):
+    """is read"""
+    assert learner.{call}["n"] == 3, "it is another"
+'''
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        ("store(0)", "`store` returned list, which the check can't read (checks.py:8): TypeError"),
+        ("run_dbt(0)", "`double` came to something, which the check can't read (checks.py:8)"),
+    ],
+)
+def test_value_of_another_function_that_a_check_stumbles_over_is_the_answers_error(
+    results_of, toy, monkeypatch, call, says
+):
+    monkeypatch.setattr("labkit.parts.dbt.run_dbt", lambda number: [number])
+    toy.checks.write_text(READS_ANOTHER.format(call=call))
+    result = results_of("store = lambda number: [number]")["test_reads"]
+    assert (result.outcome, result.reason[: len(says)]) == ("error", says)
+
+
 def test_hidden_check_that_stumbles_tells_the_class_alone(results_of, toy):
     toy.hidden_checks.write_text(READS_A_LIST.format(number=9))
     results = results_of("double = lambda numbers: {'a secret': 1}['b']", [toy.hidden_checks])
@@ -558,3 +585,47 @@ def test_a_fault_of_the_public_checks_is_told_where_hidden_ones_import_them(resu
     (result,) = results_of("", [toy.checks, toy.hidden_checks]).values()
     assert result.outcome == "broken"
     assert "cannot import name 'NUMBERS' from 'checks'" in result.reason
+
+
+SHOWS_ALL = '''
+from labkit.checks import check
+
+
+@check("double")
+def test_shows(learner):
+    """is shown"""
+    found = learner.double(3)
+    assert found == 6, f"the double of 3 is {found}"
+'''
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_hidden_check_shows_little_of_what_came_back(results_of, toy, hidden):
+    file = toy.hidden_checks if hidden else toy.checks
+    file.write_text(SHOWS_ALL)
+    result = results_of("double = lambda number: str(number) * 5_000", [file])["test_shows"]
+    assert result.reason == f"the double of 3 is {'3' * 5_000}"[: 400 if hidden else 2_000]
+
+
+SHOWS_A_TRACE = '''
+from labkit.checks import check
+from labkit.verdict.errors import AnswerError
+
+
+@check("double")
+def test_tells_lines(learner):
+    """tells lines"""
+    try:
+        learner.double(3)
+    except AnswerError as error:
+        raise AnswerError("failed", "your test stops with an error", trace=error.trace)
+'''
+
+
+def test_hidden_check_shows_no_line_of_the_answer(results_of, toy):
+    for file, shown in ((toy.checks, True), (toy.hidden_checks, False)):
+        file.write_text(SHOWS_A_TRACE)
+        result = results_of("def double(number):\n    return [][number]", [file])[
+            "test_tells_lines"
+        ]
+        assert (result.reason, bool(result.trace)) == ("your test stops with an error", shown)

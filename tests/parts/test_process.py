@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from processes import alive
+from part_processes import INSIDE, PATIENCE, leaves, sleeps, wait_until_gone
 from sandboxes import python as in_sandbox
 
 from labkit.checks.parts import part_of, run, server
@@ -17,28 +17,13 @@ from labkit.grading.grading_spark import WarmSpark
 from labkit.home import LabError
 from labkit.judge.answer import Learner
 from labkit.judge.runner import judge
-from labkit.parts import packages
-from labkit.parts.environment import STAMP
 from labkit.parts.known import AIRFLOW
 from labkit.verdict.errors import AnswerError
 
-PATIENCE = 30
 RATE = 2
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory) -> Path:
-    """A folder that passes for an installed part: an interpreter of its own, and no package."""
-    folder = tmp_path_factory.mktemp("part") / "airflow"
-    packages.make_folder(folder)
-    (folder / STAMP).write_text('{"megabytes": 1}')
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def part(place, monkeypatch) -> str:
-    monkeypatch.setenv(AIRFLOW.variable, str(place))
-    return AIRFLOW.name
+pytestmark = pytest.mark.usefixtures("part")
 
 
 def double(numbers):
@@ -64,19 +49,6 @@ def stub():
 def prints(text):
     print(text)
     os.system(f"echo {text} from a child")
-
-
-def leaves():
-    print("on my way out")
-    os._exit(7)
-
-
-def sleeps():
-    import subprocess
-
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    Path("pid").write_text(str(child.pid))
-    time.sleep(600)
 
 
 def begins():
@@ -238,7 +210,7 @@ def test_an_interrupt_ends_a_call_and_the_next_one_gets_its_own_answer(part):
 
 def test_a_process_ends_with_whoever_asked(part, tmp_path):
     program = (
-        "from labkit.parts.process import Served\n"
+        "from labkit.parts.served import Served\n"
         "from labkit.parts.known import AIRFLOW\n"
         "from labkit.parts.source_text import described\n"
         "import test_process as t\n"
@@ -255,9 +227,10 @@ def test_a_process_ends_with_whoever_asked(part, tmp_path):
     while not (folder / "pid").is_file() or not (folder / "pid").read_text():
         assert time.monotonic() < deadline
         time.sleep(0.05)  # between two looks for the file
+    child = int((folder / "pid").read_text())  # the folder goes with the process
     asker.kill()
     asker.communicate()
-    wait_until_gone(int((folder / "pid").read_text()))
+    wait_until_gone(child)
 
 
 def test_a_part_that_is_missing_is_said(part, monkeypatch, tmp_path):
@@ -266,35 +239,7 @@ def test_a_part_that_is_missing_is_said(part, monkeypatch, tmp_path):
         run(part, double, [1])
 
 
-def wait_until_gone(pid: int) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while alive(pid):
-        assert time.monotonic() < deadline, f"process {pid} is still there"
-        time.sleep(0.05)
-
-
 # ---------------------------------------------------------------- in the sandbox
-
-
-INSIDE = """
-import linecache, os
-TEXT = '''
-def looks(path):
-    import os, socket
-    try:
-        socket.create_connection(("192.0.2.1", 80), 2)
-        reached = True
-    except OSError:
-        reached = False
-    open("mine", "w").write("x")
-    return [os.getcwd(), os.path.exists(path), reached]
-'''
-linecache.cache["<cell>"] = (len(TEXT), None, TEXT.splitlines(True), "<cell>")
-exec(compile(TEXT, "<cell>", "exec"))
-from labkit.parts.process import run
-os.environ["LAB_SCRATCH"] = os.getcwd()
-print(run("airflow", looks, {secret!r}))
-"""
 
 
 def test_in_the_sandbox_a_part_is_read_and_nothing_else(place, tmp_path):

@@ -175,6 +175,51 @@ def test_folders_in_memory_have_an_end(folder, most):
     assert int(out[-1]) <= most
 
 
+LINKED = """
+import os, subprocess, sys
+from pathlib import Path
+from labkit.sandbox import sandbox
+
+outside = Path(sys.argv[1])
+sandbox.leave_network()
+with sandbox.Sandbox.make(on=True) as place:
+    folder = place.checks / "one"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    links = [("file", outside / "file"), ("new", outside / "new"), ("folder", outside)]
+    code = "import os, sys\\nfor n in range(1, len(sys.argv), 2): os.symlink(*sys.argv[n:n + 2])\\n"
+    code += f"os.chdir({str(folder)!r}); os.symlink('here', 'mine'); open('mine', 'w').close()\\n"
+    code += "print(os.path.exists('here'))"
+    links = [str(part) for name, to in links for part in (to, folder / name)]
+    command = place.command(
+        [sys.executable, "-c", code, *links], cwd=place.submissions, write=[place.checks]
+    )
+    done = subprocess.run(command, capture_output=True, text=True)
+    print(done.stdout or done.stderr)
+    for call in (
+        lambda: (folder / "file").read_text(),
+        lambda: (folder / "file").chmod(0o666),
+        lambda: (folder / "new").write_text("x"),
+        lambda: os.listdir(folder / "folder"),
+    ):
+        try:
+            print(call())
+        except OSError as error:
+            print(error.errno)
+print(place.place.exists())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mounts are a thing of Linux")
+def test_judge_follows_no_link_in_the_folder_of_checks(tmp_path):
+    (tmp_path / "file").write_text("secret")
+    command = [sys.executable, "-c", LINKED, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    # Who is inside follows its own links; the judge gets "too many levels of symbolic links".
+    assert done.stdout.split() == ["True", "40", "40", "40", "40", "False"], done
+    assert not (tmp_path / "new").exists()
+
+
 BOUNDED = """
 import sys
 from labkit.sandbox import limits, sandbox

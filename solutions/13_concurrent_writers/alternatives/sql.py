@@ -21,7 +21,8 @@ def conflict_matrix(spark: SparkSession, make_table: Callable, pairs: list) -> D
 
 
 def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse: str) -> None:
-    literal = "'" + warehouse.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    text = warehouse.replace("\\", "\\\\").replace("'", "\\'")
+    literal = "'" + text.replace("{", "{{").replace("}", "}}") + "'"
     spark.sql(
         f"""
         MERGE INTO {table} AS old

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from labkit.parts import known, process
+from labkit.parts import known, served
 from labkit.parts.source_text import described
 from labkit.verdict.errors import AnswerError
 
@@ -59,7 +59,7 @@ class FlinkJvm:
     """
 
     def __init__(self) -> None:
-        self._served: process.Served | None = None
+        self._served: served.Served | None = None
         self._turns = 0
 
     @contextmanager
@@ -68,7 +68,7 @@ class FlinkJvm:
         if self._served is None or self._turns >= TURNS:
             self.close()
             functions: list[Callable[..., Any]] = [start_jvm, open_door, close_door]
-            self._served = process.Served(known.FLINK, described(functions, told=False))
+            self._served = served.Served(known.FLINK, described(functions, told=False))
             self._served.call("start_jvm")
         self._turns += 1
         port = self._served.call("open_door")

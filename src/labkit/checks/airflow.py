@@ -23,11 +23,13 @@ TOUCHES = (
 )
 
 
-def start_airflow() -> str:
-    """Makes the metadata database; the folder of this process."""
+def start_airflow() -> None:
+    """Imports Airflow, and makes the metadata database and the API that tasks ask."""
     os.environ["AIRFLOW_CONN_FS_DEFAULT"] = '{"conn_type": "fs"}'  # what a FileSensor asks for
     Path("dags").mkdir(exist_ok=True)
     from airflow.api_fastapi.execution_api import versions
+    from airflow.sdk.execution_time.supervisor import in_process_api_server
+    from airflow.settings import engine
     from airflow.utils.db import initdb
     from cadwyn import HeadVersion, Version, VersionBundle
 
@@ -38,7 +40,8 @@ def start_airflow() -> str:
     for change in (*newest.changes, *second.changes):
         change._bound_version_bundle = None
     versions.bundle = VersionBundle(HeadVersion(), newest, second, Version(third.value))
-    return os.getcwd()
+    in_process_api_server().app._cadwyn_initialize()  # else the first request does
+    engine.dispose()  # no copy of this process shares a connection
 
 
 def put_files(files: dict[str, str], gone: list[str]) -> None:

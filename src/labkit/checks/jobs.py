@@ -12,6 +12,8 @@ from pyspark.sql import SparkSession
 
 from labkit.checks.plans import each
 from labkit.spark.lease import lease_of
+from labkit.spark.settings import SETTINGS
+from labkit.verdict.errors import AnswerError
 
 
 @dataclass
@@ -46,26 +48,43 @@ def measured(spark: SparkSession) -> Iterator[Work]:
 
 
 def own_jobs(spark: SparkSession, first: int) -> list[JavaObject]:
-    """The jobs of this process from number `first` on, as the engine keeps them."""
+    """The jobs of this process from number `first` on, as the engine keeps them.
+
+    AnswerError when there were more than it keeps: nobody knows any more what the first ones did.
+    """
     context = spark.sparkContext._jsc.sc()
     context.listenerBus().waitUntilEmpty()
     store = context.statusStore()
     lease = lease_of(spark)
-    jobs = []
+    jobs: list[JavaObject] = []
+    forgotten = 0
     for number in range(first, int(context.dagScheduler().numTotalJobs())):
         try:
             job = store.job(number)
         except Py4JJavaError:  # another session's, begun after the bus was empty; ours are known
+            forgotten += not jobs
             continue
         if not lease or job.jobTags().contains(lease):
             jobs.append(job)
+    if forgotten and jobs and not lease:  # where others have jobs, too, the first may be theirs
+        raise _too_many(forgotten + len(jobs), "jobs")
     return jobs
 
 
+def _too_many(count: int, what: str) -> AnswerError:
+    return AnswerError("failed", f"it ran {count:,} Spark {what}, more than Spark keeps records of")
+
+
 def stages_of(spark: SparkSession, jobs: list[JavaObject]) -> Iterator[JavaObject]:
-    """The last attempt of each stage that these jobs ran, in order."""
+    """The last attempt of each stage that these jobs ran, in order.
+
+    AnswerError when there were more than the engine keeps.
+    """
     store = spark.sparkContext._jsc.sc().statusStore()
-    for stage in sorted({int(stage) for job in jobs for stage in each(job.stageIds())}):
+    stages = sorted({int(stage) for job in jobs for stage in each(job.stageIds())})
+    if len(stages) > int(SETTINGS["spark.ui.retainedStages"]):
+        raise _too_many(len(stages), "stages")
+    for stage in stages:
         try:
             done = store.lastStageAttempt(stage)
         except Py4JJavaError:  # a skipped stage, the first to be forgotten when many were run

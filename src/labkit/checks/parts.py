@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from labkit.parts.known import find_part
-from labkit.parts.process import SECONDS, run, server
+from labkit.parts.process import described_first, run, server
+from labkit.parts.served import SECONDS
 from labkit.parts.source_text import described
 from labkit.verdict.errors import AnswerError
 
@@ -47,12 +48,17 @@ class PartOfAnswer:
 
 @contextmanager
 def part_of(
-    learner: Any, part: str, *functions: Callable[..., Any], tasks: Collection[str] = ()
+    learner: Any,
+    part: str,
+    *functions: Callable[..., Any],
+    tasks: Collection[str] = (),
+    first: Callable[..., Any] | None = None,
 ) -> Iterator[PartOfAnswer]:
     """A process of a part that answers calls on a check's own functions and on these tasks.
 
     They go there as text, with what they use, and see each other by name. A task that comes later in
-    a notebook, and is not defined yet, is left out. Skips where the part is missing.
+    a notebook, and is not defined yet, is left out. `first` has been called in the process, or in one
+    that it is a copy of. Skips where the part is missing.
     """
     if reason := find_part(part).missing():
         pytest.skip(reason)
@@ -60,7 +66,7 @@ def part_of(
     asked = [getattr(learner, task) for task in tasks]
     there = [call for call in asked if getattr(call, "__wrapped__", call) is not None]
     lacking = [task for task, call in zip(tasks, asked, strict=True) if call not in there]
-    number = learner.open_part(part, groups, there)
+    number = learner.open_part(part, groups, there, described_first(first))
     try:
         yield PartOfAnswer(learner, number, lacking)
     finally:

@@ -9,12 +9,17 @@ from typing import Any
 from py4j.java_gateway import JavaObject
 from pyspark.sql import DataFrame
 
+from labkit.verdict.errors import AnswerError
+
 EXECUTION = "org.apache.spark.sql.execution."
 # Nodes that only hold another plan: their `child` is the operator that does the work.
 WRAPPERS = {"WholeStageCodegen", "InputAdapter"}
 EXCHANGES = {"ShuffleExchange", "BroadcastExchange"}
 # As in `PythonEvalType`: a function that is called for each row, with rows by pickle and by Arrow.
 ROW_AT_A_TIME = {100, 101}
+# In the names of operators with Python workers, which RDDs that these compute bear as their scope.
+PYTHON_NAMES = ("Python", "Pandas", "InArrow")
+CHECKPOINT = "a checkpoint hides what the frame is computed from; return the frame without it"
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,8 @@ def operators(df: DataFrame) -> tuple[str, ...]:
     Names are Spark's class names without `Exec`. An adaptive plan is driven to its final form
     first (every stage but the last runs), so joins changed and exchanges re-used at run time show.
     An exchange that is re-used appears as `ReusedExchange`, its input once. Plans of subqueries
-    and of cached frames belong to it.
+    and of cached frames belong to it. AnswerError for a frame that is computed from a checkpoint:
+    its plan ends there. All functions here that read plans do so.
     """
     return tuple(node.name for node in walk(df))
 
@@ -100,6 +106,8 @@ def python_operators(df: DataFrame) -> tuple[PythonOperator, ...]:
 
 
 def _by_row(node: _Node) -> bool:
+    if node.name == "RDDScan":  # behind an RDD nobody tells the kinds of functions apart
+        return any(_scope(rdd).endswith("EvalPython") for rdd in _lineage(node.plan.rdd()))
     return node.name.endswith("EvalPython") and any(
         int(function.evalType()) in ROW_AT_A_TIME for function in each(node.plan.udfs())
     )
@@ -135,6 +143,18 @@ def _source_ids(plan: JavaObject) -> set[int]:
     return {int(column.exprId().id()) for leaf in leaves for column in each(leaf.output())}
 
 
+def require_no_checkpoint(df: DataFrame) -> None:
+    """AnswerError for a frame that is computed from a checkpoint, before any of it runs."""
+    for leaf in each(df._jdf.queryExecution().analyzed().collectLeaves()):
+        if str(leaf.getClass().getName()) == f"{EXECUTION}LogicalRDD":
+            _require_no_checkpoint(leaf.rdd())
+
+
+def _require_no_checkpoint(rdd: JavaObject) -> None:
+    if any(one.checkpointData().isDefined() for one in _lineage(rdd)):
+        raise AnswerError("failed", CHECKPOINT)
+
+
 def walk(df: DataFrame) -> Iterator[_Node]:
     """Each operator of the final plan with the JVM's object of it, outermost first."""
     yield from _nodes(df._jdf.queryExecution().executedPlan(), broadcast=False)
@@ -142,6 +162,8 @@ def walk(df: DataFrame) -> Iterator[_Node]:
 
 def _nodes(plan: JavaObject, *, broadcast: bool) -> Iterator[_Node]:
     plan, name = unwrapped(plan)
+    if name == "RDDScan":
+        _require_no_checkpoint(plan.rdd())
     yield _Node(name, plan, broadcast)
     inside = (broadcast or name == "BroadcastExchange") and not name.endswith("Aggregate")
     for below in inputs(plan, name):
@@ -221,15 +243,31 @@ def _filter(found: JavaObject) -> Iterator[tuple[str, str]]:
 
 def is_python(plan: JavaObject) -> bool:
     kind = str(plan.getClass().getName())
-    if kind.startswith(f"{EXECUTION}python."):
-        return True
-    return kind == f"{EXECUTION}RDDScanExec" and _has_python_rdd(plan.rdd())
+    if kind == f"{EXECUTION}datasources.v2.BatchScanExec":
+        kind = str(plan.scan().getClass().getName()).replace(".datasources.v2.", ".")
+    if kind == f"{EXECUTION}RDDScanExec":
+        return any(_is_python_rdd(rdd) for rdd in _lineage(plan.rdd()))
+    return kind.startswith(f"{EXECUTION}python.")
 
 
-def _has_python_rdd(rdd: JavaObject) -> bool:
+def _is_python_rdd(rdd: JavaObject) -> bool:
+    """Whether an RDD is Python's, or an operator with Python workers computes it."""
     if str(rdd.getClass().getName()).startswith("org.apache.spark.api.python."):
         return True
-    return any(_has_python_rdd(dependency.rdd()) for dependency in each(rdd.dependencies()))
+    return any(part in _scope(rdd) for part in PYTHON_NAMES)
+
+
+def _scope(rdd: JavaObject) -> str:
+    """The name of the operator that computes an RDD, if one does."""
+    scope = rdd.scope()
+    return str(scope.get().name()) if scope.isDefined() else ""
+
+
+def _lineage(rdd: JavaObject) -> Iterator[JavaObject]:
+    """An RDD, and all that it is computed from."""
+    yield rdd
+    for dependency in each(rdd.dependencies()):
+        yield from _lineage(dependency.rdd())
 
 
 def each(collection: Any) -> Iterator[JavaObject]:

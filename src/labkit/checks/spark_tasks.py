@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from labkit.checks.frames import require_frame
 from labkit.checks.jobs import own_jobs, stages_of
-from labkit.checks.plans import each, is_python, operators, walk
+from labkit.checks.plans import each, is_python, operators, require_no_checkpoint, walk
 from labkit.verdict.errors import AnswerError, short
 
 MOST_TASKS = 10_000
@@ -68,6 +68,7 @@ def run_frame(df: DataFrame) -> FrameRun:
     runs it is the learner's error.
     """
     require_frame(df)
+    require_no_checkpoint(df)
     context = df.sparkSession.sparkContext._jsc.sc()
     first = int(context.dagScheduler().numTotalJobs())
     try:

@@ -81,6 +81,7 @@ class GradingJvm:
         self._tables = self.sandbox.jvm
         self._state_at_start: dict[str, Any] = {}
         self._folders: dict[Path, int] = {}
+        self._folder, self._entries = self.sandbox.jvm, set[Path]()
         processes.adopt_orphans()
         distrust()
 
@@ -151,7 +152,9 @@ class GradingJvm:
             if why := jvm_state.busy(self._base):  # a query that waits for a place would hang
                 self.spoil(why)
                 return
-            if why := jvm_state.clean(self._base):
+            if why := jvm_state.clean(self._base) or jvm_state.sweep(
+                self._folder, self._inside(), self._entries
+            ):
                 self.spoil(why)
                 return
             settings = self._state_at_start.get("session settings", ())
@@ -175,6 +178,10 @@ class GradingJvm:
         self._end()
         processes.kill_all_but(())
         self.sandbox.close()
+
+    def _inside(self) -> Path | None:
+        """The root of the JVM's sandbox, as this process sees it."""
+        return Path(f"/proc/{self._jvm()[-1]}/root") if self.sandbox.on else None
 
     def _jvm(self) -> list[int]:
         """The JVM's process, after the one that waits for it outside of the sandbox."""
@@ -218,13 +225,15 @@ class GradingJvm:
         if self.filtered:
             closed_jvm.close(gateway.jvm)
         self._folders = jvm_state.folders(folder)
+        self._folder = folder
+        self._entries = jvm_state.entries(folder, self._inside())
         return SparkSession(context)
 
     def _launch(
         self, conf: dict[str, str], folder: Path, connection: Path, log: Path
     ) -> subprocess.Popen[bytes]:
         process_environment(folder)
-        workers, self._tables = folder / jvm_state.WORKERS, folder / "tables"
+        workers, self._tables = folder / jvm_state.WORKERS, folder / jvm_state.TABLES
         for made in (workers, self._tables, folder / WAREHOUSE):
             made.mkdir()
             self.sandbox.give(made)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
 from collections.abc import Collection, Iterator
@@ -15,7 +16,7 @@ from pyspark.sql import SparkSession
 
 from labkit.sandbox import sandbox
 from labkit.spark.lease import strings
-from labkit.spark.settings import SETTINGS
+from labkit.spark.settings import SETTINGS, WAREHOUSE
 
 # A JVM may open 16,384 files and have 2,048 threads; a fresh one has 300 and 60.
 MOST_FILES, MOST_THREADS, MOST_HEAP = 4_000, 600, 0.6
@@ -23,6 +24,10 @@ MOST_ENTRIES, MOST_BYTES = 20_000, 1_000_000_000  # of its folder
 MOST_LEFT = 100  # databases and tables to be dropped
 TASK_SECONDS = 5
 WORKERS = "python-workers"  # in the JVM's folder: the one that its Python workers may write in
+TABLES = "tables"  # there, too: the databases of checks
+# What a JVM makes in its folder for itself, by name.
+ITS_OWN = re.compile(r"(blockmgr|spark|artifacts)-.*|.*\.so(\.lck)?")
+IN_MEMORY = ("tmp", "dev/shm")  # folders that the JVM alone sees, in its sandbox
 
 
 def session_state(session: SparkSession) -> dict[str, Any]:
@@ -61,6 +66,7 @@ def state(spark: SparkSession, settings: Collection[str] = ()) -> dict[str, Any]
         "session settings": {name: values.get(name) for name in settings or values},
         "default session": jvm.System.identityHashCode(default.get()),
         "catalog": shared.externalCatalog().listFunctions("default", "*").size(),
+        "default database": str(shared.externalCatalog().getDatabase("default").toString()),
         "streams": int(shared.activeStreamingQueries().size()),
         "arithmetic": spark.sql(question).first()[0],
         "views": str(session.sessionState().catalog().listTempViews("*", "*").toString()),
@@ -122,6 +128,7 @@ def clean(spark: SparkSession) -> str:
         is_view = catalog.getTable("default", table).tableType().name() == "VIEW"
         spark.sql(f"DROP {'VIEW' if is_view else 'TABLE'} IF EXISTS default.`{table}`")
     shared.globalTempViewManager().clear()
+    spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # of tables that `sweep` removes
     return ""
 
 
@@ -148,6 +155,31 @@ def taken(spark: SparkSession, process: psutil.Process) -> str:
 
 def _heap(runtime: Any) -> float:
     return float((runtime.totalMemory() - runtime.freeMemory()) / runtime.maxMemory())
+
+
+def entries(folder: Path, inside: Path | None) -> set[Path]:
+    """What is in a JVM's folder, in its warehouse and its folder of tables, and in the folders in
+    memory of its sandbox, whose root is `inside`.
+    """
+    places = [folder, folder / WAREHOUSE, folder / TABLES]
+    places += [inside / name for name in IN_MEMORY] if inside else []
+    return {entry for place in places for entry in place.iterdir()}
+
+
+def sweep(folder: Path, inside: Path | None, known: Collection[Path]) -> str:
+    """Removes what queries have written there; why the JVM must go, if it must.
+
+    `known` are the entries when the JVM had started: in memory, the folders of the sandbox itself.
+    """
+    try:
+        left = entries(folder, inside).difference(known)
+    except OSError:
+        return "a folder of its own can't be looked at"
+    for entry in left:
+        its_own = entry.parent == folder and ITS_OWN.fullmatch(entry.name)
+        if not its_own and not sandbox.remove(entry):
+            return "a submission left what can't be removed in the JVM's folders"
+    return ""
 
 
 def tidy(place: Path) -> str:

@@ -111,11 +111,23 @@ class Watched:
     def is_todo(self, task: str) -> bool:
         return self._answer.is_todo(task)
 
+    def given(self, task: str) -> str:
+        """What a check of this task has got from the answer, in words; "" when nothing yet.
+
+        What the task's own function returned; else the last that others did: a check may call them
+        first, or hear of the task from a part.
+        """
+        name = task if task in self.kinds else next(reversed(self.kinds), "")
+        if name in SERVICES:
+            return f"`{task}` came to something"
+        return f"`{name}` returned {self.kinds[name]}" if name else ""
+
     def __getattr__(self, task: str) -> Callable[..., Any]:
         asked = getattr(self._answer, task)
 
         def call(*args: Any, **kwargs: Any) -> Any:
             value = asked(*args, **kwargs)
+            self.kinds.pop(task, None)  # the last one is the last in `kinds`
             self.kinds[task] = kind_of(value)
             return value
 

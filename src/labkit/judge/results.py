@@ -21,6 +21,7 @@ from labkit.verdict.errors import AnswerError, CheckTimeout, short
 from labkit.verdict.outcome import CheckResult, Outcome
 
 REASON_CHARACTERS = 2_000
+HIDDEN_CHARACTERS = 400  # of a hidden check, whose reason may show what an answer returned
 # What a value of another kind than the right one raises where a check reads it.
 UNREADABLE = (
     *(TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError),
@@ -51,18 +52,21 @@ def keep(
     call: pytest.CallInfo[None],
     graded: GradedRun,
     rang: CheckTimeout | None,
-    returned: str,
+    given: str,
 ) -> None:
     """Adds one phase of a check to its result: the first phase that is not `passed` decides.
 
-    `returned` is the kind of what the task's function returned last; empty before that.
+    `given` says what the check has got from the answer ("`double` returned list"); "" when nothing.
     """
     earlier = results.get(item.name)
     seconds = call.duration + (earlier.seconds if earlier else 0)
-    outcome, reason, trace = read_outcome(declared, call, rang, returned)
-    if is_hidden(item) and is_told_by_learner(call, returned):
-        said = "is not written yet" if outcome == "todo" else ended(reason)
-        reason, trace = f"`{declared.task}` {said}", ""
+    outcome, reason, trace = read_outcome(declared, call, rang, given)
+    most = REASON_CHARACTERS
+    if is_hidden(item):
+        most, trace = HIDDEN_CHARACTERS, ""  # a trace has lines of the answer
+        if is_told_by_learner(call, given):
+            said = "is not written yet" if outcome == "todo" else ended(reason)
+            reason = f"`{declared.task}` {said}"
     # Where the JVM is gone, the error that says so stays.
     if call.when == "call" and (changed := graded.tampered()) and outcome != "error":
         outcome, reason, trace = "error", changed, ""
@@ -75,13 +79,13 @@ def keep(
         declared.title,
         declared.points,
         hidden=is_hidden(item),
-        reason=without_colours(reason)[:REASON_CHARACTERS],
+        reason=without_colours(reason)[:most],
         trace=without_colours(trace),
         seconds=seconds,
     )
 
 
-def is_told_by_learner(call: pytest.CallInfo[None], returned: str) -> bool:
+def is_told_by_learner(call: pytest.CallInfo[None], given: str) -> bool:
     """Whether a phase ended with an error whose message the answer chose, or may have chosen."""
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, AnswerError):
@@ -89,7 +93,7 @@ def is_told_by_learner(call: pytest.CallInfo[None], returned: str) -> bool:
             return True
         own = isinstance(error.original, (AssertionError, *CHISPA_ERRORS))
         return error.outcome in ("error", "todo") or (error.original is not None and not own)
-    if returned and isinstance(error, UNREADABLE):
+    if given and isinstance(error, UNREADABLE):
         return True
     return isinstance(error, (PySparkException, Py4JError))
 
@@ -104,13 +108,13 @@ def read_outcome(
     declared: Declaration,
     call: pytest.CallInfo[None],
     rang: CheckTimeout | None = None,
-    returned: str = "",
+    given: str = "",
 ) -> tuple[Outcome, str, str]:
     """Outcome, reason and trace of one phase of a check; `rang` when its time ran out.
 
     An error of Spark's counts as the learner's: reference answers prove that the check's own
     queries run, and lazy frames fail where they are read, not where they were written. So does an
-    error about a value, once the function has `returned` one: the check reads the right ones.
+    error about a value, once the answer has `given` one: the check reads the right ones.
     """
     if call.excinfo is None:
         return "passed", "", ""
@@ -128,7 +132,7 @@ def read_outcome(
         return "error", f"Spark could not run the answer: {short(error)}", ""
     place = call.excinfo.traceback[-1]
     where = f"{place.path.name if hasattr(place.path, 'name') else place.path}:{place.lineno + 1}"
-    if returned and isinstance(error, UNREADABLE):
-        what = f"`{declared.task}` returned {returned}, which the check can't read"
+    if given and isinstance(error, UNREADABLE):
+        what = f"{given}, which the check can't read"
         return "error", f"{what} ({where}): {short(error)}", ""
     return "broken", f"the check itself broke at {where}: {short(error)}", ""

@@ -152,8 +152,8 @@ class Judge(Fixtures):
         report = yield
         declared = declared_by(item)
         if declared:
-            returned = self._learner.kinds.get(declared.task, "")
-            keep(self.results, item, declared, call, self._graded, self._alarm.rang, returned)
+            given = self._learner.given(declared.task)
+            keep(self.results, item, declared, call, self._graded, self._alarm.rang, given)
         if call.excinfo is not None and self._alarm.rang:
             self._graded.after_timeout()
         return report

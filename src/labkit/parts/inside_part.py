@@ -6,27 +6,23 @@ import __future__
 
 import builtins
 import contextlib
+import gc
 import io
 import json
 import linecache
 import os
 import queue
+import shutil
 import signal
+import socket
 import sys
 import threading
 import traceback
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 MESSAGE_CHARACTERS = 600
 TRACE_FRAMES = 6
-
-
-def read(lines: TextIO, requests: queue.SimpleQueue[dict[str, Any]]) -> None:
-    """Passes requests on. Whoever asks is gone when the line is closed; then all of this goes too."""
-    for line in lines:
-        requests.put(json.loads(line))
-    os.killpg(0, signal.SIGKILL)
 
 
 class Given:
@@ -99,28 +95,119 @@ class Given:
         }
 
 
+class Process:
+    """A process that answers requests, and can begin copies of itself, which answer others."""
+
+    def __init__(self, door: int) -> None:
+        self.here = os.getcwd()
+        self.door = door  # a socket that brings a copy's request line, reply line and log
+        self.copies: list[int] = []
+        self.idle: float | None = None  # seconds without a request or a copy, after which it ends
+        self.begin(os.dup(0), os.dup(1), os.dup(2))
+
+    def begin(self, requests: int, replies: int, log: int) -> None:
+        """Answers on these lines from now on; what is printed goes to the log."""
+        self.lines, self.replies = os.fdopen(requests, "r"), os.fdopen(replies, "w")
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for mine, standard in ((nothing, 0), (log, 1), (log, 2)):
+            os.dup2(mine, standard)
+        os.close(nothing)
+        os.close(log)
+        self.given = Given()
+        self.requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self.listen()
+
+    def listen(self) -> None:
+        """Reads requests in a thread, so that the end of the line is seen during a call, too."""
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self) -> None:
+        """Passes requests on, up to one for a copy: no thread may run when this process forks.
+
+        Whoever asks is gone when the line is closed; then all of this goes too.
+        """
+        for line in self.lines:
+            request = json.loads(line)
+            self.requests.put(request)
+            if "copy" in request:
+                return
+        self.leave()
+
+    def leave(self) -> None:
+        """Ends this process and all that it started."""
+        for pid in self.copies:
+            stop(pid)
+        shutil.rmtree(self.here, ignore_errors=True)
+        os.killpg(0, signal.SIGKILL)
+
+    def serve(self) -> None:
+        """Answers requests, a JSON line each, with a JSON line each."""
+        while True:
+            try:
+                request = self.requests.get(timeout=None if self.copies else self.idle)
+            except queue.Empty:
+                self.leave()
+            try:
+                if "copy" in request:
+                    value: Any = self.copy(request["copy"])
+                    if not value:
+                        continue  # this is the copy: its own requests come next
+                elif "end" in request:
+                    value = self.end(request["end"])
+                else:
+                    value = self.given.answer(request)
+                reply = json.dumps({"value": value})
+            except BaseException as error:  # SystemExit too: the next call wants an answer
+                reply = json.dumps({"error": self.given.blame(error)})
+            with contextlib.suppress(Exception):  # a learner's code may have closed or replaced it
+                sys.stdout.flush()
+            self.replies.write(reply + "\n")
+            self.replies.flush()
+
+    def copy(self, idle: float) -> int:
+        """Begins a copy of this process; its id here, 0 in the copy."""
+        self.reader.join()
+        with socket.socket(fileno=os.dup(self.door)) as door:
+            _, lines, _, _ = socket.recv_fds(door, 1, 3)
+        gc.freeze()  # pages of what is here already stay shared
+        pid = os.fork()
+        if pid:
+            for line in lines:
+                os.close(line)
+            self.copies.append(pid)
+            self.idle = idle
+            self.listen()
+            return pid
+        os.setsid()
+        os.chdir(self.here)
+        self.lines.close()
+        self.replies.close()
+        os.close(self.door)
+        self.copies, self.idle = [], None
+        self.begin(*lines)
+        return 0
+
+    def end(self, pid: int) -> int:
+        """Kills a copy and what it started; its exit code."""
+        stop(pid)
+        self.copies.remove(pid)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def stop(pid: int) -> None:
+    """Kills a copy that was not waited for, and its group, which it may not have made yet."""
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(pid, signal.SIGKILL)
+
+
 def main() -> None:
-    """Answers requests, a JSON line each, with a JSON line each; what is printed goes to the log."""
-    lines, replies = os.fdopen(os.dup(0), "r"), os.fdopen(os.dup(1), "w")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # kept also when the process is ended
-    sys.path[:0] = sys.argv[1:]
+    sys.path[:0] = sys.argv[2:]
     sys.path.append(os.getcwd())  # last: no file of a learner's replaces a module
-    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    threading.Thread(target=read, args=(lines, requests), daemon=True).start()
-    given = Given()
-    while True:
-        request = requests.get()
-        try:
-            reply = json.dumps({"value": given.answer(request)})
-        except BaseException as error:  # SystemExit too: the next call wants an answer
-            reply = json.dumps({"error": given.blame(error)})
-        with contextlib.suppress(Exception):  # a learner's code may have closed or replaced it
-            sys.stdout.flush()
-        replies.write(reply + "\n")
-        replies.flush()
+    Process(int(sys.argv[1])).serve()
 
 
 if __name__ == "__main__":

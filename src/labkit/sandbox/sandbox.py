@@ -25,7 +25,8 @@ _state: dict[str, str] = {}
 def leave_network() -> str:
     """Takes this process off the network, but for a loopback of its own; "" or why it can't.
 
-    Call it first, before a library starts threads. What this process starts stays in there too.
+    Its mounts are its own, too: sandboxes need that. Call it first, before a library starts threads.
+    What this process starts stays in there as well.
     """
     if "reason" not in _state:
         _state["reason"] = _leave_network()
@@ -46,12 +47,13 @@ def _leave_network() -> str:
         return "namespaces are a thing of Linux"
     try:
         if os.geteuid() == 0:
-            launcher.unshare(launcher.NEWNET)
+            launcher.unshare(launcher.NEWNET | launcher.NEWNS)
         else:
             user, group = os.geteuid(), os.getegid()
-            launcher.unshare(launcher.NEWUSER | launcher.NEWNET)
+            launcher.unshare(launcher.NEWUSER | launcher.NEWNET | launcher.NEWNS)
             launcher.map_user("self", f"{user} {user} 1\n", f"{group} {group} 1\n")
         launcher.loopback_up()
+        launcher.keep_mounts()
     except OSError as error:
         return f"this system allows no namespaces here ({error})"
     os.umask(0o022)  # root's files are read by the sandbox's user
@@ -68,7 +70,8 @@ class Sandbox:
 
     Inside, a JVM writes in `jvm`, `submissions` and `checks`, a submission in its own folder of
     `submissions`, in `checks` and in the JVM's warehouse. `data` can only be read. What the
-    judge makes in there itself nobody inside can rename or remove when root started it.
+    judge makes in there itself nobody inside can rename or remove when root started it. A link that
+    somebody inside puts into `checks` leads nowhere for the judge.
     """
 
     place: Path
@@ -85,6 +88,8 @@ class Sandbox:
         for name in ("root", "jvm", "submissions", "checks", "data"):
             (place / name).mkdir(mode=0o755)
         made.checks.chmod(0o1777)  # as /tmp: whoever made an entry may rename or remove it
+        if on:
+            launcher.follow_no_links(str(made.checks))
         return made
 
     @property
@@ -111,7 +116,7 @@ class Sandbox:
 
     def close(self) -> None:
         """Removes the folders."""
-        remove(self.place)
+        remove_place(self.place)
 
     def give(self, path: Path) -> None:
         """Makes the sandbox's user the owner of `path` (root's sandboxes have a user of their own)."""
@@ -185,6 +190,12 @@ def _is_code(path: Path) -> bool:
     return not Path.home().is_relative_to(path) and not any(
         (path / name).exists() for name in ("solutions", ".git", ".ssh")
     )
+
+
+def remove_place(place: Path) -> None:
+    """Removes the folders of a sandbox, with what this process has mounted there."""
+    launcher.unmount(str(place / "checks"))
+    remove(place)
 
 
 def remove(path: Path) -> bool:

@@ -123,7 +123,7 @@ def _end(code: int = 0) -> NoReturn:
     """Ends this process with all below it, JVM, kernel and what that started, and its folders."""
     processes.kill_all_but(())
     for folder in _folders:
-        sandbox.remove(folder)
+        sandbox.remove_place(folder)
     os._exit(code)
 
 

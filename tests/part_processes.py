@@ -1,0 +1,51 @@
+"""What tests of a part's processes share: functions that run there, and what waits for an end."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from processes import alive
+
+PATIENCE = 30
+
+
+def leaves():
+    print("on my way out")
+    os._exit(7)
+
+
+def sleeps():
+    import subprocess
+
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    Path("pid").write_text(str(child.pid))
+    time.sleep(600)
+
+
+def wait_until_gone(pid: int) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while alive(pid):
+        assert time.monotonic() < deadline, f"process {pid} is still there"
+        time.sleep(0.05)
+
+
+INSIDE = """
+import linecache, os
+TEXT = '''
+def looks(path):
+    import os, socket
+    try:
+        socket.create_connection(("192.0.2.1", 80), 2)
+        reached = True
+    except OSError:
+        reached = False
+    open("mine", "w").write("x")
+    return [os.getcwd(), os.path.exists(path), reached]
+'''
+linecache.cache["<cell>"] = (len(TEXT), None, TEXT.splitlines(True), "<cell>")
+exec(compile(TEXT, "<cell>", "exec"))
+from labkit.parts.process import run
+os.environ["LAB_SCRATCH"] = os.getcwd()
+print(run("airflow", looks, {secret!r}))
+"""
