@@ -658,8 +658,8 @@ RETENTION = {
 def new_table(spark, table: str, ddl: str, rows, **properties: bool | str) -> str:
     """A Delta table in one commit and one file, with these properties."""
     writer = make_frame(spark, ddl, rows).coalesce(1).write.format("delta")
-    for name, value in properties.items():
-        writer = writer.option(f"delta.{name}", value)
+    for name, setting in properties.items():
+        writer = writer.option(f"delta.{name}", setting)
     writer.saveAsTable(table)
     return table
 

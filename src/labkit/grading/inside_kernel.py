@@ -59,15 +59,15 @@ def answer(request: str, names: dict[str, Any], spark: Callable[[], SparkSession
         )
 
 
-def _characters(value: Any) -> int:
+def _characters(encoded: Any) -> int:
     """The length of all texts in an encoded value."""
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, list):
+    if isinstance(encoded, str):
+        return len(encoded)
+    if isinstance(encoded, dict):
+        encoded = encoded.values()
+    elif not isinstance(encoded, list):
         return 1
-    return sum(map(_characters, value))
+    return sum(map(_characters, encoded))
 
 
 def _assertion(error: BaseException | None) -> str | None:
