@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from part_processes import INSIDE, PATIENCE, leaves, sleeps, wait_until_gone
+from part_processes import INSIDE, PATIENCE, interrupt_after, leaves, sleeps, wait_until_gone
 from processes import alive
 from sandboxes import python as in_sandbox
 
@@ -151,17 +151,9 @@ def test_what_comes_first_can_fail(part):
 
 
 def test_an_interrupt_of_what_comes_first_ends_it(part):
-    def stop(number, frame):
-        raise KeyboardInterrupt
-
     with server(part, looks, first=sleeps) as served:
-        before = signal.signal(signal.SIGALRM, stop)
-        signal.setitimer(signal.ITIMER_REAL, 1)
-        try:
-            with pytest.raises(KeyboardInterrupt):
-                served.call("looks")
-        finally:
-            signal.signal(signal.SIGALRM, before)
+        with pytest.raises(KeyboardInterrupt), interrupt_after(1):
+            served.call("looks")
         wait_until_gone(int((served.folder / "pid").read_text()))
     assert not copies._idle
 

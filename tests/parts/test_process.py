@@ -1,14 +1,13 @@
 """Functions in a part's own Python: what goes there and comes back, and how it is ended."""
 
 import os
-import signal
 import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
-from part_processes import INSIDE, PATIENCE, leaves, sleeps, wait_until_gone
+from part_processes import INSIDE, PATIENCE, interrupt_after, leaves, sleeps, wait_until_gone
 from sandboxes import python as in_sandbox
 
 from labkit.checks.parts import part_of, run, server
@@ -192,18 +191,10 @@ def test_time_ends_a_call_with_what_it_started(part):
 
 
 def test_an_interrupt_ends_a_call_and_the_next_one_gets_its_own_answer(part):
-    def stop(number, frame):
-        raise KeyboardInterrupt
-
     with server(part, sleeps, double) as served:
         served.call("double", [1])
-        before = signal.signal(signal.SIGALRM, stop)
-        signal.setitimer(signal.ITIMER_REAL, 1)
-        try:
-            with pytest.raises(KeyboardInterrupt):
-                served.call("sleeps")
-        finally:
-            signal.signal(signal.SIGALRM, before)
+        with pytest.raises(KeyboardInterrupt), interrupt_after(1):
+            served.call("sleeps")
         wait_until_gone(int((served.folder / "pid").read_text()))
         assert served.call("double", [2]) == [4]
 
