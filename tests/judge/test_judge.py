@@ -221,7 +221,7 @@ def test_reads(learner):
     ("call", "says"),
     [
         ("store(0)", "`store` returned list, which the check can't read (checks.py:8): TypeError"),
-        ("run_dbt(0)", "`double` came to something, which the check can't read (checks.py:8)"),
+        ("run_dbt(0)", "`double` gave a value, which the check can't read (checks.py:8)"),
     ],
 )
 def test_value_of_another_function_that_a_check_stumbles_over_is_the_answers_error(

@@ -119,7 +119,7 @@ class Watched:
         """
         name = task if task in self.kinds else next(reversed(self.kinds), "")
         if name in SERVICES:
-            return f"`{task}` came to something"
+            return f"`{task}` gave a value"
         return f"`{name}` returned {self.kinds[name]}" if name else ""
 
     def __getattr__(self, task: str) -> Callable[..., Any]:
