@@ -1213,6 +1213,13 @@ PUBLISHED = [
         "close_extracts",
         "Takes extracts that are a moment apart for two",
         "1:A/x",
+        "a/p a/p a/p - a/q",
+        "1:A/x 2:A/p 11:A/x 11+1:A/q",
+    ),
+    of_customer(
+        "gone_in_a_moment",
+        "Sees that an extract misses a customer that was in one a moment before",
+        "1:A/x",
         "a/p a/p a/p a/q -",
         "1:A/x 2:A/p 11:A/q 11+1:A/x",
     ),

@@ -1633,29 +1633,27 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 # +    elif not new.isEmpty():
 # +        new.write.mode("append").format("delta").saveAsTable(satellite)
 
-# %% first_keys_of_nothing
+# %% no_oldest_key
 # task: load_hub
 # fails: test_two_loaders_of_a_hub
-# because: an empty hub needs no look, and an empty batch is appended to it as well
+# because: an empty batch has no oldest row, and the load ends with an error
 # breaks: If `staged` brings no new key, a call makes no commit.
+# outcome: error
 # -    insert_new(spark, hub, rows, ["hash_key"])
-# +    if not spark.table(hub).isEmpty() or not rows.isEmpty():
-# +        insert_new(spark, hub, rows, ["hash_key"])
-# +    else:
-# +        rows.write.mode("append").format("delta").saveAsTable(hub)
+# +    oldest = rows.agg(F.min("load_ts")).first()[0].replace(year=1900)
+# +    insert_new(spark, hub, rows.where(F.col("load_ts") > oldest), ["hash_key"])
 
-# %% first_rows_of_nothing
+# %% no_oldest_row
 # task: load_satellite
 # fails: test_two_loaders_of_a_satellite
-# because: an empty table needs no look, and an empty batch is appended to it as well
+# because: an empty batch has no oldest row, and the load ends with an error
 # breaks: If there is no new row, it makes
 #   no commit.
+# outcome: error
 # -    insert_new(spark, satellite, rows.dropDuplicates(identity), identity)
-# +    new = rows.dropDuplicates(identity)
-# +    if not spark.table(satellite).isEmpty() or not new.isEmpty():
-# +        insert_new(spark, satellite, new, identity)
-# +    else:
-# +        new.write.mode("append").format("delta").saveAsTable(satellite)
+# +    oldest = rows.agg(F.min("load_ts")).first()[0].replace(year=1900)
+# +    new = rows.where(F.col("load_ts") > oldest).dropDuplicates(identity)
+# +    insert_new(spark, satellite, new, identity)
 
 # %% looks_between_whole_seconds
 # task: load_satellite
@@ -1689,6 +1687,15 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 # -        extracts = rows.select("at").distinct()
 # +        extracts = rows.groupBy(F.date_trunc("second", "at").alias("second"))
 # +        extracts = extracts.agg(F.max("at").alias("at")).select("at")
+
+# %% first_extract_of_a_second
+# task: publish_customer
+# fails: test_versions[gone_in_a_moment], test_random_customers
+# because: takes all rows of a second for one extract, and its first row's time for that of all
+# breaks: The rows of the shop that have the same `load_ts` are one full extract
+# -        extracts = rows.select("at").distinct()
+# +        extracts = rows.groupBy(F.date_trunc("second", "at").alias("second"))
+# +        extracts = extracts.agg(F.min("at").alias("at")).select("at")
 
 # %% age_in_seconds
 # task: publish_customer
