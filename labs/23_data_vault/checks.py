@@ -1204,10 +1204,10 @@ PUBLISHED = [
     ),
     of_customer(
         "close",
-        "Takes the address of the CRM if it is newer by a moment",
-        "1:A/x 5+1:A/y 8-1:A/z",
-        "a/p a/q a/r",
-        "1:A/x 2:A/p 5:A/q 5+1:A/y 8-1:A/z 8:A/r",
+        "Takes the address that is newer by a moment",
+        "1:A/x 5+1:A/y 8-1:A/z 11:A/w",
+        "a/p a/q a/r a/r a/s",
+        "1:A/x 2:A/p 5:A/q 5+1:A/y 8-1:A/z 8:A/r 11:A/w 11+1:A/s",
     ),
     of_customer(
         "close_extracts",

@@ -1699,7 +1699,7 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 
 # %% age_in_seconds
 # task: publish_customer
-# fails: test_versions[close], test_random_customers
+# fails: test_versions[close]
 # because: of two addresses that came in one second it takes the CRM's
 # breaks: The address is that of the source whose address is newer.
 # -    is_newer = F.expr("shop.since > crm.since AND shop.address IS NOT NULL")
