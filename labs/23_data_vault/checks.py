@@ -176,6 +176,8 @@ def traps(marks: list[str]) -> list[tuple]:
         found += [(f"A{one}B", "C", "X"), ("A", f"B{one}C", "X"), ("A", "B", f"C{one}X")]
         found += [(one, "B", "C"), (None, "B", "C"), ("A", one, "C"), ("A", None, "C")]
         found += [("A", "B", one), ("A", "B", None), (f"{one}{one}", "B", "C")]
+        # Where a mark is doubled: a text that ends with it, and one that begins with it.
+        found += [(f"A{one}", "B", "C"), ("A", f"{one}B", "C")]
         # Where a mark is escaped, and the escape isn't.
         for other in escapes:
             found += [(f"A{other}", "B", f"C{one}D"), (f"A{one}B", f"C{other}", "D")]

@@ -1714,3 +1714,23 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 # breaks: The first version of a customer begins at the smallest `load_ts` of its rows
 # -        F.coalesce("at", F.lit(datetime(1900, 1, 1))).alias("valid_from"),
 # +        F.date_trunc("second", F.coalesce("at", F.lit(datetime(1900, 1, 1)))).alias("valid_from"),
+
+# %% delimiter_doubled
+# task: hash_key
+# fails: test_any_characters
+# because: nobody knows which of three delimiters in a row stands between two texts
+# breaks: A text may hold any characters, also those that you put between or in place of values.
+def hash_key(columns: list[str]) -> str:
+    texts = [f"replace(coalesce({normal(name)}, ''), '|', '||')" for name in columns]
+    nulls = [f"if(`{name}` IS NULL, 'n', 't')" for name in columns]
+    return f"sha2(concat(concat_ws('|', {', '.join(texts)}), '#', {', '.join(nulls)}), 256)"
+
+# %% diff_delimiter_doubled
+# task: hash_diff
+# fails: test_any_characters_in_values
+# because: nobody knows which of three delimiters in a row stands between two texts
+# breaks: They may hold any characters.
+# -    return hash_of(texts)
+# +    told = [f"replace(coalesce({text}, ''), '|', '||')" for text in texts]
+# +    nulls = [f"if({text} IS NULL, 'n', 't')" for text in texts]
+# +    return f"sha2(concat(concat_ws('|', {', '.join(told)}), '#', {', '.join(nulls)}), 256)"
