@@ -600,7 +600,7 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 
 # %% greatest_source_of_a_time
 # task: load_hub
-# fails: test_hub[ties], test_random_keys
+# fails: test_hub[ties]
 # because: of several sources at one time it takes the greatest
 # breaks: of several, the one with the smallest `record_source`.
 # -    first = F.min(F.struct("load_ts", "record_source")).alias("first")
