@@ -1180,8 +1180,8 @@ def test_returns_netted(spark: SparkSession, pricing) -> None:
 # fails: test_upsert_prices_bugs[append]
 # because: calls it once, and nothing is at the target before
 # breaks: It replaces what is at `target`: a second call leaves the same list there as one.
-# -    for folder in (source, target):
-# +    for folder in (source,):
+# -    for place in (source, target):
+# +    for place in (source,):
 
 # %% removals_are_newer
 # task: test_upsert_prices

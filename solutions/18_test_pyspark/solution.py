@@ -498,9 +498,9 @@ def test_upsert_prices(spark: SparkSession, pricing, tmp_path) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     prices, before = spark.read.schema(LISTED), frame(spark, listed, LISTED)
     table = before.toArrow()
-    for folder in (source, target):
-        folder.mkdir()
-        pq.write_table(table, folder / "list.parquet")
+    for place in (source, target):
+        place.mkdir()
+        pq.write_table(table, place / "list.parquet")
     pricing.upsert_prices(spark, source, frame(spark, changes, CHANGES), target)
     assert_same(prices.parquet(str(target)), frame(spark, expected, LISTED), key=["sku"])
     assert_same(prices.parquet(str(source)), before, key=["sku"])
