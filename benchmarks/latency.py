@@ -3,8 +3,9 @@
     .venv/bin/python benchmarks/latency.py [SLUG...] [--json FILE]
 
 Each task is judged by its public checks, in the notebook's way, with the reference answer and with
-the starter's stub, the first time and again. Beside the second time of the reference answer stand
-the seconds of it that this thread waited for the JVM. What is above its limit is said at the end.
+the starter's stub, the first time and again. Before the second time, what is started ahead for it
+gets ready, as while a learner reads. Beside the second time of the reference answer stand the
+seconds of it that this thread waited for the JVM. What is above its limit is said at the end.
 """
 
 from __future__ import annotations
