@@ -717,8 +717,8 @@ def test_files_of_one_tenant(beside_another, quick):
     gone = live_files(quick, table, 1).keys() - live_files(quick, table).keys()
     tenants = {live_files(quick, table, 1)[path]["partitionValues"]["tenant"] for path in gone}
     assert tenants <= {"Cedar"}, (
-        f"files of {', '.join(sorted(map(str, tenants - {'Cedar'})))} were removed: rows were written "
-        "again, or are gone"
+        f"files of {', '.join(sorted(map(str, tenants - {'Cedar'})))} were removed: rows were "
+        "written again, or are gone"
     )
 
 

@@ -1373,6 +1373,6 @@ def write_tenant(spark: SparkSession, table: str, tenant: str, batch: DataFrame)
 # task: aggregate
 # fails: test_totals[tenants]
 # because: two diagnoses that differ by case are added up
-# breaks: The same holds for diagnoses and patients.
+# breaks: The same holds for diagnoses and for patients.
 # -    seen = secure(df, counting, {}).where(
 # +    seen = secure(df, counting, {}).withColumn("diagnosis", F.upper("diagnosis")).where(

@@ -152,8 +152,8 @@ if lab.written("effective_access"):
 #   read.
 #
 # `columns` may name columns that `df` does not have. A rule for such a column changes nothing.
-# Names of columns have letters and `_` alone. `access` has few rows. `masks` has values of the columns' types, or numbers; no text in it is
-# empty.
+# Names of columns have letters and `_` alone. `access` has few rows. `masks` has values of the
+# columns' types, or numbers; no text in it is empty.
 
 
 # %%
@@ -378,7 +378,8 @@ for way, options in WAYS.items():
 #   their number, and `amount` the sum.
 # - The claims of all other diagnoses of a tenant are one more row, with the diagnosis `other`, if
 #   they have at least `k` different patients together. If not, they are in no row.
-# - Tenants whose names differ by case are two tenants. The same holds for diagnoses and patients.
+# - Tenants whose names differ by case are two tenants. The same holds for diagnoses and for
+#   patients.
 # - For a person without rules no row comes back.
 #
 # `k` is at least 1. No diagnosis is called `other`. `patient_name`, `diagnosis` and `amount` are
