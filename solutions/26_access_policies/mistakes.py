@@ -654,7 +654,7 @@ def secure_view(
 # task: secure_view
 # fails: test_table_stays
 # because: what nobody may see is deleted from the table itself
-# breaks: `table` gets no new version.
+# breaks: `table` gets no new version
 # -    spark.sql(f"DROP TABLE IF EXISTS {view}")
 # +    spark.sql(f"DELETE FROM {table} WHERE tenant IS NULL OR region IS NULL")
 # +    spark.sql(f"DROP TABLE IF EXISTS {view}")
@@ -1260,7 +1260,7 @@ def aggregate(df: DataFrame, access: DataFrame, k: int) -> DataFrame:
 # task: secure_view
 # fails: test_table_stays
 # because: a property that names the copy is a commit to the table
-# breaks: `table` gets no new version.
+# breaks: `table` gets no new version
 # -    spark.sql(f"DROP TABLE IF EXISTS {view}")
 # +    spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('copied.to' = '{view}')")
 # +    spark.sql(f"DROP TABLE IF EXISTS {view}")
@@ -1376,3 +1376,101 @@ def write_tenant(spark: SparkSession, table: str, tenant: str, batch: DataFrame)
 # breaks: The same holds for diagnoses and for patients.
 # -    seen = secure(df, counting, {}).where(
 # +    seen = secure(df, counting, {}).withColumn("diagnosis", F.upper("diagnosis")).where(
+
+# %% braces_are_places
+# task: write_tenant
+# fails: test_odd_names
+# outcome: error
+# because: spark.sql with a frame fills in what stands in braces, in a name as well
+# breaks: `tenant` may hold any characters, such as quotes.
+def write_tenant(spark: SparkSession, table: str, tenant: str, batch: DataFrame) -> None:
+    literal = tenant.replace("\\", "\\\\").replace("'", "\\'")
+    if not batch.where(~F.col("tenant").eqNullSafe(tenant)).isEmpty():
+        raise ValueError("rows of others")
+    delivered = batch.select(*spark.table(table).columns)
+    spark.sql(
+        f"INSERT INTO {table} REPLACE WHERE tenant = '{literal}' SELECT * FROM {{delivered}}",
+        delivered=delivered,
+    )
+
+# %% at_in_milliseconds
+# task: effective_access
+# fails: test_rules[parts_of_a_second]
+# because: a rule that began some microseconds ago does not hold yet
+# breaks: A rule holds from `valid_from`, included, to `valid_to`, not included.
+# -    instant = F.lit(at)
+# +    instant = F.lit(at.replace(microsecond=at.microsecond // 1000 * 1000))
+
+# %% named_allow_beats_star
+# task: secure
+# fails: test_seen[deny_wins]
+# because: an allow that names the column is taken for stronger than a deny of all columns
+# breaks: A value is visible if an `allow` for it exists, and no `deny`.
+# -    visible = {name: covered(name, "allow") & ~covered(name, "deny") for name in df.columns}
+# +    def named(name: str) -> Column:
+# +        mine = [rule for rule in rules if name in rule.columns]
+# +        allows = [covers(rule) for rule in mine if rule.effect == "allow"]
+# +        denies = [covers(rule) for rule in mine if rule.effect == "deny"]
+# +        return reduce(or_, allows, F.lit(False)) & ~reduce(or_, denies, F.lit(False))
+# +
+# +    visible = {
+# +        name: named(name) | (covered(name, "allow") & ~covered(name, "deny"))
+# +        for name in df.columns
+# +    }
+
+# %% numbers_stay_numbers
+# task: secure
+# fails: test_other_columns
+# because: a number that hides a text is not made a text
+# breaks: The columns of `df` come back with the same names, types and order.
+# -            .otherwise(F.lit(masks.get(field.name)).cast(field.dataType))
+# -            .alias(field.name)
+# +            .otherwise(F.lit(masks.get(field.name)).cast(field.dataType))
+# +            .cast(
+# +                "int"
+# +                if isinstance(masks.get(field.name), int)
+# +                and field.dataType.simpleString() == "string"
+# +                else field.dataType
+# +            )
+# +            .alias(field.name)
+
+# %% one_copy_for_all
+# task: secure_view
+# fails: test_other_views
+# because: the copy has the name of the table, so a call for one person changes another's view
+# breaks: and other views of it stay as they are.
+# -    spark.sql(f"DROP TABLE IF EXISTS {view}")
+# -    seen.coalesce(1).write.format("delta").saveAsTable(view)
+# +    spark.sql(f"DROP TABLE IF EXISTS {table}_seen")
+# +    seen.coalesce(1).write.format("delta").saveAsTable(f"{table}_seen")
+# +    spark.sql(f"CREATE OR REPLACE VIEW {view} AS SELECT * FROM {table}_seen")
+
+# %% denies_of_names_alone
+# task: aggregate
+# fails: test_totals[hidden_names]
+# because: a deny of the name and the region hides the name from the count
+# breaks: `patient_name` need not be visible: it is counted, not shown.
+# -    without_name = F.array_remove("columns", "patient_name")
+# +    is_name = F.col("columns") == F.array(F.lit("patient_name"))
+# +    without_name = F.when(is_name, F.array_remove("columns", "patient_name")).otherwise(
+# +        F.col("columns")
+# +    )
+# -        "tenant IS NOT NULL AND diagnosis IS NOT NULL AND amount IS NOT NULL"
+# +        "tenant IS NOT NULL AND diagnosis IS NOT NULL AND amount IS NOT NULL"
+# +        " AND patient_name IS NOT NULL"
+
+# %% others_who_are_in_no_large_group
+# task: aggregate
+# fails: test_totals[other]
+# because: whoever is in a large group is left out of the small ones, with their claims
+# breaks: The claims of all other diagnoses of a tenant are one more row
+# -    return (
+# -        seen.join(large, on=["tenant", "diagnosis"], how="left")
+# +    marked = seen.join(large, on=["tenant", "diagnosis"], how="left")
+# +    known = marked.where("large").select("tenant", "patient_name").distinct()
+# +    rest = marked.where("large IS NULL").join(
+# +        known, on=["tenant", "patient_name"], how="left_anti"
+# +    )
+# +    return (
+# +        marked.where("large")
+# +        .unionByName(rest)

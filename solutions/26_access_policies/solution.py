@@ -270,7 +270,7 @@ print(f"{found.count()} claims of {found.select('tenant').distinct().count() - 1
 # - A second call with the same `view` shows the table and the rules of that moment.
 # - After it, no data file of the first call is left that holds more than `view` shows now: a right
 #   that was taken away is gone in earlier versions, too.
-# - `table` gets no new version.
+# - `table` gets no new version, and other views of it stay as they are.
 # - If nothing is visible, `view` is there and has no row.
 #
 # Rows of the table that come later are not shown before the next call. Readers may find no `view`
