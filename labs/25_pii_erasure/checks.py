@@ -192,6 +192,7 @@ FILES = {
         with_broken_pages(parquet(pa.array([CALLED] * 3), compression="none")), "data", "broken",
     ),
     "people/empty.parquet": (b"", "", "broken"),
+    "people/begun.parquet": (b"PAR1", "", "broken"),
     "upper.csv": (MAIL.upper().encode(), "", "as_it_is"),
     "upper.parquet": (texts(MAIL.upper()), "", "as_it_is"),
     "two_rows.parquet": (texts(*CALLED.split()), "", "as_it_is"),
