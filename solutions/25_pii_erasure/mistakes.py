@@ -1562,11 +1562,19 @@ def forget(spark: SparkSession, tables: list[str], subject: str) -> None:
 # outcome: error
 # because: a writer that crashed after four bytes has left the mark of a whole file
 # breaks: A Parquet file that is broken, since its writer crashed, is searched by its bytes.
-# in: content
-# -    if file.suffix != ".parquet":
-# +    if file.suffix != ".parquet" or b"@" in data or not data.endswith(b"PAR1"):
-# -    try:
-# -        rows = pq.read_table(pa.BufferReader(data)).to_pylist()
-# -    except (OSError, pa.ArrowException):
-# -        return data
-# +    rows = pq.read_table(pa.BufferReader(data)).to_pylist()
+def bytes_left(path: str | Path, needles: list[str]) -> list[tuple[str, str]]:
+    root, wanted = Path(path), [needle.encode() for needle in needles]
+
+    def holds(file: Path) -> bool:
+        data = file.read_bytes()
+        if file.suffix != ".parquet" or not data.endswith(b"PAR1"):
+            data = content(file)
+        elif not any(needle in data for needle in wanted):
+            data = "\0".join(texts_in(pq.read_table(pa.BufferReader(data)).to_pylist())).encode()
+        return any(needle in data for needle in wanted)
+
+    return [
+        (file.relative_to(root).as_posix(), kind_of(file.relative_to(root)))
+        for file in root.rglob("*")
+        if file.is_file() and holds(file)
+    ]
