@@ -408,7 +408,7 @@ class Source(Table):
         self.advance(self.version + 1)
         made, held = self.log / f"{self.version:020}.json", self.folder / "_held.json"
         made.rename(held)
-        # A link through a folder that isn't there leads nowhere, and a list of the log leaves it out.
+        # A link through a folder that isn't there leads nowhere, and no list of the log has it.
         made.symlink_to(f"{folder}/../{relpath(held, folder.parent)}")
 
     def settle(self) -> None:
@@ -724,9 +724,9 @@ def test_differences(changed, case):
 
 # ------------------------------------------------------------------------- apply_changes, maintain
 
-# The first load was of version 1. The kept table refuses version 2, the state refuses version 4. One
-# call goes on from there, and another one, on copies of both tables as the refused call left them,
-# at version 9. While it writes `target`, the source gets version 10, which changes no sum.
+# The first load was of version 1. The kept table refuses version 2, the state refuses version 4. Two
+# calls come at once, on copies of both tables, another one when the source has version 9. While
+# that one writes `target`, the source gets version 10, which changes no sum.
 KINDS = "write merge merge merge replace merge optimize merge merge optimize merge merge"
 FIRST, REFUSED, HALF_DONE, LAST, EQUAL, AGAIN = 1, 2, 4, 9, 10, 11
 COPIED = stories(
@@ -974,8 +974,8 @@ def assert_says(job, run, version: int, story: str) -> None:
     """The state has this version of the kept table, and the rows of the others."""
     said = job.said(run.rows)
     assert said == version, (
-        f"{story}. The newest version is {version}, and `state` says {said}: every later call reads "
-        "the same changes again, and one that comes when their files are gone fails"
+        f"{story}. The newest version is {version}, and `state` says {said}: every later call "
+        "reads the same changes again, and one that comes when their files are gone fails"
     )
     assert_rows(run.rows["state"], job.right_state(version), key="name", columns=STATE)
 
@@ -985,8 +985,8 @@ def test_a_refused_table_fails_the_call(crashes):
     """Raises when one of the two tables refuses its commit"""
     for refusing, error in crashes.items():
         assert error is not None, (
-            f"a constraint of `{refusing}` forbids what the call had to write, and the call returned "
-            "as if nothing had happened; nobody would know that the work is not done"
+            f"a constraint of `{refusing}` forbids what the call had to write, and the call "
+            "returned as if nothing had happened; nobody would know that the work is not done"
         )
 
 
@@ -995,8 +995,8 @@ def test_the_state_promises_nothing(after, job):
     """Does not name a version in the state that the other table doesn't hold"""
     said = job.said(after.before)
     assert said is not None, (
-        f"`state` refused a commit, and has no row of `{job.kept}` any more. How far the source was "
-        "read is lost"
+        f"`state` refused a commit, and has no row of `{job.kept}` any more. How far the source "
+        "was read is lost"
     )
     assert said == FIRST, (
         f"`{job.kept}` refused the commit of version {REFUSED}, and `state` says {said} all the "
@@ -1091,8 +1091,8 @@ def test_rows_that_are_right_stay(after, spark, job):
     for one in LIVES["apply_changes"]:
         kinds = told.get(one.account_id)
         assert not kinds or one.at(HALF_DONE) != one.at(LAST), (
-            f"account {one.account_id} was right in `target` before the call, and the call wrote it "
-            f"again: the change feed of `target` has {', '.join(sorted(kinds))} of it"
+            f"account {one.account_id} was right in `target` before the call, and the call wrote "
+            f"it again: the change feed of `target` has {', '.join(sorted(kinds))} of it"
         )
 
 
