@@ -724,8 +724,8 @@ def test_differences(changed, case):
 
 # ------------------------------------------------------------------------- apply_changes, maintain
 
-# The first load was of version 1. The kept table refuses version 2, the state refuses version 4. Two
-# calls come at once, on copies of both tables, another one when the source has version 9. While
+# The first load was of version 1. The kept table refuses version 2, the state refuses version 4.
+# Two calls come at once, on copies of both tables, another one when the source has version 9. While
 # that one writes `target`, the source gets version 10, which changes no sum.
 KINDS = "write merge merge merge replace merge optimize merge merge optimize merge merge"
 FIRST, REFUSED, HALF_DONE, LAST, EQUAL, AGAIN = 1, 2, 4, 9, 10, 11
