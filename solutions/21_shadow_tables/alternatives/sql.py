@@ -26,7 +26,10 @@ def build_shadow(
 def compare(
     live: DataFrame, shadow: DataFrame, tolerance: Decimal, expected: dict[str, date]
 ) -> DataFrame:
-    days = " ".join(f"WHEN country = '{one}' THEN DATE'{day}'" for one, day in expected.items())
+    texts = {one: one.replace("\\", "\\\\").replace("'", "\\'") for one in expected}
+    days = " ".join(
+        f"WHEN country = '{texts[one]}' THEN DATE'{day}'" for one, day in expected.items()
+    )
     first_day = f"CASE {days} END" if days else "CAST(NULL AS DATE)"
     return live.sparkSession.sql(
         f"""WITH old AS (
@@ -75,7 +78,8 @@ def change(
     for row in wanted:
         if found.get(row.col_name) != row.data_type:
             raise ValueError(f"{to} has no {row.col_name} of type {row.data_type}")
-    spark.sql(f"ALTER VIEW {view} AS SELECT {', '.join(row.col_name for row in wanted)} FROM {to}")
+    names = ", ".join(f"`{row.col_name}`" for row in wanted)
+    spark.sql(f"ALTER VIEW {view} AS SELECT {names} FROM {to}")
     came = f"'{now}'" if now else "NULL"
     spark.sql(
         f"INSERT INTO {deployments} (view, step, action, from_table, to_table, at) VALUES "
