@@ -608,7 +608,9 @@ def verdict_rows(
     """The rows of an answer, once its columns are right; both sides have theirs in other orders."""
     answer = learner.compare(
         taxes_frame(spark, "day event_id order_id country net at eu.rate tax side verdict", live),
-        taxes_frame(spark, "rate tax side at day country missing net order_id event_id live_tax", shadow),
+        taxes_frame(
+            spark, "rate tax side at day country missing net order_id event_id live_tax", shadow
+        ),
         tolerance,
         expected,
     )
@@ -1088,8 +1090,8 @@ def assert_reads(call: Call, table: str, of: str) -> None:
         )
     if re.search(r"\b(version|timestamp)\s+as\s+of\b|@v\d|@\d{17}", call.text, re.IGNORECASE):
         raise AssertionError(
-            f"{of}: the view names one version of its table ({call.text}). Rows that come later are "
-            "not in it"
+            f"{of}: the view names one version of its table ({call.text}). Rows that come later "
+            "are not in it"
         )
 
 
@@ -1529,7 +1531,7 @@ def tried(learner, frame, helpers):
 
     further = [F.lit(value).alias(name) for name, value in helpers.items()]
     whole = frame(VISITS, visits()).repartition(3).select("*", *further)
-    calls = {*((share, "spring") for share in SHARES_OF_VISITS), *((0.5, salt) for salt in SALTS)}
+    calls = {(share, "spring") for share in SHARES_OF_VISITS} | {(0.5, salt) for salt in SALTS}
     return {
         (share, salt): arms_in(arms_of(whole, share, salt, learner)) for share, salt in calls
     }
@@ -1586,8 +1588,8 @@ def test_another_salt(tried):
     """Makes other keys new with another salt"""
     for one, other in combinations(SALTS, 2):
         assert tried[0.5, one].new() != tried[0.5, other].new(), (
-            f"the salts {one!r} and {other!r} have the very same keys in the arm new: in both trials "
-            "the same customers would be the first"
+            f"the salts {one!r} and {other!r} have the very same keys in the arm new: in both "
+            "trials the same customers would be the first"
         )
 
 

@@ -58,8 +58,8 @@
 # task: build_shadow
 # fails: test_new_files
 # because: the table is emptied by each call, and the checkpoint brings new files only
-# breaks: and this one goes on
-#   from there: it adds the events of files that are new.
+# breaks: and this one goes
+#   on from there: it adds the events of files that are new.
 # -    if not Path(checkpoint).exists():
 # +    if True:
 
@@ -143,8 +143,8 @@ def build_shadow(
 # task: build_shadow
 # fails: test_partitions_and_properties
 # because: retention and owner of the live table are gone after the switch
-# breaks: and has the table properties
-#   that `live` has
+# breaks: and has the table
+#   properties that `live` has
 # -        for name, value in detail.properties.items():
 # -            made = made.property(name, value)
 # +        detail.properties.items()
@@ -796,7 +796,7 @@ def build_shadow(
 # fails: test_reads_the_other_table
 # outcome: error
 # because: what may differ is no reason to refuse
-# breaks: After the call a query on the view reads `to`.
+# breaks: After the call a query on the view reads `to`
 # -    if not found or "broken" in found:
 # +    if found != {"equal"}:
 
@@ -997,8 +997,7 @@ def build_shadow(
 # task: roll_back
 # fails: test_no_data_moves
 # because: the old rows are copied over the new ones
-# breaks: Nothing
-#   is written to any other table
+# breaks: Nothing is written to any other table
 # -    last = steps[-1]
 # +    last = steps[-1]
 # +    if set(spark.table(last.to_table).columns) <= set(spark.table(back).columns):
@@ -1069,7 +1068,8 @@ def build_shadow(
 # because: other columns are in the hash
 # breaks: All rows of a key have one arm.
 # -    place = F.pmod(F.xxhash64(F.lit(salt), name), F.lit(parts))
-# +    place = F.pmod(F.xxhash64(F.lit(salt), *[F.col(f"`{one}`") for one in df.columns]), F.lit(parts))
+# +    cells = [F.col(f"`{one}`") for one in df.columns]
+# +    place = F.pmod(F.xxhash64(F.lit(salt), *cells), F.lit(parts))
 
 # %% hash_of_the_column_name
 # task: canary
@@ -1227,7 +1227,8 @@ def build_shadow(
 # because: who has no key is in no trial, and is lost
 # breaks: No row and no other column changes, whatever the names of the columns.
 # -    return df.withColumn("arm", F.when(is_new, "new").otherwise("old"))
-# +    return df.where(F.isnotnull(name)).withColumn("arm", F.when(is_new, "new").otherwise("old"))
+# +    df = df.where(F.isnotnull(name))
+# +    return df.withColumn("arm", F.when(is_new, "new").otherwise("old"))
 
 # %% one_row_of_a_key
 # task: canary
@@ -1299,8 +1300,8 @@ def build_shadow(
 # task: compare
 # fails: test_verdicts[equal], test_nothing_is_expected
 # because: the columns of the two sides come in other orders
-# breaks: `live` and `shadow` are frames with the columns of `TAXES` and perhaps more,
-#   of any names, in any order.
+# breaks: `live` and `shadow` are frames with the columns of `TAXES` and perhaps
+#   more, of any names, in any order.
 # -        side(live, 0)
 # -        .unionByName(side(shadow, 1))
 # +        side(live, 0)
@@ -1472,8 +1473,8 @@ def build_shadow(
 # fails: test_verdicts[equal]
 # outcome: error
 # because: a column `day` that a side has already makes the name ambiguous
-# breaks: and perhaps more,
-#   of any names, in any order.
+# breaks: and perhaps
+#   more, of any names, in any order.
 # -        named = rows.withColumn("day", F.to_date("at")).withColumn("side", F.lit(number))
 # -        return named.select("country", "day", "event_id", "tax", "side")
 # +        named = rows.select("*", F.to_date("at").alias("day"), F.lit(number).alias("side"))
@@ -1502,8 +1503,8 @@ def build_shadow(
 # fails: test_random_tables
 # outcome: error
 # because: a quote in a country ends the text
-# breaks: `expected` is a dict from a country to a
-#   `date`.
+# breaks: `expected` is a dict from a country
+#   to a `date`.
 # -    first_days = [F.lit(cell) for pair in expected.items() for cell in pair]
 # -    first_day = F.create_map(*first_days)[F.col("country")] if expected else F.lit(None)
 # +    days = [f"WHEN country = '{one}' THEN DATE'{day}'" for one, day in expected.items()]
@@ -1621,8 +1622,8 @@ def build_shadow(
 # task: switch
 # fails: test_refused_switch[stale]
 # because: a table that is gone is no reason if the last step leads to it
-# breaks: also if the view's
-#   greatest step has `to` as `to_table`
+# breaks: It raises
+#   `ValueError` all the same for the reasons below.
 # -    require_fit(spark, view, to)
 #
 # -    point(spark, view, to)

@@ -156,14 +156,14 @@ print("second attempt:", spark.table(trial).count(), "rows")
 # - When the call returns, each event in the files is one row of `shadow`, as `rule` made it. An
 #   event whose tax is null is a row, too.
 # - The files lie directly in `source`. None is more than a day older than another.
-# - `checkpoint` is the checkpoint folder. If it exists, an earlier call made it, and this one goes on
-#   from there: it adds the events of files that are new.
+# - `checkpoint` is the checkpoint folder. If it exists, an earlier call made it, and this one goes
+#   on from there: it adds the events of files that are new.
 # - A job can die after a commit, and before the checkpoint knows of it. The next call leaves each
 #   event once.
 # - If the folder `checkpoint` does not exist, the call begins anew. Then `shadow` may exist or not;
 #   after the call it has the rows of this call alone, and the columns that `rule` returns.
-# - `shadow` is partitioned by the columns by which `live` is, if by any, and has the table properties
-#   that `live` has, with any values.
+# - `shadow` is partitioned by the columns by which `live` is, if by any, and has the table
+#   properties that `live` has, with any values.
 # - The call writes nothing to `live`.
 #
 # The order of the columns of `shadow` is up to you. Put those of the partitions last: Spark 4.2
@@ -207,9 +207,9 @@ lab.check("build_shadow")
 # ## Task 2: compare
 #
 # Two tables can have equal counts and equal sums, and no equal row. Write `compare(live, shadow,
-# tolerance, expected)`. `live` and `shadow` are frames with the columns of `TAXES` and perhaps more,
-# of any names, in any order. `tolerance` is a `Decimal`. `expected` is a dict from a country to a
-# `date`. Countries and events are the same only if their texts are, case and blanks included.
+# tolerance, expected)`. `live` and `shadow` are frames with the columns of `TAXES` and perhaps
+# more, of any names, in any order. `tolerance` is a `Decimal`. `expected` is a dict from a country
+# to a `date`. Countries and events are the same only if their texts are, case and blanks included.
 #
 # It returns a row for each country and day of an event in `live` or `shadow`:
 #
@@ -386,12 +386,12 @@ print(spark.sql(f"SHOW TBLPROPERTIES {lab.schema}.trial_view").collect())
 #   `from_table`, `to_table`, and the time of the call as `at`.
 # - The next step is one more than the view's greatest, and 1 for a view without steps.
 # - `from_table` is the `to_table` of the view's greatest step, and null for a view without steps.
-# - If the view's greatest step has `to` as `to_table`, the call changes nothing.
+# - If the view's greatest step has `to` as `to_table`, the call changes nothing. It raises
+#   `ValueError` all the same for the reasons below.
 # - Nothing is written to any other table, no table or view is added, and no row of `deployments`
 #   changes.
 #
-# The call raises `ValueError` and changes nothing, neither view nor `deployments`, also if the view's
-# greatest step has `to` as `to_table`,
+# The call raises `ValueError` and changes nothing, neither view nor `deployments`,
 #
 # - if a row of `verdicts` is `broken`, or if `verdicts` has no row: nothing was compared
 # - if there is no table `to`, if it lacks a column of the view, or has it with another type.
@@ -469,8 +469,8 @@ lab.check("switch")
 #   switch: the last before it that was not undone.
 # - A step is added as in Task 4, with the action `roll_back`. `from_table` is again the `to_table`
 #   of the view's greatest step.
-# - As in Task 4, the view keeps its columns, comment and properties, and is changed in place. Nothing
-#   is written to any other table, and no table or view is added.
+# - As in Task 4, the view keeps its columns, comment and properties, and is changed in place.
+#   Nothing is written to any other table, and no table or view is added.
 # - The call raises `ValueError` and changes nothing if no switch is left to undo, or if the
 #   `from_table` of the switch is null.
 # - So it does if that table is gone, lacks a column of the view, or has it with another type.
