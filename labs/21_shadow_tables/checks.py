@@ -199,7 +199,7 @@ LIVE = [
 ]
 LIVE_PROPERTIES = {
     "owner.e-mail": "the tax office's",
-    "path": "C:\\tax\\new",
+    "folder": "C:\\tax\\new",
     "delta.logRetentionDuration": "interval 45 days",
 }
 OTHER_PROPERTIES = {"team": '"it\'s ours"'}
