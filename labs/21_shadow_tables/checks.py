@@ -229,7 +229,7 @@ def tenth_of(*names: str) -> list[tuple]:
     return [(*row, row[3] / 10, 0.1) for name in names for row in FILES[name]]
 
 
-def sql_text(text: str) -> str:
+def as_sql(text: str) -> str:
     """A text as SQL has it."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
@@ -256,7 +256,7 @@ def rebuild(learner, spark, inbox, shared_schema, tmp_path_factory):
         ("live", "PARTITIONED BY (order_id, country)", LIVE_PROPERTIES),
         ("other", "", OTHER_PROPERTIES),
     ):
-        told = ", ".join(f"{sql_text(key)} = {sql_text(text)}" for key, text in properties.items())
+        told = ", ".join(f"{as_sql(key)} = {as_sql(text)}" for key, text in properties.items())
         spark.sql(
             f"CREATE TABLE {name_of(short)} ({TAXES}) USING delta {by} TBLPROPERTIES ({told})"
         )
