@@ -66,10 +66,8 @@ def compare(
     )
 
 
-def change(
-    spark: SparkSession, view: str, to: str, deployments: str, step: int, action: str, now: str
-) -> None:
-    """Points the view to a table, and writes the step that follows `step`."""
+def columns_for(spark: SparkSession, view: str, to: str) -> str:
+    """The columns of the view for a query on the table; ValueError if it lacks one."""
     try:
         found = {row.col_name: row.data_type for row in spark.sql(f"DESCRIBE {to}").collect()}
     except Exception as error:
@@ -78,7 +76,14 @@ def change(
     for row in wanted:
         if found.get(row.col_name) != row.data_type:
             raise ValueError(f"{to} has no {row.col_name} of type {row.data_type}")
-    names = ", ".join(f"`{row.col_name}`" for row in wanted)
+    return ", ".join(f"`{row.col_name}`" for row in wanted)
+
+
+def change(
+    spark: SparkSession, view: str, to: str, deployments: str, step: int, action: str, now: str
+) -> None:
+    """Points the view to a table, and writes the step that follows `step`."""
+    names = columns_for(spark, view, to)
     spark.sql(f"ALTER VIEW {view} AS SELECT {names} FROM {to}")
     came = f"'{now}'" if now else "NULL"
     spark.sql(
@@ -93,6 +98,7 @@ def switch(
     counts = verdicts.selectExpr("count(*) AS n", "count_if(verdict = 'broken') AS bad").first()
     if counts.n == 0 or counts.bad > 0:
         raise ValueError("not ready")
+    columns_for(spark, view, to)
     last = spark.sql(
         f"SELECT max(step) AS step, max_by(to_table, step) AS now FROM {deployments} "
         f"WHERE view = '{view}'"
