@@ -64,7 +64,7 @@ HINTS = {
     ],
     "test_upsert_prices": [
         "Write the list below `tmp_path`, call the function, read what it wrote, compare.",
-        "Some bugs show at a second call with the same folders only.",
+        "Some bugs show only where there is a list at the target already, as at a second call.",
         "Of several changes of one article, let the greatest version come neither first nor last.",
         "For the missing list: the test fails if no error comes. Take care not to catch your own "
         "AssertionError.",

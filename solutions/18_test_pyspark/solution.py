@@ -60,6 +60,7 @@ from math import isclose, isnan
 from random import Random
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
@@ -460,7 +461,7 @@ CHANGES = f"{LISTED}, op string"
 
 def test_upsert_prices(spark: SparkSession, pricing, tmp_path) -> None:
     """Silent on a right `upsert_prices`, an AssertionError on a wrong one."""
-    # BEGIN SOLUTION: a list and changes for each rule; two calls; nothing at the source
+    # BEGIN SOLUTION: a list and changes for each rule; one at the target before; none at all
     listed = [
         ("stays", "1.00", 1),
         ("replaced", "1.00", 1),
@@ -494,13 +495,15 @@ def test_upsert_prices(spark: SparkSession, pricing, tmp_path) -> None:
         ("several", "4.00", 4),
         ("added", "1.00", 1),
     ]
-    source, target = str(tmp_path / "source"), str(tmp_path / "target")
-    prices = spark.read.schema(LISTED)
-    frame(spark, listed, LISTED).coalesce(1).write.parquet(source)
-    for _ in range(2):
-        pricing.upsert_prices(spark, source, frame(spark, changes, CHANGES), target)
-        assert_same(prices.parquet(target), frame(spark, expected, LISTED), key=["sku"])
-    assert_same(prices.parquet(source), frame(spark, listed, LISTED), key=["sku"])
+    source, target = tmp_path / "source", tmp_path / "target"
+    prices, before = spark.read.schema(LISTED), frame(spark, listed, LISTED)
+    table = before.toArrow()
+    for place in (source, target):
+        place.mkdir()
+        pq.write_table(table, place / "list.parquet")
+    pricing.upsert_prices(spark, source, frame(spark, changes, CHANGES), target)
+    assert_same(prices.parquet(str(target)), frame(spark, expected, LISTED), key=["sku"])
+    assert_same(prices.parquet(str(source)), before, key=["sku"])
     nowhere = str(tmp_path / "nowhere")
     try:
         pricing.upsert_prices(spark, nowhere, frame(spark, changes, CHANGES), target)

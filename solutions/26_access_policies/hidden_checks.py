@@ -153,7 +153,7 @@ def test_odd_names(learner, spark, frame, schema):
     table = owned(spark, schema, "odd_names", [Commit("WRITE", OWNED)])
     batches = [
         [(number, name, "n", "p1", "D1", Decimal(3))]
-        for number, name in ((40, "x' OR tenant <> 'x"), (41, 'a"\\'))
+        for number, name in ((40, "x' OR tenant <> 'x"), (41, 'a"\\n%2F/`;{x} \n$1='))
     ]
 
     def call(_: dict) -> None:

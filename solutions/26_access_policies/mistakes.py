@@ -40,7 +40,7 @@
 # -        names = names | found
 # +    names = names | {row["group"] for row in members if row.member in found}
 
-# %% ten_levels_of_groups
+# %% thirty_levels_of_groups
 # task: effective_access
 # fails: test_rules[nested]
 # because: goes up a fixed number of times
@@ -48,7 +48,7 @@
 # -    while found:
 # -        found = {row["group"] for row in members if row.member in found} - names
 # -        names = names | found
-# +    for _ in range(10):
+# +    for _ in range(32):
 # +        found = {row["group"] for row in members if row.member in found} - names
 # +        names = names | found
 
@@ -654,7 +654,7 @@ def secure_view(
 # task: secure_view
 # fails: test_table_stays
 # because: what nobody may see is deleted from the table itself
-# breaks: `table` is not changed.
+# breaks: `table` gets no new version
 # -    spark.sql(f"DROP TABLE IF EXISTS {view}")
 # +    spark.sql(f"DELETE FROM {table} WHERE tenant IS NULL OR region IS NULL")
 # +    spark.sql(f"DROP TABLE IF EXISTS {view}")
@@ -808,7 +808,7 @@ def write_tenant(spark: SparkSession, table: str, tenant: str, batch: DataFrame)
 # because: whatever the batch has is written
 # breaks: If a row of `batch` has another tenant or none, the call raises an exception, of any
 #   class,
-#   and writes nothing.
+#   and makes no commit.
 def write_tenant(spark: SparkSession, table: str, tenant: str, batch: DataFrame) -> None:
     literal = tenant.replace("\\", "\\\\").replace("'", "\\'")
     check = "spark.databricks.delta.replaceWhere.constraintCheck.enabled"
@@ -826,7 +826,7 @@ def write_tenant(spark: SparkSession, table: str, tenant: str, batch: DataFrame)
 # because: rows of others are left out, and nobody hears of it
 # breaks: If a row of `batch` has another tenant or none, the call raises an exception, of any
 #   class,
-#   and writes nothing.
+#   and makes no commit.
 # -        batch.write.format("delta")
 # +        batch.where(F.col("tenant") == tenant).write.format("delta")
 
@@ -836,7 +836,7 @@ def write_tenant(spark: SparkSession, table: str, tenant: str, batch: DataFrame)
 # because: a row without a tenant is left out, and nobody hears of it
 # breaks: If a row of `batch` has another tenant or none, the call raises an exception, of any
 #   class,
-#   and writes nothing.
+#   and makes no commit.
 # -        batch.write.format("delta")
 # +        batch.where("tenant IS NOT NULL").write.format("delta")
 
@@ -846,7 +846,7 @@ def write_tenant(spark: SparkSession, table: str, tenant: str, batch: DataFrame)
 # because: raises after its rows are written
 # breaks: If a row of `batch` has another tenant or none, the call raises an exception, of any
 #   class,
-#   and writes nothing.
+#   and makes no commit.
 # -        batch.write.format("delta")
 # +        batch.where(F.col("tenant") == tenant).write.format("delta")
 # -        .saveAsTable(table)
@@ -862,7 +862,7 @@ def write_tenant(spark: SparkSession, table: str, tenant: str, batch: DataFrame)
 # because: a row of another tenant is taken for a spelling of this one
 # breaks: If a row of `batch` has another tenant or none, the call raises an exception, of any
 #   class,
-#   and writes nothing.
+#   and makes no commit.
 # -        batch.write.format("delta")
 # +        batch.withColumn(
 # +            "tenant",
@@ -1130,3 +1130,347 @@ def aggregate(df: DataFrame, access: DataFrame, k: int) -> DataFrame:
 # breaks: `batch` has its columns, in any order.
 # -        batch.write.format("delta")
 # +        batch.toDF(*spark.table(table).columns).write.format("delta")
+
+# %% by_the_millisecond
+# task: effective_access
+# fails: test_rules[parts_of_a_second]
+# because: a rule that begins some microseconds later holds already
+# breaks: A rule holds from `valid_from`, included, to `valid_to`, not included.
+# -    has_begun = F.col("valid_from") <= instant
+# +    has_begun = F.date_trunc("millisecond", "valid_from") <= instant
+
+# %% columns_are_sorted
+# task: effective_access
+# fails: test_rules[once]
+# because: two rows that differ in the order of their columns are not identical
+# breaks: Rows that would be identical come back once, also if several ways lead to a group.
+# -        .distinct()
+# +        .withColumn("columns", F.sort_array("columns"))
+# +        .distinct()
+
+# %% columns_are_a_set
+# task: effective_access
+# fails: test_rules[once]
+# because: a column that a rule names twice is left out once
+# breaks: Rows that would be identical come back once, also if several ways lead to a group.
+# -        .distinct()
+# +        .withColumn("columns", F.array_distinct("columns"))
+# +        .distinct()
+
+# %% names_are_trimmed
+# task: effective_access
+# fails: test_rules[case]
+# because: a name with a blank behind it is another name
+# breaks: Names are the same only if they are equal, case included.
+# -        grants.where(F.col("principal").isin(*names))
+# +        grants.where(F.trim("principal").isin(*names))
+
+# %% members_are_trimmed
+# task: effective_access
+# fails: test_rules[case]
+# because: a member with a blank behind the name is another member
+# breaks: Names are the same only if they are equal, case included.
+# -        found = {row["group"] for row in members if row.member in found} - names
+# +        found = {row["group"] for row in members if row.member.strip() in found} - names
+
+# %% denies_one_by_one
+# task: secure
+# fails: test_seen[denies_together]
+# because: a row stays unless one deny alone takes all that an allow gives
+# breaks: A row comes back if at least one of its values is visible.
+# -    return df.where(reduce(or_, visible.values())).select(
+# +    def about(rule: Row) -> set[str]:
+# +        return {name for name in df.columns if {name, "*"} & {*rule.columns}}
+# +
+# +    kept = F.lit(False)
+# +    for allow in [rule for rule in rules if rule.effect == "allow" and about(rule)]:
+# +        wider = [
+# +            rule for rule in rules if rule.effect == "deny" and about(rule) >= about(allow)
+# +        ]
+# +        kept = kept | (covers(allow) & ~reduce(or_, map(covers, wider), F.lit(False)))
+# +    return df.where(kept).select(
+
+# %% tenants_are_trimmed
+# task: secure
+# fails: test_seen[exact]
+# because: a blank makes another tenant or region
+# breaks: A rule covers the rows whose `tenant` and `region` equal its own, case included.
+# -            F.col(part).isNotNull() if rule[part] == "*" else F.col(part).eqNullSafe(rule[part])
+# +            F.col(part).isNotNull()
+# +            if rule[part] == "*"
+# +            else F.trim(F.col(part)).eqNullSafe(rule[part])
+
+# %% tenants_are_patterns_of_sql
+# task: secure
+# fails: test_seen[exact]
+# because: LIKE takes an underscore for any character
+# breaks: A rule covers the rows whose `tenant` and `region` equal its own, case included.
+# -            F.col(part).isNotNull() if rule[part] == "*" else F.col(part).eqNullSafe(rule[part])
+# +            F.col(part).isNotNull()
+# +            if rule[part] == "*"
+# +            else F.coalesce(F.col(part).like(rule[part]), F.lit(False))
+
+# %% tenants_are_patterns
+# task: secure
+# fails: test_seen[exact]
+# because: a dot in a rule stands for any character
+# breaks: A rule covers the rows whose `tenant` and `region` equal its own, case included.
+# -            F.col(part).isNotNull() if rule[part] == "*" else F.col(part).eqNullSafe(rule[part])
+# +            F.col(part).isNotNull()
+# +            if rule[part] == "*"
+# +            else F.coalesce(F.col(part).rlike(f"^{rule[part]}$"), F.lit(False))
+
+# %% empty_text_is_nobody
+# task: secure
+# fails: test_seen[stars]
+# because: an empty name is not null
+# breaks: A `*` in a rule's `tenant` or `region` stands for every one that is not null.
+# -            F.col(part).isNotNull() if rule[part] == "*" else F.col(part).eqNullSafe(rule[part])
+# +            F.coalesce(F.col(part) != "", F.lit(False))
+# +            if rule[part] == "*"
+# +            else F.col(part).eqNullSafe(rule[part])
+
+# %% tenants_have_no_mask
+# task: secure
+# fails: test_other_columns
+# because: takes the columns that rules are about for columns without a mask
+# breaks: A value that is not visible is replaced by `masks` of its column
+# -            .otherwise(F.lit(masks.get(field.name)).cast(field.dataType))
+# +            .otherwise(
+# +                F.lit(
+# +                    None if field.name in ("tenant", "region") else masks.get(field.name)
+# +                ).cast(field.dataType)
+# +            )
+
+# %% numbers_and_texts_for_masks
+# task: secure
+# fails: test_other_columns
+# because: a time that hides a time is not used
+# breaks: A value that is not visible is replaced by `masks` of its column
+# -            .otherwise(F.lit(masks.get(field.name)).cast(field.dataType))
+# +            .otherwise(
+# +                F.lit(
+# +                    masks.get(field.name)
+# +                    if isinstance(masks.get(field.name), (str, int, float))
+# +                    else None
+# +                ).cast(field.dataType)
+# +            )
+
+# %% remembered_in_the_table
+# task: secure_view
+# fails: test_table_stays
+# because: a property that names the copy is a commit to the table
+# breaks: `table` gets no new version
+# -    spark.sql(f"DROP TABLE IF EXISTS {view}")
+# +    spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('copied.to' = '{view}')")
+# +    spark.sql(f"DROP TABLE IF EXISTS {view}")
+
+# %% no_view_before_rows
+# task: secure_view
+# fails: test_empty_view
+# because: who has never seen a row finds no view
+# breaks: If nothing is visible, `view` is there and has no row.
+# -    spark.sql(f"DROP TABLE IF EXISTS {view}")
+# +    if seen.isEmpty() and not spark.catalog.tableExists(view):
+# +        return
+# +    spark.sql(f"DROP TABLE IF EXISTS {view}")
+
+# %% rows_without_tenant_are_replaced
+# task: write_tenant
+# fails: test_other_tenants, test_name_with_quote
+# because: claims that have lost their tenant go with the old rows
+# breaks: Rows and files of other tenants stay, also of one whose name differs by case alone.
+# -        .option("replaceWhere", f"tenant = '{literal}'")
+# +        .option("replaceWhere", f"tenant = '{literal}' OR tenant IS NULL")
+
+# %% emptied_in_two_commits
+# task: write_tenant
+# fails: test_empty_batch
+# because: an empty batch is a DELETE, and then an empty write
+# breaks: It is one commit.
+# -    literal = tenant.replace("\\", "\\\\").replace("'", "\\'")
+# +    literal = tenant.replace("\\", "\\\\").replace("'", "\\'")
+# +    if batch.isEmpty():
+# +        spark.sql(f"DELETE FROM {table} WHERE tenant = '{literal}'")
+
+# %% returns_the_rows
+# task: write_tenant
+# fails: test_empty_batch
+# because: it returns how many rows it wrote
+# breaks: and returns nothing.
+# -        .saveAsTable(table)
+# -    )
+# +        .saveAsTable(table)
+# +    )
+# +    return batch.count()
+
+# %% written_then_restored
+# task: write_tenant
+# fails: test_refuses[another], test_refuses[other_case], test_refuses[no_tenant]
+# because: its own rows are written and then taken back: two commits, and readers between them
+# breaks: the call raises an exception, of any class, and makes no commit.
+def write_tenant(spark: SparkSession, table: str, tenant: str, batch: DataFrame) -> None:
+    from delta.tables import DeltaTable
+
+    before = DeltaTable.forName(spark, table).history(1).first().version
+    literal = tenant.replace("\\", "\\\\").replace("'", "\\'")
+    mine = F.col("tenant").eqNullSafe(tenant)
+    batch.where(mine).write.format("delta").mode("overwrite").option(
+        "replaceWhere", f"tenant = '{literal}'"
+    ).saveAsTable(table)
+    if not batch.where(~mine).isEmpty():
+        DeltaTable.forName(spark, table).restoreToVersion(before)
+        raise ValueError("rows of others")
+
+# %% greatest_tenant_is_this_one
+# task: write_tenant
+# fails: test_refuses[another]
+# because: looks at the greatest name alone
+# breaks: If a row of `batch` has another tenant or none, the call raises an exception
+def write_tenant(spark: SparkSession, table: str, tenant: str, batch: DataFrame) -> None:
+    literal = tenant.replace("\\", "\\\\").replace("'", "\\'")
+    found = batch.agg(F.max("tenant"), F.count_if(F.col("tenant").isNull())).first()
+    if found[0] not in (None, tenant) or found[1]:
+        raise ValueError("rows of others")
+    batch.where(F.col("tenant") == tenant).write.format("delta").mode("overwrite").option(
+        "replaceWhere", f"tenant = '{literal}'"
+    ).saveAsTable(table)
+
+# %% blank_is_corrected
+# task: write_tenant
+# fails: test_refuses[blank_behind]
+# because: a row of another tenant is taken for a spelling of this one
+# breaks: If a row of `batch` has another tenant or none, the call raises an exception
+# -        batch.write.format("delta")
+# +        batch.withColumn("tenant", F.trim("tenant"))
+# +        .write.format("delta")
+
+# %% counts_positive_amounts
+# task: aggregate
+# fails: test_totals[patients]
+# because: a patient whose claim was taken back is not counted
+# breaks: A claim counts if its `tenant`, `diagnosis` and `amount` are visible by the rules of Task 2.
+# -        "tenant IS NOT NULL AND diagnosis IS NOT NULL AND amount IS NOT NULL"
+# +        "tenant IS NOT NULL AND diagnosis IS NOT NULL AND amount > 0"
+
+# %% patients_in_any_case
+# task: aggregate
+# fails: test_totals[patients]
+# because: two patients whose names differ by case are counted as one
+# breaks: Patients are the same if their names are equal.
+# -    patients = F.count_distinct("patient_name").alias("patients")
+# +    patients = F.count_distinct(F.lower("patient_name")).alias("patients")
+
+# %% patients_are_trimmed
+# task: aggregate
+# fails: test_totals[patients]
+# because: two patients whose names differ by a blank are counted as one
+# breaks: Patients are the same if their names are equal.
+# -    patients = F.count_distinct("patient_name").alias("patients")
+# +    patients = F.count_distinct(F.trim("patient_name")).alias("patients")
+
+# %% diagnoses_in_any_case
+# task: aggregate
+# fails: test_totals[tenants]
+# because: two diagnoses that differ by case are added up
+# breaks: The same holds for diagnoses and for patients.
+# -    seen = secure(df, counting, {}).where(
+# +    seen = secure(df, counting, {}).withColumn("diagnosis", F.upper("diagnosis")).where(
+
+# %% braces_are_places
+# task: write_tenant
+# fails: test_odd_names
+# outcome: error
+# because: spark.sql with a frame fills in what stands in braces, in a name as well
+# breaks: `tenant` may hold any characters, such as quotes.
+def write_tenant(spark: SparkSession, table: str, tenant: str, batch: DataFrame) -> None:
+    literal = tenant.replace("\\", "\\\\").replace("'", "\\'")
+    if not batch.where(~F.col("tenant").eqNullSafe(tenant)).isEmpty():
+        raise ValueError("rows of others")
+    delivered = batch.select(*spark.table(table).columns)
+    spark.sql(
+        f"INSERT INTO {table} REPLACE WHERE tenant = '{literal}' SELECT * FROM {{delivered}}",
+        delivered=delivered,
+    )
+
+# %% at_in_milliseconds
+# task: effective_access
+# fails: test_rules[parts_of_a_second]
+# because: a rule that began some microseconds ago does not hold yet
+# breaks: A rule holds from `valid_from`, included, to `valid_to`, not included.
+# -    instant = F.lit(at)
+# +    instant = F.lit(at.replace(microsecond=at.microsecond // 1000 * 1000))
+
+# %% named_allow_beats_star
+# task: secure
+# fails: test_seen[deny_wins]
+# because: an allow that names the column is taken for stronger than a deny of all columns
+# breaks: A value is visible if an `allow` for it exists, and no `deny`.
+# -    visible = {name: covered(name, "allow") & ~covered(name, "deny") for name in df.columns}
+# +    def named(name: str) -> Column:
+# +        mine = [rule for rule in rules if name in rule.columns]
+# +        allows = [covers(rule) for rule in mine if rule.effect == "allow"]
+# +        denies = [covers(rule) for rule in mine if rule.effect == "deny"]
+# +        return reduce(or_, allows, F.lit(False)) & ~reduce(or_, denies, F.lit(False))
+# +
+# +    visible = {
+# +        name: named(name) | (covered(name, "allow") & ~covered(name, "deny"))
+# +        for name in df.columns
+# +    }
+
+# %% numbers_stay_numbers
+# task: secure
+# fails: test_other_columns
+# because: a number that hides a text is not made a text
+# breaks: The columns of `df` come back with the same names, types and order.
+# -            .otherwise(F.lit(masks.get(field.name)).cast(field.dataType))
+# -            .alias(field.name)
+# +            .otherwise(F.lit(masks.get(field.name)).cast(field.dataType))
+# +            .cast(
+# +                "int"
+# +                if isinstance(masks.get(field.name), int)
+# +                and field.dataType.simpleString() == "string"
+# +                else field.dataType
+# +            )
+# +            .alias(field.name)
+
+# %% one_copy_for_all
+# task: secure_view
+# fails: test_other_views
+# because: the copy has the name of the table, so a call for one person changes another's view
+# breaks: and other views of it stay as they are.
+# -    spark.sql(f"DROP TABLE IF EXISTS {view}")
+# -    seen.coalesce(1).write.format("delta").saveAsTable(view)
+# +    spark.sql(f"DROP TABLE IF EXISTS {table}_seen")
+# +    seen.coalesce(1).write.format("delta").saveAsTable(f"{table}_seen")
+# +    spark.sql(f"CREATE OR REPLACE VIEW {view} AS SELECT * FROM {table}_seen")
+
+# %% denies_of_names_alone
+# task: aggregate
+# fails: test_totals[hidden_names]
+# because: a deny of the name and the region hides the name from the count
+# breaks: `patient_name` need not be visible: it is counted, not shown.
+# -    without_name = F.array_remove("columns", "patient_name")
+# +    is_name = F.col("columns") == F.array(F.lit("patient_name"))
+# +    without_name = F.when(is_name, F.array_remove("columns", "patient_name")).otherwise(
+# +        F.col("columns")
+# +    )
+# -        "tenant IS NOT NULL AND diagnosis IS NOT NULL AND amount IS NOT NULL"
+# +        "tenant IS NOT NULL AND diagnosis IS NOT NULL AND amount IS NOT NULL"
+# +        " AND patient_name IS NOT NULL"
+
+# %% others_who_are_in_no_large_group
+# task: aggregate
+# fails: test_totals[other]
+# because: whoever is in a large group is left out of the small ones, with their claims
+# breaks: The claims of all other diagnoses of a tenant are one more row
+# -    return (
+# -        seen.join(large, on=["tenant", "diagnosis"], how="left")
+# +    marked = seen.join(large, on=["tenant", "diagnosis"], how="left")
+# +    known = marked.where("large").select("tenant", "patient_name").distinct()
+# +    rest = marked.where("large IS NULL").join(
+# +        known, on=["tenant", "patient_name"], how="left_anti"
+# +    )
+# +    return (
+# +        marked.where("large")
+# +        .unionByName(rest)

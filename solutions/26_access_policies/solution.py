@@ -152,8 +152,8 @@ if lab.written("effective_access"):
 #   read.
 #
 # `columns` may name columns that `df` does not have. A rule for such a column changes nothing.
-# `access` has few rows. `masks` has values of the columns' types, or numbers; no text in it is
-# empty.
+# Names of columns have letters and `_` alone. `access` has few rows. `masks` has values of the
+# columns' types, or numbers; no text in it is empty.
 
 
 # %%
@@ -270,7 +270,7 @@ print(f"{found.count()} claims of {found.select('tenant').distinct().count() - 1
 # - A second call with the same `view` shows the table and the rules of that moment.
 # - After it, no data file of the first call is left that holds more than `view` shows now: a right
 #   that was taken away is gone in earlier versions, too.
-# - `table` is not changed.
+# - `table` gets no new version, and other views of it stay as they are.
 # - If nothing is visible, `view` is there and has no row.
 #
 # Rows of the table that come later are not shown before the next call. Readers may find no `view`
@@ -322,7 +322,7 @@ if ann is not None and lab.written("secure", "secure_view"):
 # - A commit to another tenant's data, made by another writer during the call, does not make it
 #   fail.
 # - If a row of `batch` has another tenant or none, the call raises an exception, of any class, and
-#   writes nothing.
+#   makes no commit.
 # - `tenant` may hold any characters, such as quotes.
 
 
@@ -378,11 +378,12 @@ for way, options in WAYS.items():
 #   their number, and `amount` the sum.
 # - The claims of all other diagnoses of a tenant are one more row, with the diagnosis `other`, if
 #   they have at least `k` different patients together. If not, they are in no row.
-# - Tenants whose names differ by case are two tenants.
+# - Tenants whose names differ by case are two tenants. The same holds for diagnoses and for
+#   patients.
 # - For a person without rules no row comes back.
 #
 # `k` is at least 1. No diagnosis is called `other`. `patient_name`, `diagnosis` and `amount` are
-# never null here. Patients are the same if their names are.
+# never null here. Patients are the same if their names are equal.
 
 
 # %%

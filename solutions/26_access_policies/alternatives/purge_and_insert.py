@@ -13,6 +13,7 @@ def write_tenant(spark: SparkSession, table: str, tenant: str, batch: DataFrame)
     if batch.where(F.col("tenant").isNull() | (F.col("tenant") != tenant)).count():
         raise RuntimeError("rows of others")
     name = tenant.replace("\\", "\\\\").replace('"', '\\"')
+    name = name.replace("{", "{{").replace("}", "}}")
     delivered = batch.select(*spark.table(table).columns)
     spark.sql(
         f'INSERT INTO {table} REPLACE WHERE tenant = "{name}" SELECT * FROM {{delivered}}',
