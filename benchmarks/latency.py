@@ -3,8 +3,9 @@
     .venv/bin/python benchmarks/latency.py [SLUG...] [--json FILE]
 
 Each task is judged by its public checks, in the notebook's way, with the reference answer and with
-the starter's stub, the first time and again. Beside the second time of the reference answer stand
-the seconds of it that this thread waited for the JVM. What is above its limit is said at the end.
+the starter's stub, the first time and again. Before the second time, what is started ahead for it
+gets ready, as while a learner reads. Beside the second time of the reference answer stand the
+seconds of it that this thread waited for the JVM. What is above its limit is said at the end.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from labkit.author.known_answers import namespace, variants
 from labkit.course.labs import Lab, find_lab, find_labs
 from labkit.judge.answer import Learner
 from labkit.judge.runner import judge
+from labkit.parts import spares
 from labkit.spark import session
 
 LIMITS = {"a stub": 0.3, "a task": 5.0, "a lab": 20.0}
@@ -35,7 +37,8 @@ LIMITS = {"a stub": 0.3, "a task": 5.0, "a lab": 20.0}
 def seconds_of(lab: Lab, answer: Learner, spark: Any, tasks: list[str], wanted: str) -> float:
     """One check; SystemExit when its verdict is not `wanted`."""
     started = time.perf_counter()
-    results = judge(lab.root, answer, spark, [lab.checks], tasks=tasks)
+    with spares.wanted():
+        results = judge(lab.root, answer, spark, [lab.checks], tasks=tasks)
     took = time.perf_counter() - started
     for result in results:
         if result.outcome != wanted:
@@ -55,9 +58,11 @@ def latency(lab: Lab, spark: Any) -> dict[str, dict[str, float]]:
             "stub": seconds_of(lab, stub, spark, [task], "todo"),
             "first": seconds_of(lab, answer, spark, [task], "passed"),
         }
+        spares.settle()  # the learner has read the reasons meanwhile
         with waiting_for_spark() as waited:
             row["second"] = seconds_of(lab, answer, spark, [task], "passed")
         found[task] = {**row, "of it Spark": waited[0]}
+    spares.settle()
     with waiting_for_spark() as waited:
         whole = seconds_of(lab, answer, spark, list(lab.tasks), "passed")
     found["whole lab"] = {"second": whole, "of it Spark": waited[0]}

@@ -7,6 +7,8 @@ from checks import (
     CUSTOMERS,
     DIMENSION_KEY,
     HUB,
+    LAST,
+    MICROSECOND,
     PAIR,
     QUICK,
     SATELLITE,
@@ -87,7 +89,8 @@ def test_satellite_in_any_order(learner, quick, frame, shared_schema, seed):
 def test_other_extracts(learner, quick, schema, seed):
     """Random customers: has the versions that follow, with extracts at other times"""
     rng = random.Random(f"other people {seed}")
-    extracts = [float(hour) for hour in sorted(rng.sample(range(1, 14), 6))]
+    hours = sorted(rng.sample(range(1, 14), 6))
+    extracts = [hour + rng.choice([0, MICROSECOND]) for hour in hours]
     people = random_people(rng, 60, extracts)
     rows = published(learner, quick, schema, people, seed, stranger=extracts)
     expected = [row for one in people for row in dimension(*one)]
@@ -99,5 +102,14 @@ def test_a_vault_without_a_shop(learner, quick, schema):
     """Publishes what the CRM says while the shop's satellite is still empty"""
     people = [("R-1", {3.0: ("A", "x"), 5.0: ("A", None)}, {}), ("R-2", {}, {})]
     rows = published(learner, quick, schema, people, 0, stranger=[])
+    expected = [row for one in people for row in dimension(*one)]
+    assert_rows(rows, expected, key=DIMENSION_KEY, columns=CUSTOMERS)
+
+
+@check("publish_customer")
+def test_a_vault_without_a_crm(learner, quick, schema):
+    """Publishes what the shop says while the CRM's satellite is still empty"""
+    people = [("R-1", {}, {3.0: ("A", "x"), 5.0: None, LAST: ("A", "y")}), ("R-2", {}, {})]
+    rows = published(learner, quick, schema, people, 0, stranger=[3.0, 5.0], is_in_crm=False)
     expected = [row for one in people for row in dimension(*one)]
     assert_rows(rows, expected, key=DIMENSION_KEY, columns=CUSTOMERS)

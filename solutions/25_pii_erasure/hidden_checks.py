@@ -5,7 +5,7 @@ import random
 import re
 
 import pyarrow as pa
-from checks import FOUND, ORDER_ROWS, ORDERS, SUBJECT, new_table, parquet
+from checks import FOUND, ORDER_ROWS, ORDERS, assert_same_table, detail, new_table, parquet
 
 from labkit.checks import (
     Commit,
@@ -118,13 +118,15 @@ def test_tokens_of_many(learner, frame, seed):
 
 @check("forget", points=2)
 def test_no_byte_after_three_days(learner, spark, shared_schema):
-    """leaves no byte of the person in the whole folder once the log is cleaned"""
+    """leaves no byte of the person in the folder once the log is cleaned, and the same table"""
     features = {"enableChangeDataFeed": True}
     table = new_table(spark, f"{shared_schema}.receipts", ORDERS, ORDER_ROWS, **features)
-    learner.forget(spark, [table], SUBJECT)
-    expected = [row for row in ORDER_ROWS if row[1] != SUBJECT]
+    before = detail(spark, table)
+    learner.forget(spark, [table], "S-1")
+    assert_same_table("receipts", before, detail(spark, table))
+    expected = [row for row in ORDER_ROWS if row[1] != "S-1"]
     assert_rows(table_rows(spark, table), expected, key="order_id", columns=ORDERS)
-    needles = [row[2] for row in ORDER_ROWS if row[1] == SUBJECT]
+    needles = [row[2] for row in ORDER_ROWS if row[1] == "S-1"]
     held = files_holding(spark, table, needles)
     data = [file for file in held if not file.startswith("_delta_log")]
     assert not data, f"files of a table without deletion vectors that hold the person: {data}"

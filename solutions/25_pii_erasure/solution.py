@@ -265,7 +265,8 @@ spark.conf.unset("spark.databricks.delta.retentionDurationCheck.enabled")
 # All versions, from 0 on, can be read, and have the columns of the newest one. No two tables have
 # the same name. `tables` has at least one table. Column names have letters, digits and `_`. Texts
 # have letters from A to Z, digits, blanks, `@` and the characters above, and at least one letter or
-# digit. Letters are those of ASCII, digits are 0 to 9. The order of the rows is left open.
+# digit. Letters are those of ASCII, digits are 0 to 9, blanks are spaces. The order of the rows is
+# left open.
 
 
 # %%

@@ -50,9 +50,15 @@ def test_other_delays(cluster, seed):  # noqa: F811
     found = cluster.call("run_split", "hidden_split", streams)
     for (rows, columns, minutes), both in zip(given, found, strict=True):
         on_time, late = divided(rows, columns, minutes)
-        assert values(both[0]) == on_time, f"{minutes} minutes: other rows are on time"
+        behind = f"the watermark is {minutes} minutes behind"
+        mine = values(both[0])
+        assert mine == on_time, (
+            f"{behind}; of the rows on time {differences(mine, on_time) or 'the order is another'}"
+        )
         mine = values(both[1])
-        assert sorted(mine, key=repr) == sorted(late, key=repr), f"{minutes} minutes: other are late"
+        assert sorted(mine, key=repr) == sorted(late, key=repr), (
+            f"{behind}; of the rows that are late {differences(mine, late)}"
+        )
 
 
 @check("alerts")

@@ -18,6 +18,7 @@ from labkit.learner import live, progress
 from labkit.learner.lab_session import LabSession
 from labkit.learner.notebook import CheckFailedError, GradedSession, StrictSession
 from labkit.learner.output import Checked
+from labkit.parts import spares
 from labkit.spark.lease import offer, withdraw
 from labkit.verdict.outcome import CheckResult
 
@@ -53,6 +54,15 @@ def test_right_answers_pass_and_the_next_step_is_told(lab, toy):
     assert "2 of 2 checks passed" in repr(checked)
     assert "All tasks passed, and this was the last lab." in checked._repr_html_()
     assert progress.passed(progress.task(toy, "store"))
+
+
+@pytest.mark.parametrize(("session", "wanted"), [(LabSession, True), (StrictSession, False)])
+def test_for_a_learner_processes_are_started_ahead(toy, names, monkeypatch, session, wanted):
+    seen = []
+    monkeypatch.setattr(session, "_keep", lambda *args: seen.append(spares._wanted))
+    session(toy, names).check()
+    assert seen == [wanted]
+    assert not spares._wanted
 
 
 def test_passed_task_points_to_the_next_one(lab):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from labkit.parts.known import find_part
-from labkit.parts.process import described_first, run, server
+from labkit.parts.process import described_ahead, described_first, run, server
 from labkit.parts.served import SECONDS
 from labkit.parts.source_text import described
 from labkit.verdict.errors import AnswerError
@@ -53,12 +53,13 @@ def part_of(
     *functions: Callable[..., Any],
     tasks: Collection[str] = (),
     first: Callable[..., Any] | None = None,
+    ahead: Collection[Callable[..., Any]] = (),
 ) -> Iterator[PartOfAnswer]:
     """A process of a part that answers calls on a check's own functions and on these tasks.
 
     They go there as text, with what they use, and see each other by name. A task that comes later in
     a notebook, and is not defined yet, is left out. `first` has been called in the process, or in one
-    that it is a copy of. Skips where the part is missing.
+    that it is a copy of; those of `ahead` if it was started ahead. Skips where the part is missing.
     """
     if reason := find_part(part).missing():
         pytest.skip(reason)
@@ -66,7 +67,8 @@ def part_of(
     asked = [getattr(learner, task) for task in tasks]
     there = [call for call in asked if getattr(call, "__wrapped__", call) is not None]
     lacking = [task for task, call in zip(tasks, asked, strict=True) if call not in there]
-    number = learner.open_part(part, groups, there, described_first(first))
+    before = described_first(first), described_ahead(ahead)
+    number = learner.open_part(part, groups, there, *before)
     try:
         yield PartOfAnswer(learner, number, lacking)
     finally:

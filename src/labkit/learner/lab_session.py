@@ -21,6 +21,7 @@ from labkit.judge.observer import Observer
 from labkit.learner import cards, help, progress
 from labkit.learner.live import CheckInterruptedError, Live
 from labkit.learner.output import Checked, Message
+from labkit.parts import spares
 from labkit.spark import cluster, session
 from labkit.spark.lease import LEASE
 from labkit.verdict.outcome import CheckResult
@@ -96,7 +97,8 @@ class LabSession:
         """
         live = Live()
         try:
-            return live.ended(self._check(task, live))
+            with spares.wanted():
+                return live.ended(self._check(task, live))
         except KeyboardInterrupt:
             if known := live.of_whole_tasks():
                 self._keep(known)

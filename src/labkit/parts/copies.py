@@ -156,7 +156,7 @@ def files_of(folder: Path) -> dict[Path, bytes | None]:
 
 
 def serve(part: Part, groups: Groups, first: Groups) -> Served:
-    """Serves functions in a process in which `first` has been called, if there is such a function."""
-    if first and COPIES:
+    """Serves functions in a process in which `first` has been called."""
+    if COPIES:
         return Copy(part, groups, first)
     return Served(part, groups, first)

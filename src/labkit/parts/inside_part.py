@@ -148,6 +148,8 @@ class Process:
                 request = self.requests.get(timeout=None if self.copies else self.idle)
             except queue.Empty:
                 self.leave()
+            if "define" in request or "ahead" in request:
+                self.idle = request.get("idle")
             try:
                 if "copy" in request:
                     value: Any = self.copy(request["copy"])
@@ -155,6 +157,8 @@ class Process:
                         continue  # this is the copy: its own requests come next
                 elif "end" in request:
                     value = self.end(request["end"])
+                elif "ahead" in request:
+                    value = self.get_ahead(request["ahead"])
                 else:
                     value = self.given.answer(request)
                 reply = json.dumps({"value": value})
@@ -164,6 +168,14 @@ class Process:
                 sys.stdout.flush()
             self.replies.write(reply + "\n")
             self.replies.flush()
+
+    def get_ahead(self, names: list[str]) -> int:
+        """Calls functions one after the other until another request waits; how many it called."""
+        for number, name in enumerate(names):
+            if not self.requests.empty():
+                return number
+            self.given.functions[name]()
+        return len(names)
 
     def copy(self, idle: float) -> int:
         """Begins a copy of this process; its id here, 0 in the copy."""
