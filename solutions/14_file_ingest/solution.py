@@ -80,7 +80,7 @@ FILES_PER_BATCH = 4
 # - `file` and `file_modified` are the path and the modification time of the file, as
 #   [`_metadata`](https://spark.apache.org/docs/latest/sql-data-sources-hidden-metadata-column.html)
 #   says them. `ingested_batch` is the number of the micro-batch. `content_hash` is the SHA-256 of
-#   `raw`, in hex.
+#   `raw`, in hex as `sha2` says it.
 # - A micro-batch takes at most `FILES_PER_BATCH` files, and is one commit.
 # - A job can die after the commit, and before the checkpoint knows of it. The next call leaves each
 #   of its rows once.

@@ -23,7 +23,8 @@
 # ## The data
 #
 # `tax_events` are the events of a shop, as JSON lines. `history/` has a file for each day, and
-# `arriving/` what comes on two evenings while you work. An event is in one file.
+# `arriving/` what comes on two evenings while you work. An event is one line of one file, and its
+# `event_id` and `at` are never null.
 
 # %%
 import labkit
@@ -83,6 +84,13 @@ def new_rule(events: DataFrame) -> DataFrame:
 
 
 # %% [markdown]
+# For the names in all tasks:
+#
+# - Names of tables and views are a schema, a dot and a name, of letters, digits and `_`. They are
+#   written in the same case wherever they occur.
+# - Names of columns may be such that SQL needs backticks, as in `tax-code` or `eu.rate`. None has a
+#   backtick in it, and no two differ by case only.
+#
 # This is the live pipeline, and the view that everybody reads:
 
 
@@ -148,14 +156,14 @@ print("second attempt:", spark.table(trial).count(), "rows")
 # - When the call returns, each event in the files is one row of `shadow`, as `rule` made it. An
 #   event whose tax is null is a row, too.
 # - The files lie directly in `source`. None is more than a day older than another.
-# - `checkpoint` is the checkpoint folder. If it exists, the call goes on from there: it adds the
-#   events of files that are new.
+# - `checkpoint` is the checkpoint folder. If it exists, an earlier call made it, and this one goes
+#   on from there: it adds the events of files that are new.
 # - A job can die after a commit, and before the checkpoint knows of it. The next call leaves each
 #   event once.
 # - If the folder `checkpoint` does not exist, the call begins anew. Then `shadow` may exist or not;
 #   after the call it has the rows of this call alone, and the columns that `rule` returns.
-# - `shadow` is partitioned by the columns by which `live` is, and has the table properties that
-#   `live` has.
+# - `shadow` is partitioned by the columns by which `live` is, if by any, and has the table
+#   properties that `live` has, with any values.
 # - The call writes nothing to `live`.
 #
 # The order of the columns of `shadow` is up to you. Put those of the partitions last: Spark 4.2
@@ -199,8 +207,9 @@ lab.check("build_shadow")
 # ## Task 2: compare
 #
 # Two tables can have equal counts and equal sums, and no equal row. Write `compare(live, shadow,
-# tolerance, expected)`. `live` and `shadow` are frames with at least the columns of `TAXES`, in any
-# order. `tolerance` is a `Decimal`. `expected` is a dict from a country to a `date`.
+# tolerance, expected)`. `live` and `shadow` are frames with the columns of `TAXES` and perhaps
+# more, of any names, in any order. `tolerance` is a `Decimal`. `expected` is a dict from a country
+# to a `date`. Countries and events are the same only if their texts are, case and blanks included.
 #
 # It returns a row for each country and day of an event in `live` or `shadow`:
 #
@@ -364,19 +373,23 @@ print(spark.sql(f"SHOW TBLPROPERTIES {lab.schema}.trial_view").collect())
 #
 # Write `switch(spark, view, to, verdicts, deployments)`. It makes the view `view` read the table
 # `to`. `verdicts` is a frame that `compare` returned. `deployments` is a Delta table with the
-# columns of `DEPLOYMENTS` that has the steps of all views; `step` orders those of a view. Names of
-# tables and views are full, as in `taxes` above, and are recorded as they are given.
+# columns of `DEPLOYMENTS`, in any order, that has the steps of all views; `step` orders those of a
+# view. Names of tables and views are recorded as they are given. The view exists, and so does the
+# table that it reads.
 #
-# - After the call a query on the view reads `to`. The columns of the view are as before: the same
-#   names, types and order, though `to` may have more of them in another order.
+# - After the call a query on the view reads `to`: all rows, also those that come later. The columns
+#   of the view are as before: the same names, types and order, though `to` may have them in another
+#   order, and more of them.
 # - The view is changed in place: it is never dropped, created again or renamed. It keeps its
 #   comment and its properties.
 # - One row is added to `deployments`: `view`, the next `step` of this view, `switch` as `action`,
 #   `from_table`, `to_table`, and the time of the call as `at`.
 # - The next step is one more than the view's greatest, and 1 for a view without steps.
 # - `from_table` is the `to_table` of the view's greatest step, and null for a view without steps.
-# - If the view's greatest step has `to` as `to_table`, the call changes nothing.
-# - Nothing is written to any other table, and no row of `deployments` changes.
+# - If the view's greatest step has `to` as `to_table`, the call changes nothing. It raises
+#   `ValueError` all the same for the reasons below.
+# - Nothing is written to any other table, no table or view is added, and no row of `deployments`
+#   changes.
 #
 # The call raises `ValueError` and changes nothing, neither view nor `deployments`,
 #
@@ -392,8 +405,8 @@ def steps_of(spark: SparkSession, view: str, deployments: str) -> list:
     return sorted(steps.collect(), key=lambda row: row.step)
 
 
-def point(spark: SparkSession, view: str, to: str) -> None:
-    """Changes the view's text in place; its columns stay. ValueError if the table can't do that."""
+def require_fit(spark: SparkSession, view: str, to: str) -> None:
+    """ValueError if the table is not there, or can't stand behind the view."""
     if not spark.catalog.tableExists(to):
         raise ValueError(f"there is no table {to}")
     columns = spark.table(view).schema
@@ -401,7 +414,11 @@ def point(spark: SparkSession, view: str, to: str) -> None:
     wrong = [field.name for field in columns if found.get(field.name) != field.dataType]
     if wrong:
         raise ValueError(f"{to} does not have {', '.join(wrong)} as {view} has it")
-    names = ", ".join(f"`{name}`" for name in columns.names)
+
+
+def point(spark: SparkSession, view: str, to: str) -> None:
+    """Changes the view's text in place; its columns stay."""
+    names = ", ".join(f"`{name}`" for name in spark.table(view).columns)
     spark.sql(f"ALTER VIEW {view} AS SELECT {names} FROM {to}")
 
 
@@ -424,6 +441,7 @@ def switch(
     found = {row.verdict for row in verdicts.select("verdict").collect()}
     if not found or "broken" in found:
         raise ValueError(f"{to} is not ready: {', '.join(found) or 'nothing was compared'}")
+    require_fit(spark, view, to)
     steps = steps_of(spark, view, deployments)
     now = steps[-1].to_table if steps else None
     if now == to:
@@ -451,8 +469,8 @@ lab.check("switch")
 #   switch: the last before it that was not undone.
 # - A step is added as in Task 4, with the action `roll_back`. `from_table` is again the `to_table`
 #   of the view's greatest step.
-# - The view keeps its columns, comment and properties, is changed in place, and nothing is written
-#   to any other table, as in Task 4.
+# - As in Task 4, the view keeps its columns, comment and properties, and is changed in place.
+#   Nothing is written to any other table, and no table or view is added.
 # - The call raises `ValueError` and changes nothing if no switch is left to undo, or if the
 #   `from_table` of the switch is null.
 # - So it does if that table is gone, lacks a column of the view, or has it with another type.
@@ -472,6 +490,7 @@ def roll_back(spark: SparkSession, view: str, deployments: str) -> None:
     back = switches[-1] if switches else None
     if back is None:
         raise ValueError(f"{view} has no table to go back to")
+    require_fit(spark, view, back)
     point(spark, view, back)
     last = steps[-1]
     record(spark, deployments, view, last.step + 1, "roll_back", last.to_table, back)
@@ -485,8 +504,8 @@ lab.check("roll_back")
 # ## Task 6: a canary
 #
 # Before all readers switch, some orders try the new rule. Write `canary(df, key, share, salt)`. It
-# returns `df` with one more column, the last: `arm` (string), `new` or `old`. `key` is the name of
-# a string column, `share` a float from 0 to 1, `salt` a string.
+# returns `df` with one more column, the last: `arm` (string), `new` or `old`. `df` has no column of
+# this name. `key` is the name of a string column, `share` a float from 0 to 1, `salt` a string.
 #
 # - All rows of a key have one arm. With the same `share` and `salt`, a key has the same arm in
 #   another frame and in another order of rows.
@@ -496,7 +515,7 @@ lab.check("roll_back")
 # - A key that is `new` at a share is `new` at each greater one.
 # - With another `salt`, other keys are `new`.
 # - A null key is `old` at every share.
-# - No row and no other column changes.
+# - No row and no other column changes, whatever the names of the columns.
 
 
 # %%
@@ -504,8 +523,9 @@ def canary(df: DataFrame, key: str, share: float, salt: str) -> DataFrame:
     """The rows with their arm: `new` for about a share of the keys, the same at each run."""
     # BEGIN SOLUTION: make a number from 0 to 1 of salt and key, and compare it with the share
     parts = 1_000_000
-    place = F.pmod(F.xxhash64(F.lit(salt), F.col(key)), F.lit(parts))
-    is_new = F.col(key).isNotNull() & (place < F.lit(share * parts))
+    name = F.col(f"`{key}`")
+    place = F.pmod(F.xxhash64(F.lit(salt), name), F.lit(parts))
+    is_new = name.isNotNull() & (place < F.lit(share * parts))
     return df.withColumn("arm", F.when(is_new, "new").otherwise("old"))
     # END SOLUTION
 

@@ -77,4 +77,4 @@ def canary(df: DataFrame, key: str, share: float, salt: str) -> DataFrame:
         digest = hashlib.md5(f"{salt} {value}".encode()).digest()
         return "new" if int.from_bytes(digest[:6], "big") < share * 2**48 else "old"
 
-    return df.select("*", arm(F.col(key)).alias("arm"))
+    return df.select("*", arm(F.col(f"`{key}`")).alias("arm"))

@@ -26,7 +26,10 @@ def build_shadow(
 def compare(
     live: DataFrame, shadow: DataFrame, tolerance: Decimal, expected: dict[str, date]
 ) -> DataFrame:
-    days = " ".join(f"WHEN country = '{one}' THEN DATE'{day}'" for one, day in expected.items())
+    texts = {one: one.replace("\\", "\\\\").replace("'", "\\'") for one in expected}
+    days = " ".join(
+        f"WHEN country = '{texts[one]}' THEN DATE'{day}'" for one, day in expected.items()
+    )
     first_day = f"CASE {days} END" if days else "CAST(NULL AS DATE)"
     return live.sparkSession.sql(
         f"""WITH old AS (
@@ -63,10 +66,8 @@ def compare(
     )
 
 
-def change(
-    spark: SparkSession, view: str, to: str, deployments: str, step: int, action: str, now: str
-) -> None:
-    """Points the view to a table, and writes the step that follows `step`."""
+def columns_for(spark: SparkSession, view: str, to: str) -> str:
+    """The columns of the view for a query on the table; ValueError if it lacks one."""
     try:
         found = {row.col_name: row.data_type for row in spark.sql(f"DESCRIBE {to}").collect()}
     except Exception as error:
@@ -75,7 +76,15 @@ def change(
     for row in wanted:
         if found.get(row.col_name) != row.data_type:
             raise ValueError(f"{to} has no {row.col_name} of type {row.data_type}")
-    spark.sql(f"ALTER VIEW {view} AS SELECT {', '.join(row.col_name for row in wanted)} FROM {to}")
+    return ", ".join(f"`{row.col_name}`" for row in wanted)
+
+
+def change(
+    spark: SparkSession, view: str, to: str, deployments: str, step: int, action: str, now: str
+) -> None:
+    """Points the view to a table, and writes the step that follows `step`."""
+    names = columns_for(spark, view, to)
+    spark.sql(f"ALTER VIEW {view} AS SELECT {names} FROM {to}")
     came = f"'{now}'" if now else "NULL"
     spark.sql(
         f"INSERT INTO {deployments} (view, step, action, from_table, to_table, at) VALUES "
@@ -89,6 +98,7 @@ def switch(
     counts = verdicts.selectExpr("count(*) AS n", "count_if(verdict = 'broken') AS bad").first()
     if counts.n == 0 or counts.bad > 0:
         raise ValueError("not ready")
+    columns_for(spark, view, to)
     last = spark.sql(
         f"SELECT max(step) AS step, max_by(to_table, step) AS now FROM {deployments} "
         f"WHERE view = '{view}'"

@@ -94,6 +94,6 @@ def catch_up(
 
 
 def canary(df: DataFrame, key: str, share: float, salt: str) -> DataFrame:
-    place = F.pmod(F.hash(F.lit(salt), F.col(key)), F.lit(10_000)) / 10_000
-    arm = F.when(F.isnull(key), "old").when(place < share, "new").otherwise("old")
+    place = F.pmod(F.hash(F.lit(salt), F.col(f"`{key}`")), F.lit(10_000)) / 10_000
+    arm = F.when(F.isnull(f"`{key}`"), "old").when(place < share, "new").otherwise("old")
     return df.withColumn("arm", arm)
