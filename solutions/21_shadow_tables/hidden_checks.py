@@ -40,7 +40,7 @@ def test_commits_by_chance(learner, spark, schema, seed):
     draw = random.Random(f"catch up {seed}")
     names = [f"h{number}" for number in range(14)]
     nets = {name: f"{draw.randrange(1, 90) * 5}.00" for name in names}
-    days = {name: draw.randrange(1, 28) for name in names}
+    days = {name: draw.randrange(-9000, 9000) for name in names}
     commits = [
         Commit("WRITE", [live_row(name, days[name], nets[name]) for name in names[at : at + 2]])
         for at in range(0, 14, 2)

@@ -388,8 +388,8 @@ print(spark.sql(f"SHOW TBLPROPERTIES {lab.schema}.trial_view").collect())
 # - `from_table` is the `to_table` of the view's greatest step, and null for a view without steps.
 # - If the view's greatest step has `to` as `to_table`, the call changes nothing. It raises
 #   `ValueError` all the same for the reasons below.
-# - Nothing is written to any other table, no table or view is added, and no row of `deployments`
-#   changes.
+# - Nothing is written to any other table. No table or view is added, not even a temporary one. No
+#   row of `deployments` changes.
 #
 # The call raises `ValueError` and changes nothing, neither view nor `deployments`,
 #
@@ -470,7 +470,7 @@ lab.check("switch")
 # - A step is added as in Task 4, with the action `roll_back`. `from_table` is again the `to_table`
 #   of the view's greatest step.
 # - As in Task 4, the view keeps its columns, comment and properties, and is changed in place.
-#   Nothing is written to any other table, and no table or view is added.
+#   Nothing is written to any other table, and no table or view is added, not even a temporary one.
 # - The call raises `ValueError` and changes nothing if no switch is left to undo, or if the
 #   `from_table` of the switch is null.
 # - So it does if that table is gone, lacks a column of the view, or has it with another type.
