@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,12 +19,14 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import Row as SparkRow
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
 from labkit.checks import (
     AnswerError,
     Case,
+    TableRun,
     assert_columns,
     assert_one_commit,
     assert_rows,
@@ -31,8 +34,9 @@ from labkit.checks import (
     changes_since,
     check,
     collect,
-    run_tables,
+    live_files,
     stories,
+    table_rows,
     table_version,
 )
 
@@ -260,12 +264,60 @@ class Table:
 
     def commit(self, kind: str, actions: Iterable[dict], *, at: float = 0, **told: str) -> None:
         """The next version, whoever made the others; `at` is its time, `told` is in its info."""
-        path = self.log / f"{len(list(self.log.glob('*.json'))):020}.json"
+        version, actions = len(list(self.log.glob("*.json"))), list(actions)
+        path = self.log / f"{version:020}.json"
         info = {"timestamp": 0, "operation": kind.upper(), **told}
         with path.open("x") as file:  # an answer may have put a link there
             file.write("\n".join(map(json.dumps, [{"commitInfo": info}, *actions])) + "\n")
         if at:
             utime(path, (at, at))
+        self.sum_up(version, actions)
+
+    def sum_up(self, version: int, actions: list[dict]) -> None:
+        """Delta's sums of a version: without them it reads the log again in further Spark jobs."""
+        last = self.log / f"{version - 1:020}.crc"
+        told = {"numMetadata": 1, "numProtocol": 1, "setTransactions": [], "domainMetadata": []}
+        if version:
+            told = json.loads(last.read_text()) if last.is_file() else {}
+            if "allFiles" not in told:
+                return
+        files = {file["path"]: file for file in told.pop("allFiles", [])}
+        for action in actions:
+            for name, key in (("metaData", "metadata"), ("protocol", "protocol")):
+                told[key] = action.get(name, told.get(key))
+            if "remove" in action:
+                del files[action["remove"]["path"]]
+            if "add" in action:
+                files[action["add"]["path"]] = action["add"]
+        told |= {"allFiles": list(files.values()), "numFiles": len(files)}
+        told["tableSizeBytes"] = sum(file["size"] for file in files.values())
+        left = {key: one for key, one in told.items() if key not in ("txnId", "fileSizeHistogram")}
+        with last.with_name(f"{version:020}.crc").open("x") as file:
+            file.write(json.dumps(left) + "\n")
+
+    def read(self, spark) -> list:
+        """The rows that an answer left, without a Spark job if they are in plain files."""
+        names = StructType.fromDDL(self.ddl).names
+        files = {self.folder / name: told for name, told in live_files(spark, self.name).items()}
+        if all(path.is_file() and "deletionVector" not in told for path, told in files.items()):
+            parts = [pq.ParquetFile(path).read() for path in files]
+            if all(set(names) <= set(part.column_names) for part in parts):
+                return [SparkRow(**row) for part in parts for row in part.select(names).to_pylist()]
+        return table_rows(spark, self.name)
+
+    def copy(self, folder: Path) -> Path:
+        """Copies all files to a folder, where an answer may write too."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        for path in (folder, *folder.rglob("*")):
+            if path.is_dir() and not path.is_symlink():
+                path.chmod(self.folder.stat().st_mode & 0o7777)
+        return folder
+
+    def move(self, spark, folder: Path) -> None:
+        """Lets the name stand for the files in another folder."""
+        self.folder, self.log = folder, folder / "_delta_log"
+        spark.sql(f"DROP TABLE IF EXISTS {self.name}")
+        spark.sql(f"CREATE TABLE {self.name} USING delta LOCATION '{folder}'")
 
     def change(self, name: str, value: str | None) -> None:
         """Sets a property, or takes it away."""
@@ -335,7 +387,7 @@ class Source(Table):
         self.kinds, self.lives, self.old, self.version = kinds.split(), list(lives), old, 0
         self.files: dict[str, dict[int, Row]] = {}
         self.needed: list[list[str]] = []
-        self.begin = time() - 3_600
+        self.begin = round(time()) - 3_600 + 1 / 8
         (folder / "_change_data").mkdir()
         self.create(spark, self._changed(), at=self.time())
 
@@ -343,7 +395,7 @@ class Source(Table):
         """The time of a version, the newest one if it isn't named."""
         number = self.version if version is None else version
         days_ago = 40 if number < self.old else 0
-        return round(self.begin) + 60 * number - 86_400 * days_ago
+        return self.begin + 60 * number - 86_400 * days_ago
 
     def advance(self, version: int) -> None:
         """All commits up to a version."""
@@ -356,7 +408,7 @@ class Source(Table):
         self.advance(self.version + 1)
         made, held = self.log / f"{self.version:020}.json", self.folder / "_held.json"
         made.rename(held)
-        # A link through a folder that isn't there leads nowhere, and a list of the log leaves it out.
+        # A link through a folder that isn't there leads nowhere, and no list of the log has it.
         made.symlink_to(f"{folder}/../{relpath(held, folder.parent)}")
 
     def settle(self) -> None:
@@ -444,57 +496,45 @@ def refusal(function, *arguments) -> str | None:
 
 # ------------------------------------------------------------------------------------ read_changes
 
-# Each call: its table, `since`, and what must come back.
-READS = [
-    Case("the_range", "Returns the changes of the versions after `since`", given=["switched", 5]),
-    Case(
-        "feed_on_again",
-        "Returns the changes from the version on that switched the feed on again",
-        given=["switched", 3],
-    ),
-    Case(
-        "not_recorded",
-        "Returns all rows as inserts when the feed was off in one of the versions",
-        before=["snapshot"],
-        given=["switched", 1],
-        points=2,
-    ),
-    Case("nothing_new", "Returns no row when `since` is the newest version", given=["switched", 7]),
-    Case(
-        "from_the_start",
-        "Returns all changes from version 0 on when `since` is -1",
-        given=["young", -1],
-    ),
-    Case(
-        "too_old",
-        "Returns all rows as inserts when a version is too old for Delta to read its changes",
-        before=["snapshot"],
-        given=["old", -1],
-    ),
-    Case(
-        "retained",
-        "Returns the changes of old versions where the table's retention allows it",
-        given=["retained", -1],
-    ),
-    Case(
-        "gone_before",
-        "Does not mind versions before the range that are too old and lost their files",
-        given=["old", 1],
-    ),
-    Case(
-        "files_gone",
-        "Returns all rows as inserts when VACUUM took a file of the range",
-        before=["snapshot"],
-        given=["lost", 0],
-        points=2,
-    ),
-]
+# Each call: its table and `since`, and whether a snapshot must come back.
+READS = stories(
+    """
+the_range: Returns the changes of the versions after `since`
+switched, 5 |
+
+feed_on_again: Returns the changes from the version on that switched the feed on again
+switched, 3 |
+
+not_recorded: Returns all rows as inserts when the feed was off in one of the versions
+switched, 1 | snapshot
+
+nothing_new: Returns no row when `since` is the newest version
+switched, 7 |
+
+from_the_start: Returns all changes from version 0 on when `since` is -1
+young, -1 |
+
+too_old: Returns all rows as inserts when a version is too old for Delta to read its changes
+old, -1 | snapshot
+
+retained: Returns the changes of old versions where the table's retention allows it
+retained, -1 |
+
+gone_before: Does not mind versions before the range that are too old and lost their files
+old, 1 |
+
+files_gone: Returns all rows as inserts when VACUUM took a file of the range
+lost, 0 | snapshot
+""",
+    given=str,
+    after=str,
+)
 READ_TABLES = {
     "switched": "write merge feed_off merge feed_on merge overwrite optimize merge",
     "young": "write merge merge",
     "old": "write merge merge merge",
     "retained": "write merge merge merge",
-    "lost": "write merge merge merge optimize",
+    "lost": "write merge merge merge optimize merge",
 }
 # How many commits of a table are 40 days older than the others; a property of one.
 OLD = {"old": 2, "retained": 2}
@@ -553,10 +593,10 @@ def read(learner, spark, shared_schema, inbox):
     lost.forget({*lost.files, *lost.read_by_feed(0)} - {*lost.needed[2]})
     made = []
     for case in READS:
-        name, since = case.given
+        name, since = case.given[0], int(case.given[1])
         source = sources[name]
         inserts = [(*row, "insert", source.version) for row in source.rows()]
-        expected = inserts if case.before else source.changes(since)
+        expected = inserts if case.after else source.changes(since)
         frame, error = attempt(learner.read_changes, spark, source.name, since)
         versions = range(source.version + 1)
         times = {number: datetime.fromtimestamp(source.time(number)) for number in versions}
@@ -584,25 +624,28 @@ def test_rows_that_come_back(read, case):
 @check("read_changes")
 def test_the_time_of_a_snapshot(read):
     """Gives the rows of a snapshot the time of the newest commit"""
-    mine = read["not_recorded"]
-    times = {row._commit_timestamp for row in mine.rows}
-    newest = mine.times[mine.newest]
-    assert times == {newest}, (
-        f"the newest commit, {mine.newest}, has the time {newest} in the history; the rows have "
-        f"{', '.join(map(str, sorted(times, key=str))) or 'no time'}"
-    )
+    for case in READS:
+        if not case.after:
+            continue
+        mine = read[case.name]
+        times = {row._commit_timestamp for row in mine.rows}
+        newest = mine.times[mine.newest]
+        assert times == {newest}, (
+            f"the newest commit, {mine.newest}, has the time {newest} in the history; the rows "
+            f"have {', '.join(map(str, sorted(times, key=str))) or 'no time'}"
+        )
 
 
 @check("read_changes")
 def test_the_times_of_the_feed(read):
     """Leaves the rows of the feed their times"""
-    mine = read["from_the_start"]
-    for row in mine.rows:
-        told = mine.times.get(row._commit_version)
-        assert row._commit_timestamp == told, (
-            f"a row of version {row._commit_version} has the time {row._commit_timestamp}; that "
-            f"version is of {told}"
-        )
+    for case in READS:
+        for row in [] if case.after else read[case.name].rows:
+            told = read[case.name].times.get(row._commit_version)
+            assert row._commit_timestamp == told, (
+                f"a row of version {row._commit_version} has the time {row._commit_timestamp}; "
+                f"that version is of {told}"
+            )
 
 
 # --------------------------------------------------------------------------------- aggregate_delta
@@ -681,40 +724,40 @@ def test_differences(changed, case):
 
 # ------------------------------------------------------------------------- apply_changes, maintain
 
-# The first load was of version 0. The kept table refuses version 1, the state refuses version 3,
-# and the call at 8 comes through. The updates of version 9 change nothing. Of version 10 the state
-# is refused once more, and the source has not gone on when the next call comes.
-KINDS = "write merge merge replace merge optimize merge merge optimize merge merge"
-REFUSED, HALF_DONE, LAST, EQUAL, AGAIN = 1, 3, 8, 9, 10
+# The first load was of version 1. The kept table refuses version 2, the state refuses version 4.
+# Two calls come at once, on copies of both tables, another one when the source has version 9. While
+# that one writes `target`, the source gets version 10, which changes no sum.
+KINDS = "write merge merge merge replace merge optimize merge merge optimize merge merge"
+FIRST, REFUSED, HALF_DONE, LAST, EQUAL, AGAIN = 1, 2, 4, 9, 10, 11
 COPIED = stories(
     """
 since_the_state: Has what came in a version that was refused, or after it
-1 a10Bari@1, 2 a10Bari@0 a15Bari@1, 3 a10Bari@2 a20Bari@4, 4 b?Como@0, 5 ?10?@4
+1 a10Bari@2, 2 a10Bari@0 a15Bari@2, 3 a10Bari@3 a20Bari@5, 4 b?Como@0, 5 ?10?@5, 6 a1Bari@0 a2Bari@1
 
 withdrawn: Has no account that the dead call brought and that was deleted since
-11 a10Bari@2 -@4, 12 a10Bari@3 -@4
+11 a10Bari@3 -@5, 12 a10Bari@4 -@5
 
 there_and_back: Has the old values of an account that the dead call changed, when they are back
-13 a10Bari@0 b10Bari@2 a10Bari@4, 14 a10Bari@1 -@2 a10Bari@4
+13 a10Bari@0 b10Bari@3 a10Bari@5, 14 a10Bari@2 -@3 a10Bari@5
 
 overwritten: Follows an overwrite
-15 a10Bari@0 a20Como@3, 16 a10Bari@0 -@3, 17 a10Bari@3, 18 a10Bari@1 a20Bari@3 a30Bari@4
+15 a10Bari@0 a20Como@4, 16 a10Bari@0 -@4, 17 a10Bari@4, 18 a10Bari@2 a20Bari@4 a30Bari@5
 
 changes: Follows inserts, updates and deletes; leaves the others as they are
-21 a10Bari@0 a20Bari@6, 22 a10Bari@0 -@6, 23 a10Bari@7, 24 a10Bari@0, 25 a10Bari@4
+21 a10Bari@0 a20Bari@7, 22 a10Bari@0 -@7, 23 a10Bari@8, 24 a10Bari@0, 25 a10Bari@5
 
 last_version: Has the last of several states of an account
-31 a90Bari@0 b20Bari@6 c10Como@7, 32 a10Bari@6 b20Bari@7
+31 a90Bari@0 b20Bari@7 c10Como@8, 32 a10Bari@7 b20Bari@8
 
 came_and_went: Has no account that came and went
-33 a10Bari@6 -@7
+33 a10Bari@7 -@8
 
 came_back: Has the new values of an account that was deleted and came back
-34 a10Bari@0 -@6 b20Como@7
+34 a10Bari@0 -@7 b20Como@8
 
 nulls: Follows a change to null and from null, also where the other value is empty or 0
-35 a10Bari@0 ???@6, 36 ???@0 a10Bari@7, 37 ?10Bari@0 _10Bari@6, 38 a?Bari@0 a0Bari@6,
-39 a10_@0 a10?@7
+35 a10Bari@0 ???@7, 36 ???@0 a10Bari@8, 37 ?10Bari@0 _10Bari@7, 38 a?Bari@0 a0Bari@7,
+39 a10_@0 a10?@8
 """,
     given=life,
 )
@@ -722,59 +765,59 @@ nulls: Follows a change to null and from null, also where the other value is emp
 UNCHANGED = [
     life(text)
     for text in (
-        "41 a10Bari@0 a10Bari@6",
-        "42 ???@0 ???@7",
-        "43 a10Bari@0 b10Bari@6 a10Bari@7",
-        "44 a10Bari@0 -@6 a10Bari@7",
+        "41 a10Bari@0 a10Bari@7",
+        "42 ???@0 ???@8",
+        "43 a10Bari@0 b10Bari@7 a10Bari@8",
+        "44 a10Bari@0 -@7 a10Bari@8",
     )
 ]
 SUMMED = stories(
     """
 since_the_state: Adds what came in a version that was refused to the sums of the first load
-1 a10Bari@0, 2 a10Bari@0 a15Bari@1, 3 z10Bari@1
+1 a10Bari@0, 2 a10Bari@0 a15Bari@2, 3 z10Bari@2, 17 a5Bari@0 a6Bari@1
 
 counted_once: Counts once what the dead call had added
-4 b10Bari@2, 5 b5Bari@3, 6 c10Bari@0 c30Bari@1 c40Bari@4
+4 b10Bari@3, 5 b5Bari@4, 6 c10Bari@0 c30Bari@2 c40Bari@5
 
 withdrawn: Takes away what the dead call had added and the source has deleted since
-7 d10Bari@2 -@4, 8 d20Bari@0, 9 e10Bari@3 -@4
+7 d10Bari@3 -@5, 8 d20Bari@0, 9 e10Bari@4 -@5
 
 overwritten: Follows an overwrite
-10 f10Bari@0 g20Como@3, 11 f10Bari@0, 12 g10Bari@0 -@3
+10 f10Bari@0 g20Como@4, 11 f10Bari@0, 12 g10Bari@0 -@4
 
 null_segment: Has a row of the accounts without a segment
-13 ?10Bari@0, 14 ?10Bari@3, 15 _10Bari@0, 16 _5Bari@6
+13 ?10Bari@0, 14 ?10Bari@4, 15 _10Bari@0, 16 _5Bari@7
 
 changes: Follows inserts, updates and deletes
-21 h10Bari@0 h20.50Bari@6, 22 h10Bari@0 -@6, 23 h10Bari@7, 24 h10Bari@0
+21 h10Bari@0 h20.50Bari@7, 22 h10Bari@0 -@7, 23 h10Bari@8, 24 h10Bari@0
 
 moves: Follows an account from one segment to another and on
-25 i10Bari@0 j20Bari@6 k20Bari@7, 26 i10Bari@0, 27 k10Bari@0, 28 j5Bari@4
+25 i10Bari@0 j20Bari@7 k20Bari@8, 26 i10Bari@0, 27 k10Bari@0, 28 j5Bari@5
 
 new_segment: Has a row of a segment that is new
-29 l10Bari@6, 30 m0Bari@7
+29 l10Bari@7, 30 m0Bari@8
 
 left_segment: Has no row of a segment whose last account is gone
-31 n10Bari@0 -@7, 32 o10Bari@0 p10Bari@6, 33 o5Bari@1 -@7
+31 n10Bari@0 -@8, 32 o10Bari@0 p10Bari@7, 33 o5Bari@2 -@8
 
 null_balance: Counts accounts without a balance
-34 q?Bari@0, 35 r?Bari@6, 36 s10Bari@0 s?Bari@6, 37 s?Bari@7
+34 q?Bari@0, 35 r?Bari@7, 36 s10Bari@0 s?Bari@7, 37 s?Bari@8
 
 no_change: Leaves the sums of segments alone whose accounts only moved house
-38 t10Bari@0 t10Como@6, 39 u10Bari@0 u10Bari@7
+38 t10Bari@0 t10Como@7, 39 u10Bari@0 u10Bari@8
 
 great_sums: Adds up balances that are great together, and some below 0
-40 v9999999999.99Bari@0, 41 v9999999999.99Bari@6, 42 w-4Bari@0 w-7.50Bari@6
+40 v9999999999.99Bari@0, 41 v9999999999.99Bari@7, 42 w-4Bari@0 w-7.50Bari@7
 
 letters: Tells segments apart that differ in a capital
-43 x10Bari@0, 44 X3Bari@6
+43 x10Bari@0, 44 X3Bari@7
 """,
     given=life,
 )
 LATER = [
-    life("71 y10Bari@0 y10Bari@9 Y20Bari@10"),
-    life("72 Y10Bari@0 Y10Como@9 -@10"),
-    life("73 y10Bari@10"),
+    life("71 y10Bari@0 y10Bari@10 Y20Bari@11"),
+    life("72 Y10Bari@0 Y10Como@10 -@11"),
+    life("73 y10Bari@11"),
 ]
 LIVES = {
     "apply_changes": [*lives_of(COPIED), *UNCHANGED, *LATER],
@@ -790,7 +833,7 @@ KEPT = {
 def of_others(name: str) -> list[tuple]:
     """Rows of `state` that are not of the table with this name, although theirs are like it."""
     alike = (f"{name}_2", f"old_{name}", name.replace("_", "x"), name.split(".")[-1])
-    return [("elsewhere.target", 2), ("elsewhere.aggregate", 9), *((one, 5) for one in alike)]
+    return [("elsewhere.target", 0), ("elsewhere.aggregate", 9), *((one, 5) for one in alike)]
 
 
 def sums(rows: Iterable[Row]) -> list[tuple]:
@@ -801,90 +844,140 @@ def sums(rows: Iterable[Row]) -> list[tuple]:
     return [(segment, sum(balances), len(balances)) for segment, balances in found.items()]
 
 
-@pytest.fixture(scope="module")
-def source(task, spark, shared_schema, inbox):
-    """The table whose feed is read, in its version 0."""
-    return Source(spark, inbox(task), f"{shared_schema}.{task}_source", KINDS, LIVES[task])
+class Job:
+    """The function of a task, the tables that it is called with, and the version of the source."""
+
+    def __init__(self, task, function, spark, schema, folders, inbox) -> None:
+        self.spark = spark
+        self.kept, self.columns, allowed = KEPT[task]
+        self.source = Source(spark, inbox(task), f"{schema}.{task}_source", KINDS, LIVES[task])
+        self.source.advance(FIRST)
+        self.names = {table: f"{schema}.{task}_{table}" for table in (self.kept, "state")}
+        self.call = partial(function, spark, self.source.name, *self.names.values())
+        self.tables = {}
+        for table, columns, condition, rows in (
+            (self.kept, self.columns, allowed, self.right_rows()),
+            ("state", STATE, f"version <> {HALF_DONE}", self.right_state(FIRST)),
+        ):
+            properties = {"constraints.frozen": condition}
+            if table == "target":  # a feed of its own, by which a check sees what a call wrote
+                properties["enableChangeDataFeed"] = "true"
+            folder = folders.mktemp(f"{task}_{table}")
+            made = Table(folder, self.names[table], columns, **properties)
+            made.create(spark, made.first_file(rows))
+            self.tables[table] = made
+
+    def right_rows(self) -> list[tuple]:
+        """What the kept table must hold for the newest version of the source."""
+        rows = self.source.rows()
+        return rows if self.kept == "target" else sums(rows)
+
+    def right_state(self, version: int) -> list[tuple]:
+        name = self.names[self.kept]
+        return [*of_others(name), (name, version)]
+
+    def run(self) -> TableRun:
+        """Calls the function; the result is the reason of what it raised."""
+        before = {name: table.read(self.spark) for name, table in self.tables.items()}
+        start = {name: table_version(self.spark, full) for name, full in self.names.items()}
+        reason = refusal(self.call)
+        changes = {
+            name: changes_since(self.spark, full, start[name]) for name, full in self.names.items()
+        }
+        rows = {
+            name: table.read(self.spark) if changes[name].versions else before[name]
+            for name, table in self.tables.items()
+        }
+        return TableRun(self.spark, self.names, before, rows, changes, start, reason)
+
+    def said(self, rows: Mapping[str, list]) -> int | None:
+        """The version of the kept table that the state has."""
+        return {row.name: row.version for row in rows["state"]}.get(self.names[self.kept])
 
 
 @pytest.fixture(scope="module")
-def kept(task, spark, shared_schema, tmp_path_factory, source):
-    """The tables that a call writes, by the names of its parameters; each refuses some rows."""
-    name, ddl, condition = KEPT[task]
-    full = {table: f"{shared_schema}.{task}_{table}" for table in (name, "state")}
-    first_load = source.rows() if task == "apply_changes" else sums(source.rows())
-    found = {}
-    for table, columns, allowed, rows in (
-        (name, ddl, condition, first_load),
-        ("state", STATE, f"version <> {HALF_DONE}", [*of_others(full[name]), (full[name], 0)]),
-    ):
-        properties = {"constraints.frozen": allowed}
-        if table == "target":  # a feed of its own, by which a check sees what a call wrote
-            properties["enableChangeDataFeed"] = "true"
-        folder = tmp_path_factory.mktemp(f"{task}_{table}")
-        found[table] = Table(folder, full[table], columns, **properties)
-        found[table].create(spark, found[table].first_file(rows))
-    return found
+def job(task, learner, spark, shared_schema, tmp_path_factory, inbox):
+    """The task's function and its tables after the first load."""
+    return Job(task, getattr(learner, task), spark, shared_schema, tmp_path_factory, inbox)
 
 
 @pytest.fixture(scope="module")
-def names(kept):
-    return {name: table.name for name, table in kept.items()}
-
-
-@pytest.fixture(scope="module")
-def call(task, learner, spark, source, names):
-    """Calls the task's function; the names it is given are those of `names`."""
-    function = getattr(learner, task)
-    return partial(function, spark, source.name, *names.values())
-
-
-@pytest.fixture(scope="module")
-def crashes(task, spark, source, kept, call):
+def crashes(spark, job):
     """What two calls raised, by the table that refused a commit: the kept one, then the state."""
     errors = {}
-    for (name, table), version in zip(kept.items(), (REFUSED, HALF_DONE), strict=True):
-        source.advance(version)
-        errors[name] = refusal(call)
+    for (name, table), version in zip(job.tables.items(), (REFUSED, HALF_DONE), strict=True):
+        job.source.advance(version)
+        errors[name] = refusal(job.call)
         if name == "state":
             table.change("constraints.frozen", None)
         else:
             table.drop_constraint(spark, "frozen")
-    # Commits of somebody else, which change no row. What they note may look like a version.
-    table = kept[KEPT[task][0]]
-    table.change("logRetentionDuration", "interval 60 days")
-    for note in ("ticket 12", "12", *map("week {}".format, range(25))):
-        table.commit("optimize", [], userMetadata=note)
+    job.source.forget(job.source.read_by_feed(FIRST))
     return errors
 
 
 @pytest.fixture(scope="module")
-def after(task, spark, source, kept, names, call, crashes):
-    """The call after both crashes, when the source has gone on; its result is what it raised.
+def at_once(spark, job, crashes, tmp_path_factory):
+    """Two calls on copies of the tables, when the source has not gone on since the crash."""
+    folders = {name: table.folder for name, table in job.tables.items()}
+    for table in job.tables.values():
+        table.move(spark, table.copy(tmp_path_factory.mktemp("copy") / "table"))
+    runs = job.run(), job.run()
+    right = job.right_rows()
+    for name, table in job.tables.items():
+        table.move(spark, folders[name])
+    return (*runs, right)
+
+
+@pytest.fixture(scope="module")
+def after(task, job, at_once):
+    """The call after both crashes, when the source has gone on.
 
     It finds those files of the source that the feed since the recorded version needs. The source
     gets one more commit as soon as the target writes its changes.
     """
-    source.advance(LAST)
-    source.forget(source.read_by_feed(0))
+    job.source.advance(LAST)
+    job.source.forget(job.source.read_by_feed(FIRST))
+    table = job.tables[job.kept]
     if task == "maintain":
-        return run_tables(spark, names, lambda tables: refusal(call))
-    changes = kept["target"].folder / "_change_data"
+        # Commits of somebody else, which change no row. What they note may look like a version.
+        table.change("logRetentionDuration", "interval 60 days")
+        for note in ("ticket 12", "12", *map("week {}".format, range(25))):
+            table.commit("optimize", [], userMetadata=note)
+        return job.run()
+    changes = table.folder / "_change_data"
     if changes.exists():
         changes.rename(changes.with_name("_changes_of_earlier_calls"))
-    source.advance_when(changes)
-    run = run_tables(spark, names, lambda tables: refusal(call))
-    source.settle()
+    job.source.advance_when(changes)
+    run = job.run()
+    job.source.settle()
     return run
 
 
-def came_through(after):
-    """The run of the call, or the reason that there is none."""
-    if after.result:
-        raise AssertionError(
-            f"the call after the crashes, at version {LAST}, raised {after.result}"
-        )
-    return after
+@pytest.fixture(scope="module")
+def later(job, after):
+    """A call that finds updates which change no sum, and one after it; its rows, and right ones."""
+    job.source.advance(EQUAL)
+    equal = job.run()
+    job.source.advance(AGAIN)
+    job.source.forget(job.source.read_by_feed(job.said(equal.rows) or LAST))
+    return equal, job.run(), job.right_rows()
+
+
+def came_through(run, story=f"the call after the crashes, at version {LAST},"):
+    """The run of a call that raised nothing."""
+    assert not run.result, f"{story} raised {run.result}"
+    return run
+
+
+def assert_says(job, run, version: int, story: str) -> None:
+    """The state has this version of the kept table, and the rows of the others."""
+    said = job.said(run.rows)
+    assert said == version, (
+        f"{story}. The newest version is {version}, and `state` says {said}: every later call "
+        "reads the same changes again, and one that comes when their files are gone fails"
+    )
+    assert_rows(run.rows["state"], job.right_state(version), key="name", columns=STATE)
 
 
 @check("apply_changes", "maintain")
@@ -892,23 +985,22 @@ def test_a_refused_table_fails_the_call(crashes):
     """Raises when one of the two tables refuses its commit"""
     for refusing, error in crashes.items():
         assert error is not None, (
-            f"a constraint of `{refusing}` forbids what the call had to write, and the call returned "
-            "as if nothing had happened; nobody would know that the work is not done"
+            f"a constraint of `{refusing}` forbids what the call had to write, and the call "
+            "returned as if nothing had happened; nobody would know that the work is not done"
         )
 
 
 @check("apply_changes", "maintain", points=2)
-def test_the_state_promises_nothing(after, task, names):
+def test_the_state_promises_nothing(after, job):
     """Does not name a version in the state that the other table doesn't hold"""
-    kept, _, _ = KEPT[task]
-    said = dict(map(tuple, after.before["state"])).get(names[kept])
+    said = job.said(after.before)
     assert said is not None, (
-        f"`state` refused a commit, and has no row of `{kept}` any more. How far the source was "
-        "read is lost"
+        f"`state` refused a commit, and has no row of `{job.kept}` any more. How far the source "
+        "was read is lost"
     )
-    assert said == 0, (
-        f"`{kept}` refused the commit of version {REFUSED}, and `state` says {said} all the same. "
-        "The changes up to there are lost: no later call reads them again"
+    assert said == FIRST, (
+        f"`{job.kept}` refused the commit of version {REFUSED}, and `state` says {said} all the "
+        "same. The changes up to there are lost: no later call reads them again"
     )
 
 
@@ -933,147 +1025,113 @@ def test_sums(after, case):
 
 
 @check("apply_changes", "maintain")
-def test_the_state_says_how_far(after, task, names):
+def test_the_state_says_how_far(after, job):
     """Says in the state how far the source was read, and leaves the rows of others alone"""
-    name = names[KEPT[task][0]]
     rows = came_through(after).rows["state"]
-    # A call may go on to the commit that came meanwhile.
-    far = EQUAL if task == "apply_changes" and (name, EQUAL) in rows else LAST
-    assert_rows(rows, [*of_others(name), (name, far)], key="name", columns=STATE)
+    # A call of `apply_changes` may go on to the commit that came meanwhile.
+    took_it_in = job.kept == "target" and job.said(after.rows) == EQUAL
+    right = job.right_state(EQUAL if took_it_in else LAST)
+    assert_rows(rows, right, key="name", columns=STATE)
 
 
 @check("apply_changes")
-def test_a_commit_during_the_call(after, names):
+def test_a_commit_during_the_call(after, job):
     """Names no version in the state that the source got while the target was written"""
     run = came_through(after)
-    if (names["target"], EQUAL) not in run.rows["state"]:
+    if job.said(run.rows) != EQUAL:
         return
     there = {row.account_id: row for row in run.rows["target"]}
-    behind = [one.account_id for one in LATER if there.get(one.account_id) != one.at(EQUAL)]
+    behind = [one for one in LATER if there.get(one.account_id) != one.at(EQUAL)]
     assert not behind, (
-        f"while the call wrote `target`, the source got version {EQUAL}. `state` says {EQUAL}, and "
-        f"account {behind[0]} is not as that version has it: no later call reads that change"
+        f"version {EQUAL} of the source came while the call wrote `target`. `state` says {EQUAL} "
+        f"now, but `target` has account {behind[0].account_id} as it was before that version. The "
+        f"next call begins after version {EQUAL}, so this change is lost"
     )
 
 
 @check("apply_changes", "maintain")
-def test_columns_stay(after, task, spark, names):
+def test_columns_stay(after, spark, job):
     """Leaves both tables the columns that they had"""
-    kept, columns, _ = KEPT[task]
-    for name, ddl in ((kept, columns), ("state", STATE)):
-        assert_columns(spark.table(names[name]), ddl)
+    for name, ddl in ((job.kept, job.columns), ("state", STATE)):
+        assert_columns(spark.table(job.names[name]), ddl)
 
 
 @check("apply_changes", "maintain", points=2)
-def test_readers_see_one_step(after):
+def test_readers_see_one_step(after, at_once):
     """Changes each table in one commit, and makes no other"""
     assert_one_commit(came_through(after))
-    for name, changes in after.changes.items():
-        assert changes.versions <= 1, (
-            f"the call made {changes.versions} commits to {name}: {', '.join(changes.operations)}. "
-            "After a crash between them there is what the first one did, without the second"
-        )
+    for run in (after, at_once[0]):
+        for name, changes in run.changes.items():
+            assert changes.versions <= 1, (
+                f"the call made {changes.versions} commits to {name}: "
+                f"{', '.join(changes.operations)}. After a crash between them there is what the "
+                "first one did, without the second"
+            )
 
 
 @check("apply_changes", "maintain", points=2)
 def test_the_feed_is_enough(after):
     """Reads nothing of the source but the changes"""
     assert not after.result, (
-        f"the call raised {after.result}. Before it, the files of the source went that the changes "
-        "after the recorded version don't need"
+        "before the call, the files of the source went that the changes after the recorded version "
+        f"don't need. The call raised {after.result}"
     )
 
 
 @check("apply_changes")
-def test_rows_that_are_right_stay(after, spark, names):
+def test_rows_that_are_right_stay(after, spark, job):
     """Writes no row of the target that is right already"""
     run = came_through(after)
-    first = run.start["target"].number + 1
     if not run.changes["target"].versions:
         return
-    feed = spark.read.options(readChangeFeed=True, startingVersion=first).table(names["target"])
+    options = {"readChangeFeed": True, "startingVersion": run.start["target"].number + 1}
     told = defaultdict(set)
-    for row in collect(feed):
+    for row in collect(spark.read.options(**options).table(job.names["target"])):
         told[row.account_id].add(row._change_type)
     for one in LIVES["apply_changes"]:
         kinds = told.get(one.account_id)
         assert not kinds or one.at(HALF_DONE) != one.at(LAST), (
-            f"account {one.account_id} was right in the target before the call, and the target's "
-            f"own feed tells {', '.join(sorted(kinds))} of it: whoever reads that feed works for "
-            "nothing"
+            f"account {one.account_id} was right in `target` before the call, and the call wrote "
+            f"it again: the change feed of `target` has {', '.join(sorted(kinds))} of it"
         )
 
 
-def said_of(spark, names: dict, kept: str) -> int | None:
-    """The version of the kept table that the state has."""
-    return dict(map(tuple, collect(spark.table(names["state"])))).get(names[kept])
-
-
-def assert_says(spark, names: dict, kept: str, version: int, story: str) -> None:
-    """The state has this version of the kept table."""
-    said = said_of(spark, names, kept)
-    assert said == version, (
-        f"{story}. The newest version is {version}, and `state` says {said}: "
-        "the same changes are read again, until nobody has them any more"
-    )
-
-
-@pytest.fixture(scope="module")
-def no_sum_changed(task, source, call, after):
-    """What the call raised that found updates which change no sum."""
-    if task == "maintain":
-        source.advance(EQUAL)
-        return refusal(call)
-
-
-@check("maintain")
-def test_nothing_to_add(after, task, spark, names, no_sum_changed):
-    """Says in the state how far the source was read, also where the changes come to nothing"""
-    came_through(after)
-    assert no_sum_changed is None, (
-        f"the updates of the source have changed no sum, and the call raised {no_sum_changed}"
-    )
-    story = "the updates of the source have changed no sum, and the call returned"
-    assert_says(spark, names, KEPT[task][0], EQUAL, story)
-
-
 @check("apply_changes", "maintain", points=2)
-def test_only_the_state_is_behind(after, no_sum_changed, task, spark, source, kept, names, call):
+def test_only_the_state_is_behind(at_once, job):
     """Brings the state on when the other table is at the newest version already"""
-    came_through(after)
-    name, columns, _ = KEPT[task]
-    recorded = said_of(spark, names, name)
-    source.advance(AGAIN)
-    source.forget(source.read_by_feed(recorded))
-    kept["state"].change("constraints.frozen", f"version <> {AGAIN}")
-    error = refusal(call)
-    kept["state"].change("constraints.frozen", None)
-    assert error is not None, (
-        "a constraint of `state` forbids the newest version, and the call returned as if nothing "
-        "had happened; nobody would know that the work is not done"
-    )
-    error = refusal(call)
-    assert error is None, (
-        f"the call after `state` had refused its commit raised {error}. `state` says {recorded}, "
-        "and the call finds the files that the feed after that version needs, no others"
-    )
-    story = "`state` refused its commit, and the source had no other one before the next call"
-    assert_says(spark, names, name, AGAIN, story)
-    rows = source.rows() if task == "apply_changes" else sums(source.rows())
-    assert_rows(collect(spark.table(names[name])), rows, key=columns.split()[0], columns=columns)
+    run, _, right = at_once
+    story = f"`state` had refused version {HALF_DONE}, and the source had no other one since"
+    came_through(run, f"{story}. The next call")
+    assert_says(job, run, HALF_DONE, f"{story} when the next call came")
+    key = job.columns.split()[0]
+    assert_rows(run.rows[job.kept], right, key=key, columns=job.columns)
 
 
 @check("apply_changes", "maintain")
-def test_a_quiet_day(after, task, spark, source, names, call):
+def test_a_quiet_day(at_once):
     """Makes no commit when the source has no newer version"""
-    came_through(after)
-    if said_of(spark, names, KEPT[task][0]) != source.version:
-        call()
-    start = {name: table_version(spark, table) for name, table in names.items()}
-    call()
-    for name, table in names.items():
-        changes = changes_since(spark, table, start[name])
+    _, run, _ = at_once
+    came_through(run, "the source has had no commit since the last call, and the call")
+    for name, changes in run.changes.items():
         assert not changes.versions, (
             f"the source has had no commit since the last call, and {name} got one: "
             f"{', '.join(changes.operations)}"
         )
+
+
+@check("maintain")
+def test_nothing_to_add(job, later):
+    """Says in the state how far the source was read, also where the changes come to nothing"""
+    run = came_through(later[0], "the updates of the source have changed no sum, and the call")
+    story = "the updates of the source have changed no sum, and the call returned"
+    assert_says(job, run, EQUAL, story)
+
+
+@check("maintain")
+def test_after_nothing_to_add(job, later):
+    """Goes on from the recorded version, also when the changes before it came to nothing"""
+    equal, run, right = later
+    story = f"`state` said {job.said(equal.rows)}, the files of later changes were there, and"
+    came_through(run, f"{story} the call")
+    assert_says(job, run, AGAIN, f"{story} the call returned")
+    assert_rows(run.rows[job.kept], right, key="segment", columns=SUMS)
