@@ -26,6 +26,15 @@ def sleeps():
     time.sleep(600)
 
 
+def wait_for(path: Path) -> str:
+    """What a file holds, when there is one."""
+    deadline = time.monotonic() + PATIENCE
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} has not come"
+        time.sleep(0.01)  # between two looks for the file
+    return path.read_text()
+
+
 def wait_until_gone(pid: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while alive(pid):

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from part_processes import INSIDE, PATIENCE, interrupt_after, leaves, sleeps, wait_until_gone
+from part_processes import (
+    INSIDE,
+    interrupt_after,
+    leaves,
+    sleeps,
+    wait_for,
+    wait_until_gone,
+)
 from processes import alive
 from sandboxes import python as in_sandbox
 
@@ -61,14 +68,6 @@ def reports(path):
     Path(f"{path}.part").write_text(f"{os.getpid()} {os.getppid()} {child.pid} {os.getcwd()}")
     Path(f"{path}.part").rename(path)
     time.sleep(600)
-
-
-def wait_for(path: Path) -> str:
-    deadline = time.monotonic() + PATIENCE
-    while not path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)  # between two looks for the file
-    return path.read_text()
 
 
 MADE = {"ready": False, "ready/empty": False, "ready/note": "made once"}

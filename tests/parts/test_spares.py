@@ -9,7 +9,14 @@ from queue import SimpleQueue
 
 import psutil
 import pytest
-from part_processes import PATIENCE, interrupt_after, leaves, sleeps, wait_until_gone
+from part_processes import (
+    PATIENCE,
+    interrupt_after,
+    leaves,
+    sleeps,
+    wait_for,
+    wait_until_gone,
+)
 from processes import alive
 
 from labkit.checks.parts import part_of, server
@@ -49,14 +56,6 @@ def changes():
 
 
 AHEAD = [starts, goes_on]
-
-
-def wait_for(path: Path) -> str:
-    deadline = time.monotonic() + PATIENCE
-    while not path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)  # between two looks for the file
-    return path.read_text()
 
 
 def pid_of_spare() -> int:
