@@ -160,8 +160,10 @@ FAST = {
     "optimize": Commit("OPTIMIZE"),
     "alter": Commit("SET TBLPROPERTIES", says=("team", "stock")),
 }
-# Of the slow writer alone: nobody else commits, or the table refuses to change a row.
-ALONE = {"nobody": {}, "append_only": {"delta.appendOnly": "true"}}
+# Of the slow writer alone: nobody else commits, or the table refuses to change a row, or to take one
+# without a source. The last error is none that PySpark has a class for.
+ALONE = {"nobody": {}, "append_only": {"delta.appendOnly": "true"}, "not_null": {}}
+NOT_NULL = f"{INVENTORY} NOT NULL"
 MAKE_TABLE = """
 def make_table(slow, fast, made={made}, seen=[]):
     from pyspark.sql import SparkSession
@@ -193,7 +195,7 @@ def matrix_of(learner, spark, frame, schema: str, pairs: list[tuple]) -> Matrix:
         write_commits(
             spark,
             table,
-            INVENTORY,
+            NOT_NULL if fast == "not_null" else INVENTORY,
             commits + held,
             ALONE.get(fast),
             key=KEY,
@@ -239,6 +241,12 @@ MEASURED = [
         "Says ok where nobody else commits",
         given=[("merge", "nobody")],
         after=["ok"],
+    ),
+    Case(
+        "append_not_null",
+        "Has a row for a writer that the table refuses, too",
+        given=[("append", "not_null")],
+        after=["Py4JJavaError"],
     ),
 ]
 

@@ -245,7 +245,7 @@ lab.check("scoped_merge")
 # - Only an `Exception` can be retriable: a `SystemExit` goes through, and `is_retriable` isn't
 #   asked.
 #
-# `attempts` is at least 1.
+# `attempts` is at least 1. `operation` never raises a `KeyboardInterrupt`.
 
 
 # %%
