@@ -25,6 +25,7 @@ from labkit.checks import (
     let_in,
     require_frames,
     settings,
+    table_rows,
     table_version,
     write_commits,
 )
@@ -765,8 +766,19 @@ AUDIT = {
 
 
 def audit_rules(*names: str) -> list[dict]:
-    keys = ("name", "kind", "expression", "action", "threshold")
-    return [dict(zip(keys, (name, "row", *AUDIT[name]), strict=True)) for name in names]
+    made = []
+    for name in names:
+        expression, action, threshold = AUDIT[name]
+        made.append(
+            {
+                "name": name,
+                "kind": "row",
+                "expression": expression,
+                "action": action,
+                "threshold": threshold,
+            }
+        )
+    return made
 
 
 def stored(day: date, *orders: dict) -> list[tuple]:
@@ -790,13 +802,6 @@ ARRIVED[0]["placed_at"] = NOW + timedelta(days=1)
 LATER = [[order(18), order(3000)], [order(19), order(3001)]]
 
 
-def rows_in_files(spark, table: str, ddl: str) -> list:
-    """The rows of a table, from its files: Delta's own plan of a read takes longer."""
-    now = table_version(spark, table)
-    files = [f"{now.place}/{name}" for name in now.files]
-    return collect(spark.read.schema(ddl).parquet(*files)) if files else []
-
-
 class Publishing:
     """Tables, and what each call of the learner's did to them."""
 
@@ -818,7 +823,7 @@ class Publishing:
         )
         self.commits[name] = changes_since(self.spark, self.table, before).operations
         if self.commits[name]:
-            self.newest = rows_in_files(self.spark, self.table, PUBLISHED)
+            self.newest = table_rows(self.spark, self.table)
         self.rows[name] = self.newest
         self.left |= self.tables() - self.before
 
@@ -854,7 +859,7 @@ def published(learner, quick, frame, shared_schema):
     run.call("empty", frame(ORDERS, []), SECOND, "is_paid")
     dear = [order(51, currency="USD"), order(52, currency=None)]
     run.call("none", frame(ORDERS, rows_of(ORDERS, dear)), FIRST, "euro")
-    run.reported = rows_in_files(quick, run.reports, REPORTS)
+    run.reported = table_rows(quick, run.reports)
     return run
 
 
