@@ -809,8 +809,9 @@ def test_history_tells_of_the_vacuum(cleanup):
 def test_retention_is_a_property(spark, folder, cleanup):
     """Sets how long the table keeps removed files, and the log at least as long"""
     found = KEPT_LONG
-    for action in sum(log_since(spark, folder[0], len(FILES)), []):
-        found = action.get("metaData", {}).get("configuration", found)
+    for commit in log_since(spark, folder[0], len(FILES)):
+        for action in commit:
+            found = action.get("metaData", {}).get("configuration", found)
     kept = found.get("delta.deletedFileRetentionDuration")
     assert kept == f"interval {KEEP_DAYS} days", (
         f"delta.deletedFileRetentionDuration is {kept!r}, and keep_days was {KEEP_DAYS}"
