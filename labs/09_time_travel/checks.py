@@ -20,6 +20,7 @@ from labkit.checks import (
     check,
     collect,
     log_since,
+    settings,
     stored_files,
     stories,
     table_files,
@@ -75,6 +76,21 @@ SUSPECTS = (
     "suspicious boolean, reason string"
 )
 PLAN = "path string, bytes long, deletable boolean, reason string"
+
+# For tables of a few rows: to generate code for a query, or to plan it again between its stages,
+# takes longer than to run it.
+QUICK = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.shuffle.partitions": "1",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick(spark):
+    """Settings that suit small tables, for all checks of this file."""
+    with settings(spark, QUICK):
+        yield
 
 
 def order(text: str) -> tuple:
