@@ -1127,7 +1127,7 @@ IN_THE_WAY = [
         "Refuses rules that a row of the table breaks",
         "total currency note",
         ("amount decimal(8,2)", "total decimal(8,2) > 0.01 was amount"),
-        ("currency string", "currency string in EUR GBP"),
+        ("currency string", "currency string in USD GBP"),
         ("note string", "note string!"),
         ("id int", "id bigint! > 0; more string"),
     ),

@@ -1279,7 +1279,7 @@
 # %% first_row_decides
 # task: migrate
 # fails: test_refused_migration[rows]
-# because: the bad row is not the first one
+# because: the first row breaks one rule, and the next one breaks the others
 # breaks: a row that is there breaks `required`, `allowed` or `above`.
 # -        counts = rows.agg(F.count("*"), *broken).first().asDict()
 # +        counts = rows.orderBy("id").limit(1).agg(F.count("*"), *broken).first().asDict()
