@@ -1008,11 +1008,12 @@ NEW_ROWS = [
 
 @dataclass(frozen=True)
 class Twice:
-    """What a call made of a table, with its paths before and after it, and the same call again."""
+    """What a call made of a table, its paths and rules then, and the same call again."""
 
     before: tuple
     after: tuple
     changes: TableChanges
+    rules: list[str]
     again: TableChanges
     error: AnswerError | None
 
@@ -1029,9 +1030,9 @@ class Twice:
 def twice(call: Callable[..., Any], spark, table: str, *given: Any) -> Twice:
     watch, before = Watch(spark, table), paths(spark, table)
     call(spark, table, *given)
-    changes, after = watch.changes(), paths(spark, table)
+    changes, after, rules = watch.changes(), paths(spark, table), rules_on(spark, table)
     _, error = attempt(call, spark, table, *given)
-    return Twice(before, after, changes, watch.changes(), error)
+    return Twice(before, after, changes, rules, watch.changes(), error)
 
 
 def paths(spark, table: str) -> tuple[set[str], set[str]]:
@@ -1176,12 +1177,11 @@ def test_refused_migration(refusals, case):
 
 @dataclass(frozen=True)
 class Migration:
-    """A table that was migrated, and the rules that it has."""
+    """A table that was migrated, and its rows."""
 
     calls: Twice
     frame: Any
     rows: list
-    enforced: list[str]
 
 
 @pytest.fixture(scope="module")
@@ -1193,7 +1193,7 @@ def migrated(learner, spark, frame, shared_schema, refusals):
     table, wanted = shop.table, contract(NEW, dropped=["channel", "Place.box", "long_gone"])
     calls = twice(learner.migrate, spark, table, wanted)
     answer = spark.table(table)
-    return Migration(calls, answer, collect(answer), rules_on(spark, table))
+    return Migration(calls, answer, collect(answer))
 
 
 def types_of(schema, path: str = "") -> dict[str, str]:
@@ -1310,17 +1310,17 @@ PROBES = [
 @pytest.fixture(scope="module")
 def taken(migrated, frame):
     """Of each row of PROBES, the rules of the table that are not true of it."""
-    rows = [row for case in PROBES for row in case.given]
-    if not migrated.enforced:
+    rows, rules = [row for case in PROBES for row in case.given], migrated.calls.rules
+    if not rules:
         return {row: [] for row in rows}
     given = frame(ddl_of(fields(NEW)), rows)
-    broken = [f"NOT coalesce({rule}, false) AS r{at}" for at, rule in enumerate(migrated.enforced)]
+    broken = [f"NOT coalesce({rule}, false) AS r{at}" for at, rule in enumerate(rules)]
     try:
         found = given.selectExpr(*broken).collect()
     except Exception as error:
         raise AnswerError("failed", f"a constraint of the table can't be read: {error}") from error
     return {
-        row: [rule for rule, no in zip(migrated.enforced, said, strict=True) if no]
+        row: [rule for rule, no in zip(rules, said, strict=True) if no]
         for row, said in zip(rows, found, strict=True)
     }
 
