@@ -140,6 +140,26 @@ def _hide(base: str, path: str) -> None:
         _mount("/dev/null", base + path, None, MS_BIND)
 
 
+def _close_memory(base: str, path: str) -> None:
+    """Puts in the place of a program a copy that can be run and not read.
+
+    The system then keeps the memory of a process that runs it from all others, and from files of
+    /proc that the process itself opens: Spark reads any path that somebody names.
+    """
+    target = base + os.path.realpath(path)
+    with open(target, "rb") as source:
+        program = source.read()
+    if not program.startswith(b"\x7fELF"):  # a script, which its interpreter has to read
+        return
+    copy = f"{base}/.programs/{os.path.basename(path)}"
+    os.makedirs(os.path.dirname(copy), mode=0o755, exist_ok=True)
+    with open(copy, "xb") as out:
+        out.write(program)
+    os.chmod(copy, 0o111)
+    _mount(copy, target, None, MS_BIND)
+    _set_attributes(target, ATTR_READ_ONLY | ATTR_NOSUID | ATTR_NODEV)
+
+
 def _build(spec: dict[str, Any]) -> None:
     """The file system of the sandbox, from nothing; then there is no other."""
     base: str = spec["base"]
@@ -169,6 +189,8 @@ def _build(spec: dict[str, Any]) -> None:
         _show(base, path, ATTR_NOSUID | ATTR_NODEV)
     for path in spec["hide"]:
         _hide(base, path)
+    for path in spec["closed"]:
+        _close_memory(base, path)
     os.chdir(base)
     _done(_libc.syscall(ctypes.c_long(SYS_PIVOT_ROOT), b".", b".old"), "pivot_root")
     os.chdir("/")
