@@ -196,6 +196,14 @@ def test_folders_in_memory_have_an_end(folder, most):
     assert int(out[-1]) <= most
 
 
+@pytest.mark.parametrize("folder", ["/tmp", "/dev/shm"])
+def test_files_in_memory_are_counted(folder):
+    code = (
+        f"import os\nfor number in range(60_000):\n    open(f'{folder}/{{number}}', 'w').close()\n"
+    )
+    assert "No space left on device" in python(code)["err"]
+
+
 LINKED = """
 import os, subprocess, sys
 from pathlib import Path

@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 from pyspark.sql import SparkSession
 
+from labkit.grading.disk_watch import is_full
 from labkit.sandbox import sandbox
 from labkit.spark.lease import strings
 from labkit.spark.settings import SETTINGS, WAREHOUSE
@@ -272,19 +273,7 @@ def lost(known: dict[Path, int]) -> str:
 
 def left_on_disk(place: Path) -> str:
     """Why the JVM must go, if too much is left in its folder: blocks of frames that are kept, say."""
-    entries = size = 0
-    waiting = [place]
-    while waiting:
-        with suppress(OSError), os.scandir(waiting.pop()) as found:
-            for entry in found:
-                entries += 1
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(Path(entry.path))
-                else:
-                    size += entry.stat(follow_symlinks=False).st_blocks * 512
-                if entries > MOST_ENTRIES or size > MOST_BYTES:
-                    return "its folder is too full"
-    return ""
+    return "its folder is too full" if is_full(place, MOST_ENTRIES, MOST_BYTES) else ""
 
 
 def _real_folders(place: Path, levels: int) -> Iterator[Path]:

@@ -26,6 +26,7 @@ SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(os.uname().machine, 155)
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 36, 24, 38
 LAST_CAPABILITY = 63
 INSIDE = 1000  # user and group of everything in the sandbox, as it sees itself
+IN_MEMORY = "mode=1777,nr_inodes=50k"  # an empty file takes a kilobyte that no size counts
 NAME = "sandbox"  # of the machine, as programs inside see it
 DEVICES = ("null", "zero", "full", "random", "urandom")
 ETC = (
@@ -167,8 +168,8 @@ def _build(spec: dict[str, Any]) -> None:
     _mount("tmpfs", base, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=16m")
     for name in ("proc", "dev", "dev/shm", "tmp", "etc", ".old"):
         os.mkdir(f"{base}/{name}", 0o755)
-    _mount("tmpfs", f"{base}/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=64m")
-    _mount("tmpfs", f"{base}/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=256m")
+    _mount("tmpfs", f"{base}/tmp", "tmpfs", MS_NOSUID | MS_NODEV, f"{IN_MEMORY},size=64m")
+    _mount("tmpfs", f"{base}/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, f"{IN_MEMORY},size=256m")
     _mount("proc", f"{base}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     for name in DEVICES:
         _show(base, f"/dev/{name}", ATTR_NOSUID)
