@@ -30,7 +30,7 @@ ROOMS = (
 # The package itself: `labkit.open` imports the room of the learner when it is called.
 DOOR = "__init__"
 # What a lab's checks and notebooks may import of labkit.
-FOR_LABS = re.compile(r"labkit|labkit\.checks(\.(airflow|dbt|kafka|parts))?")
+FOR_LABS = re.compile(r"labkit|labkit\.checks(\.(airflow|dbt|kafka|parts|table_folders))?")
 
 
 def modules() -> dict[str, Path]:
