@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 from checks import (
     FAST,
+    FIRST_ID,
     INVENTORY,
     ORDERS,
     assert_conflict_raised,
@@ -62,7 +63,7 @@ def test_other_pairs(learner, spark, frame, shared_schema):
 
 @check("scoped_merge")
 def test_others_delete(learner, spark, frame, shared_schema):
-    """is not disturbed by a DELETE and an OPTIMIZE of another warehouse"""
+    """is not disturbed by a DELETE and an append of another warehouse"""
     table = f"{shared_schema}.with_deletes"
     before = items("Cork a 1, Cork b 2, O'Hare a 3, O'Hare b 4")
     commits = [
@@ -130,7 +131,7 @@ def test_random_batch(learner, spark, frame, shared_schema, seed):
     lines = []
     for _ in range(12):
         row = stock[rng.choice([3, 5, 8, 12])]
-        lines.append(line(f"X-1 {row[0]} {row[1]} {rng.randrange(1, 9)}"))
+        lines.append(line(f"{FIRST_ID} {row[0]} {row[1]} {rng.randrange(1, 9)}"))
     orders = let_in(frame(ORDERS, lines), table)
     error = error_of(learner.decrement, spark, table, orders)
     assert not error, f"the call met commits of others and ended with {error.partition(':')[0]}"

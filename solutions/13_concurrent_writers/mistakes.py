@@ -30,6 +30,19 @@ def conflict_matrix(spark: SparkSession, make_table: Callable, pairs: list) -> D
 # +        table, changes = make_table(slow, fast)
 # +        changes.count()
 
+# %% only_errors_of_pyspark
+# task: conflict_matrix
+# fails: test_outcomes[append_not_null]
+# outcome: error
+# because: PySpark has no class for some errors of a writer; one of them ends the whole measurement
+# breaks: Every pair has a row, in whatever way it ended
+# -    outcomes = []
+# +    from pyspark.errors import PySparkException
+# +
+# +    outcomes = []
+# -        except Exception as error:
+# +        except PySparkException as error:
+
 # %% append_overwrites
 # task: conflict_matrix
 # fails: test_outcomes[append_append], test_slow_append
@@ -160,6 +173,50 @@ def conflict_matrix(spark: SparkSession, make_table: Callable, pairs: list) -> D
 # breaks: The writer `merge` is one MERGE by the key.
 # -        .merge(changes.alias("new"), "old.warehouse = new.warehouse AND old.sku = new.sku")
 # +        .merge(changes.alias("new"), "old.warehouse = new.warehouse")
+
+# %% merge_by_sku
+# task: conflict_matrix
+# in: merge_by_key
+# fails: test_slow_merge
+# because: the same sku of another warehouse is updated as well
+# breaks: The writer `merge` is one MERGE by the key.
+# -        .merge(changes.alias("new"), "old.warehouse = new.warehouse AND old.sku = new.sku")
+# +        .merge(changes.alias("new"), "old.sku = new.sku")
+
+# %% merge_by_warehouses_of_any_case
+# task: conflict_matrix
+# in: merge_by_key
+# fails: test_slow_merge
+# because: bari is another warehouse than Bari
+# breaks: The writer `merge` is one MERGE by the key.
+# -        .merge(changes.alias("new"), "old.warehouse = new.warehouse AND old.sku = new.sku")
+# +        .merge(
+# +            changes.alias("new"),
+# +            "lower(old.warehouse) = lower(new.warehouse) AND old.sku = new.sku",
+# +        )
+
+# %% merge_by_trimmed_warehouses
+# task: conflict_matrix
+# in: merge_by_key
+# fails: test_slow_merge
+# because: a blank is a part of the warehouse's name
+# breaks: The writer `merge` is one MERGE by the key.
+# -        .merge(changes.alias("new"), "old.warehouse = new.warehouse AND old.sku = new.sku")
+# +        .merge(
+# +            changes.alias("new"),
+# +            "trim(old.warehouse) = trim(new.warehouse) AND old.sku = new.sku",
+# +        )
+
+
+# %% overwrite_in_place_of_a_merge
+# task: conflict_matrix
+# fails: test_slow_merge
+# because: the rows come out the same, but the whole table is written
+# breaks: The writer `merge` is one MERGE by the key.
+def merge_by_key(spark: SparkSession, table: str, changes: DataFrame) -> None:
+    old = spark.table(table)
+    kept = old.join(changes, on=["warehouse", "sku"], how="left_anti").select(changes.columns)
+    kept.unionByName(changes).write.format("delta").mode("overwrite").saveAsTable(table)
 
 # %% merge_in_two_commits
 # task: conflict_matrix
@@ -324,6 +381,16 @@ def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse:
     )
 
 
+# %% double_quotes_forgotten
+# task: scoped_merge
+# fails: test_scoped[replaced]
+# because: a double quote in the name ends the text
+# outcome: error
+# breaks: `warehouse` can be any text but the empty one.
+# -    is_mine = F.col("old.warehouse") == F.lit(warehouse)
+# +    escaped = warehouse.replace("\\", "\\\\")
+# +    is_mine = F.expr(f'old.warehouse = "{escaped}"')
+
 # %% blanks_of_the_name_cut
 # task: scoped_merge
 # fails: test_scoped[replaced]
@@ -365,6 +432,38 @@ def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse:
 # -    mine = changes.where(F.col("warehouse") == warehouse)
 # +    pattern = warehouse.replace("\\", "\\\\")
 # +    mine = changes.where(F.col("warehouse").like(pattern))
+
+# %% warehouse_as_prefix
+# task: scoped_merge
+# fails: test_scoped[others]
+# because: changes of a warehouse whose name begins with this one come along
+# breaks: Changes of other warehouses are left out.
+# -    mine = changes.where(F.col("warehouse") == warehouse)
+# -    is_mine = F.col("old.warehouse") == F.lit(warehouse)
+# +    mine = changes.where(F.col("warehouse").startswith(F.lit(warehouse)))
+# +    is_mine = (F.col("old.warehouse") == F.lit(warehouse)) & (
+# +        F.col("old.warehouse") == F.col("new.warehouse")
+# +    )
+
+# %% warehouse_as_suffix
+# task: scoped_merge
+# fails: test_scoped[others]
+# because: changes of a warehouse whose name ends in this one come along
+# breaks: Changes of other warehouses are left out.
+# -    mine = changes.where(F.col("warehouse") == warehouse)
+# -    is_mine = F.col("old.warehouse") == F.lit(warehouse)
+# +    mine = changes.where(F.col("warehouse").endswith(F.lit(warehouse)))
+# +    is_mine = (F.col("old.warehouse") == F.lit(warehouse)) & (
+# +        F.col("old.warehouse") == F.col("new.warehouse")
+# +    )
+
+# %% scope_as_prefix
+# task: scoped_merge
+# fails: test_scoped[inserted]
+# because: a row of a warehouse whose name begins with this one is replaced
+# breaks: A change with any other sku is inserted.
+# -    is_mine = F.col("old.warehouse") == F.lit(warehouse)
+# +    is_mine = F.col("old.warehouse").startswith(F.lit(warehouse))
 
 # %% warehouse_in_small_letters
 # task: scoped_merge
@@ -436,6 +535,14 @@ def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse:
 # +                "source": "coalesce(new.source, old.source)",
 # +            }
 # +        )
+
+# %% rows_without_a_source_left_out
+# task: scoped_merge
+# fails: test_scoped[inserted]
+# because: a change without a source is a change
+# breaks: A change with any other sku is inserted.
+# -        .whenNotMatchedInsertAll()
+# +        .whenNotMatchedInsertAll("new.source IS NOT NULL")
 
 # %% scoped_updates_only
 # task: scoped_merge
@@ -640,6 +747,31 @@ def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse:
 # +    except Exception as error:
 # +        raise RuntimeError("merge failed") from error
 
+# %% conflict_in_other_words
+# task: scoped_merge
+# fails: test_writers_of_the_same
+# because: what Delta says about the conflict is lost
+# breaks: A conflict with a commit to the *same* warehouse is raised as it is
+# -    (
+# -        DeltaTable.forName(spark, table)
+# -        .alias("old")
+# -        .merge(mine.alias("new"), is_mine & (F.col("old.sku") == F.col("new.sku")))
+# -        .whenMatchedUpdateAll()
+# -        .whenNotMatchedInsertAll()
+# -        .execute()
+# -    )
+# +    merge = (
+# +        DeltaTable.forName(spark, table)
+# +        .alias("old")
+# +        .merge(mine.alias("new"), is_mine & (F.col("old.sku") == F.col("new.sku")))
+# +        .whenMatchedUpdateAll()
+# +        .whenNotMatchedInsertAll()
+# +    )
+# +    try:
+# +        merge.execute()
+# +    except exceptions.ConcurrentAppendException as error:
+# +        raise type(error)(desc=f"{warehouse} is busy", stackTrace="") from None
+
 # %% value_forgotten
 # task: retry
 # fails: test_tries[value], test_tries[again]
@@ -656,6 +788,16 @@ def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse:
 # breaks: If `operation()` returns, `retry` returns the same value.
 # -            return operation()
 # +            if value := operation():
+# +                return value
+
+# %% false_is_a_failure
+# task: retry
+# fails: test_tries[false]
+# because: False is a value
+# breaks: If `operation()` returns, `retry` returns the same value.
+# -            return operation()
+# +            value = operation()
+# +            if value is not False:
 # +                return value
 
 # %% none_is_a_failure
@@ -805,6 +947,14 @@ def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse:
 # -            wait(number)
 # +            wait(number - 1)
 
+# %% waits_at_most_three
+# task: retry
+# fails: test_waits[between]
+# because: from the fourth failure on n stays the same
+# breaks: with n the number of attempts that have failed so far
+# -            wait(number)
+# +            wait(min(number, 3))
+
 # %% waits_first
 # task: retry
 # fails: test_waits[not_for_others], test_waits[between]
@@ -832,6 +982,18 @@ def scoped_merge(spark: SparkSession, table: str, changes: DataFrame, warehouse:
 # breaks: Only an `Exception` can be retriable: a `SystemExit` goes through
 # -        except Exception as error:
 # +        except BaseException as error:
+
+# %% exit_of_the_last_attempt
+# task: retry
+# fails: test_tries[exit_at_last]
+# because: after the last attempt the first error hides the exit
+# breaks: Only an `Exception` can be retriable: a `SystemExit` goes through
+# -        except Exception as error:
+# +        except BaseException as error:
+# +            if not isinstance(error, Exception):
+# +                if first is None or number < attempts:
+# +                    raise
+# +                raise first
 
 # %% only_exits_go_through
 # task: retry
@@ -979,7 +1141,7 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 # task: decrement
 # fails: test_repeated_batch, test_random_batch
 # because: nothing says that the batch was applied
-# breaks: A batch counts once: a second call with the same `batch_id` changes no row.
+# breaks: A batch counts once: a second call with the same `batch_id` changes no row
 # -    spark.conf.set("spark.databricks.delta.write.txnAppId", f"batch {line.batch_id}")
 # -    spark.conf.set("spark.databricks.delta.write.txnVersion", "1")
 #
@@ -988,7 +1150,7 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 # task: decrement
 # fails: test_lost_update
 # because: an attempt after a conflict leaves no record of the batch
-# breaks: A batch counts once: a second call with the same `batch_id` changes no row.
+# breaks: A batch counts once: a second call with the same `batch_id` changes no row
 # -        (
 # -            DeltaTable.forName(spark, table)
 # -            .alias("old")
@@ -1054,6 +1216,51 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 # -    spark.conf.set("spark.databricks.delta.write.txnAppId", f"batch {line.batch_id}")
 # +    spark.conf.set("spark.databricks.delta.write.txnAppId", f"batch {line.batch_id}".lower())
 
+# %% id_without_blanks
+# task: decrement
+# fails: test_batches_in_any_order
+# because: two batches have ids that differ by a blank
+# breaks: Batches come in any order; an id says nothing about it.
+# -    spark.conf.set("spark.databricks.delta.write.txnAppId", f"batch {line.batch_id}")
+# +    spark.conf.set("spark.databricks.delta.write.txnAppId", f"batch {line.batch_id.strip()}")
+
+# %% known_by_its_lines
+# task: decrement
+# fails: test_repeated_batch
+# because: the batch comes again with another line, and its lines are taken off twice
+# breaks: a second call with the same `batch_id` changes no row, whatever its lines are
+# -    spark.conf.set("spark.databricks.delta.write.txnAppId", f"batch {line.batch_id}")
+# +    lines = sorted(tuple(row) for row in orders.collect())
+# +    spark.conf.set("spark.databricks.delta.write.txnAppId", f"batch {hash(str(lines))}")
+
+# %% equal_batches_once
+# task: decrement
+# fails: test_batches_in_any_order
+# because: two batches of equal lines are two batches
+# breaks: A batch counts once: a second call with the same `batch_id` changes no row
+# -    spark.conf.set("spark.databricks.delta.write.txnAppId", f"batch {line.batch_id}")
+# +    lines = sorted(tuple(row) for row in orders.drop("batch_id").collect())
+# +    spark.conf.set("spark.databricks.delta.write.txnAppId", f"batch {lines}")
+
+# %% looks_at_a_hundred_versions
+# task: decrement
+# fails: test_repeated_batch
+# because: the record is too far back when the batch comes again
+# breaks: and however many commits came between
+# -    def merge() -> None:
+# +    note = "spark.databricks.delta.commitInfo.userMetadata"
+# +    recent = DeltaTable.forName(spark, table).history(100).select("userMetadata").collect()
+# +    if any(row.userMetadata == line.batch_id for row in recent):
+# +        return
+# +
+# +    def merge() -> None:
+# -    spark.conf.set("spark.databricks.delta.write.txnAppId", f"batch {line.batch_id}")
+# -    spark.conf.set("spark.databricks.delta.write.txnVersion", "1")
+# +    spark.conf.set(note, line.batch_id)
+# -        spark.conf.unset("spark.databricks.delta.write.txnAppId")
+# -        spark.conf.unset("spark.databricks.delta.write.txnVersion")
+# +        spark.conf.unset(note)
+
 # %% lines_one_by_one
 # task: decrement
 # fails: test_taken[lines]
@@ -1089,6 +1296,16 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 # breaks: It never goes below zero: if more was ordered, it is 0.
 # -            .whenMatchedUpdate(set={"qty": "greatest(old.qty - new.qty, 0)"})
 # +            .whenMatchedUpdate(set={"qty": "old.qty - new.qty"})
+
+# %% small_numbers
+# task: decrement
+# fails: test_taken[taken]
+# because: the quantities are `long`, and an integer ends at two billions
+# breaks: The `qty` of a row goes down by what was ordered of it, over all lines of the batch.
+# -    ordered = orders.groupBy("warehouse", "sku").agg(F.sum("qty").alias("qty"))
+# +    ordered = orders.groupBy("warehouse", "sku").agg(
+# +        F.least(F.sum("qty"), F.lit(2**31 - 1)).alias("qty")
+# +    )
 
 # %% too_much_left_out
 # task: decrement
@@ -1286,6 +1503,24 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 # +            .withColumn("sku", F.trim("sku"))
 # +            .withColumn("age", F.row_number().over(newest_first))
 
+# %% warehouses_of_any_case
+# task: single_writer
+# fails: test_merged[inserted]
+# because: two warehouses are taken for one
+# breaks: A key that the table doesn't have is inserted.
+# -    newest_first = Window.partitionBy(*key).orderBy(F.desc("updated_at"))
+# +    both = [F.lower("warehouse"), "sku"]
+# +    newest_first = Window.partitionBy(*both).orderBy(F.desc("updated_at"))
+
+# %% warehouses_with_or_without_blanks
+# task: single_writer
+# fails: test_merged[inserted]
+# because: two warehouses are taken for one
+# breaks: A key that the table doesn't have is inserted.
+# -            .withColumn("age", F.row_number().over(newest_first))
+# +            .withColumn("warehouse", F.trim("warehouse"))
+# +            .withColumn("age", F.row_number().over(newest_first))
+
 # %% greatest_of_each_column
 # task: single_writer
 # fails: test_merged[newest], test_merged[inserted]
@@ -1456,3 +1691,19 @@ def decrement(spark: SparkSession, table: str, orders: DataFrame) -> None:
 # +        )
 # -            .whenMatchedUpdateAll("new.updated_at > old.updated_at")
 # +            .whenMatchedUpdateAll()
+
+# %% written_meanwhile_left_alone
+# task: single_writer
+# fails: test_corrected_meanwhile
+# because: others touched the row, so its newer row in the queue waits for ever
+# breaks: What others wrote meanwhile counts as a row in the table.
+# -    def merge() -> None:
+# +    begun = spark.table(table).localCheckpoint()
+# +
+# +    def merge() -> None:
+# -            .drop("age", "known_at")
+# -        )
+# +            .drop("age", "known_at")
+# +        )
+# +        now = spark.table(table).exceptAll(begun)
+# +        newer = newer.join(now, on=key, how="left_anti").select(now.columns)

@@ -183,7 +183,7 @@ lab.check("conflict_matrix")
 # - `warehouse` can be any text but the empty one.
 # - As in Task 1, the write itself is the first to read `changes`.
 #
-# No sku is twice in the changes of a warehouse. `scoped_merge` returns nothing.
+# No sku is twice in the changes of a warehouse.
 
 
 # %%
@@ -245,7 +245,7 @@ lab.check("scoped_merge")
 # - Only an `Exception` can be retriable: a `SystemExit` goes through, and `is_retriable` isn't
 #   asked.
 #
-# `attempts` is at least 1.
+# `attempts` is at least 1. `operation` never raises a `KeyboardInterrupt`.
 
 
 # %%
@@ -308,7 +308,8 @@ lab.check("retry")
 # - It never goes below zero: if more was ordered, it is 0.
 # - The other columns, and all other rows, stay as they are. Lines for a key that the table doesn't
 #   have do nothing.
-# - A batch counts once: a second call with the same `batch_id` changes no row.
+# - A batch counts once: a second call with the same `batch_id` changes no row, whatever its lines
+#   are, and however many commits came between.
 # - Batches come in any order; an id says nothing about it.
 # - The rows and the record that the batch was applied are changed by the same commit to `table`: no
 #   other table is made, and the columns stay.
@@ -390,7 +391,7 @@ lab.check("decrement")
 # - What others wrote meanwhile counts as a row in the table.
 #
 # Two different rows of a key in the queue never have the same `updated_at`. Rows that get into the
-# queue during the call may wait for the next one. `single_writer` returns nothing.
+# queue during the call may wait for the next one.
 
 
 # %%
