@@ -3,12 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql.types import StructType
 
@@ -22,11 +24,13 @@ from labkit.checks import (
     changes_since,
     check,
     collect,
+    live_files,
     stored_files,
     table_files,
     table_rows,
     table_version,
 )
+from labkit.checks.table_folders import TableFolder
 
 HINTS = {
     "compatible": [
@@ -132,13 +136,13 @@ def compared(name: str, title: str, *pairs: tuple[str, str, str], points: int = 
 COMPARED = [
     compared(
         "optional",
-        "Says full of an optional field that is added or removed",
+        "Calls it full when an optional field is added or removed",
         ("id int!", "id int!; note string", "add note full"),
         ("id int!; note string", "id int!", "remove note full"),
     ),
     compared(
         "required",
-        "Says which side a required field breaks that is added or removed",
+        "Says which side breaks when a required field is added or removed",
         ("id int!", "id int!; note string!", "add note forward"),
         ("id int!; note string!", "id int!", "remove note backward"),
     ),
@@ -151,21 +155,21 @@ COMPARED = [
     ),
     compared(
         "widens",
-        "Says widen of int to bigint, and of a decimal with room for all old values",
+        "Calls it widen when int becomes bigint, or a decimal has room for all old values",
         ("id int", "id bigint", "widen id backward"),
         ("a decimal(8,2)", "a decimal(10,2)", "widen a backward"),
         ("a decimal(8,2)", "a decimal(10,4)", "widen a backward"),
     ),
     compared(
         "narrows",
-        "Says narrow of the same steps, the other way round",
+        "Calls the same steps narrow, the other way round",
         ("id bigint", "id int", "narrow id forward"),
         ("a decimal(10,2)", "a decimal(8,2)", "narrow a forward"),
         ("a decimal(10,4)", "a decimal(8,2)", "narrow a forward"),
     ),
     compared(
         "decimal_loses_room",
-        "Says retype of a decimal that gains digits on one side of the point and loses them on "
+        "Calls it retype when a decimal gains digits on one side of the point and loses them on "
         "the other",
         ("a decimal(10,2)", "a decimal(10,4)", "retype a breaking"),
         ("a decimal(10,4)", "a decimal(11,2)", "retype a breaking"),
@@ -173,7 +177,7 @@ COMPARED = [
     ),
     compared(
         "retypes",
-        "Says retype of any other change of a type",
+        "Calls any other change of a type retype",
         ("a int", "a decimal(10,0)", "retype a breaking"),
         ("a int", "a string", "retype a breaking"),
         ("a string", "a timestamp", "retype a breaking"),
@@ -559,6 +563,13 @@ def test_fields_that_the_batch_lacks(learner, frame):
 # --------------------------------------------------------------------------------------- violations
 
 KEY = ["key", "field"]
+# Values that do not fit, by key and field.
+MISFITS = {
+    (str(at), one.column): value
+    for one in ALL_VALUES
+    for at, (value, fits) in enumerate(one.rows)
+    if fits is None
+}
 
 
 @pytest.fixture(scope="module")
@@ -576,22 +587,16 @@ def violations_of(learner, batch, contract: dict) -> list:
 @check("violations", points=2)
 def test_types(misfits):
     """Reports each value that does not fit, and no other"""
-    right = {
-        (str(at), one.column): one.values
-        for one in ALL_VALUES
-        for at, (_, fits) in enumerate(one.rows)
-        if fits is None
-    }
     found = Counter((row["key"], row["field"]) for row in misfits)
     for one in ALL_VALUES:
         for at, (value, _) in enumerate(one.rows):
             place = (str(at), one.column)
-            if found[place] != (place in right):
+            if found[place] != (place in MISFITS):
                 raise AssertionError(
                     f"{shown(value)} as {one.values.given} in a field of type {one.values.wanted} "
-                    f"has {found[place]} rows, expected {int(place in right)}"
+                    f"has {found[place]} rows, expected {int(place in MISFITS)}"
                 )
-    if extra := sorted(set(found) - set(right), key=str):
+    if extra := sorted(set(found) - set(MISFITS), key=str):
         raise AssertionError(
             f"key {shown(extra[0][0])} and field {shown(extra[0][1])} have a row, and no value "
             "there breaks a rule"
@@ -603,17 +608,12 @@ def test_types(misfits):
 @check("violations")
 def test_values_as_they_came(misfits):
     """Gives the value as it is in the batch, as text"""
-    texts = {
-        (str(at), one.column): as_text(value)
-        for one in ALL_VALUES
-        for at, (value, fits) in enumerate(one.rows)
-        if fits is None
-    }
     for row in misfits:
-        right = texts.get((row["key"], row["field"]))
+        right = as_text(MISFITS.get((row["key"], row["field"])))
         if right is not None and row["value"] != right:
             raise AssertionError(
-                f"the value {right!r} is reported as {shown(row['value'])}; nobody can find it so"
+                f"the violation of the value {right!r} has the value {shown(row['value'])}, "
+                "expected it as it is in the batch, cast to string"
             )
 
 
@@ -631,75 +631,65 @@ JUDGED = (
 REPORTED = (
     "amount string, currency string, rate double, id string, place struct<city:string,Floor:string>"
 )
-
-
-def judged(name: str, title: str, rows: list[tuple], after: list[tuple], points: int = 1) -> Case:
-    """A case from rows of REPORTED, and their violations."""
-    return Case(name, title, given=rows, after=after, points=points)
-
-
 GOOD = ("5.00", "EUR", 1.0)
+NOT_ALLOWED = {"5": "eur", "6": "EUR ", "7": ""}
 BROKEN = [
-    judged(
+    Case(
         "required",
         "Reports null in a required field as required",
-        [(None, "EUR", 1.0, "1", None)],
-        [("1", "amount", "required", None)],
+        given=[(None, "EUR", 1.0, "1", None)],
+        after=[("1", "amount", "required", None)],
     ),
-    judged(
+    Case(
         "null_key",
         "Reports a row without a key, with a null key",
-        [("0", "EUR", 1.0, None, None)],
-        [(None, "Id", "required", None), (None, "amount", "above", "0")],
+        given=[("0", "EUR", 1.0, None, None)],
+        after=[(None, "Id", "required", None), (None, "amount", "above", "0")],
     ),
-    judged(
+    Case(
         "optional_nulls",
         "Finds nothing wrong with null in an optional field, also with allowed or above",
-        [("5", None, None, "3", None), ("5", "USD", 0.51, "4", (None, None))],
-        [],
+        given=[("5", None, None, "3", None), ("5", "USD", 0.51, "4", (None, None))],
+        after=[],
         points=2,
     ),
-    judged(
+    Case(
         "allowed",
         "Compares allowed texts letter by letter",
-        [("5", "eur", 1.0, "5", None), ("5", "EUR ", 1.0, "6", None), ("5", "", 1.0, "7", None)],
-        [
-            ("5", "currency", "allowed", "eur"),
-            ("6", "currency", "allowed", "EUR "),
-            ("7", "currency", "allowed", ""),
-        ],
+        given=[("5", text, 1.0, key, None) for key, text in NOT_ALLOWED.items()],
+        after=[(key, "currency", "allowed", text) for key, text in NOT_ALLOWED.items()],
     ),
-    judged(
+    Case(
         "above",
         "Reports a number that is not greater, also one that is equal",
-        [
+        given=[
             ("0.00", "EUR", 1.0, "8", None),
             ("-1", "EUR", 1.0, "9", None),
             ("0.01", "EUR", 0.5, "10", None),
         ],
-        [
+        after=[
             ("8", "amount", "above", "0.00"),
             ("9", "amount", "above", "-1"),
             ("10", "rate", "above", "0.5"),
         ],
     ),
-    judged(
+    Case(
         "type_alone",
         "Asks nothing else of a value that does not fit, and reports the key as it came",
-        [("-0.001", "EUR", 1.0, "11", None), ("5", "EUR", 1.0, "x1", None)],
-        [("11", "amount", "type", "-0.001"), ("x1", "Id", "type", "x1")],
+        given=[("-0.001", "EUR", 1.0, "11", None), ("5", "EUR", 1.0, "x1", None)],
+        after=[("11", "amount", "type", "-0.001"), ("x1", "Id", "type", "x1")],
     ),
-    judged(
+    Case(
         "nested",
         "Reports fields inside structs, written as the contract does",
-        [("5", "EUR", 1.0, "12", ("Lyon", "2nd")), ("5", "EUR", 1.0, "13", ("Lyon", "2"))],
-        [("12", "place.floor", "type", "2nd")],
+        given=[("5", "EUR", 1.0, "12", ("Lyon", "2nd")), ("5", "EUR", 1.0, "13", ("Lyon", "2"))],
+        after=[("12", "place.floor", "type", "2nd")],
     ),
-    judged(
+    Case(
         "several",
         "Reports every broken value of a row, and of a row that comes twice",
-        [("0", "GBP", 1.234, "14", ("x", "1.5"))] * 2,
-        [
+        given=[("0", "GBP", 1.234, "14", ("x", "1.5"))] * 2,
+        after=[
             ("14", "amount", "above", "0"),
             ("14", "currency", "allowed", "GBP"),
             ("14", "rate", "type", "1.234"),
@@ -737,27 +727,34 @@ def test_good_rows(reported):
     )
 
 
-@check("violations")
-def test_unknown_columns(learner, frame):
-    """Reports each column and nested field that the contract lacks once, also of no rows"""
+@pytest.fixture(scope="module")
+def uneven(learner, frame):
+    """The violations of a batch with other columns than the contract: of two rows, and of none."""
     ddl = (
-        "Id bigint, amount decimal(8,2), Extra string, tags struct<a:int,b:int>, "
-        "PLACE struct<Planet:string>"
+        "currency string, Extra string, tags struct<a:int,b:int>, "
+        "PLACE struct<Planet:string,city:string>"
     )
-    rows = [(1, Decimal(1), "x", (1, 2), ("Mars",)), (2, Decimal(2), None, None, None)]
-    right = [(None, name, "unknown", None) for name in ("Extra", "tags", "PLACE.Planet")]
-    for some in (rows, []):
-        found = violations_of(learner, frame(ddl, some), contract(JUDGED, key="id"))
-        assert_rows(found, right, key=KEY, columns=VIOLATIONS)
+    rows = [("EUR", "x", (1, 2), ("Mars", "Lyon")), (None, None, None, None)]
+    said = contract(JUDGED, key="id")
+    return [violations_of(learner, frame(ddl, some), said) for some in (rows, [])]
 
 
 @check("violations")
-def test_missing_columns(learner, frame):
+def test_unknown_columns(uneven):
+    """Reports each column and nested field that the contract lacks once, also of no rows"""
+    right = [(None, name, "unknown", None) for name in ("Extra", "tags", "PLACE.Planet")]
+    for found in uneven:
+        mine = [row for row in found if row["rule"] != "required"]
+        assert_rows(mine, right, key=KEY, columns=VIOLATIONS)
+
+
+@check("violations")
+def test_missing_columns(uneven):
     """Takes a field that the batch lacks for null in every row"""
-    batch = frame("currency string, place struct<city:string>", [("EUR", ("Lyon",)), (None, None)])
-    found = violations_of(learner, batch, contract(JUDGED, key="id"))
-    right = [(None, name, "required", None) for name in ("Id", "amount")] * 2
-    assert_rows(found, right, key=KEY, columns=VIOLATIONS)
+    for found, rows in zip(uneven, (2, 0), strict=True):
+        mine = [row for row in found if row["rule"] != "unknown"]
+        right = [(None, name, "required", None) for name in ("Id", "amount")] * rows
+        assert_rows(mine, right, key=KEY, columns=VIOLATIONS)
 
 
 # ------------------------------------------------------------------------------------------- append
@@ -784,6 +781,18 @@ class Call:
         if self.error:
             raise self.error
         return self.result
+
+
+class Watch:
+    """What calls make of a table, from one look to the next."""
+
+    def __init__(self, spark, table: str) -> None:
+        self.spark, self.table, self.last = spark, table, table_version(spark, table)
+
+    def changes(self) -> TableChanges:
+        found = changes_since(self.spark, self.table, self.last)
+        self.last = replace(self.last, number=self.last.number + found.versions)
+        return found
 
 
 def told_versions(changes: TableChanges) -> str:
@@ -861,15 +870,25 @@ def calls(learner, spark, frame, shared_schema):
         "all_bad": (frame(DELIVERED, [(41, None, None, "EUR")]), lenient),
         "clean": (frame(DELIVERED, CLEAN), strict),
     }
+    sales, others = Watch(spark, table), Watch(spark, f"{table}_violations")
     found = {}
     for name, (batch, said) in given.items():
-        before = table_version(spark, table), table_version(spark, f"{table}_violations")
         result, error = attempt(learner.append, spark, table, batch, said)
-        changes = changes_since(spark, table, before[0])
-        other = changes_since(spark, f"{table}_violations", before[1])
-        newest = before[0].number + changes.versions
-        found[name] = Call(changes, other, newest, result, error)
-    return found, table_rows(spark, table), table_rows(spark, f"{table}_violations")
+        changes = sales.changes(), others.changes()
+        found[name] = Call(*changes, sales.last.number, result, error)
+    return found, stored_rows(spark, table), stored_rows(spark, f"{table}_violations")
+
+
+def stored_rows(spark, table: str) -> list:
+    """The rows of a table, without a Spark job if they are in plain files."""
+    folder, files = TableFolder(spark, table), live_files(spark, table)
+    parts = [pq.read_table(pa.BufferReader(folder.read(file))) for file in files]
+    names = set(spark.table(table).columns)
+    if any("deletionVector" in told for told in files.values()) or any(
+        set(part.column_names) != names for part in parts
+    ):
+        return table_rows(spark, table)
+    return [row for part in parts for row in part.to_pylist()]
 
 
 @check("append", points=2)
@@ -988,17 +1007,32 @@ NEW_ROWS = [
 
 
 @dataclass(frozen=True)
-class Migration:
-    """A table before and after a migration, its paths, and what a second call made."""
+class Twice:
+    """What a call made of a table, its paths and rules then, and the same call again."""
 
-    frame: Any
-    rows: list
-    before: tuple[set[str], set[str]]
-    after: tuple[set[str], set[str]]
+    before: tuple
+    after: tuple
     changes: TableChanges
-    enforced: list[str]
+    rules: list[str]
     again: TableChanges
     error: AnswerError | None
+
+    def assert_no_file(self) -> None:
+        assert_no_file(self.before, self.after, self.changes)
+
+    def assert_no_more(self) -> None:
+        if self.error:
+            raise AssertionError(f"the second call raised {self.error.reason}")
+        if self.again.versions:
+            raise AssertionError(f"the second call made {told_versions(self.again)}, expected none")
+
+
+def twice(call: Callable[..., Any], spark, table: str, *given: Any) -> Twice:
+    watch, before = Watch(spark, table), paths(spark, table)
+    call(spark, table, *given)
+    changes, after, rules = watch.changes(), paths(spark, table), rules_on(spark, table)
+    _, error = attempt(call, spark, table, *given)
+    return Twice(before, after, changes, rules, watch.changes(), error)
 
 
 def paths(spark, table: str) -> tuple[set[str], set[str]]:
@@ -1021,9 +1055,10 @@ def assert_no_file(before: tuple, after: tuple, changes: TableChanges) -> None:
 
 def make_old(spark, frame, table: str, ddl: str, rows: list, **constraints: str) -> None:
     """A Delta table of these rows in one file, with constraints."""
-    said = ", ".join(f"'delta.constraints.{name}' = '{text}'" for name, text in constraints.items())
-    properties = f" TBLPROPERTIES ({said})" if said else ""
-    spark.sql(f"CREATE TABLE {table} ({ddl}) USING delta{properties}")
+    said = {f"delta.constraints.{name}": text for name, text in constraints.items()}
+    said["delta.checkpointInterval"] = "100"  # or version 10 of a migration writes one
+    properties = ", ".join(f"'{name}' = '{text}'" for name, text in said.items())
+    spark.sql(f"CREATE TABLE {table} ({ddl}) USING delta TBLPROPERTIES ({properties})")
     given = frame(ddl.replace(" NOT NULL", ""), rows).coalesce(1)
     given.write.format("delta").mode("append").saveAsTable(table)
 
@@ -1037,36 +1072,128 @@ def rules_on(spark, table: str) -> list[str]:
     ]
 
 
+SAME = (
+    "id int; amount decimal(8,2); currency string; ordered_at timestamp; note string; "
+    "channel string; place{city string; zip string; floor int; box string}; kept string"
+)
+
+
+def refused(name: str, title: str, names: str, *changes: tuple[str, str], **more: Any) -> Case:
+    """A case from what differs from SAME, and the fields that the error names."""
+    text = SAME
+    for old, new in changes:
+        text = text.replace(old, new)
+    return Case(name, title, given=[contract(text, **more)], after=names.split())
+
+
+IN_THE_WAY = [
+    refused(
+        "types",
+        "Refuses a change of type that is not a widening",
+        "id amount note place.zip",
+        ("decimal(8,2)", "decimal(8,4)"),
+        ("note string", "note int"),
+        ("zip string", "zip int"),
+        ("id int", "id decimal(12,2)"),
+    ),
+    refused(
+        "narrows",
+        "Refuses a narrower type, even if all values would fit",
+        "amount",
+        ("decimal(8,2)", "decimal(6,2)"),
+    ),
+    refused(
+        "new_required",
+        "Refuses a new field that is required",
+        "since",
+        ("note string", "note string; since timestamp!"),
+    ),
+    refused(
+        "lost",
+        "Refuses to lose a column or a nested field that is not listed in dropped",
+        "note place.zip",
+        ("; note string", ""),
+        ("; zip string", ""),
+        ("id int", "id bigint; more string"),
+        dropped=["zip", "place.note"],
+    ),
+    refused(
+        "was_beside_its_field",
+        "Refuses to lose a column that `was` names, if the table has the field itself as well",
+        "channel",
+        ("note string; channel string", "note string was channel"),
+    ),
+    refused(
+        "rows",
+        "Refuses rules that a row of the table breaks",
+        "total currency note",
+        ("amount decimal(8,2)", "total decimal(8,2) > 0.01 was amount"),
+        ("currency string", "currency string in USD GBP"),
+        ("note string", "note string!"),
+        ("id int", "id bigint! > 0; more string"),
+    ),
+    refused(
+        "all_kinds",
+        "Names all fields that are in the way, of whatever kind",
+        "amount since place.zip",
+        ("decimal(8,2)", "decimal(8,0)"),
+        ("note string", "note string; since int!"),
+        ("zip string; ", ""),
+    ),
+]
+
+
+def make_shop(spark, frame, table: str) -> Watch:
+    rules = {
+        "positive": 'amount > 0 AND channel in ("web", "shop")',
+        "currencies": 'currency in ("EUR", "USD")',
+    }
+    make_old(spark, frame, table, OLD, OLD_ROWS, **rules)
+    return Watch(spark, table)
+
+
 @pytest.fixture(scope="module")
-def migrated(learner, spark, frame, shared_schema):
+def refusals(learner, spark, frame, shared_schema):
+    """A table, and of each case what the call made of it, and its error."""
+    shop, found = make_shop(spark, frame, f"{shared_schema}.shop"), {}
+    for case in IN_THE_WAY:
+        _, error = attempt(learner.migrate, spark, shop.table, case.given[0])
+        found[case.name] = shop.changes(), error
+    return shop, found
+
+
+@check("migrate")
+@cases(IN_THE_WAY)
+def test_refused_migration(refusals, case):
+    """{case}; the table has no new version"""
+    made, error = refusals[1][case.name]
+    story = f"the table can't come to {ddl_of(case.given[0]['fields'])} by metadata alone"
+    if case.name == "rows":
+        story = f"rows of the table break the contract in {', '.join(case.after)}"
+    if made.versions:
+        raise AssertionError(f"{story}, and the call made {told_versions(made)}")
+    assert_refused(error, case.after, story)
+
+
+@dataclass(frozen=True)
+class Migration:
+    """A table that was migrated, and its rows."""
+
+    calls: Twice
+    frame: Any
+    rows: list
+
+
+@pytest.fixture(scope="module")
+def migrated(learner, spark, frame, shared_schema, refusals):
     """A table that was migrated, and a second call on it."""
-    table = f"{shared_schema}.shop"
-    wanted = contract(NEW, dropped=["channel", "Place.box", "long_gone"])
-    make_old(
-        spark,
-        frame,
-        table,
-        OLD,
-        OLD_ROWS,
-        positive='amount > 0 AND channel in ("web", "shop")',
-        currencies='currency in ("EUR", "USD")',
-    )
-    start, before = table_version(spark, table), paths(spark, table)
-    learner.migrate(spark, table, wanted)
-    changes, after = changes_since(spark, table, start), paths(spark, table)
-    enforced, middle = rules_on(spark, table), table_version(spark, table)
-    _, error = attempt(learner.migrate, spark, table, wanted)
+    shop, found = refusals
+    if any(made.versions for made, _ in found.values()):
+        shop = make_shop(spark, frame, f"{shared_schema}.other_shop")
+    table, wanted = shop.table, contract(NEW, dropped=["channel", "Place.box", "long_gone"])
+    calls = twice(learner.migrate, spark, table, wanted)
     answer = spark.table(table)
-    return Migration(
-        answer,
-        collect(answer),
-        before,
-        after,
-        changes,
-        enforced,
-        changes_since(spark, table, middle),
-        error,
-    )
+    return Migration(calls, answer, collect(answer))
 
 
 def types_of(schema, path: str = "") -> dict[str, str]:
@@ -1118,19 +1245,13 @@ def test_values_stay(migrated):
 @check("migrate", points=2)
 def test_no_file_is_written(migrated):
     """Writes and removes no data file: all are at the paths where they were"""
-    assert_no_file(migrated.before, migrated.after, migrated.changes)
+    migrated.calls.assert_no_file()
 
 
 @check("migrate")
 def test_second_migration(migrated):
     """Makes no version when it is called again"""
-    if migrated.error:
-        raise AssertionError(f"the second call raised {migrated.error.reason}")
-    if migrated.again.versions:
-        raise AssertionError(
-            "the table was as the contract says, and a second call made "
-            f"{told_versions(migrated.again)}"
-        )
+    migrated.calls.assert_no_more()
 
 
 ROW = (7, Decimal("5.00"), "EUR", at(5), "gift", Decimal("1.00"), "k", ("Lyon", "1", 1, "FR"))
@@ -1189,17 +1310,17 @@ PROBES = [
 @pytest.fixture(scope="module")
 def taken(migrated, frame):
     """Of each row of PROBES, the rules of the table that are not true of it."""
-    rows = [row for case in PROBES for row in case.given]
-    if not migrated.enforced:
+    rows, rules = [row for case in PROBES for row in case.given], migrated.calls.rules
+    if not rules:
         return {row: [] for row in rows}
     given = frame(ddl_of(fields(NEW)), rows)
-    broken = [f"NOT coalesce({rule}, false) AS r{at}" for at, rule in enumerate(migrated.enforced)]
+    broken = [f"NOT coalesce({rule}, false) AS r{at}" for at, rule in enumerate(rules)]
     try:
         found = given.selectExpr(*broken).collect()
     except Exception as error:
         raise AnswerError("failed", f"a constraint of the table can't be read: {error}") from error
     return {
-        row: [rule for rule, no in zip(migrated.enforced, said, strict=True) if no]
+        row: [rule for rule, no in zip(rules, said, strict=True) if no]
         for row, said in zip(rows, found, strict=True)
     }
 
@@ -1225,111 +1346,6 @@ def test_rows_that_the_table_takes(taken, case):
             raise AssertionError(f"the table takes a row with {told}")
 
 
-PLAIN = (
-    "id int, amount decimal(8,2), currency string, code string, "
-    "Place struct<city:string,zip:string>"
-)
-PLAIN_ROWS = [
-    (1, Decimal("5.00"), "EUR", "a", ("Lyon", "1")),
-    (2, None, "CHF", None, None),
-    (3, Decimal("0.00"), "EUR", "c", None),
-]
-SAME = "id int; amount decimal(8,2); currency string; code string; place{city string; zip string}"
-
-
-def refused(name: str, title: str, names: str, *changes: tuple[str, str], **more: Any) -> Case:
-    """A case from what differs from SAME, and the fields that the error names."""
-    text = SAME
-    for old, new in changes:
-        text = text.replace(old, new)
-    return Case(name, title, given=[contract(text, **more)], after=names.split())
-
-
-IN_THE_WAY = [
-    refused(
-        "types",
-        "Refuses a change of type that is not a widening",
-        "id amount code place.zip",
-        ("decimal(8,2)", "decimal(8,4)"),
-        ("code string", "code int"),
-        ("zip string", "zip int"),
-        ("id int", "id decimal(12,2)"),
-    ),
-    refused(
-        "narrows",
-        "Refuses a narrower type, even if all values would fit",
-        "amount",
-        ("decimal(8,2)", "decimal(6,2)"),
-    ),
-    refused(
-        "new_required",
-        "Refuses a new field that is required",
-        "since",
-        ("code string", "code string; since timestamp!"),
-    ),
-    refused(
-        "lost",
-        "Refuses to lose a column or a nested field that is not listed in dropped",
-        "code place.zip",
-        ("; code string", ""),
-        ("; zip string", ""),
-        ("id int", "id bigint; note string"),
-        dropped=["zip", "place.code"],
-    ),
-    refused(
-        "was_beside_its_field",
-        "Refuses to lose a column that `was` names, if the table has the field itself as well",
-        "code",
-        ("currency string; code string", "currency string was code"),
-    ),
-    refused(
-        "rows",
-        "Refuses rules that a row of the table breaks",
-        "total currency code",
-        ("amount decimal(8,2)", "total decimal(8,2) > 0 was amount"),
-        ("currency string", "currency string in EUR USD"),
-        ("code string", "code string!"),
-        ("id int", "id bigint! > 0; note string"),
-    ),
-    refused(
-        "null_row",
-        "Refuses a required field with a null in the table, whatever else is asked of it",
-        "amount",
-        ("amount decimal(8,2)", "amount decimal(8,2)!"),
-    ),
-    refused(
-        "all_kinds",
-        "Names all fields that are in the way, of whatever kind",
-        "amount since place.zip",
-        ("decimal(8,2)", "decimal(8,0)"),
-        ("code string", "code string; since int!"),
-        ("; zip string", ""),
-    ),
-]
-
-
-@pytest.fixture(scope="module")
-def plain(spark, frame, shared_schema):
-    table = f"{shared_schema}.plain"
-    make_old(spark, frame, table, PLAIN, PLAIN_ROWS, numbered="id > 0")
-    return table
-
-
-@check("migrate")
-@cases(IN_THE_WAY)
-def test_refused_migration(learner, spark, plain, case):
-    """{case}; the table has no new version"""
-    start = table_version(spark, plain)
-    _, error = attempt(learner.migrate, spark, plain, case.given[0])
-    made = changes_since(spark, plain, start)
-    story = f"the table can't come to {ddl_of(case.given[0]['fields'])} by metadata alone"
-    if case.name in ("rows", "null_row"):
-        story = f"rows of the table break the contract in {', '.join(case.after)}"
-    if made.versions:
-        raise AssertionError(f"{story}, and the call made {told_versions(made)}")
-    assert_refused(error, case.after, story)
-
-
 # ---------------------------------------------------------------------------------------- deprecate
 
 RENAMED = "id int, amount decimal(10,2), note string"
@@ -1339,15 +1355,11 @@ RENAMED = "id int, amount decimal(10,2), note string"
 class Expansion:
     """A table with both names, its view, and what the calls made."""
 
+    calls: Twice
     schema: Any
     rows: list
     view: Any
     seen: list
-    before: tuple
-    after: tuple
-    changes: TableChanges
-    again: TableChanges
-    error: AnswerError | None
 
 
 @pytest.fixture(scope="module")
@@ -1356,12 +1368,7 @@ def expanded(learner, spark, frame, shared_schema):
     table = f"{shared_schema}.renamed"
     rows = [(1, Decimal("1.00"), "x"), (2, None, "y")]
     make_old(spark, frame, table, RENAMED, rows)
-    start, before = table_version(spark, table), paths(spark, table)
-    learner.deprecate(spark, table, "amount", "total")
-    changes, after = changes_since(spark, table, start), paths(spark, table)
-    middle = table_version(spark, table)
-    _, error = attempt(learner.deprecate, spark, table, "amount", "total")
-    again = changes_since(spark, table, middle)
+    calls = twice(learner.deprecate, spark, table, "amount", "total")
     both = "id int, amount decimal(10,2), total decimal(10,2)"
     writes = [
         ("id int, amount decimal(10,2)", [(3, Decimal("3.00"))]),
@@ -1374,17 +1381,8 @@ def expanded(learner, spark, frame, shared_schema):
     if not spark.catalog.tableExists(view):
         raise AnswerError("failed", f"the view {view} is not there after the call")
     seen = spark.table(view)
-    return Expansion(
-        spark.table(table).schema,
-        table_rows(spark, table),
-        seen,
-        collect(seen),
-        before,
-        after,
-        changes,
-        again,
-        error,
-    )
+    rows = table_rows(spark, table)
+    return Expansion(calls, spark.table(table).schema, rows, seen, collect(seen))
 
 
 def write_as_told(rows: Any, table: str, ddl: str) -> None:
@@ -1422,7 +1420,7 @@ def test_table_with_both_names(expanded):
 @check("deprecate")
 def test_no_file_for_a_new_name(expanded):
     """Writes and removes no data file"""
-    assert_no_file(expanded.before, expanded.after, expanded.changes)
+    expanded.calls.assert_no_file()
 
 
 @check("deprecate", points=2)
@@ -1440,10 +1438,7 @@ def test_view(expanded):
 @check("deprecate")
 def test_second_call(expanded):
     """Makes no version of the table when it is called again"""
-    if expanded.error:
-        raise AssertionError(f"the second call raised {expanded.error.reason}")
-    if expanded.again.versions:
-        raise AssertionError(f"the second call made {told_versions(expanded.again)}")
+    expanded.calls.assert_no_more()
 
 
 @check("deprecate")

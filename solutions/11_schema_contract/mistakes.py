@@ -1269,7 +1269,7 @@
 
 # %% nulls_are_not_asked
 # task: migrate
-# fails: test_refused_migration[rows], test_refused_migration[null_row]
+# fails: test_refused_migration[rows]
 # because: looks for values that break a rule, and null has none
 # breaks: a row that is there breaks `required`, `allowed` or `above`.
 # -        broken = [F.count_if(~F.expr(rule)).alias(name) for name, rule in held.items()]
@@ -1279,7 +1279,7 @@
 # %% first_row_decides
 # task: migrate
 # fails: test_refused_migration[rows]
-# because: the bad row is not the first one
+# because: the first row breaks one rule, and the next one breaks the others
 # breaks: a row that is there breaks `required`, `allowed` or `above`.
 # -        counts = rows.agg(F.count("*"), *broken).first().asDict()
 # +        counts = rows.orderBy("id").limit(1).agg(F.count("*"), *broken).first().asDict()

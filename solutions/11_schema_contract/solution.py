@@ -590,6 +590,14 @@ def migrate(spark: SparkSession, table: str, contract: dict) -> None:
     dropped = {name.lower() for name in contract.get("dropped", [])}
     steps, reasons = steps_to(frame.schema, contract["fields"], dropped)
     conditions = conditions_of(contract)
+    properties = {row.key: row.value for row in spark.sql(f"SHOW TBLPROPERTIES {table}").collect()}
+    present = {key: value for key, value in properties.items() if key.startswith(CONSTRAINT)}
+    wanted = " AND ".join(f"({rule})" for rule in conditions.values())
+    is_there = {key: plain(rule) for key, rule in present.items()} == (
+        {f"{CONSTRAINT}contract": plain(wanted)} if wanted else {}
+    )
+    if not steps and is_there:
+        return
     if not reasons:
         known = {name.lower() for name in frame.columns}
         names = {
@@ -606,14 +614,6 @@ def migrate(spark: SparkSession, table: str, contract: dict) -> None:
     if reasons:
         raise ContractError("; ".join(reasons))
 
-    properties = {row.key: row.value for row in spark.sql(f"SHOW TBLPROPERTIES {table}").collect()}
-    present = {key: value for key, value in properties.items() if key.startswith(CONSTRAINT)}
-    wanted = " AND ".join(f"({rule})" for rule in conditions.values())
-    is_there = {key: plain(rule) for key, rule in present.items()} == (
-        {f"{CONSTRAINT}contract": plain(wanted)} if wanted else {}
-    )
-    if not steps and is_there:
-        return
     missing = {key: value for key, value in FEATURES.items() if properties.get(key) != value}
     if steps and missing:
         pairs = ", ".join(f"'{key}' = '{value}'" for key, value in missing.items())

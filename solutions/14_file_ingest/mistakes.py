@@ -703,6 +703,16 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 # -        *[typed[name].alias(name) for name in names],
 # +        *[typed[f.name].cast(f.dataType).alias(f.name) for f in StructType.fromDDL(schema)],
 
+# %% no_exponents
+# task: refine
+# fails: test_lines[typed]
+# because: 1.25e3 is a number of another kind for a variant, and a number all the same
+# breaks: | `double` | a number, whole or not |
+# -    typed = F.when(~F.col("corrupt"), F.col("typed"))
+# +    kind = F.schema_of_variant(F.col("fields")["weight_kg"])
+# +    weight = F.when(kind != "DOUBLE", F.col("typed.weight_kg"))
+# +    typed = F.when(~F.col("corrupt"), F.col("typed").withField("weight_kg", weight))
+
 # %% zones_ahead_of_utc
 # task: refine
 # fails: test_lines[typed]
@@ -925,7 +935,7 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 
 # %% forgets_the_column
 # task: evolve
-# fails: test_rows_after_later_calls[one_after_the_other]
+# fails: test_rows_after_a_promotion[one_after_the_other]
 # because: the value that moved in an earlier call is overwritten with null
 # breaks: Nothing else changes in a row
 # -        moved = {name: F.coalesce(typed[name], F.col(name)) for name in names}
@@ -933,7 +943,7 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 
 # %% new_columns_only
 # task: evolve
-# fails: test_rows_after_later_calls[came_since]
+# fails: test_rows_after_a_promotion[came_since], test_rows_after_a_later_call[second_call]
 # because: leaves the value in `rescued` where the column is there already
 # breaks: A field that is promoted again goes the same way
 # -    names = list(promote)
@@ -1182,6 +1192,17 @@ def isolate(batch: DataFrame, write: Callable[[DataFrame], None]) -> tuple[int, 
 # +                dead.append((record.raw, record.file, str(error)))
 # +            return 0
 
+# %% number_in_a_column_of_the_batch
+# task: isolate
+# fails: test_records[clean]
+# because: a batch that has a column `id` loses it
+# breaks: Each record that is not poison is written once, with all its columns.
+# -    numbered = batch.withColumn("_place", place).localCheckpoint()
+# +    numbered = batch.withColumn("id", place).localCheckpoint()
+#
+# -        part = numbered.where(f"_place >= {first} AND _place < {end}").drop("_place")
+# +        part = numbered.where(f"id >= {first} AND id < {end}").drop("id")
+
 # %% one_by_one
 # task: isolate
 # fails: test_number_of_writes
@@ -1265,12 +1286,8 @@ def isolate(batch: DataFrame, write: Callable[[DataFrame], None]) -> tuple[int, 
 # fails: test_dead_records_are_marked
 # because: a record that is refused is called resolved, and nobody looks at it again
 # breaks: A record that is refused waits on: `resolved_at` stays null
-# -    resolved = spark.table(table).select(key).join(waiting, on=key, how="left_semi").distinct()
-# -    outcomes = resolved.withColumn("reason", F.lit(None).cast("string")).unionByName(
-# -        refused.dropDuplicates(key)
-# -    )
-# +    resolved = waiting.distinct()
-# +    outcomes = resolved.withColumn("reason", F.lit(None).cast("string"))
+# -    outcomes = waiting.distinct().join(refused.dropDuplicates(key), on=key, how="left")
+# +    outcomes = waiting.distinct().withColumn("reason", F.lit(None).cast("string"))
 
 # %% by_position
 # task: replay_dead
@@ -1304,8 +1321,9 @@ def isolate(batch: DataFrame, write: Callable[[DataFrame], None]) -> tuple[int, 
 # fails: test_rows_after_a_replay[equal]
 # because: two records that look the same are two shipments
 # breaks: Two records that wait may be equal in `raw` and `file`.
-# -    waiting = spark.table(dead_table).where("resolved_at IS NULL").select(key)
+# -    waiting = spark.table(dead_table).where("resolved_at IS NULL").select(key).localCheckpoint()
 # +    waiting = spark.table(dead_table).where("resolved_at IS NULL").select(key).distinct()
+# +    waiting = waiting.localCheckpoint()
 
 # %% knows_the_line_alone
 # task: replay_dead
@@ -1384,9 +1402,9 @@ def isolate(batch: DataFrame, write: Callable[[DataFrame], None]) -> tuple[int, 
 # fails: test_reasons_of_dead_records
 # because: two records are refused for two weights, and both get the reason of one
 # breaks: `reason` is today's, as `isolate` tells it.
-# -    resolved = spark.table(table).select(key).join(waiting, on=key, how="left_semi").distinct()
+# -    outcomes = waiting.distinct().join(refused.dropDuplicates(key), on=key, how="left")
 # +    refused = refused.withColumn("reason", F.min("reason").over(Window.partitionBy()))
-# +    resolved = spark.table(table).select(key).join(waiting, on=key, how="left_semi").distinct()
+# +    outcomes = waiting.distinct().join(refused.dropDuplicates(key), on=key, how="left")
 
 # %% refused_twins
 # task: replay_dead
@@ -1394,8 +1412,8 @@ def isolate(batch: DataFrame, write: Callable[[DataFrame], None]) -> tuple[int, 
 # because: two equal records that are refused are two rows for one in the MERGE
 # breaks: One that is refused holds up no other.
 # outcome: error
-# -        refused.dropDuplicates(key)
-# +        refused
+# -    outcomes = waiting.distinct().join(refused.dropDuplicates(key), on=key, how="left")
+# +    outcomes = waiting.distinct().join(refused, on=key, how="left")
 
 # %% resolved_twins_get_a_reason
 # task: replay_dead
@@ -1411,15 +1429,15 @@ def isolate(batch: DataFrame, write: Callable[[DataFrame], None]) -> tuple[int, 
 # fails: test_rows_after_a_replay[resolved]
 # because: takes all rows of the dead table, each time
 # breaks: Records that were resolved before are not written again, and stay as they are.
-# -    waiting = spark.table(dead_table).where("resolved_at IS NULL").select(key)
-# +    waiting = spark.table(dead_table).select(key)
+# -    waiting = spark.table(dead_table).where("resolved_at IS NULL").select(key).localCheckpoint()
+# +    waiting = spark.table(dead_table).select(key).localCheckpoint()
 
 # %% resolved_twins_hold_it_up
 # task: replay_dead
 # fails: test_rows_after_a_replay[came_again]
 # because: a record that came again after it was resolved never goes in
 # breaks: Each record that waits becomes a row of `table`, unless `table` still refuses it.
-# -    waiting = spark.table(dead_table).where("resolved_at IS NULL").select(key)
+# -    waiting = spark.table(dead_table).where("resolved_at IS NULL").select(key).localCheckpoint()
 # +    settled = spark.table(dead_table).where("resolved_at IS NOT NULL").select(key)
 # +    waiting = spark.table(dead_table).where("resolved_at IS NULL").select(key)
 # +    waiting = waiting.join(settled, on=key, how="left_anti")
@@ -1451,7 +1469,7 @@ def isolate(batch: DataFrame, write: Callable[[DataFrame], None]) -> tuple[int, 
 
 # %% batch_takes_all_that_was_promoted
 # task: evolve
-# fails: test_rows_after_a_second_call[not_named_now]
+# fails: test_rows_after_a_promotion[not_named_now]
 # because: what an earlier call promoted is no order to this one
 # breaks: So do all fields that `promote` does not name.
 # -        batch = batch.withColumns({**{name: typed[name] for name in names}, **left})
@@ -1461,10 +1479,10 @@ def isolate(batch: DataFrame, write: Callable[[DataFrame], None]) -> tuple[int, 
 # +        rest = json_without(F.from_json("rescued", FIELDS), taken(wide, list(every)))
 # +        batch = batch.withColumns({**{name: wide[name] for name in every}, "rescued": rest})
 
-# %% corrupt_lines_wait
+# %% corrupt_lines_are_left_out
 # task: replay_dead
-# fails: test_rows_after_a_replay[corrupt], test_dead_records_are_marked
-# because: the table takes the line, so it has no reason to wait
+# fails: test_rows_after_a_replay[corrupt]
+# because: the table would take the line, and it is marked without being there
 # breaks: Each record that waits becomes a row of `table`, unless `table` still refuses it.
 # -    _, refused = isolate(refine(waiting.join(there, on=key, how="left_anti"), schema), append)
 # +    rows = refine(waiting.join(there, on=key, how="left_anti"), schema).where("NOT corrupt")

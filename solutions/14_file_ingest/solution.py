@@ -88,8 +88,8 @@ FILES_PER_BATCH = 4
 # - The list has the files in `source` whose modification time is no longer the one in `table`: as
 #   in column `file`, sorted.
 #
-# These are up to you: what a call does whose checkpoint was lost, files that were empty when they
-# were read, and other names that Spark treats in its own way, such as `_day=1.json`.
+# These are up to you: what a call does whose checkpoint was lost, files that are empty, and other
+# names that Spark treats in its own way, such as `_day=1.json`.
 
 
 # %%
@@ -284,8 +284,8 @@ def evolve(spark: SparkSession, table: str, batch: DataFrame, promote: dict[str,
 
 
 # %% [markdown]
-# The checks call three times: with two new fields, later with one of them, then with both. They
-# look at the rows, and at the data files by their paths.
+# The checks call twice, on a table with two columns that were promoted before: with two new fields
+# and one of these, then with the other. They look at the rows, and at the data files by their paths.
 
 # %%
 lab.check("evolve")
@@ -294,9 +294,10 @@ lab.check("evolve")
 # ## Task 4: isolate what breaks a write
 #
 # The table of shipments has a constraint, and one record that violates it refuses the whole append.
-# Write `isolate(batch, write)`. `batch` has the columns `raw` and `file`, and any others.
-# `write(frame)` writes the rows of a frame, all of them or none: it raises an exception if it can't
-# write one of them. Such a record is poison, and `write` refuses every frame that it is in.
+# Write `isolate(batch, write)`. `batch` has the columns `raw` and `file`, and any others; no name
+# begins with `_`. `write(frame)` writes the rows of a frame, all of them or none: it raises an
+# exception if it can't write one of them. Such a record is poison, and `write` refuses every frame
+# that it is in.
 #
 # The function calls `write` for parts of `batch`, and returns two values: how many rows were
 # written, and a frame of the poison records with the columns `raw`, `file` and `reason` (string).
@@ -373,13 +374,11 @@ def replay_dead(spark: SparkSession, dead_table: str, table: str, schema: str) -
     def append(rows: DataFrame) -> None:
         rows.write.format("delta").mode("append").saveAsTable(table)
 
-    waiting = spark.table(dead_table).where("resolved_at IS NULL").select(key)
+    waiting = spark.table(dead_table).where("resolved_at IS NULL").select(key).localCheckpoint()
     there = spark.table(table).select(key)
     _, refused = isolate(refine(waiting.join(there, on=key, how="left_anti"), schema), append)
-    resolved = spark.table(table).select(key).join(waiting, on=key, how="left_semi").distinct()
-    outcomes = resolved.withColumn("reason", F.lit(None).cast("string")).unionByName(
-        refused.dropDuplicates(key)
-    )
+    # What waited is refused, or in the table: since this call, or since one that died.
+    outcomes = waiting.distinct().join(refused.dropDuplicates(key), on=key, how="left")
     (
         DeltaTable.forName(spark, dead_table)
         .alias("old")

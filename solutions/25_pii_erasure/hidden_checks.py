@@ -5,7 +5,7 @@ import random
 import re
 
 import pyarrow as pa
-from checks import FOUND, ORDER_ROWS, ORDERS, assert_same_table, detail, new_table, parquet
+from checks import FOUND, ORDER_ROWS, ORDERS, assert_same_table, detail, parquet
 
 from labkit.checks import (
     Commit,
@@ -16,6 +16,7 @@ from labkit.checks import (
     check,
     collect,
     files_holding,
+    make_frame,
     table_rows,
     write_commits,
 )
@@ -119,8 +120,9 @@ def test_tokens_of_many(learner, frame, seed):
 @check("forget", points=2)
 def test_no_byte_after_three_days(learner, spark, shared_schema):
     """leaves no byte of the person in the folder once the log is cleaned, and the same table"""
-    features = {"enableChangeDataFeed": True}
-    table = new_table(spark, f"{shared_schema}.receipts", ORDERS, ORDER_ROWS, **features)
+    table = f"{shared_schema}.receipts"
+    writer = make_frame(spark, ORDERS, ORDER_ROWS).coalesce(1).write.format("delta")
+    writer.option("delta.enableChangeDataFeed", True).saveAsTable(table)
     before = detail(spark, table)
     learner.forget(spark, [table], "S-1")
     assert_same_table("receipts", before, detail(spark, table))

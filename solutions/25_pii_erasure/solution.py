@@ -322,39 +322,40 @@ def find_subject(spark: SparkSession, tables: list[str], subject: list[str]) -> 
     """Where a person is: tables and columns, rows of now, and versions of the past."""
     # BEGIN SOLUTION: count the rows that hold the person, by table, column and version
     pattern = pattern_of(subject)
-    counts = []
+    found = []
     for table in tables:
-        found = [
-            (path, test(F.col(field.name)))
+        tests = [
+            F.struct(F.lit(path).alias("column"), test(F.col(field.name)).alias("holds"))
             for field in spark.table(table).schema
             for path, test in places(field.dataType, field.name, pattern)
         ]
-        if not found:
+        if not tests:
             continue
-        columns = [
-            F.struct(F.lit(path).alias("column"), F.count_if(holds).alias("rows"))
-            for path, holds in found
-        ]
         versions = [row.version for row in DeltaTable.forName(spark, table).history().collect()]
-        for version in versions:
-            of_version = spark.read.option("versionAsOf", version).table(table)
-            counts.append(
-                of_version.agg(F.array(*columns).alias("found")).select(
-                    F.lit(table).alias("table"),
-                    F.lit(version == max(versions)).alias("is_newest"),
-                    F.inline("found"),
-                )
+        rows = [
+            spark.read.option("versionAsOf", version)
+            .table(table)
+            .withColumn("of-version", F.lit(version))
+            for version in versions
+        ]
+        found.append(
+            reduce(DataFrame.unionAll, rows).select(
+                F.lit(table).alias("table"),
+                F.col("of-version").alias("version"),
+                (F.col("of-version") == max(versions)).alias("is_newest"),
+                F.inline(F.array(*tests)),
             )
-    if not counts:
+        )
+    if not found:
         return spark.createDataFrame([], "table string, column string, rows long, versions long")
     return (
-        reduce(DataFrame.unionAll, counts)
+        reduce(DataFrame.unionAll, found)
+        .where("holds")
         .groupBy("table", "column")
         .agg(
-            F.sum(F.when(F.col("is_newest"), F.col("rows")).otherwise(0)).alias("rows"),
-            F.count_if(F.col("rows") > 0).alias("versions"),
+            F.count_if("is_newest").alias("rows"),
+            F.count_distinct("version").alias("versions"),
         )
-        .where("versions > 0")
     )
     # END SOLUTION
 
