@@ -24,14 +24,16 @@ with sandbox.Sandbox.make(on=True) as place:
     place.give(scratch)
     read = [Path(path) for path in asked["read"]]
     limits = Limits(**asked["limits"]).of_kernel(sandboxed=True)
-    command = place.command(asked["argv"], cwd=scratch, read=read, limits=limits)
+    closed = [Path(path) for path in asked["closed"]]
+    command = place.command(asked["argv"], cwd=scratch, read=read, closed=closed, limits=limits)
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     print(json.dumps({"reason": "", "out": done.stdout, "err": done.stderr, "code": done.returncode}))
 """
 
 
-def inside(*argv, read=(), root=None, **limits):
-    asked = json.dumps({"argv": argv, "read": list(map(str, read)), "limits": limits})
+def inside(*argv, read=(), closed=(), root=None, **limits):
+    paths = {"read": list(map(str, read)), "closed": list(map(str, closed))}
+    asked = json.dumps({"argv": argv, **paths, "limits": limits})
     done = subprocess.run(
         [sys.executable, "-I", "-c", PROGRAM, asked], capture_output=True, text=True, timeout=90,
         env={**os.environ, **({"LAB_ROOT": str(root)} if root else {})},

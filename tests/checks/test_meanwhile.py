@@ -13,6 +13,8 @@ from labkit.checks import (
     table_version,
     write_commits,
 )
+from labkit.spark.lease import TABLES
+from labkit.verdict.errors import AnswerError
 
 DDL = "place string, id string, n long"
 ROWS = [("Bari", "a", 1), ("Cork", "a", 2)]
@@ -95,3 +97,14 @@ def test_what_another_writer_did_to_a_copy_is_held_back(spark, frame, schema):
     assert operations(spark, table)[2:] == ["DELETE"]
     merge(spark, table, changes)  # nothing is held any more
     assert sorted(map(tuple, table_rows(spark, table))) == [ROWS[0], ("Bari", "b", 5)]
+
+
+def test_no_commit_is_moved_where_an_answer_may_have_put_links(spark, frame, schema, tmp_path):
+    table = f"{schema}.elsewhere"
+    write_commits(spark, table, DDL, [Commit("WRITE", ROWS)], held=1)
+    spark.conf.set(TABLES, tmp_path.as_uri())
+    try:
+        with pytest.raises(AnswerError, match="elsewhere lies elsewhere than in its database"):
+            let_in(frame(DDL, ROWS), table)
+    finally:
+        spark.conf.unset(TABLES)

@@ -207,6 +207,8 @@ def test_python_behind_an_rdd_or_a_source_is_python(spark, sales):
     hidden = read_as_json(sales.withColumn("loud", loud("shop")))
     assert has_python(hidden)
     assert python_operators(hidden) == (PythonOperator("RDDScan", by_row=True),)
+    by_hand = spark.createDataFrame(sales.rdd.map(lambda row: row), sales.schema)
+    assert python_operators(by_hand) == (PythonOperator("RDDScan", by_row=True),)
     assert not has_python(read_as_json(sales))
     assert has_python(spark.read.format("letters").load())
 

@@ -73,13 +73,17 @@ def test_broadcast_rows_are_counted_and_operators_are_those_of_the_run(clicks, s
     assert run.reads == ()
 
 
-def test_what_is_sent_to_python_is_counted(clicks, shops):
+def test_what_is_sent_to_python_is_counted(spark, clicks, shops):
     named = shops.withColumn("note", F.repeat(F.lit("n"), 10_000))
     function = F.udf(lambda shop: shop, "long", useArrow=True)
     few = run_frame(named.withColumn("copy", function("shop"))).python_bytes
     all_of_it = run_frame(named.mapInArrow(lambda parts: parts, named.schema)).python_bytes
     assert 0 < few < 10_000 < all_of_it
     assert run_frame(named).python_bytes == 0
+    hidden = run_frame(spark.createDataFrame(named.rdd.map(lambda row: row), named.schema))
+    assert hidden.reads == ()
+    with pytest.raises(AnswerError, match="rows reach Python through an RDD"):
+        assert hidden.python_bytes
 
 
 def test_tasks_that_write_tell_their_rows_and_what_they_read_from_shuffles(spark, clicks, tmp_path):

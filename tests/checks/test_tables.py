@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from labkit.checks import (
+    Commit,
     assert_table,
     changes_since,
     make_table,
@@ -14,8 +15,11 @@ from labkit.checks import (
     table_identity,
     table_rows,
     table_version,
+    write_cold_table,
+    write_commits,
 )
 from labkit.checks.tables import is_another_table, table_folder
+from labkit.spark.lease import TABLES
 from labkit.verdict.errors import AnswerError
 
 
@@ -101,3 +105,29 @@ def test_table_of_another_format_is_the_learners_failure(spark, shared_schema):
     for look in (table_version, table_identity):
         with pytest.raises(AnswerError, match="no Delta table"):
             look(spark, f"{shared_schema}.plain")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda spark, name: make_table(spark, name, "id long"),
+        lambda spark, name: make_table(spark, name, "id long", [(1,)]),
+        lambda spark, name: write_commits(spark, name, "id long", [Commit("WRITE", [(1,)])]),
+        lambda spark, name: write_cold_table(spark, name, "id long", []),
+    ],
+    ids=["no rows", "rows", "commits", "cold"],
+)
+def test_database_that_an_answer_made_again_elsewhere_gets_no_table(spark, schema, tmp_path, make):
+    tables = tmp_path / "tables"
+    spark.conf.set(TABLES, tables.as_uri())
+    try:
+        for place in (tmp_path / "mine", tables):
+            spark.sql(f"DROP DATABASE {schema} CASCADE")
+            spark.sql(f"CREATE DATABASE {schema} LOCATION '{place / 'a.db'}'")
+            if place == tables:
+                make(spark, f"{schema}.made")
+            else:
+                with pytest.raises(AnswerError, match="made lies elsewhere than in its database"):
+                    make(spark, f"{schema}.made")
+    finally:
+        spark.conf.unset(TABLES)

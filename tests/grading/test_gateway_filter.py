@@ -126,6 +126,7 @@ def test_looking_up_a_name_is_no_error_but_calling_it_is(kernel):
         (b"sadd jar x", b"!xsADD JAR is not available to a graded submission\n"),
         (b"swrong", b"!xro9\n"),  # the parser's own error
         (b"s${labkit}", b"!xs${...} in SQL is not available to a graded submission\n"),
+        (b"s$\\{labkit}", b"!xs${...} in SQL is not available to a graded submission\n"),
         (b"ro5", b"!xsSQL that is no text is not available to a graded submission\n"),
     ],
 )

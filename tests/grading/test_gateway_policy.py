@@ -94,6 +94,14 @@ def test_what_pyspark_calls_is_allowed(lines):
             ("c", "o5", "set", "sspark.sql.sources.commitProtocolClass", "sa.B"),
             "a setting that loads a class",
         ),
+        (
+            ("c", "o1", "sql", "sCREATE VIEW a USING text OPTIONS (`fs.file.impl` 'a.B')"),
+            "a setting that loads a class",
+        ),
+        (
+            ("c", "o1", "sql", "sSELECT * FROM a WITH ('fs.file.impl' = 'a.B')"),
+            "a setting that loads a class",
+        ),
         (("i", "java.io.File", "s/etc"), "new java.io.File(...)"),
         (("r", "u", "java.lang.Runtime", "rj"), "java.lang.Runtime"),
         (("r", "c", "java.lang.Runtime"), "py4j's command rc"),
@@ -130,7 +138,24 @@ def test_ways_out_of_the_list_are_refused_by_name(lines, named):
     ],
 )
 def test_statements_are_refused_by_their_plan(plan, text, named):
-    assert POLICY.refused_statement(plan, text) == named
+    assert POLICY.refused_statement(plan, "a statement", text) == named
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (
+            "create temporary Function identifier('a' || 'b') as 'C'",
+            "CREATE FUNCTION ... AS a class",
+        ),
+        ("CREATE FUNCT\u0131ON/**/IDENTIFIER(x) AS 'C'", "CREATE FUNCTION ... AS a class"),
+        ("ALTER TABLE IDENTIFIER(x) SET\nLOCATION 'a'", "SET LOCATION"),
+        ("INSERT INTO IDENTIFIER(:table) SELECT 1 AS functions", ""),
+    ],
+)
+def test_statements_whose_plan_hides_them_are_refused_by_their_words(text, named):
+    plan = "org.apache.spark.sql.catalyst.analysis.PlanWithUnresolvedIdentifier"
+    assert POLICY.refused_statement(plan, text, "") == named
 
 
 def test_nothing_is_allowed_that_ends_the_list():

@@ -88,8 +88,9 @@ def inside(tmp_path_factory):
 
 
 def test_files_that_queries_wrote_are_swept_and_those_of_the_jvm_stay(place, inside):
-    for name in ("warehouse", "tables"):
-        (place / name).mkdir()
+    blocks = place / "blockmgr-1"
+    for name in ("warehouse", "tables", "spark-1", "artifacts-1/a", "blockmgr-1/00"):
+        (place / name).mkdir(parents=True, exist_ok=True)
     (place / "log").touch()
     known = jvm_state.entries(place, inside)
     for folder in (
@@ -98,12 +99,23 @@ def test_files_that_queries_wrote_are_swept_and_those_of_the_jvm_stay(place, ins
         place / "tables",
         inside / "tmp",
         inside / "dev/shm",
+        place / "spark-1",
+        place / "artifacts-1",
+        blocks,
+        blocks / "00",
     ):
         (folder / "numbers").mkdir()
         (folder / "away").symlink_to("/etc")
-    (place / "liblz4-1.so").touch()
+    for name in ("spark-2/text", "x.so", "blockmgr-1/00/rdd_1_1", "blockmgr-2/00"):
+        (place / name).mkdir(parents=True)
+    (blocks / "ff").mkdir()
+    (blocks / "ff" / "part-00000").touch()
+    (blocks / "fe").symlink_to("/etc")
+    made = [place / "liblz4-1.so", blocks / "00" / "shuffle_0_1_0.data", blocks / "ff"]
+    for path in made[:2]:
+        path.touch()
     assert jvm_state.sweep(place, inside, known) == ""
-    assert jvm_state.entries(place, inside) == {*known, place / "liblz4-1.so"}
+    assert jvm_state.entries(place, inside) == {*known, *made}
 
 
 def test_folder_that_cannot_be_swept_is_told(place, inside):

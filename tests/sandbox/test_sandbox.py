@@ -64,6 +64,27 @@ def test_processes_are_its_own_and_without_capabilities():
     assert set(eval(out[1])) == {"0" * 16}
 
 
+def test_memory_of_a_closed_program_is_in_no_file_not_even_for_itself():
+    code = """
+import os, subprocess, threading
+print(os.access(os.path.realpath("/proc/self/exe"), os.R_OK))
+thread = threading.Thread(target=threading.Event().wait, daemon=True)
+thread.start()
+for name in ("self/mem", "thread-self/mem", f"{thread.native_id}/mem", "self/environ"):
+    try:
+        print(name.split("/")[1], len(open(f"/proc/{name}", "rb", 0).read(0)))
+    except PermissionError as error:
+        print(name.split("/")[1], error.strerror)
+os.chmod(os.path.realpath("/proc/self/exe"), 0o755)
+"""
+    readable = python(code)
+    assert readable["out"] == "True\nmem 0\nmem 0\nmem 0\nenviron 0\n"
+    closed = python(code, closed=[sys.executable])
+    denied = "Permission denied\n"
+    assert closed["out"] == f"False\nmem {denied}mem {denied}mem {denied}environ {denied}"
+    assert "Read-only file system" in closed["err"] or "not permitted" in closed["err"]
+
+
 def test_no_further_user_namespace_can_be_made():
     found = inside("unshare", "--user", "id")
     assert found["code"] != 0
@@ -173,6 +194,14 @@ def test_folders_in_memory_have_an_end(folder, most):
     )
     out = python(code)["out"].split()
     assert int(out[-1]) <= most
+
+
+@pytest.mark.parametrize("folder", ["/tmp", "/dev/shm"])
+def test_files_in_memory_are_counted(folder):
+    code = (
+        f"import os\nfor number in range(60_000):\n    open(f'{folder}/{{number}}', 'w').close()\n"
+    )
+    assert "No space left on device" in python(code)["err"]
 
 
 LINKED = """

@@ -11,7 +11,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from labkit.checks.table_folders import Commit, TableFolder
-from labkit.checks.tables import table_version
+from labkit.checks.tables import require_in_its_database, table_version
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ def write_cold_table(
     """
     by = f"PARTITIONED BY ({', '.join(partition_by)})" if partition_by else ""
     spark.sql(f"CREATE TABLE {table} ({ddl}) USING delta {by}")
+    require_in_its_database(spark, table)
     folder = TableFolder(spark, table)
     for version, files in enumerate(commits, 1):
         _commit(folder, version, files)

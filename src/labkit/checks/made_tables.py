@@ -11,7 +11,12 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
 from labkit.checks.table_folders import HELD, LOG, Commit, StoredFile, TableFolder, log_name
-from labkit.checks.tables import live_files, table_metadata, table_version
+from labkit.checks.tables import (
+    live_files,
+    require_in_its_database,
+    table_metadata,
+    table_version,
+)
 
 
 def write_commits(
@@ -36,6 +41,7 @@ def write_commits(
     """
     by = f"PARTITIONED BY ({partition_by})" if partition_by else ""
     spark.sql(f"CREATE TABLE {table} ({ddl}) USING delta {by} {_properties(properties or {})}")
+    require_in_its_database(spark, table)
     folder = TableFolder(spark, table)
     schema = to_arrow_schema(StructType.fromDDL(ddl), timezone="UTC")
     columns = [key] if isinstance(key, str) else key
@@ -109,6 +115,7 @@ def write_clone(
     fields = spark.table(table).schema.fields
     ddl = ", ".join(f"{field.name} {field.dataType.simpleString()}" for field in fields)
     spark.sql(f"CREATE TABLE {clone} ({ddl}) USING delta")
+    require_in_its_database(spark, clone)
     folder, commit = TableFolder(spark, clone), Commit("CLONE")
     adds = {
         name: {**action, "path": source.path(name).toUri().toString()}

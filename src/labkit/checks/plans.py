@@ -107,7 +107,8 @@ def python_operators(df: DataFrame) -> tuple[PythonOperator, ...]:
 
 def _by_row(node: _Node) -> bool:
     if node.name == "RDDScan":  # behind an RDD nobody tells the kinds of functions apart
-        return any(_scope(rdd).endswith("EvalPython") for rdd in _lineage(node.plan.rdd()))
+        found = _lineage(node.plan.rdd())
+        return any(_is_of_python(rdd) or _scope(rdd).endswith("EvalPython") for rdd in found)
     return node.name.endswith("EvalPython") and any(
         int(function.evalType()) in ROW_AT_A_TIME for function in each(node.plan.udfs())
     )
@@ -252,9 +253,12 @@ def is_python(plan: JavaObject) -> bool:
 
 def _is_python_rdd(rdd: JavaObject) -> bool:
     """Whether an RDD is Python's, or an operator with Python workers computes it."""
-    if str(rdd.getClass().getName()).startswith("org.apache.spark.api.python."):
-        return True
-    return any(part in _scope(rdd) for part in PYTHON_NAMES)
+    return _is_of_python(rdd) or any(part in _scope(rdd) for part in PYTHON_NAMES)
+
+
+def _is_of_python(rdd: JavaObject) -> bool:
+    """Whether an RDD is Python's: its functions are given rows one by one."""
+    return str(rdd.getClass().getName()).startswith("org.apache.spark.api.python.")
 
 
 def _scope(rdd: JavaObject) -> str:

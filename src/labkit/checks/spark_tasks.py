@@ -19,6 +19,7 @@ from labkit.checks.plans import each, is_python, operators, require_no_checkpoin
 from labkit.verdict.errors import AnswerError, short
 
 MOST_TASKS = 10_000
+UNCOUNTED = "rows reach Python through an RDD, and Spark doesn't count what it sends there"
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,22 @@ class StageRead:
 class FrameRun:
     """One run of a frame: its final operators, the stages that read shuffles, the rows broadcast.
 
-    `frame` is the frame as it was run: its plan is the one that was used. `python_bytes` were sent
-    to Python workers by functions and maps; what an RDD of Python sends isn't counted.
+    `frame` is the frame as it was run: its plan is the one that was used. `sent` are the bytes for
+    Python workers, None where an RDD hides them.
     """
 
     frame: DataFrame
     operators: tuple[str, ...]
     reads: tuple[StageRead, ...]
     broadcast_rows: int
-    python_bytes: int
+    sent: int | None
+
+    @property
+    def python_bytes(self) -> int:
+        """What functions and maps sent to Python workers; AnswerError where an RDD hides it."""
+        if self.sent is None:
+            raise AnswerError("failed", UNCOUNTED)
+        return self.sent
 
 
 @dataclass(frozen=True)
@@ -79,13 +87,17 @@ def run_frame(df: DataFrame) -> FrameRun:
         raise AnswerError(
             "error", f"Spark could not run the frame you return: {short(error)}", original=error
         ) from error
-    broadcast = to_python = 0
+    broadcast, to_python, hidden = 0, 0, False
     for node in walk(fresh):
         if node.name == "BroadcastExchange":
             broadcast += int(node.plan.metrics().apply("numOutputRows").value())
-        elif is_python(node.plan) and node.plan.metrics().contains("pythonDataSent"):
-            to_python += int(node.plan.metrics().apply("pythonDataSent").value())
-    return FrameRun(fresh, names, tuple(_reads(fresh.sparkSession, first)), broadcast, to_python)
+        elif is_python(node.plan):
+            metrics = node.plan.metrics()
+            if metrics.contains("pythonDataSent"):
+                to_python += int(metrics.apply("pythonDataSent").value())
+            hidden = hidden or node.name == "RDDScan"
+    reads = tuple(_reads(fresh.sparkSession, first))
+    return FrameRun(fresh, names, reads, broadcast, None if hidden else to_python)
 
 
 @contextmanager

@@ -64,11 +64,13 @@ def make_table(
     if not rows:  # a write of no rows would plan and run a job for nothing
         by = f"PARTITIONED BY ({partition_by})" if partition_by else ""
         spark.sql(f"CREATE TABLE {table} ({ddl}) USING delta {by}")
+        require_in_its_database(spark, table)
         return
     writer = make_frame(spark, ddl, rows).coalesce(1).write.format("delta")
     if partition_by:
         writer = writer.partitionBy(partition_by)
     writer.saveAsTable(table)
+    require_in_its_database(spark, table)
 
 
 def table_rows(spark: SparkSession, table: str) -> list[Row]:
@@ -136,10 +138,21 @@ def is_another_table(spark: SparkSession, table: str, since: TableVersion) -> bo
 
 
 def require_in_its_database(spark: SparkSession, table: str) -> None:
-    """AnswerError when a graded answer made a table of files elsewhere: it can write there itself."""
+    """AnswerError when a table's files lie elsewhere in a graded run: an answer can write there itself.
+
+    It may have made the table so, or the database in which a check made it.
+    """
+    if spark.conf.get(TABLES, None):
+        state = spark._jsparkSession.sessionState()
+        identifier = state.sqlParser().parseTableIdentifier(table)
+        place = state.catalog().getTableMetadata(identifier).location()
+        require_in_tables(spark, table, str(place.getPath()))
+
+
+def require_in_tables(spark: SparkSession, table: str, place: str) -> None:
+    """AnswerError when `place`, where a table lies, is not in the folder of a graded run's databases."""
     folder = spark.conf.get(TABLES, None)
-    lies = str(table_folder(spark, table).toUri().getPath())
-    if folder and not PurePosixPath(lies).is_relative_to(folder.removeprefix("file://")):
+    if folder and not PurePosixPath(place).is_relative_to(folder.removeprefix("file://")):
         raise AnswerError("failed", f"{table.split('.')[-1]} lies elsewhere than in its database")
 
 

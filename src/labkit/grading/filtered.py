@@ -45,6 +45,7 @@ def filtered(offered: Offer) -> Iterator[Mapping[str, str]]:
             HANDLE: ready["session"],
         }
     finally:
-        process.stdin.close()
+        process.kill()  # it may be amid a text of a submission's that takes an hour to read
         process.wait()
+        process.stdin.close()
         process.stdout.close()

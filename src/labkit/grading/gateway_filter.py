@@ -25,7 +25,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from labkit.grading.gateway_jvm import DONE, HERE, PYTHON_FUNCTION, SESSIONS, Jvm, Line
-from labkit.grading.gateway_policy import GATEWAY_SERVER, LOOK_UPS, RESET, Policy
+from labkit.grading.gateway_policy import GATEWAY_SERVER, LOOK_UPS, RESET, Policy, text_of
 from labkit.grading.py4j_lines import (
     ANSWER,
     END,
@@ -159,10 +159,11 @@ class Filter:
         argument = command.arguments[0]
         if not argument.startswith(b"s"):
             return b"", "SQL that is no text"
-        if b"${" in argument:
+        text = text_of(argument[1:].decode("utf-8", "replace"))
+        if "${" in text:  # as Java reads it: py4j drops backslashes
             return b"", "${...} in SQL"  # Spark puts a setting there before it parses
-        error, kind, text = self._jvm.parsed(argument)
-        return error, "" if error else self._policy.refused_statement(kind, text)
+        error, kind, setting = self._jvm.parsed(argument)
+        return error, "" if error else self._policy.refused_statement(kind, text, setting)
 
     def _reset(self, command: Command) -> bytes:
         """The command that tells Java where Python waits for its calls: here."""

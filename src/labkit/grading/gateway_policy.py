@@ -18,6 +18,8 @@ ANY = "java.lang.Object"
 GATEWAY_SERVER = "GATEWAY_SERVER"
 RESET = "resetCallbackClient"
 SETTING = "SetCommand"  # the plan of `SET name = value`
+# The plan of a statement whose name is an expression, `IDENTIFIER(...)`: it hides what the statement does.
+NAMED_LATER = "PlanWithUnresolvedIdentifier"
 # Parts of the protocol that only carry what other calls gave: elements of arrays and lists.
 HARMLESS = {"ag", "as", "al", "ae", "ll", "la", "md", "p"}
 LOOK_UPS = {"ru", "rm"}
@@ -38,6 +40,7 @@ class Policy:
     arrays: frozenset[str]
     callbacks: frozenset[str]  # Java interfaces that Python may implement
     statements: dict[str, str]  # of SQL: the class of a plan that is refused -> its name
+    hidden: dict[str, str]  # a word of a statement whose plan hides what it does -> its name
     texts: tuple[tuple[re.Pattern[str], str], ...]
 
     @classmethod
@@ -52,6 +55,7 @@ class Policy:
             objects={method: frozenset(names) for method, names in objects.items()},
             statics={name: frozenset(methods) for name, methods in data["statics"].items()},
             statements=data["statements"],
+            hidden=data["hidden"],
             texts=tuple(
                 (re.compile(one["pattern"], re.I | re.S), one["is"]) for one in data["text"]
             ),
@@ -75,7 +79,7 @@ class Policy:
         elif kind == "rm":
             why = "" if self._is_static(*about) else ".".join(about)
         elif kind == "ji":
-            why = "" if _text(about[1]) in self.imports else f"an import of {about[1]}"
+            why = "" if text_of(about[1]) in self.imports else f"an import of {about[1]}"
         elif kind == "ac":
             why = "" if about[0][1:] in self.arrays else f"an array of {about[0][1:]}"
         else:
@@ -92,17 +96,22 @@ class Policy:
             if kind == PROXY and not self.callbacks.issuperset(rest.split(";")[1:]):
                 return f"a Python object as {rest.partition(';')[2]}"
             if kind == STRING:
-                texts.append(_text(rest))
+                texts.append(text_of(rest))
         return self.refused_text(" = ".join(texts)) if texts else ""
 
     def refused_text(self, text: str) -> str:
         """Which way into the JVM a text names: SQL has some of its own, and so have settings."""
         return next((name for pattern, name in self.texts if pattern.search(text)), "")
 
-    def refused_statement(self, plan: str, text: str) -> str:
-        """What is refused of a statement of SQL, by the class of its plan; `text` is a setting's."""
+    def refused_statement(self, plan: str, text: str, setting: str) -> str:
+        """What is refused of a statement of SQL, by the class of its plan; `setting` is what it sets."""
         kind = plan.rpartition(".")[2]
-        return self.refused_text(text) if kind == SETTING else self.statements.get(kind, "")
+        if kind == SETTING:
+            return self.refused_text(setting)
+        if kind == NAMED_LATER:
+            words = set(re.findall(r"\w+", text.upper()))  # as Spark reads keywords: "ı" is an I
+            return next((name for word, name in self.hidden.items() if word in words), "")
+        return self.statements.get(kind, "")
 
     def _refused_call(
         self, target: str, method: str, parents: Callable[[str], Sequence[str]]
@@ -130,7 +139,7 @@ class Policy:
         )
 
 
-def _text(escaped: str) -> str:
+def text_of(escaped: str) -> str:
     """A string as Java reads it: py4j escapes line breaks and backslashes."""
     if "\\" not in escaped:
         return escaped

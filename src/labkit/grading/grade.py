@@ -19,8 +19,9 @@ from pyspark.sql import SparkSession
 
 from labkit.course.labs import Lab
 from labkit.grading.cells import UnreadableError
+from labkit.grading.disk_watch import watched
 from labkit.grading.grading_spark import GradingSpark
-from labkit.grading.kernel import KernelDiedError
+from labkit.grading.kernel import Kernel, KernelDiedError
 from labkit.grading.running import running
 from labkit.grading.submission import Submission, read_submission
 from labkit.judge.observer import Counting, Observer
@@ -150,7 +151,14 @@ class _OneSubmission:
             files.append(lab.hidden_checks)
         try:
             before = self._state()  # nothing of it has run yet
-            with running(lab, self._spark, self._session, self._scratch) as one:
+            with (
+                running(lab, self._spark, self._session, self._scratch) as one,
+                watched(
+                    self._spark.sandbox.place,
+                    self._spark.limits,
+                    lambda why: self._stop(one.kernel, why),
+                ),
+            ):
                 self._problems = one.kernel.run(self._submission, until=self._until)
                 results = judge(
                     lab.root, one.learner, self._session, files,
@@ -194,6 +202,13 @@ class _OneSubmission:
         if why:
             self._spark.spoil(why)
         return why
+
+    def _stop(self, kernel: Kernel, why: str) -> None:
+        """Ends the submission and its jobs amid what they do; a thread of its own calls this."""
+        kernel.end(why)
+        self._spark.spoil(why)
+        with suppress(Py4JError, PySparkException, OSError):
+            self._spark.end_jobs()
 
     def _after_timeout(self) -> None:
         self._spark.spoil("a check ran out of time")

@@ -100,6 +100,7 @@ class GradingJvm:
             self._base = self._start()
             self._state_at_start = {}
             self._state_at_start = jvm_state.state(self._base)
+            self._entries = jvm_state.entries(self._folder, self._inside())
         session = self._base.newSession()
         session.conf.set(TABLES, self._tables.as_uri())
         # A gateway's threads inherit what this thread has as its active session: not the judge's.
@@ -140,6 +141,8 @@ class GradingJvm:
             for entry in folder.iterdir():
                 if not sandbox.remove(entry):
                     self.spoil(f"a submission left what can't be removed in {folder.name}")
+        for log in self.sandbox.place.glob("jvm-*.log"):
+            os.truncate(log, 0)
         for entry in self.sandbox.place.glob("lab-kafka-*"):
             sandbox.remove(entry)
         if why := jvm_state.tidy(self.sandbox.jvm) or jvm_state.lost(self._folders):
@@ -226,7 +229,6 @@ class GradingJvm:
             closed_jvm.close(gateway.jvm)
         self._folders = jvm_state.folders(folder)
         self._folder = folder
-        self._entries = jvm_state.entries(folder, self._inside())
         return SparkSession(context)
 
     def _launch(
@@ -260,9 +262,11 @@ class GradingJvm:
             cwd=folder,
             read=readable,
             write=[self.sandbox.jvm, self.sandbox.submissions, self.sandbox.checks],
+            closed=[java_home() / "bin" / "java"],
             limits=self.limits.of_jvm(sandboxed=self.sandbox.on),
         )
-        with log.open("wb") as out:
+        # Its own texts, of errors, are for no submission; and each finds none of an earlier one.
+        with open(os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "ab") as out:
             return subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=out, stderr=out, env=environment,
                 cwd=folder, start_new_session=True,

@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 from pyspark.sql import SparkSession
 
+from labkit.grading.disk_watch import is_full
 from labkit.sandbox import sandbox
 from labkit.spark.lease import strings
 from labkit.spark.settings import SETTINGS, WAREHOUSE
@@ -25,8 +26,14 @@ MOST_LEFT = 100  # databases and tables to be dropped
 TASK_SECONDS = 5
 WORKERS = "python-workers"  # in the JVM's folder: the one that its Python workers may write in
 TABLES = "tables"  # there, too: the databases of checks
-# What a JVM makes in its folder for itself, by name.
-ITS_OWN = re.compile(r"(blockmgr|spark|artifacts)-.*|.*\.so(\.lck)?")
+# What a JVM makes in its folder for itself once it has started: libraries, and blocks of data in
+# folders of two digits.
+LIBRARY = re.compile(r".*\.so(\.lck)?")
+BLOCKS = re.compile(r"[0-9a-f]{2}")
+BLOCK = re.compile(r"(shuffle|temp|rdd|broadcast|taskresult|merged|python)_.*")
+OWN_FOLDERS = ("blockmgr-*", "spark-*", "artifacts-*")
+# Its records of jobs hold tags and places in code, which are texts of a submission.
+RECORDS = ("JobDataWrapper", "StageDataWrapper")
 IN_MEMORY = ("tmp", "dev/shm")  # folders that the JVM alone sees, in its sandbox
 
 
@@ -128,8 +135,25 @@ def clean(spark: SparkSession) -> str:
         is_view = catalog.getTable("default", table).tableType().name() == "VIEW"
         spark.sql(f"DROP {'VIEW' if is_view else 'TABLE'} IF EXISTS default.`{table}`")
     shared.globalTempViewManager().clear()
+    forget_jobs(spark)
     spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # of tables that `sweep` removes
     return ""
+
+
+def forget_jobs(spark: SparkSession) -> None:
+    """Empties the JVM's records of jobs and stages: whoever asks for numbers reads texts there, too."""
+    context = spark.sparkContext._jsc.sc()
+    context.listenerBus().waitUntilEmpty()
+    tracking = context.statusStore().store()
+    lists = _field(_field(_field(tracking, "store"), "inMemoryLists"), "data")
+    for name in RECORDS:
+        lists.remove(spark._jvm.java.lang.Class.forName(f"org.apache.spark.status.{name}"))
+
+
+def _field(thing: Any, name: str) -> Any:
+    field = thing.getClass().getDeclaredField(name)
+    field.setAccessible(True)
+    return field.get(thing)
 
 
 def taken(spark: SparkSession, process: psutil.Process) -> str:
@@ -139,7 +163,7 @@ def taken(spark: SparkSession, process: psutil.Process) -> str:
     goes with the next collection.
     """
     try:
-        if (files := process.num_fds()) > MOST_FILES:
+        if (files := _open_files(spark, process)) > MOST_FILES:
             return f"{files:,} files are open"
         if (threads := process.num_threads()) > MOST_THREADS:
             return f"it has {threads:,} threads"
@@ -153,17 +177,31 @@ def taken(spark: SparkSession, process: psutil.Process) -> str:
     return ""
 
 
+def _open_files(spark: SparkSession, process: psutil.Process) -> int:
+    try:
+        return int(process.num_fds())
+    except psutil.AccessDenied:  # its memory is closed, and so is this, but for itself
+        return len(spark._jvm.java.io.File("/proc/self/fd").list())
+
+
 def _heap(runtime: Any) -> float:
     return float((runtime.totalMemory() - runtime.freeMemory()) / runtime.maxMemory())
 
 
 def entries(folder: Path, inside: Path | None) -> set[Path]:
-    """What is in a JVM's folder, in its warehouse and its folder of tables, and in the folders in
-    memory of its sandbox, whose root is `inside`.
+    """What is in a JVM's folder, in its warehouse and its folder of tables, in those that it has made
+    for itself, and in the folders in memory of its sandbox, whose root is `inside`.
     """
     places = [folder, folder / WAREHOUSE, folder / TABLES]
     places += [inside / name for name in IN_MEMORY] if inside else []
-    return {entry for place in places for entry in place.iterdir()}
+    found = {entry for place in places for entry in place.iterdir()}
+    own = [place for pattern in OWN_FOLDERS for place in folder.glob(pattern)]
+    own += [place for place in folder.glob("blockmgr-*/*") if BLOCKS.fullmatch(place.name)]
+    for place in own:
+        with suppress(OSError):  # Spark removes blocks, too; and a link may lead nowhere
+            if not place.is_symlink():
+                found.update(place.iterdir())
+    return found
 
 
 def sweep(folder: Path, inside: Path | None, known: Collection[Path]) -> str:
@@ -176,10 +214,19 @@ def sweep(folder: Path, inside: Path | None, known: Collection[Path]) -> str:
     except OSError:
         return "a folder of its own can't be looked at"
     for entry in left:
-        its_own = entry.parent == folder and ITS_OWN.fullmatch(entry.name)
-        if not its_own and not sandbox.remove(entry):
+        if not _its_own(entry, folder) and not sandbox.remove(entry):
             return "a submission left what can't be removed in the JVM's folders"
     return ""
+
+
+def _its_own(entry: Path, folder: Path) -> bool:
+    """Whether a JVM makes such an entry for itself; a query makes folders, with files called `part-`."""
+    blocks = entry.parent.name.startswith("blockmgr-") and entry.parent.parent == folder
+    if blocks and BLOCKS.fullmatch(entry.name):
+        return entry.is_dir() and not entry.is_symlink()
+    if BLOCKS.fullmatch(entry.parent.name):
+        return bool(BLOCK.fullmatch(entry.name)) and not entry.is_dir()
+    return entry.parent == folder and bool(LIBRARY.fullmatch(entry.name)) and not entry.is_dir()
 
 
 def tidy(place: Path) -> str:
@@ -226,19 +273,7 @@ def lost(known: dict[Path, int]) -> str:
 
 def left_on_disk(place: Path) -> str:
     """Why the JVM must go, if too much is left in its folder: blocks of frames that are kept, say."""
-    entries = size = 0
-    waiting = [place]
-    while waiting:
-        with suppress(OSError), os.scandir(waiting.pop()) as found:
-            for entry in found:
-                entries += 1
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(Path(entry.path))
-                else:
-                    size += entry.stat(follow_symlinks=False).st_blocks * 512
-                if entries > MOST_ENTRIES or size > MOST_BYTES:
-                    return "its folder is too full"
-    return ""
+    return "its folder is too full" if is_full(place, MOST_ENTRIES, MOST_BYTES) else ""
 
 
 def _real_folders(place: Path, levels: int) -> Iterator[Path]:

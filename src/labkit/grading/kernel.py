@@ -182,6 +182,12 @@ class Kernel:
             pass
         return False
 
+    def end(self, why: str) -> None:
+        """Ends the kernel from another thread than the one that may wait for its reply."""
+        self._ended = why
+        provisioner: Any = self._manager.provisioner
+        provisioner.process.kill()
+
     def _execute(self, code: str, seconds: float) -> tuple[int, str] | None:
         try:
             reply = self._request(code, {}, seconds)
@@ -231,8 +237,10 @@ class Kernel:
                     return reply
             except queue.Empty:
                 if not self._lives():
-                    self._ended = "it ended by itself"
-                    raise KernelDiedError("the submission's process ended") from None
+                    stopped, self._ended = self._ended, self._ended or "it ended by itself"
+                    raise KernelDiedError(
+                        stopped or "the submission's process ended", limit=bool(stopped)
+                    ) from None
                 if psutil.Process().memory_info().rss > most:
                     self._ended = "it sent a message without an end"
                     self._manager.shutdown_kernel(now=True)

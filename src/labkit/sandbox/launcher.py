@@ -26,6 +26,7 @@ SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(os.uname().machine, 155)
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 36, 24, 38
 LAST_CAPABILITY = 63
 INSIDE = 1000  # user and group of everything in the sandbox, as it sees itself
+IN_MEMORY = "mode=1777,nr_inodes=50k"  # an empty file takes a kilobyte that no size counts
 NAME = "sandbox"  # of the machine, as programs inside see it
 DEVICES = ("null", "zero", "full", "random", "urandom")
 ETC = (
@@ -140,6 +141,26 @@ def _hide(base: str, path: str) -> None:
         _mount("/dev/null", base + path, None, MS_BIND)
 
 
+def _close_memory(base: str, path: str) -> None:
+    """Puts in the place of a program a copy that can be run and not read.
+
+    The system then keeps the memory of a process that runs it from all others, and from files of
+    /proc that the process itself opens: Spark reads any path that somebody names.
+    """
+    target = base + os.path.realpath(path)
+    with open(target, "rb") as source:
+        program = source.read()
+    if not program.startswith(b"\x7fELF"):  # a script, which its interpreter has to read
+        return
+    copy = f"{base}/.programs/{os.path.basename(path)}"
+    os.makedirs(os.path.dirname(copy), mode=0o755, exist_ok=True)
+    with open(copy, "xb") as out:
+        out.write(program)
+    os.chmod(copy, 0o111)
+    _mount(copy, target, None, MS_BIND)
+    _set_attributes(target, ATTR_READ_ONLY | ATTR_NOSUID | ATTR_NODEV)
+
+
 def _build(spec: dict[str, Any]) -> None:
     """The file system of the sandbox, from nothing; then there is no other."""
     base: str = spec["base"]
@@ -147,8 +168,8 @@ def _build(spec: dict[str, Any]) -> None:
     _mount("tmpfs", base, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=16m")
     for name in ("proc", "dev", "dev/shm", "tmp", "etc", ".old"):
         os.mkdir(f"{base}/{name}", 0o755)
-    _mount("tmpfs", f"{base}/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=64m")
-    _mount("tmpfs", f"{base}/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=256m")
+    _mount("tmpfs", f"{base}/tmp", "tmpfs", MS_NOSUID | MS_NODEV, f"{IN_MEMORY},size=64m")
+    _mount("tmpfs", f"{base}/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, f"{IN_MEMORY},size=256m")
     _mount("proc", f"{base}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     for name in DEVICES:
         _show(base, f"/dev/{name}", ATTR_NOSUID)
@@ -169,6 +190,8 @@ def _build(spec: dict[str, Any]) -> None:
         _show(base, path, ATTR_NOSUID | ATTR_NODEV)
     for path in spec["hide"]:
         _hide(base, path)
+    for path in spec["closed"]:
+        _close_memory(base, path)
     os.chdir(base)
     _done(_libc.syscall(ctypes.c_long(SYS_PIVOT_ROOT), b".", b".old"), "pivot_root")
     os.chdir("/")

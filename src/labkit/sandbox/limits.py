@@ -22,6 +22,8 @@ class Limits:
     submission_seconds: float = 1800
     memory_mb: int = 4096
     file_mb: int = 1024
+    files: int = 200_000  # of all that it makes, in folders that checks use and the JVM's, too
+    disk_mb: int = 8_000
     open_files: int = 4096
     processes: int = 256
     output_characters: int = 1_000_000

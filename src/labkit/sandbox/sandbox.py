@@ -131,9 +131,13 @@ class Sandbox:
         read: Iterable[Path] = (),
         write: Iterable[Path] = (),
         give: Iterable[Path] = (),
+        closed: Iterable[Path] = (),
         limits: dict[str, int] | None = None,
     ) -> list[str]:
-        """`argv` so that it runs in here: sees Python, Java, `read` and `write`, and no more."""
+        """`argv` so that it runs in here: sees Python, Java, `read` and `write`, and no more.
+
+        `closed` are programs whose memory nobody reads, by no file of /proc, not even themselves.
+        """
         spec = {
             "base": str(self.place / "root") if self.on else "",
             "user": self.user,
@@ -141,6 +145,7 @@ class Sandbox:
             "read": visible(read),
             "write": [str(path) for path in (*write, cwd)],
             "hide": [str(path) for path in secrets_of(home.root())],
+            "closed": [str(path) for path in closed],
             "limits": limits or {},
             "cwd": str(cwd),
         }
