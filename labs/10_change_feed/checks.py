@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -71,7 +70,7 @@ HINTS = {
         "Adding a difference twice is wrong twice. What can tell, after a crash, that the "
         "aggregate already has it?",
         "Whatever tells it must be in the same commit as the sums. A Delta commit can carry a text "
-        "of yours: look for `userMetadata`.",
+        "of yours: look for `userMetadata`, and in the history whether it came there.",
         "The next range begins at the greater of two versions: what `state` says, and what the "
         "commits of the aggregate say.",
     ],
@@ -136,6 +135,10 @@ def life(text: str) -> Life:
         if again:
             overwritten.add(int(version))
     return Life(int(account_id), rows, frozenset(overwritten))
+
+
+def lives(text: str) -> list[Life]:
+    return [life(one.strip()) for one in text.split(",")]
 
 
 def lives_of(found: Iterable[Case]) -> list[Life]:
@@ -256,7 +259,7 @@ class Table:
         self.log.chmod(folder.stat().st_mode & 0o7777)  # of an answer's table: it may write here
         self.id = str(uuid4())
 
-    def create(self, spark, actions: Iterable[dict] = (), *, at: float = 0) -> None:
+    def create(self, spark, actions: Iterable[dict], *, at: float = 0) -> None:
         """Version 0."""
         protocol = {"protocol": {"minReaderVersion": 1, "minWriterVersion": 4}}
         self.commit("create", [protocol, self.metadata(), *actions], at=at)
@@ -305,20 +308,6 @@ class Table:
                 return [SparkRow(**row) for part in parts for row in part.select(names).to_pylist()]
         return table_rows(spark, self.name)
 
-    def copy(self, folder: Path) -> Path:
-        """Copies all files to a folder, where an answer may write too."""
-        shutil.copytree(self.folder, folder, symlinks=True)
-        for path in (folder, *folder.rglob("*")):
-            if path.is_dir() and not path.is_symlink():
-                path.chmod(self.folder.stat().st_mode & 0o7777)
-        return folder
-
-    def move(self, spark, folder: Path) -> None:
-        """Lets the name stand for the files in another folder."""
-        self.folder, self.log = folder, folder / "_delta_log"
-        spark.sql(f"DROP TABLE IF EXISTS {self.name}")
-        spark.sql(f"CREATE TABLE {self.name} USING delta LOCATION '{folder}'")
-
     def change(self, name: str, value: str | None) -> None:
         """Sets a property, or takes it away."""
         self.properties.pop(name, None)
@@ -326,10 +315,10 @@ class Table:
             self.properties[name] = value
         self.commit("set tblproperties", [self.metadata()])
 
-    def drop_constraint(self, spark, name: str) -> None:
-        """As somebody in this session does it: what a call left there would be in the commit."""
-        self.properties.pop(f"constraints.{name}")
-        spark.sql(f"ALTER TABLE {self.name} DROP CONSTRAINT IF EXISTS {name}")
+    def allow(self, spark, name: str) -> None:
+        """Takes one away in this session: what a call left there would be in the commit."""
+        self.properties.pop(name)
+        spark.sql(f"ALTER TABLE {self.name} UNSET TBLPROPERTIES IF EXISTS (delta.{name})")
 
     def metadata(self) -> dict:
         told = {
@@ -340,11 +329,6 @@ class Table:
             "configuration": {f"delta.{name}": value for name, value in self.properties.items()},
         }
         return {"metaData": told}
-
-    def first_file(self, rows: Iterable[tuple]) -> Iterable[dict]:
-        """A file of these rows."""
-        self.write("part-0.parquet", self.ddl, rows)
-        yield self.told("add", "part-0.parquet")
 
     def write(self, name: str, ddl: str, rows: Iterable[tuple]) -> None:
         schema = to_arrow_schema(StructType.fromDDL(ddl))
@@ -372,36 +356,24 @@ class Source(Table):
     minute apart, the first `old` ones 40 days older than the others.
     """
 
-    def __init__(
-        self,
-        spark,
-        folder: Path,
-        name: str,
-        kinds: str,
-        lives: Iterable[Life],
-        *,
-        old: int = 0,
-        **properties: str,
-    ) -> None:
+    def __init__(self, spark, folder, name, kinds, lives, *, old=0, **properties: str) -> None:
         super().__init__(folder, name, ACCOUNTS, enableChangeDataFeed="true", **properties)
         self.kinds, self.lives, self.old, self.version = kinds.split(), list(lives), old, 0
         self.files: dict[str, dict[int, Row]] = {}
         self.needed: list[list[str]] = []
         self.begin = round(time()) - 3_600 + 1 / 8
         (folder / "_change_data").mkdir()
-        self.create(spark, self._changed(), at=self.time())
+        self.create(spark, self._changed(), at=self.time(0))
 
-    def time(self, version: int | None = None) -> float:
-        """The time of a version, the newest one if it isn't named."""
-        number = self.version if version is None else version
-        days_ago = 40 if number < self.old else 0
-        return self.begin + 60 * number - 86_400 * days_ago
+    def time(self, version: int) -> float:
+        days_ago = 40 if version < self.old else 0
+        return self.begin + 60 * version - 86_400 * days_ago
 
     def advance(self, version: int) -> None:
         """All commits up to a version."""
         while self.version < version:
             self.version += 1
-            self.commit(self.kinds[self.version], self._changed(), at=self.time())
+            self.commit(self.kinds[self.version], self._changed(), at=self.time(self.version))
 
     def advance_when(self, folder: Path) -> None:
         """The next commit, which is there as soon as this folder is."""
@@ -488,12 +460,6 @@ def attempt(function, *arguments) -> tuple[Any, AnswerError | None]:
         return None, error
 
 
-def refusal(function, *arguments) -> str | None:
-    """The reason of the error of a call that may fail."""
-    _, error = attempt(function, *arguments)
-    return error.reason if error else None
-
-
 # ------------------------------------------------------------------------------------ read_changes
 
 # Each call: its table and `since`, and whether a snapshot must come back.
@@ -529,28 +495,22 @@ lost, 0 | snapshot
     given=str,
     after=str,
 )
+# The commits of a table, how many of them are 40 days older than the others, and a property.
+SIXTY_DAYS = {"deletedFileRetentionDuration": "interval 60 days"}
 READ_TABLES = {
-    "switched": "write merge feed_off merge feed_on merge overwrite optimize merge",
-    "young": "write merge merge",
-    "old": "write merge merge merge",
-    "retained": "write merge merge merge",
-    "lost": "write merge merge merge optimize merge",
+    "switched": ("write merge feed_off merge feed_on merge overwrite optimize merge", {}),
+    "young": ("write merge merge", {}),
+    "old": ("write merge merge merge", {"old": 2}),
+    "retained": ("write merge merge merge", {"old": 2, **SIXTY_DAYS}),
+    "lost": ("write merge merge merge optimize merge", {}),
 }
-# How many commits of a table are 40 days older than the others; a property of one.
-OLD = {"old": 2, "retained": 2}
-RETAINED = {"retained": {"deletedFileRetentionDuration": "interval 60 days"}}
-READ_LIVES = [
-    life(text)
-    for text in (
-        "1 a10Bari@0",
-        "2 a20Bari@0 b20Bari@1 b30Bari@3 b40Bari@5 b50Bari@8",
-        "3 a30?@0 a31?@2 -@5",
-        "4 c5Como@5 c6Como@6",
-        "5 a1Bari@0 a1Bari@1 a1Bari@5",
-        "6 ?2Bari@2 ?3Bari@8",
-        "7 a10Bari@0 d77Montecatini@1",
-    )
-]
+READ_LIVES = lives(
+    """
+1 a10Bari@0, 2 a20Bari@0 b20Bari@1 b30Bari@3 b40Bari@5 b50Bari@8, 3 a30?@0 a31?@2 -@5,
+4 c5Como@5 c6Como@6, 5 a1Bari@0 a1Bari@1 a1Bari@5, 6 ?2Bari@2 ?3Bari@8,
+7 a10Bari@0 d77Montecatini@1
+"""
+)
 
 
 @dataclass(frozen=True)
@@ -573,25 +533,16 @@ class Read:
 @pytest.fixture(scope="module")
 def read(learner, spark, shared_schema, inbox):
     """The calls by case, each read after a further commit."""
-    sources = {
-        name: Source(
-            spark,
-            inbox(name),
-            f"{shared_schema}.{name}",
-            kinds,
-            READ_LIVES,
-            old=OLD.get(name, 0),
-            **RETAINED.get(name, {}),
-        )
-        for name, kinds in READ_TABLES.items()
-    }
-    for source in sources.values():
-        source.advance(len(source.kinds) - 2)
+    sources = {}
+    for name, (kinds, properties) in READ_TABLES.items():
+        place = (inbox(name), f"{shared_schema}.{name}")
+        sources[name] = Source(spark, *place, kinds, READ_LIVES, **properties)
+        sources[name].advance(len(sources[name].kinds) - 2)
     old, lost = sources["old"], sources["lost"]
     old.forget({*old.files, *old.read_by_feed(1)})
     # The changes of version 2 alone are gone: neither the first file that Spark reads nor the last.
     lost.forget({*lost.files, *lost.read_by_feed(0)} - {*lost.needed[2]})
-    made = []
+    made = {}
     for case in READS:
         name, since = case.given[0], int(case.given[1])
         source = sources[name]
@@ -600,10 +551,10 @@ def read(learner, spark, shared_schema, inbox):
         frame, error = attempt(learner.read_changes, spark, source.name, since)
         versions = range(source.version + 1)
         times = {number: datetime.fromtimestamp(source.time(number)) for number in versions}
-        made.append((error or frame, expected, source.version, times))
+        made[case.name] = Read(error or frame, expected, source.version, times)
     for source in sources.values():
         source.advance(source.version + 1)
-    return {case.name: Read(*told) for case, told in zip(READS, made, strict=True)}
+    return made
 
 
 @check("read_changes")
@@ -672,7 +623,8 @@ d -30 -3, e 25 2, f 30 1
 
 nothing: Has no row of a segment where nothing changed in the end
 9 g10Bari@0 g10Como@4, 10 h10Bari@4 -@5, 11 i10Bari@0 -@4 i10Bari@6,
-33 z10Bari@0 -@4, 34 z10Bari@5 |
+33 z10Bari@0 -@4, 34 z10Bari@5,
+36 A0.1Bari@4, 37 A0.2Bari@4, 38 A0.3Bari@0 -@4, 39 A0Bari@0 -@4 |
 
 outweighed: Has a row where only the balance changed, or only the number of accounts
 12 j10Bari@0 -@4, 13 j30Bari@4, 14 k10Bari@0 k0Bari@4, 15 l0Bari@4, 31 y-1Bari@4 |
@@ -724,15 +676,18 @@ def test_differences(changed, case):
 
 # ------------------------------------------------------------------------- apply_changes, maintain
 
-# The first load was of version 1. The kept table refuses version 2, the state refuses version 4.
-# Two calls come at once, on copies of both tables, another one when the source has version 9. While
-# that one writes `target`, the source gets version 10, which changes no sum.
-KINDS = "write merge merge merge replace merge optimize merge merge optimize merge merge"
-FIRST, REFUSED, HALF_DONE, LAST, EQUAL, AGAIN = 1, 2, 4, 9, 10, 11
+# The first load was of version 1. Then `target` got version 4 by a job that died; a call brings
+# `aggregate` there, and `state` refuses. The kept table refuses version 5, the state version 9;
+# while `target` gets that one, the source gets version 10. Versions 10 to 12 change nothing in the
+# end, and no sum.
+KINDS = (
+    "write merge merge merge replace merge optimize merge merge optimize merge merge optimize merge"
+)
+FIRST, HALF_DONE, REFUSED, LAST, MEANWHILE, EQUAL, AGAIN = 1, 4, 5, 9, 10, 12, 13
 COPIED = stories(
     """
 since_the_state: Has what came in a version that was refused, or after it
-1 a10Bari@2, 2 a10Bari@0 a15Bari@2, 3 a10Bari@3 a20Bari@5, 4 b?Como@0, 5 ?10?@5, 6 a1Bari@0 a2Bari@1
+1 a10Bari@5, 2 a10Bari@0 a15Bari@2, 3 a10Bari@3 a20Bari@5, 4 b?Como@0, 5 ?10?@5, 6 a1Bari@0 a2Bari@1
 
 withdrawn: Has no account that the dead call brought and that was deleted since
 11 a10Bari@3 -@5, 12 a10Bari@4 -@5
@@ -762,19 +717,14 @@ nulls: Follows a change to null and from null, also where the other value is emp
     given=life,
 )
 # Updates that changed nothing, and accounts that came back as they were.
-UNCHANGED = [
-    life(text)
-    for text in (
-        "41 a10Bari@0 a10Bari@7",
-        "42 ???@0 ???@8",
-        "43 a10Bari@0 b10Bari@7 a10Bari@8",
-        "44 a10Bari@0 -@7 a10Bari@8",
-    )
-]
+UNCHANGED = lives(
+    "41 a10Bari@0 a10Bari@7, 42 ???@0 ???@8, "
+    "43 a10Bari@0 b10Bari@7 a10Bari@8, 44 a10Bari@0 -@7 a10Bari@8"
+)
 SUMMED = stories(
     """
 since_the_state: Adds what came in a version that was refused to the sums of the first load
-1 a10Bari@0, 2 a10Bari@0 a15Bari@2, 3 z10Bari@2, 17 a5Bari@0 a6Bari@1
+1 a10Bari@0, 2 a10Bari@0 a15Bari@2, 3 z10Bari@5, 17 a5Bari@0 a6Bari@1
 
 counted_once: Counts once what the dead call had added
 4 b10Bari@3, 5 b5Bari@4, 6 c10Bari@0 c30Bari@2 c40Bari@5
@@ -814,26 +764,25 @@ letters: Tells segments apart that differ in a capital
 """,
     given=life,
 )
-LATER = [
-    life("71 y10Bari@0 y10Bari@10 Y20Bari@11"),
-    life("72 Y10Bari@0 Y10Como@10 -@11"),
-    life("73 y10Bari@11"),
-]
+LATER = lives(
+    "71 y10Bari@0 y10Bari@10 Y20Bari@13, 72 Y10Bari@0 Y10Como@10 Y10Bari@11 -@13, 73 y10Bari@13"
+)
 LIVES = {
     "apply_changes": [*lives_of(COPIED), *UNCHANGED, *LATER],
     "maintain": [*lives_of(SUMMED), *LATER],
 }
-# What the task keeps, its columns, and a condition that account 1 or segment z breaks.
+# What the task keeps, its columns, and how `state` refuses version 9. Of a call that meanwhile got
+# version 10 it takes that one.
 KEPT = {
-    "apply_changes": ("target", ACCOUNTS, "account_id <> 1"),
-    "maintain": ("aggregate", SUMS, "segment IS NULL OR segment <> 'z'"),
+    "apply_changes": ("target", ACCOUNTS, ("constraints.frozen", f"version <> {LAST}")),
+    "maintain": ("aggregate", SUMS, ("appendOnly", "true")),
 }
 
 
 def of_others(name: str) -> list[tuple]:
     """Rows of `state` that are not of the table with this name, although theirs are like it."""
     alike = (f"{name}_2", f"old_{name}", name.replace("_", "x"), name.split(".")[-1])
-    return [("elsewhere.target", 0), ("elsewhere.aggregate", 9), *((one, 5) for one in alike)]
+    return [("elsewhere.target", 0), ("elsewhere.aggregate", 8), *((one, 5) for one in alike)]
 
 
 def sums(rows: Iterable[Row]) -> list[tuple]:
@@ -849,22 +798,22 @@ class Job:
 
     def __init__(self, task, function, spark, schema, folders, inbox) -> None:
         self.spark = spark
-        self.kept, self.columns, allowed = KEPT[task]
+        self.kept, self.columns, self.refusal = KEPT[task]
         self.source = Source(spark, inbox(task), f"{schema}.{task}_source", KINDS, LIVES[task])
-        self.source.advance(FIRST)
         self.names = {table: f"{schema}.{task}_{table}" for table in (self.kept, "state")}
         self.call = partial(function, spark, self.source.name, *self.names.values())
+        self.source.advance(HALF_DONE if task == "apply_changes" else FIRST)
         self.tables = {}
-        for table, columns, condition, rows in (
-            (self.kept, self.columns, allowed, self.right_rows()),
-            ("state", STATE, f"version <> {HALF_DONE}", self.right_state(FIRST)),
+        for table, columns, rows in (
+            (self.kept, self.columns, self.right_rows()),
+            ("state", STATE, self.right_state(FIRST)),
         ):
-            properties = {"constraints.frozen": condition}
-            if table == "target":  # a feed of its own, by which a check sees what a call wrote
-                properties["enableChangeDataFeed"] = "true"
             folder = folders.mktemp(f"{task}_{table}")
-            made = Table(folder, self.names[table], columns, **properties)
-            made.create(spark, made.first_file(rows))
+            # `target` has a feed of its own, by which a check sees what a call wrote.
+            feed = {"enableChangeDataFeed": "true"} if table == "target" else {}
+            made = Table(folder, self.names[table], columns, **feed)
+            made.write("part-0.parquet", columns, rows)
+            made.create(spark, [made.told("add", "part-0.parquet")])
             self.tables[table] = made
 
     def right_rows(self) -> list[tuple]:
@@ -880,7 +829,7 @@ class Job:
         """Calls the function; the result is the reason of what it raised."""
         before = {name: table.read(self.spark) for name, table in self.tables.items()}
         start = {name: table_version(self.spark, full) for name, full in self.names.items()}
-        reason = refusal(self.call)
+        _, error = attempt(self.call)
         changes = {
             name: changes_since(self.spark, full, start[name]) for name, full in self.names.items()
         }
@@ -888,11 +837,36 @@ class Job:
             name: table.read(self.spark) if changes[name].versions else before[name]
             for name, table in self.tables.items()
         }
+        reason = error.reason if error else None
         return TableRun(self.spark, self.names, before, rows, changes, start, reason)
 
-    def said(self, rows: Mapping[str, list]) -> int | None:
-        """The version of the kept table that the state has."""
-        return {row.name: row.version for row in rows["state"]}.get(self.names[self.kept])
+    def run_refused(self) -> TableRun:
+        """A call whose commit `state` refuses."""
+        self.tables["state"].change(*self.refusal)
+        run = self.run()
+        self.tables["state"].change(self.refusal[0], None)
+        return run
+
+    def written(self, run, story=f"at version {LAST}, after the crashes,") -> list:
+        """The rows of the kept table after a call that had to change them."""
+        raised = f", and raised {run.result}" if run.result else ""
+        assert run.changes[self.kept].versions, (
+            f"{story} the call wrote nothing to `{self.kept}`{raised}"
+        )
+        return run.rows[self.kept]
+
+    def said(self, run) -> int | None:
+        """The version of the kept table that the state has after a call."""
+        return {row.name: row.version for row in run.rows["state"]}.get(self.names[self.kept])
+
+    def assert_says(self, run, version: int, story: str) -> None:
+        """The state has this version of the kept table, and the rows of the others."""
+        said = self.said(run)
+        assert said == version, (
+            f"{story}. The newest version is {version}, and `state` says {said}: every later call "
+            "reads the same changes again, and one that comes when their files are gone fails"
+        )
+        assert_rows(run.rows["state"], self.right_state(version), key="name", columns=STATE)
 
 
 @pytest.fixture(scope="module")
@@ -902,39 +876,25 @@ def job(task, learner, spark, shared_schema, tmp_path_factory, inbox):
 
 
 @pytest.fixture(scope="module")
-def crashes(spark, job):
-    """What two calls raised, by the table that refused a commit: the kept one, then the state."""
-    errors = {}
-    for (name, table), version in zip(job.tables.items(), (REFUSED, HALF_DONE), strict=True):
-        job.source.advance(version)
-        errors[name] = refusal(job.call)
-        if name == "state":
-            table.change("constraints.frozen", None)
-        else:
-            table.drop_constraint(spark, "frozen")
-    job.source.forget(job.source.read_by_feed(FIRST))
-    return errors
+def refused(task, spark, job):
+    """A call whose commit the kept table refuses, when it is ahead of its state."""
+    if task == "maintain":
+        job.source.advance(HALF_DONE)
+        job.run_refused()
+    table = job.tables[job.kept]
+    table.change("appendOnly", "true")
+    job.source.advance(REFUSED)
+    run = job.run()
+    table.allow(spark, "appendOnly")
+    return run
 
 
 @pytest.fixture(scope="module")
-def at_once(spark, job, crashes, tmp_path_factory):
-    """Two calls on copies of the tables, when the source has not gone on since the crash."""
-    folders = {name: table.folder for name, table in job.tables.items()}
-    for table in job.tables.values():
-        table.move(spark, table.copy(tmp_path_factory.mktemp("copy") / "table"))
-    runs = job.run(), job.run()
-    right = job.right_rows()
-    for name, table in job.tables.items():
-        table.move(spark, folders[name])
-    return (*runs, right)
-
-
-@pytest.fixture(scope="module")
-def after(task, job, at_once):
-    """The call after both crashes, when the source has gone on.
+def after(task, job, refused):
+    """The call after the crashes, when the source has gone on; `state` refuses its commit.
 
     It finds those files of the source that the feed since the recorded version needs. The source
-    gets one more commit as soon as the target writes its changes.
+    gets one more commit as soon as `target` gets its changes.
     """
     job.source.advance(LAST)
     job.source.forget(job.source.read_by_feed(FIRST))
@@ -942,125 +902,110 @@ def after(task, job, at_once):
     if task == "maintain":
         # Commits of somebody else, which change no row. What they note may look like a version.
         table.change("logRetentionDuration", "interval 60 days")
-        for note in ("ticket 12", "12", *map("week {}".format, range(25))):
+        for note in ("ticket 12", "12", "tuned with version 12", *map("week {}".format, range(25))):
             table.commit("optimize", [], userMetadata=note)
-        return job.run()
+        return job.run_refused()
     changes = table.folder / "_change_data"
     if changes.exists():
         changes.rename(changes.with_name("_changes_of_earlier_calls"))
     job.source.advance_when(changes)
-    run = job.run()
+    run = job.run_refused()
     job.source.settle()
     return run
 
 
 @pytest.fixture(scope="module")
-def later(job, after):
-    """A call that finds updates which change no sum, and one after it; its rows, and right ones."""
+def settled(task, job, after):
+    """Two calls that find the kept table as it must be, and only the state behind; the version."""
+    job.source.advance(EQUAL if task == "apply_changes" else LAST)
+    return job.run(), job.run(), job.source.version, job.right_rows()
+
+
+@pytest.fixture(scope="module")
+def later(job, settled):
+    """A call that finds updates which change no sum, and one after it, which `state` refuses."""
     job.source.advance(EQUAL)
     equal = job.run()
     job.source.advance(AGAIN)
-    job.source.forget(job.source.read_by_feed(job.said(equal.rows) or LAST))
-    return equal, job.run(), job.right_rows()
+    job.source.forget(job.source.read_by_feed(job.said(equal) or LAST))
+    return equal, job.run_refused()
 
 
-def came_through(run, story=f"the call after the crashes, at version {LAST},"):
+def came_through(run, story):
     """The run of a call that raised nothing."""
     assert not run.result, f"{story} raised {run.result}"
     return run
 
 
-def assert_says(job, run, version: int, story: str) -> None:
-    """The state has this version of the kept table, and the rows of the others."""
-    said = job.said(run.rows)
-    assert said == version, (
-        f"{story}. The newest version is {version}, and `state` says {said}: every later call "
-        "reads the same changes again, and one that comes when their files are gone fails"
-    )
-    assert_rows(run.rows["state"], job.right_state(version), key="name", columns=STATE)
-
-
 @check("apply_changes", "maintain")
-def test_a_refused_table_fails_the_call(crashes):
+def test_a_refused_table_fails_the_call(refused, after, job):
     """Raises when one of the two tables refuses its commit"""
-    for refusing, error in crashes.items():
-        assert error is not None, (
-            f"a constraint of `{refusing}` forbids what the call had to write, and the call "
-            "returned as if nothing had happened; nobody would know that the work is not done"
+    for name, run in ((job.kept, refused), ("state", after)):
+        took_it = name == "state" and job.said(run) == MEANWHILE
+        assert run.result or took_it, (
+            f"`{name}` refused what the call had to write, and the call returned as if nothing had "
+            "happened; nobody would know that the work is not done"
         )
 
 
 @check("apply_changes", "maintain", points=2)
-def test_the_state_promises_nothing(after, job):
+def test_the_state_promises_nothing(refused, after, job):
     """Does not name a version in the state that the other table doesn't hold"""
-    said = job.said(after.before)
-    assert said is not None, (
-        f"`state` refused a commit, and has no row of `{job.kept}` any more. How far the source "
-        "was read is lost"
-    )
+    said = job.said(refused)
     assert said == FIRST, (
         f"`{job.kept}` refused the commit of version {REFUSED}, and `state` says {said} all the "
         "same. The changes up to there are lost: no later call reads them again"
+    )
+    assert job.said(after) is not None, (
+        f"`state` refused a commit, and has no row of `{job.kept}` any more. How far the source "
+        "was read is lost"
     )
 
 
 @check("apply_changes")
 @cases(COPIED)
-def test_copy(after, case):
+def test_copy(after, job, case):
     """{case}"""
     mine = {one.account_id for one in case.given}
-    found = [row for row in came_through(after).rows["target"] if row.account_id in mine]
+    found = [row for row in job.written(after) if row.account_id in mine]
     there = [row for one in case.given if (row := one.at(LAST))]
     assert_rows(found, there, key="account_id", columns=ACCOUNTS)
 
 
 @check("maintain")
 @cases(SUMMED)
-def test_sums(after, case):
+def test_sums(after, job, case):
     """{case}"""
     segments = segments_of(case)
-    found = [row for row in came_through(after).rows["aggregate"] if row.segment in segments]
+    found = [row for row in job.written(after) if row.segment in segments]
     there = [row for one in case.given if (row := one.at(LAST))]
     assert_rows(found, sums(there), key="segment", columns=SUMS)
-
-
-@check("apply_changes", "maintain")
-def test_the_state_says_how_far(after, job):
-    """Says in the state how far the source was read, and leaves the rows of others alone"""
-    rows = came_through(after).rows["state"]
-    # A call of `apply_changes` may go on to the commit that came meanwhile.
-    took_it_in = job.kept == "target" and job.said(after.rows) == EQUAL
-    right = job.right_state(EQUAL if took_it_in else LAST)
-    assert_rows(rows, right, key="name", columns=STATE)
 
 
 @check("apply_changes")
 def test_a_commit_during_the_call(after, job):
     """Names no version in the state that the source got while the target was written"""
-    run = came_through(after)
-    if job.said(run.rows) != EQUAL:
-        return
-    there = {row.account_id: row for row in run.rows["target"]}
-    behind = [one for one in LATER if there.get(one.account_id) != one.at(EQUAL)]
-    assert not behind, (
-        f"version {EQUAL} of the source came while the call wrote `target`. `state` says {EQUAL} "
-        f"now, but `target` has account {behind[0].account_id} as it was before that version. The "
-        f"next call begins after version {EQUAL}, so this change is lost"
+    there = {row.account_id: row for row in job.written(after)}
+    behind = [one for one in LATER if there.get(one.account_id) != one.at(MEANWHILE)]
+    assert job.said(after) != MEANWHILE or not behind, (
+        f"version {MEANWHILE} of the source came while the call wrote `target`. `state` says "
+        f"{MEANWHILE} now, but `target` has account {behind[0].account_id} as it was before that "
+        f"version. The next call begins after version {MEANWHILE}, so this change is lost"
     )
 
 
 @check("apply_changes", "maintain")
-def test_columns_stay(after, spark, job):
+def test_columns_stay(settled, spark, job):
     """Leaves both tables the columns that they had"""
     for name, ddl in ((job.kept, job.columns), ("state", STATE)):
         assert_columns(spark.table(job.names[name]), ddl)
 
 
 @check("apply_changes", "maintain", points=2)
-def test_readers_see_one_step(after, at_once):
+def test_readers_see_one_step(after, settled):
     """Changes each table in one commit, and makes no other"""
-    assert_one_commit(came_through(after))
-    for run in (after, at_once[0]):
+    for run in (after, settled[0]):
+        assert_one_commit(run)
         for name, changes in run.changes.items():
             assert changes.versions <= 1, (
                 f"the call made {changes.versions} commits to {name}: "
@@ -1070,48 +1015,47 @@ def test_readers_see_one_step(after, at_once):
 
 
 @check("apply_changes", "maintain", points=2)
-def test_the_feed_is_enough(after):
+def test_the_feed_is_enough(after, job):
     """Reads nothing of the source but the changes"""
-    assert not after.result, (
+    story = (
         "before the call, the files of the source went that the changes after the recorded version "
-        f"don't need. The call raised {after.result}"
+        "don't need;"
     )
+    job.written(after, story)
 
 
 @check("apply_changes")
 def test_rows_that_are_right_stay(after, spark, job):
     """Writes no row of the target that is right already"""
-    run = came_through(after)
-    if not run.changes["target"].versions:
-        return
-    options = {"readChangeFeed": True, "startingVersion": run.start["target"].number + 1}
+    job.written(after)
+    reached = MEANWHILE if job.said(after) == MEANWHILE else LAST
+    options = {"readChangeFeed": True, "startingVersion": after.start["target"].number + 1}
     told = defaultdict(set)
     for row in collect(spark.read.options(**options).table(job.names["target"])):
         told[row.account_id].add(row._change_type)
     for one in LIVES["apply_changes"]:
         kinds = told.get(one.account_id)
-        assert not kinds or one.at(HALF_DONE) != one.at(LAST), (
+        assert not kinds or one.at(HALF_DONE) != one.at(reached), (
             f"account {one.account_id} was right in `target` before the call, and the call wrote "
             f"it again: the change feed of `target` has {', '.join(sorted(kinds))} of it"
         )
 
 
-@check("apply_changes", "maintain", points=2)
-def test_only_the_state_is_behind(at_once, job):
-    """Brings the state on when the other table is at the newest version already"""
-    run, _, right = at_once
-    story = f"`state` had refused version {HALF_DONE}, and the source had no other one since"
+@check("apply_changes", "maintain", points=3)
+def test_the_state_says_how_far(settled, job):
+    """Brings the state on when only that is behind, and leaves the rows of others alone"""
+    run, _, newest, right = settled
+    story = f"`state` had refused version {LAST}, and `{job.kept}` has nothing to change since"
     came_through(run, f"{story}. The next call")
-    assert_says(job, run, HALF_DONE, f"{story} when the next call came")
+    job.assert_says(run, newest, f"{story} when the next call came")
     key = job.columns.split()[0]
     assert_rows(run.rows[job.kept], right, key=key, columns=job.columns)
 
 
 @check("apply_changes", "maintain")
-def test_a_quiet_day(at_once):
+def test_a_quiet_day(settled):
     """Makes no commit when the source has no newer version"""
-    _, run, _ = at_once
-    came_through(run, "the source has had no commit since the last call, and the call")
+    run = came_through(settled[1], "the source has had no commit since the last call, and the call")
     for name, changes in run.changes.items():
         assert not changes.versions, (
             f"the source has had no commit since the last call, and {name} got one: "
@@ -1122,16 +1066,13 @@ def test_a_quiet_day(at_once):
 @check("maintain")
 def test_nothing_to_add(job, later):
     """Says in the state how far the source was read, also where the changes come to nothing"""
-    run = came_through(later[0], "the updates of the source have changed no sum, and the call")
-    story = "the updates of the source have changed no sum, and the call returned"
-    assert_says(job, run, EQUAL, story)
+    story = "the updates of the source have changed no sum, and the call"
+    job.assert_says(came_through(later[0], story), EQUAL, f"{story} returned")
 
 
 @check("maintain")
 def test_after_nothing_to_add(job, later):
     """Goes on from the recorded version, also when the changes before it came to nothing"""
-    equal, run, right = later
-    story = f"`state` said {job.said(equal.rows)}, the files of later changes were there, and"
-    came_through(run, f"{story} the call")
-    assert_says(job, run, AGAIN, f"{story} the call returned")
-    assert_rows(run.rows[job.kept], right, key="segment", columns=SUMS)
+    equal, run = later
+    story = f"`state` said {job.said(equal)}, the files of later changes were there, and"
+    assert_rows(job.written(run, story), job.right_rows(), key="segment", columns=SUMS)

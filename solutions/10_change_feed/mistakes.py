@@ -616,7 +616,7 @@ def apply_changes(spark: SparkSession, source: str, target: str, state: str) -> 
 
 # %% state_waits_for_a_difference
 # task: apply_changes
-# fails: test_only_the_state_is_behind[apply_changes]
+# fails: test_the_state_says_how_far[apply_changes]
 # because: where the target has all changes already, the state stays behind
 # breaks: After the call `state` says this version under the name `target`.
 # -    columns = spark.table(target).columns
@@ -645,8 +645,7 @@ def apply_changes(spark: SparkSession, source: str, target: str, state: str) -> 
 
 # %% state_in_two_steps
 # task: apply_changes
-# fails: test_readers_see_one_step[apply_changes],
-#   test_the_state_promises_nothing[apply_changes]
+# fails: test_the_state_promises_nothing[apply_changes]
 # because: a crash between delete and insert forgets the copy
 # breaks: A call makes at most one commit in `target` and one in `state`, and drops neither of them.
 # -    record(spark, state, target, newest)
@@ -930,7 +929,7 @@ def apply_changes(spark: SparkSession, source: str, target: str, state: str) -> 
 
 # %% done_is_done
 # task: maintain
-# fails: test_only_the_state_is_behind[maintain]
+# fails: test_the_state_says_how_far[maintain]
 # because: where the aggregate has all changes already, the state stays behind
 # breaks: The next call makes both tables right, also if `source` has gone on in between.
 # -    if held < newest:
@@ -1288,3 +1287,65 @@ def maintain(spark: SparkSession, source: str, aggregate: str, state: str) -> No
 # -        difference = aggregate_delta(feed_between(spark, source, held, newest))
 # +        difference = aggregate_delta(feed_between(spark, source, held, newest))
 # +    if held < newest and not difference.isEmpty():
+
+# %% refusal_of_the_copy_logged
+# task: apply_changes
+# fails: test_a_refused_table_fails_the_call[apply_changes],
+#   test_the_state_promises_nothing[apply_changes]
+# because: the copy is not written, and the state goes on
+# breaks: If one of the two tables refuses its commit, the call raises.
+# -    (
+# -        DeltaTable.forName(spark, target)
+# -        .alias("old")
+# -        .merge(latest.alias("new"), "old.account_id = new.account_id")
+# -        .whenMatchedDelete("new._change_type = 'delete'")
+# -        .whenMatchedUpdate(condition=differs, set=values)
+# -        .whenNotMatchedInsert(condition="new._change_type != 'delete'", values=values)
+# -        .execute()
+# -    )
+# +    merge = (
+# +        DeltaTable.forName(spark, target)
+# +        .alias("old")
+# +        .merge(latest.alias("new"), "old.account_id = new.account_id")
+# +        .whenMatchedDelete("new._change_type = 'delete'")
+# +        .whenMatchedUpdate(condition=differs, set=values)
+# +        .whenNotMatchedInsert(condition="new._change_type != 'delete'", values=values)
+# +    )
+# +    try:
+# +        merge.execute()
+# +    except Exception as error:
+# +        print("target not written:", error)
+
+# %% zero_of_doubles
+# task: aggregate_delta
+# fails: test_differences[nothing]
+# because: as doubles 0.1 and 0.2 less 0.3 is not 0, and the row of zeros stays
+# breaks: A segment where both numbers come to 0 has no row.
+# -        F.sum(F.coalesce(balance, F.lit(0))).cast("decimal(22,2)").alias("balance_change"),
+# +        F.sum(F.coalesce(balance.cast("double"), F.lit(0.0))).alias("balance_change"),
+# -    return sums.where("balance_change != 0 OR accounts_change != 0")
+# +    sums = sums.where("balance_change != 0 OR accounts_change != 0")
+# +    balance = F.col("balance_change").cast("decimal(22,2)")
+# +    return sums.withColumn("balance_change", balance)
+
+# %% a_version_in_any_text
+# task: maintain
+# fails: test_sums[changes]
+# because: the version that somebody else noted is none of the source
+# breaks: and note a text of their own.
+# -    held = max(since, held_version(spark, aggregate))
+# +    import re
+# +
+# +    history = DeltaTable.forName(spark, aggregate).history().select("userMetadata").collect()
+# +    notes = [re.search(r"version (\d+)", row.userMetadata or "") for row in history]
+# +    held = max([since, *(int(note[1]) for note in notes if note)])
+
+# %% note_that_does_not_arrive
+# task: maintain
+# fails: test_sums[counted_once]
+# because: without the format, `insertInto` drops the writer's options
+# breaks: The next call makes both tables right, also if `source` has gone on in between.
+# -        writer = sums.coalesce(1).writeTo(aggregate).option("userMetadata", f"{HELD}{newest}")
+# -        writer.overwrite(F.lit(True))
+# +        writer = sums.coalesce(1).write.option("userMetadata", f"{HELD}{newest}")
+# +        writer.insertInto(aggregate, overwrite=True)

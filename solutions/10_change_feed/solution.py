@@ -256,8 +256,8 @@ lab.check("read_changes")
 # to the newest version of `source`. All parameters but `spark` are names of Delta tables. `source`
 # and `target` have the columns of `ACCOUNTS`, and `source` has a feed of all its versions. `state`
 # has the columns of `STATE`. It has one row for each table that is kept so: its name as it is given
-# in `target`, and how far the source was read. Somebody has made the first load: before your first
-# call `target` holds the version that `state` says.
+# in `target`, and how far the source was read. Before your first call `target` holds the version
+# that `state` says, or a later one: an earlier job may have died before it wrote `state`.
 #
 # - After the call `target` has exactly the rows that `source` has in its newest version.
 # - After the call `state` says this version under the name `target`. Its other rows stay. If the
@@ -309,10 +309,9 @@ def apply_changes(spark: SparkSession, source: str, target: str, state: str) -> 
 
 
 # %% [markdown]
-# The checks crash your job on purpose: a constraint makes `target` refuse its first commit, another
-# one makes `state` refuse the commit of a later call. The source goes on, the constraints go, and
-# the next call has to make up for it. While that call writes `target`, the source gets one more
-# commit.
+# The checks crash your job on purpose: `target` refuses a commit for a while, and in a later call
+# `state` does. The source goes on, and the next call has to make up for it. In one of the calls the
+# source gets one more commit while `target` is written.
 
 # %%
 lab.check("apply_changes")
@@ -435,7 +434,7 @@ def held_version(spark: SparkSession, aggregate: str) -> int:
 
 # %% [markdown]
 # The same crashes as in Task 3. The call after them finds a source that has gone on: it must not
-# count again what the dead call had added.
+# count again what a dead call had added.
 
 # %%
 lab.check("maintain")
