@@ -1316,7 +1316,7 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 
 # %% age_while_deleted
 # task: publish_customer
-# fails: test_versions[deleted_and_back], test_random_customers
+# fails: test_versions[deleted_and_back]
 # because: a customer who comes back with the same address has it as long as before
 # breaks: without saying anything else, or null, in between.
 # -        started = F.last(F.when(is_new, F.col("at")), ignorenulls=True).over(so_far)
