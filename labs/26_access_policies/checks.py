@@ -99,22 +99,23 @@ def value(text: str) -> str | None:
     return None if text == "-" else text.replace("_", " ").replace('""', "")
 
 
+def named(text: str) -> str:
+    """A person or a group; `~` is a blank, `;` a comma."""
+    return text.replace("~", " ").replace(";", ",")
+
+
 def rule(text: str) -> tuple:
     """A row of `access` in short: "allow A n claim_id+amount"; the reason is "ann" unless said."""
     effect, tenant, region, columns, *reason = text.split()
-    return (tenant, region, columns.split("+"), effect, *(reason or ["ann"]))
+    return (tenant, region, columns.split("+"), effect, named(*(reason or ["ann"])))
 
 
 def grant(text: str) -> tuple:
-    """A grant in short: "ann allow A n claim_id+amount 10 20", from day 1 on unless said.
-
-    `~` is a blank.
-    """
+    """A grant in short: "ann allow A n claim_id+amount 10 20", from day 1 on unless said."""
     principal, effect, tenant, region, columns, *days = text.split()
     since, until = [*days, *["1", "-"][len(days) :]]
     end = None if until == "-" else day(float(until))
-    name = principal.replace("~", " ")
-    return (name, effect, tenant, region, columns.split("+"), day(float(since)), end)
+    return (named(principal), effect, tenant, region, columns.split("+"), day(float(since)), end)
 
 
 def claim(text: str) -> tuple:
@@ -270,17 +271,21 @@ ACCESSES = [
     ),
     access(
         "case",
-        "Takes names that differ in a letter, its case or a blank for two names",
+        "Takes names that differ in a letter, its case, a blank or a comma for two names",
         Asked(
             [
                 *("Ann allow A n *", "G allow B n *", "g allow a n *"),
                 *("team_1 allow C n *", "teamX1 allow D n *", "g12 allow E n *"),
                 *("ann~ allow F n *", "g~ allow H n *", "~g allow I n *", "g3 allow J n *"),
+                *("x;y allow K n *", "x allow L n *", "y allow M n *", "a|b.? allow N n *"),
+                *("a allow O n *", "b1 allow P n *"),
             ],
-            "ann g, ANN G, ann team_1, teamX1 g12, ann~ g3",
+            "ann g, ANN G, ann team_1, teamX1 g12, ann~ g3, ann x;y, ann a|b.?",
         ),
         "allow a n * g",
         "allow C n * team_1",
+        "allow K n * x;y",
+        "allow N n * a|b.?",
     ),
     access("nobody", "Has no row for a person without rules", Asked(["bob allow A n *"], "bob g")),
 ]
@@ -295,11 +300,7 @@ def test_rules(learner, quick, frame, case):
 
 def assert_access(learner, frame, case: Case) -> None:
     (asked,) = case.given
-    members = [
-        tuple(name.replace("~", " ") for name in one.split())
-        for one in asked.groups.split(",")
-        if one
-    ]
+    members = [tuple(map(named, one.split())) for one in asked.groups.split(",") if one]
     answer = learner.effective_access(
         frame(GRANTS, map(grant, asked.grants)), frame(GROUPS, members), asked.who, day(asked.at)
     )
@@ -440,12 +441,12 @@ STORED = claims(
 )
 FIRST_RULES = ["allow A * claim_id+tenant+region+amount", "allow B n *", "deny A e *"]
 FIRST_SEEN = claims("1 A n hidden - 10, 2 A s hidden - 20, 3 B n p3 D3 30")
-# In between rows come, then rules change, then masks.
+# In between rows come, then the rules' columns change, then masks.
 ROWS_SEEN = [*FIRST_SEEN, *claims("1 A n hidden - 10")]
-LATER_RULES = ["allow A n claim_id+amount"]
-LATER_SEEN = claims("1 - - hidden - 10, 1 - - hidden - 10")
+LATER_RULES = ["allow A * claim_id+amount", "allow B n icd_code", "deny A e *"]
+LATER_SEEN = claims("1 - - hidden - 10, 2 - - hidden - 20, 1 - - hidden - 10")
 OTHER_MASKS = {"patient_name": "nobody", "diagnosis": "none"}
-MASKS_SEEN = claims("1 - - nobody none 10, 1 - - nobody none 10")
+MASKS_SEEN = claims("1 - - nobody none 10, 2 - - nobody none 20, 1 - - nobody none 10")
 
 
 @dataclass(frozen=True)
@@ -637,7 +638,8 @@ def test_in_delta(published):
 @pytest.fixture(scope="module")
 def emptied(learner, quick, frame, published, shared_schema):
     """Another person's view of the same table, after each of three calls."""
-    table, view = published.run.tables["stored"], f"{shared_schema}.nothing"
+    # The other view's name begins with this one.
+    table, view = published.run.tables["stored"], f"{shared_schema}.publish"
     looks: list[Look] = []
     # Nobody has called before the first one; the last one takes rows away.
     for rules in ([], ["allow A * *"], []):
@@ -671,7 +673,8 @@ def test_other_views(emptied, quick, shared_schema):
 
 OWNED = claims(
     "1 Cedar n p1 D1 10, 2 Cedar s p2 D2 20, 3 cedar n p3 D3 30, 4 O'Hara n p4 D4 40, "
-    "5 Dune n p5 D5 50, 6 Elm n p6 D6 60, 7 Elm s p7 D7 70, 8 - n p8 D8 80"
+    "5 Dune n p5 D5 50, 6 E%m n p6 D6 60, 7 E%m s p7 D7 70, 8 - n p8 D8 80, "
+    "9 Elm n p9 D9 90"
 )
 MEANWHILE = claims("20 Birch n p8 D8 80")
 NEW_CEDAR = claims("2 Cedar n p2 D2 25, 11 Cedar e p9 D9 90, 11 Cedar e p9 D9 90")
@@ -772,13 +775,13 @@ def test_one_commit_for_several_files(quoted):
 def test_empty_batch(learner, quick, frame, shared_schema):
     """leaves no row of a tenant whose batch is empty, in one commit, and returns nothing"""
     table = owned(quick, shared_schema, "emptied", [Commit("WRITE", OWNED)])
-    first = frame(ROWS, claims("14 Elm n p6 D6 60"))
-    learner.write_tenant(quick, table, "Elm", first)
+    first = frame(ROWS, claims("14 E%m n p6 D6 60"))
+    learner.write_tenant(quick, table, "E%m", first)
     batch = frame(ROWS, [])
     run = run_tables(
-        quick, {"claims": table}, lambda _: learner.write_tenant(quick, table, "Elm", batch)
+        quick, {"claims": table}, lambda _: learner.write_tenant(quick, table, "E%m", batch)
     )
-    others = [row for row in OWNED if row[1] != "Elm"]
+    others = [row for row in OWNED if row[1] != "E%m"]
     assert_rows(run.rows["claims"], others, key=NAMES, columns=ROWS)
     made = run.changes["claims"].operations
     assert len(made) == 1, (

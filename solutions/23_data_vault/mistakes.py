@@ -1316,7 +1316,7 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 
 # %% age_while_deleted
 # task: publish_customer
-# fails: test_versions[deleted_and_back], test_random_customers
+# fails: test_versions[deleted_and_back]
 # because: a customer who comes back with the same address has it as long as before
 # breaks: without saying anything else, or null, in between.
 # -        started = F.last(F.when(is_new, F.col("at")), ignorenulls=True).over(so_far)
@@ -1734,3 +1734,37 @@ def hash_key(columns: list[str]) -> str:
 # +    told = [f"replace(coalesce({text}, ''), '|', '||')" for text in texts]
 # +    nulls = [f"if({text} IS NULL, 'n', 't')" for text in texts]
 # +    return f"sha2(concat(concat_ws('|', {', '.join(told)}), '#', {', '.join(nulls)}), 256)"
+
+# %% numbers_in_one_format
+# task: hash_diff
+# fails: test_values[numbers]
+# because: a number of 19 digits doesn't fit the format, and its text is a null's
+# breaks: A null is equal to a null, and to nothing else
+# -        elif type.startswith("decimal"):
+# -            value = f"cast({value} AS decimal(38,18))"
+# +        elif type == "long" or type.startswith("decimal"):
+# +            value = f"try_cast({value} AS decimal(36,18))"
+
+# %% age_without_case
+# task: publish_customer
+# fails: test_versions[newer_shop]
+# because: an address of which only the case changes keeps its age
+# breaks: It is as old as the time since which
+#   its source has said it without saying anything else
+# -        before = F.lag("address").over(by_time)
+# -        is_new = (F.row_number().over(by_time) == 1) | ~before.eqNullSafe(F.col("address"))
+# +        before = F.lag(F.upper("address")).over(by_time)
+# +        is_same = before.eqNullSafe(F.upper("address"))
+# +        is_new = (F.row_number().over(by_time) == 1) | ~is_same
+
+# %% age_without_blanks
+# task: publish_customer
+# fails: test_versions[both_at_once]
+# because: an address of which only the blanks change keeps its age
+# breaks: It is as old as the time since which
+#   its source has said it without saying anything else
+# -        before = F.lag("address").over(by_time)
+# -        is_new = (F.row_number().over(by_time) == 1) | ~before.eqNullSafe(F.col("address"))
+# +        before = F.lag(F.trim("address")).over(by_time)
+# +        is_same = before.eqNullSafe(F.trim("address"))
+# +        is_new = (F.row_number().over(by_time) == 1) | ~is_same
