@@ -262,11 +262,11 @@ spark.conf.unset("spark.databricks.delta.retentionDurationCheck.enabled")
 #   column.
 # - The function only reads: no table gets a new version.
 #
-# All versions, from 0 on, can be read, and have the columns of the newest one. No two tables have
-# the same name. `tables` has at least one table. Column names have letters, digits and `_`. Texts
-# have letters from A to Z, digits, blanks, `@` and the characters above, and at least one letter or
-# digit. Letters are those of ASCII, digits are 0 to 9, blanks are spaces. The order of the rows is
-# left open.
+# All versions, from 0 on, can be read, and have the columns of the newest one. `tables` has at least
+# one name; each is a schema, a dot and a name, and none is there twice. Column names have letters,
+# digits and `_`. Texts have letters from A to Z, digits, blanks, `@` and the characters above, and
+# at least one letter or digit. Letters are those of ASCII, digits are 0 to 9, blanks are spaces.
+# The order of the rows is left open.
 
 
 # %%
