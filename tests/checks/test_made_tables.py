@@ -1,5 +1,7 @@
 """Tables with a made-up past: Delta reads them, and they tell what Spark's own commits tell."""
 
+import json
+
 import pytest
 from pyspark.errors import PySparkException
 
@@ -13,6 +15,7 @@ from labkit.checks import (
     write_commits,
     write_restore,
 )
+from labkit.checks.table_folders import TableFolder, sums_name
 
 DDL = "id long, v string"
 PAST = [
@@ -70,6 +73,30 @@ def test_history_tells_what_a_commit_of_spark_tells(spark, made):
         }
     assert of_ours[4].operationMetrics == {"numRemovedFiles": "1", "numAddedFiles": "1"}
     assert set(table_files(spark, name)) == {files[-1]}
+
+
+def test_delta_reads_its_sums_and_they_are_its_own(spark, shared_schema):
+    """Delta writes the sums of the next version from those of ours; here it checks them, too."""
+    name = f"{shared_schema}.summed"
+    past = [*PAST, Commit("SET TBLPROPERTIES", says=("delta.appendOnly", "false"))]
+    write_commits(spark, name, DDL, past)
+    folder = TableFolder(spark, name)
+    made = json.loads(folder.read(sums_name(len(past))))
+    spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('a' = 'b')")
+    next_one = json.loads(folder.read(sums_name(len(past) + 1)))
+    for file in next_one["allFiles"]:
+        assert file.pop("tags") == {}  # Delta's, where a file has none
+    same = ("allFiles", "numFiles", "protocol", "setTransactions", "tableSizeBytes")
+    assert {key: next_one[key] for key in same} == {key: made[key] for key in same}
+    assert made["setTransactions"] == [{"appId": "loader", "version": 1}]
+    assert made["metadata"]["configuration"] == {"delta.appendOnly": "false"}
+    for version in range(len(past) + 2):
+        folder.fs.delete(folder.path(sums_name(version)), False)
+    copy = f"{shared_schema}.not_summed"
+    spark.sql(f"CREATE TABLE {copy} SHALLOW CLONE {name}")
+    told, without = (spark.sql(f"DESCRIBE DETAIL {table}").collect()[0] for table in (name, copy))
+    assert (told.numFiles, told.sizeInBytes) == (without.numFiles, without.sizeInBytes)
+    assert (made["numFiles"], made["tableSizeBytes"]) == (told.numFiles, told.sizeInBytes)
 
 
 def test_ages_are_those_that_were_said(spark, made):

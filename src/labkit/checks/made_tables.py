@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,16 @@ from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
-from labkit.checks.table_folders import HELD, LOG, Commit, StoredFile, TableFolder, log_name
+from labkit.checks.table_folders import (
+    HELD,
+    LOG,
+    Commit,
+    StoredFile,
+    TableFolder,
+    log_name,
+    summed_up,
+    sums_name,
+)
 from labkit.checks.tables import (
     live_files,
     require_in_its_database,
@@ -50,6 +60,7 @@ def write_commits(
     past = list(commits)
     oldest = max((commit.days_ago for commit in past), default=0)
     folder.set_age(log_name(0), oldest)
+    sums = json.loads(folder.read(sums_name(0)))
     live: dict[str, dict[Any, tuple[Any, ...]]] = {}
     adds: dict[str, dict[str, Any]] = {}
     versions, added = [live], []
@@ -91,7 +102,10 @@ def write_commits(
             metadata["configuration"] |= dict([commit.says])
             actions.append({"metaData": metadata})
         log = HELD if version > len(past) - held else LOG
-        folder.commit(version, commit, counts, actions, log)
+        written = folder.commit(version, commit, counts, actions, log)
+        if log == LOG:
+            sums = summed_up(sums, written)
+            folder.write(sums_name(version), json.dumps(sums).encode())
         live = after
         versions.append(live)
         added.append(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,38 @@ class StoredFile:
 
 def log_name(version: int, log: str = LOG) -> str:
     return f"{log}/{version:020d}.json"
+
+
+def sums_name(version: int) -> str:
+    return f"{LOG}/{version:020d}.crc"
+
+
+def summed_up(sums: Mapping[str, Any], actions: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """What Delta writes beside a commit with these actions, after `sums` of the version before.
+
+    Where it is missing, Delta reads the whole log in one more Spark job for each read and write.
+    Empty if `sums` doesn't name the files of its version.
+    """
+    if "allFiles" not in sums:
+        return {}
+    told = {key: one for key, one in sums.items() if key not in ("txnId", "fileSizeHistogram")}
+    files = {file["path"]: file for file in told["allFiles"]}
+    writers = {writer["appId"]: writer for writer in told["setTransactions"]}
+    for action in actions:
+        for name, key in (("metaData", "metadata"), ("protocol", "protocol")):
+            told[key] = action.get(name, told.get(key))
+        if "remove" in action:
+            del files[action["remove"]["path"]]
+        if "add" in action:
+            files[action["add"]["path"]] = action["add"] | {"dataChange": False}
+        if "txn" in action:
+            writers[action["txn"]["appId"]] = action["txn"]
+    return told | {
+        "allFiles": list(files.values()),
+        "numFiles": len(files),
+        "setTransactions": list(writers.values()),
+        "tableSizeBytes": sum(file["size"] for file in files.values()),
+    }
 
 
 class TableFolder:
@@ -153,7 +185,8 @@ class TableFolder:
         counts: Mapping[str, int],
         actions: Sequence[dict[str, Any]],
         log: str = LOG,
-    ) -> None:
+    ) -> list[dict[str, Any]]:
+        """Writes a version to the log; the actions that stand there, without the commit's own."""
         told = {
             "timestamp": self.time(commit.days_ago),
             "operation": commit.operation,
@@ -167,10 +200,12 @@ class TableFolder:
             "engineInfo": "labkit",
             "txnId": str(uuid.uuid4()),
         }
+        written = list(actions)
         if commit.txn:
             name, number = commit.txn
-            actions = [{"txn": {"appId": name, "version": number}}, *actions]
-        lines = [json.dumps(action) + "\n" for action in ({"commitInfo": told}, *actions)]
+            written.insert(0, {"txn": {"appId": name, "version": number}})
+        lines = [json.dumps(action) + "\n" for action in ({"commitInfo": told}, *written)]
         name = log_name(version, log)
         self.write(name, "".join(lines).encode())
         self.set_age(name, commit.days_ago)
+        return written
