@@ -124,36 +124,6 @@ def test_ways_out_of_the_list_are_refused_by_name(lines, named):
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        r"'fs.fil\u0065.impl'",
-        r"'fs.fil\U00000065.impl'",
-        r"'fs.fil\145.impl'",
-        r"'fs.file.i\mpl'",
-        "fs . file . impl",
-        "`fs`.`file`.`impl`",
-        "fs/* x */./* y\nz */file.-- \nimpl",
-        "a '--', fs/* x */.file.impl",
-        "a '/*', fs.`file`.impl",
-    ],
-)
-def test_name_of_an_option_is_read_as_sql_reads_it(name):
-    text = f"CREATE TABLE t (v STRING) USING text OPTIONS ({name} 'a.B')"
-    assert POLICY.refused_statement("a.CreateTable", text, "") == "a setting that loads a class"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        r"SELECT '\u0041', '\UFFFFFFFF', '\n', 'it\'s' AS `a b`.c -- x",
-        "OPTIONS (`header` 'true', 'fs.note' 'impl')",
-    ],
-)
-def test_other_statements_pass(text):
-    assert POLICY.refused_statement("a.Project", text, "") == ""
-
-
-@pytest.mark.parametrize(
     ("plan", "text", "named"),
     [
         ("org.apache.spark.sql.execution.command.AddJarsCommand", "", "ADD JAR"),
