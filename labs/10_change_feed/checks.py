@@ -958,8 +958,8 @@ def test_the_state_promises_nothing(refused, after, job):
     """Does not name a version in the state that the other table doesn't hold"""
     said = job.said(refused)
     assert said == FIRST, (
-        f"`{job.kept}` refused the commit of version {job.refused}, and `state` says {said} all the "
-        "same. The changes up to there are lost: no later call reads them again"
+        f"`{job.kept}` refused the commit of version {job.refused}, and `state` says {said} all "
+        "the same. The changes up to there are lost: no later call reads them again"
     )
     assert job.said(after) is not None, (
         f"`state` refused a commit, and has no row of `{job.kept}` any more. How far the source "
