@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyspark.sql import DataFrame
 
 from labkit.checks import (
     AnswerError,
@@ -465,25 +464,44 @@ class Look:
 
 
 def look(spark, view: str, further: Iterable[str] = ()) -> Look:
-    """Reads a view, and every data file in the folders of the files that a query on it reads.
+    """A view, and every data file in the folders of the files that a query on it reads.
 
-    `further` are folders that were read earlier.
+    `further` are folders that were read earlier. The rows of a Delta table whose files hold all of
+    its columns are read from these, without a Spark job.
     """
-    frame = shown(spark, view)
-    rows = collect(frame)
-    folders = sorted({folder_of(spark, file) for file in frame.inputFiles()})
-    places = sorted({*folders, *further})
-    files = [row for folder in places for row in stored_rows(spark, folder)]
+    if not spark.catalog.tableExists(view):
+        raise AnswerError("failed", f"{view.split('.')[-1]} is not there after the call")
+    spark.catalog.refreshTable(view)  # the session may remember files that a call has replaced
+    frame = spark.table(view)
+    own = own_files(spark, view)
+    if own is None:
+        folders = sorted({folder_of(spark, file) for file in frame.inputFiles()})
+    else:
+        folders = [str(table_folder(spark, view).toString())]
+    stored = {}
+    for folder in {*folders, *further}:
+        stored |= stored_rows(spark, folder)
+    held = [row for file in own or [] for row in stored.get(file, [{}])]
+    if own is not None and all(set(NAMES) == {*row} for row in held):
+        rows = [tuple(row[name] for name in NAMES) for row in held]
+    else:
+        rows = collect(frame)
+    files = [row for rows in stored.values() for row in rows]
     types = ", ".join(f"{name} {kind}" for name, kind in frame.dtypes)
     plain = [folder for folder in folders if not has_log(spark, folder)]
     return Look(rows, types, files, folders, plain)
 
 
-def shown(spark, view: str) -> DataFrame:
-    if not spark.catalog.tableExists(view):
-        raise AnswerError("failed", f"{view.split('.')[-1]} is not there after the call")
-    spark.catalog.refreshTable(view)  # the session may remember files that a call has replaced
-    return spark.table(view)
+def own_files(spark, view: str) -> list[str] | None:
+    """The files of a Delta table; None if a row of them is deleted, or one lies elsewhere."""
+    try:
+        files = live_files(spark, view)
+    except AnswerError:  # a view, or another format
+        return None
+    if any(":" in name or "deletionVector" in told for name, told in files.items()):
+        return None
+    folder = table_folder(spark, view)
+    return [str(spark._jvm.org.apache.hadoop.fs.Path(folder, name).toString()) for name in files]
 
 
 def folder_of(spark, file: str) -> str:
@@ -507,13 +525,13 @@ def has_log(spark, folder: str) -> bool:
     return file_system(spark, log).exists(log)
 
 
-def stored_rows(spark, folder: str) -> list[dict[str, Any]]:
-    """The rows in all Parquet files below a folder, live or not; none if it is gone."""
+def stored_rows(spark, folder: str) -> dict[str, list[dict[str, Any]]]:
+    """The rows of each Parquet file below a folder, live or not; none if it is gone."""
     path = spark._jvm.org.apache.hadoop.fs.Path(folder)
     fs = file_system(spark, path)
     if not fs.exists(path):
-        return []
-    rows, listed = [], fs.listFiles(path, True)
+        return {}
+    found, listed = {}, fs.listFiles(path, True)
     while listed.hasNext():
         file = listed.next().getPath()
         name = str(file.toString())
@@ -522,8 +540,9 @@ def stored_rows(spark, folder: str) -> list[dict[str, Any]]:
             data = spark._jvm.org.apache.hadoop.io.IOUtils.readFullyToByteArray(stream)
             stream.close()
             stored = pq.read_table(pa.BufferReader(bytes(data)))
-            rows += stored.select([n for n in NAMES if n in stored.column_names]).to_pylist()
-    return rows
+            names = [column for column in NAMES if column in stored.column_names]
+            found[name] = stored.select(names).to_pylist()
+    return found
 
 
 def folders_beside(spark, table: str) -> set[str]:
@@ -566,13 +585,13 @@ def published(learner, quick, frame, shared_schema):
     first = look(quick, view)
     let_in(quick.range(1, numPartitions=1), table).collect()
     call(FIRST_RULES)
-    rows = collect(shown(quick, view))
+    rows = look(quick, view).rows
     call(LATER_RULES)
     # What a call keeps of an earlier one may have a name of its own.
     mine = folders_beside(quick, table) - known
     later = look(quick, view, [*first.folders, *mine])
     call(LATER_RULES, OTHER_MASKS)
-    return Published(table, known, made, first, rows, later, collect(shown(quick, view)))
+    return Published(table, known, made, first, rows, later, look(quick, view).rows)
 
 
 def assert_nothing_else(look: Look, seen: list[tuple], story: str) -> None:
@@ -654,8 +673,7 @@ def emptied(learner, quick, frame, published, shared_schema):
     table, view, other = published.table, f"{shared_schema}.published", f"{shared_schema}.publish"
     nothing = frame(ACCESS, [])
     learner.secure_view(quick, other, table, nothing, MASKS)
-    there = quick.catalog.tableExists(view)
-    kept = collect(shown(quick, view)) if there else None
+    kept = look(quick, view).rows if quick.catalog.tableExists(view) else None
     found = look(quick, other)
     learner.secure_view(quick, view, table, nothing, MASKS)
     return Emptied(found, kept, look(quick, view, folders_beside(quick, table) - published.known))

@@ -294,8 +294,8 @@ def secure_view(
 
 
 # %% [markdown]
-# The checks read the view as Ann would: its rows, then every data file in the folder of the files
-# that her query opens.
+# The checks look at the rows of the view, then at every data file in the folder of the files that
+# a query of Ann's would open.
 
 # %%
 lab.check("secure_view")
