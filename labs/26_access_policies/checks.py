@@ -440,16 +440,24 @@ def test_files_of_others(learner, quick, frame, shared_schema):
 # A row that differs from the first one only in what is hidden.
 HELD_ROWS = claims("1 A n p8 D8 10")
 STORED = claims(
-    "1 A n p1 D1 10, 2 A s p2 D2 20, 3 B n p3 D3 30, 4 B s p4 D4 40, 5 - n p5 D5 50, 6 A e p6 D6 60"
+    "1 A n p1 D1 10, 2 A s p2 D2 20, 3 B n p3 D3 30, 4 B s p4 D4 40, 5 - n p5 D5 50, "
+    '6 A e p6 D6 60, 7 A "" p7 D7 70, 8 "" w "" "" 80'
 )
-FIRST_RULES = ["allow A * claim_id+tenant+region+amount", "allow B n *", "deny A e *"]
-FIRST_SEEN = claims("1 A n hidden - 10, 2 A s hidden - 20, 3 B n p3 D3 30")
+FIRST_RULES = ["allow A * claim_id+tenant+region+amount", "allow B n *", "allow * w *"]
+FIRST_RULES += ["deny A e *"]
+FIRST_SEEN = claims(
+    "1 A n hidden - 10, 2 A s hidden - 20, 3 B n p3 D3 30, "
+    '7 A "" hidden - 70, 8 "" w "" "" 80'
+)
 # In between rows come, then the rules' columns change, then masks.
 ROWS_SEEN = [*FIRST_SEEN, *claims("1 A n hidden - 10")]
-LATER_RULES = ["allow A * claim_id+amount", "allow B n icd_code", "deny A e *"]
-LATER_SEEN = claims("1 - - hidden - 10, 2 - - hidden - 20, 1 - - hidden - 10")
+LATER_RULES = ["allow A * claim_id+amount", "allow B n icd_code", "allow * w icd_code"]
+LATER_RULES += ["deny A e *"]
+LATER_SEEN = claims("1 - - hidden - 10, 2 - - hidden - 20, 7 - - hidden - 70, 1 - - hidden - 10")
 OTHER_MASKS = {"patient_name": "nobody", "diagnosis": "none"}
-MASKS_SEEN = claims("1 - - nobody none 10, 2 - - nobody none 20, 1 - - nobody none 10")
+MASKS_SEEN = claims(
+    "1 - - nobody none 10, 2 - - nobody none 20, 7 - - nobody none 70, 1 - - nobody none 10"
+)
 
 
 @dataclass(frozen=True)
