@@ -122,7 +122,8 @@ def rows_left(spark, table: str) -> list:
             if "deletionVector" in told or {*own, *file.schema_arrow.names} != {*INVENTORY_NAMES}:
                 return table_rows(spark, table)
             for row in file.read().to_pylist():
-                values = row | own | {"updated_at": row["updated_at"].replace(tzinfo=None)}
+                time = row["updated_at"]
+                values = row | own | {"updated_at": time and time.replace(tzinfo=None)}
                 rows.append(Row(*INVENTORY_NAMES)(*[values[name] for name in INVENTORY_NAMES]))
         return rows
     return table_rows(spark, table)
@@ -1116,10 +1117,8 @@ def merged(learner, quick, frame, shared_schema):
     """Three calls, one after the other; other jobs commit during the first."""
     queue, view = f"{shared_schema}.queue", f"{shared_schema}_queue"
     before = [row for case in QUEUED for row in case.before] + TO_CORRECT
-    rows = [row for case in QUEUED for row in case.given] + QUEUED_AT_ONCE
-    queued = frame(INVENTORY, rows)
-    # The table has each row once.
-    write_commits(quick, queue, INVENTORY, [Commit("WRITE", rows)], key=INVENTORY_NAMES)
+    queued = frame(INVENTORY, [row for case in QUEUED for row in case.given] + QUEUED_AT_ONCE)
+    queued.coalesce(1).write.format("delta").saveAsTable(queue)
     sent = table_version(quick, queue)
 
     def call(table: str, with_others: bool) -> None:
