@@ -79,12 +79,19 @@ def test_others_delete(learner, spark, frame, shared_schema):
     assert_items(rows, items("Cork a 1, O'Hare a 3, O'Hare b 9 30 count"))
 
 
+CONFLICTS_IN_THE_SAME = {
+    "ConcurrentDeleteReadException": [Commit("DELETE", gone=ALL_OF_BARI)],
+    "ConcurrentAppendException": [Commit("OPTIMIZE"), Commit("MERGE", items("Bari b 8"))],
+}
+
+
 @check("scoped_merge")
-def test_deleted_in_the_same(learner, spark, frame, shared_schema):
-    """raises the conflict with a DELETE in the same warehouse, too"""
-    table, gone = f"{shared_schema}.with_deleted", Commit("DELETE", gone=ALL_OF_BARI)
-    name = "ConcurrentDeleteReadException"
-    assert_conflict_raised(learner, spark, frame, table, gone, name)
+def test_others_in_the_same(learner, spark, frame, shared_schema):
+    """raises the conflict with a DELETE, an OPTIMIZE and a MERGE in the same warehouse, too"""
+    for name, others in CONFLICTS_IN_THE_SAME.items():
+        for other in others:
+            table = f"{shared_schema}.same_{other.operation.lower()}"
+            assert_conflict_raised(learner, spark, frame, table, other, name)
 
 
 @check("retry")
@@ -158,7 +165,8 @@ def random_rows(seed):
         rows = {}
         for _ in range(count):
             sku, minute = f"s{rng.randrange(12)}", rng.choice(minutes)
-            text = f"{rng.choice(['Bari', 'Cork'])} {sku} {rng.randrange(90)} {minute} any"
+            source = rng.choice(["any", "null"])
+            text = f"{rng.choice(['Bari', 'Cork'])} {sku} {rng.randrange(90)} {minute} {source}"
             rows[(*text.split()[:2], minute)] = item(text)
         return rows
 
