@@ -95,6 +95,14 @@ def test_what_pyspark_calls_is_allowed(lines):
             "a setting that loads a class",
         ),
         (
+            ("c", "o5", "set", "smapreduce.outputcommitter.factory.scheme.file", "sa.B"),
+            "a setting that loads a class",
+        ),
+        (
+            ("c", "o6", "put", "sa", "so.a.committer.manifest.ManifestCommitter"),
+            "a setting that loads a class",
+        ),
+        (
             ("c", "o1", "sql", "sCREATE VIEW a USING text OPTIONS (`fs.file.impl` 'a.B')"),
             "a setting that loads a class",
         ),
@@ -113,6 +121,36 @@ def test_what_pyspark_calls_is_allowed(lines):
 )
 def test_ways_out_of_the_list_are_refused_by_name(lines, named):
     assert refused(*lines) == named
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        r"'fs.fil\u0065.impl'",
+        r"'fs.fil\U00000065.impl'",
+        r"'fs.fil\145.impl'",
+        r"'fs.file.i\mpl'",
+        "fs . file . impl",
+        "`fs`.`file`.`impl`",
+        "fs/* x */./* y\nz */file.-- \nimpl",
+        "a '--', fs/* x */.file.impl",
+        "a '/*', fs.`file`.impl",
+    ],
+)
+def test_name_of_an_option_is_read_as_sql_reads_it(name):
+    text = f"CREATE TABLE t (v STRING) USING text OPTIONS ({name} 'a.B')"
+    assert POLICY.refused_statement("a.CreateTable", text, "") == "a setting that loads a class"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"SELECT '\u0041', '\UFFFFFFFF', '\n', 'it\'s' AS `a b`.c -- x",
+        "OPTIONS (`header` 'true', 'fs.note' 'impl')",
+    ],
+)
+def test_other_statements_pass(text):
+    assert POLICY.refused_statement("a.Project", text, "") == ""
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -108,6 +109,8 @@ class Policy:
         kind = plan.rpartition(".")[2]
         if kind == SETTING:
             return self.refused_text(setting)
+        if why := next(filter(None, map(self.refused_text, readings(text))), ""):
+            return why
         if kind == NAMED_LATER:
             words = set(re.findall(r"\w+", text.upper()))  # as Spark reads keywords: "ı" is an I
             return next((name for word, name in self.hidden.items() if word in words), "")
@@ -137,6 +140,30 @@ class Policy:
             name == known or known.startswith(f"{name}.") or known.endswith(f".{name}")
             for known in (*self.statics, *self.constructors, *self.arrays)
         )
+
+
+# What SQL makes of a backslash and what follows; comments, which may stand beside the dots of a name.
+WRITTEN = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-3][0-7]{2})|(.))", re.S)
+COMMENTS = (re.compile(r"/\*(?:(?!/\*|\*/).)*\*/", re.S), re.compile(r"--[^\n]*"))
+DOT = re.compile(r"(?<!\s)\s*+\.\s*")
+
+
+def readings(text: str) -> Iterator[str]:
+    """A statement of SQL without the ways of writing a name that hide it: an option has one, too.
+
+    With its comments, and without: what looks like one may stand in a string.
+    """
+
+    def sign(found: re.Match[str]) -> str:
+        if code := found[1] or found[2]:
+            return chr(min(int(code, 16), sys.maxunicode))
+        return chr(int(found[3], 8)) if found[3] else found[4]
+
+    text = WRITTEN.sub(sign, text).replace("`", "")
+    yield DOT.sub(".", text)
+    for comment in COMMENTS:
+        text = comment.sub(" ", text)
+        yield DOT.sub(".", text)
 
 
 def text_of(escaped: str) -> str:
