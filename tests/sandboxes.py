@@ -24,15 +24,16 @@ with sandbox.Sandbox.make(on=True) as place:
     place.give(scratch)
     read = [Path(path) for path in asked["read"]]
     limits = Limits(**asked["limits"]).of_kernel(sandboxed=True)
-    closed = [Path(path) for path in asked["closed"]]
-    command = place.command(asked["argv"], cwd=scratch, read=read, closed=closed, limits=limits)
+    more = {name: [Path(path) for path in asked[name]] for name in ("write", "closed", "no_links")}
+    command = place.command(asked["argv"], cwd=scratch, read=read, limits=limits, **more)
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     print(json.dumps({"reason": "", "out": done.stdout, "err": done.stderr, "code": done.returncode}))
 """
 
 
-def inside(*argv, read=(), closed=(), root=None, **limits):
-    paths = {"read": list(map(str, read)), "closed": list(map(str, closed))}
+def inside(*argv, read=(), write=(), closed=(), no_links=(), root=None, **limits):
+    folders = {"read": read, "write": write, "closed": closed, "no_links": no_links}
+    paths = {name: list(map(str, some)) for name, some in folders.items()}
     asked = json.dumps({"argv": argv, **paths, "limits": limits})
     done = subprocess.run(
         [sys.executable, "-I", "-c", PROGRAM, asked], capture_output=True, text=True, timeout=90,

@@ -276,6 +276,10 @@ def test_longest_stage(learner, frame, case):
 # ----------------------------------------------------------------------------------- fast_report
 
 
+# Numbers of customers and orders from here on are in no generated data, whatever its scale.
+OURS = 10**9
+
+
 def at(text):
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
@@ -285,12 +289,13 @@ def order(text):
     words = [None if word == "null" else word for word in shlex.split(text)]
     customer, currency, amount, status, when = [*words, *["paid", "2026-04-01"][len(words) - 3 :]]
     money = amount and Decimal(amount)
-    return (int(customer), at(when), status, currency, money, "web", "1 road", "note")
+    return (OURS + int(customer), at(when), status, currency, money, "web", "1 road", "note")
 
 
 def customer(text):
     key, country, segment = shlex.split(text)
-    return (int(key), "Ada", "ada@shop.example", country, None if segment == "null" else segment)
+    told = None if segment == "null" else segment
+    return (OURS + int(key), "Ada", "ada@shop.example", country, told)
 
 
 def report_row(text):
@@ -344,7 +349,7 @@ no_revenue: counts a missing amount as 0.00; in a country without revenue the sh
 def frames(spark, dataset, inbox):
     """orders, customers and rates as Spark reads them from files, generated and planted."""
     generated, planted = dataset("order_report"), inbox("planted")
-    orders = [(n, *order(text)) for n, text in enumerate(all_of(PLANTED, "given"), 900_000)]
+    orders = [(n, *order(text)) for n, text in enumerate(all_of(PLANTED, "given"), OURS)]
     tables = {"orders": orders, "customers": all_of(PLANTED, "before"), "rates": RATES}
     for name, rows in tables.items():
         schema = pq.read_schema(generated / f"{name}.parquet")

@@ -127,6 +127,7 @@ def build_nights(learner, spark, schema: str, task: str, landed: list[dict], mor
     name = "fct_orders" if task == "fct_orders" else "dim_customers"
     land(spark, schema, orders_landing=[], customers_extract=[])
     rows = []
+    most = 500 + 2 * sum(len(rows_of) for night in landed for rows_of in night.values())
     for night, relations in enumerate(landed, 1):
         land(spark, schema, **relations)
         clock = ("--vars", f"{{run_at: '{run_at(night)}'}}")
@@ -136,7 +137,7 @@ def build_nights(learner, spark, schema: str, task: str, landed: list[dict], mor
         made = spark.catalog.tableExists(f"{schema}.{name}")
         assert made, f"dbt made no {name}; is there a model of this name?"
         relation = spark.table(f"{schema}.{name}")
-        rows += [{"night": night, **row.asDict()} for row in relation.limit(500).collect()]
+        rows += [{"night": night, **row.asDict()} for row in relation.limit(most).collect()]
     return Nights(relation, rows, run.nodes)
 
 

@@ -3,8 +3,9 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, partial
@@ -38,6 +39,7 @@ from labkit.checks import (
     table_rows,
     table_version,
 )
+from labkit.checks.table_folders import summed_up
 
 HINTS = {
     "net_changes": [
@@ -249,6 +251,13 @@ def test_net_changes(netted, case):
 # -------------------------------------------------------------------------------- tables of a check
 
 
+# What Delta sums up of a table before its first commit, and what it calls some kinds of commits.
+NO_SUMS = {"allFiles": [], "setTransactions": [], "domainMetadata": []}
+NO_SUMS |= {"numMetadata": 1, "numProtocol": 1}
+OPERATIONS = dict.fromkeys(("feed_on", "feed_off"), "SET TBLPROPERTIES")
+OPERATIONS |= dict.fromkeys(("overwrite", "replace"), "WRITE")
+
+
 class Table:
     """A Delta table whose commits a check writes into the log itself: that takes no Spark job."""
 
@@ -267,36 +276,23 @@ class Table:
 
     def commit(self, kind: str, actions: Iterable[dict], *, at: float = 0, **told: str) -> None:
         """The next version, whoever made the others; `at` is its time, `told` is in its info."""
-        version, actions = len(list(self.log.glob("*.json"))), list(actions)
+        version, actions = self.newest() + 1, list(actions)
         path = self.log / f"{version:020}.json"
-        info = {"timestamp": 0, "operation": kind.upper(), **told}
+        info = {"timestamp": 0, "operation": OPERATIONS.get(kind, kind.upper()), **told}
         with path.open("x") as file:  # an answer may have put a link there
             file.write("\n".join(map(json.dumps, [{"commitInfo": info}, *actions])) + "\n")
         if at:
             utime(path, (at, at))
-        self.sum_up(version, actions)
+        before = self.log / f"{version - 1:020}.crc"
+        sums = NO_SUMS if version == 0 else {}
+        if before.is_file():
+            sums = json.loads(before.read_text())
+        if sums := summed_up(sums, actions):
+            with path.with_suffix(".crc").open("x") as file:
+                file.write(json.dumps(sums) + "\n")
 
-    def sum_up(self, version: int, actions: list[dict]) -> None:
-        """Delta's sums of a version: without them it reads the log again in further Spark jobs."""
-        last = self.log / f"{version - 1:020}.crc"
-        told = {"numMetadata": 1, "numProtocol": 1, "setTransactions": [], "domainMetadata": []}
-        if version:
-            told = json.loads(last.read_text()) if last.is_file() else {}
-            if "allFiles" not in told:
-                return
-        files = {file["path"]: file for file in told.pop("allFiles", [])}
-        for action in actions:
-            for name, key in (("metaData", "metadata"), ("protocol", "protocol")):
-                told[key] = action.get(name, told.get(key))
-            if "remove" in action:
-                del files[action["remove"]["path"]]
-            if "add" in action:
-                files[action["add"]["path"]] = action["add"]
-        told |= {"allFiles": list(files.values()), "numFiles": len(files)}
-        told["tableSizeBytes"] = sum(file["size"] for file in files.values())
-        left = {key: one for key, one in told.items() if key not in ("txnId", "fileSizeHistogram")}
-        with last.with_name(f"{version:020}.crc").open("x") as file:
-            file.write(json.dumps(left) + "\n")
+    def newest(self) -> int:
+        return len(list(self.log.glob("*.json"))) - 1
 
     def read(self, spark) -> list:
         """The rows that an answer left, without a Spark job if they are in plain files."""
@@ -315,7 +311,7 @@ class Table:
             self.properties[name] = value
         self.commit("set tblproperties", [self.metadata()])
 
-    def allow(self, spark, name: str) -> None:
+    def take_away(self, spark, name: str) -> None:
         """Takes one away in this session: what a call left there would be in the commit."""
         self.properties.pop(name)
         spark.sql(f"ALTER TABLE {self.name} UNSET TBLPROPERTIES IF EXISTS (delta.{name})")
@@ -484,7 +480,7 @@ too_old: Returns all rows as inserts when a version is too old for Delta to read
 old, -1 | snapshot
 
 retained: Returns the changes of old versions where the table's retention allows it
-retained, -1 |
+retained, 0 |
 
 gone_before: Does not mind versions before the range that are too old and lost their files
 old, 1 |
@@ -500,7 +496,7 @@ SIXTY_DAYS = {"deletedFileRetentionDuration": "interval 60 days"}
 READ_TABLES = {
     "switched": ("write merge feed_off merge feed_on merge overwrite optimize merge", {}),
     "young": ("write merge merge", {}),
-    "old": ("write merge merge merge", {"old": 2}),
+    "old": ("write merge merge merge feed_on merge", {"old": 2}),
     "retained": ("write merge merge merge", {"old": 2, **SIXTY_DAYS}),
     "lost": ("write merge merge merge optimize merge", {}),
 }
@@ -676,14 +672,15 @@ def test_differences(changed, case):
 
 # ------------------------------------------------------------------------- apply_changes, maintain
 
-# The first load was of version 1. Then `target` got version 4 by a job that died; a call brings
-# `aggregate` there, and `state` refuses. The kept table refuses version 5, the state version 9;
-# while `target` gets that one, the source gets version 10. Versions 10 to 12 change nothing in the
-# end, and no sum.
+# The first load was of version 0. Then `target` got version 4 by a job that died, and refuses
+# version 5. `aggregate` refuses version 2; a call brings it to version 4, and `state` refuses.
+# `state` refuses version 9, too; while `target` gets that one, the source gets version 10. Versions
+# 10 to 12 change nothing in the end, and no sum.
 KINDS = (
-    "write merge merge merge replace merge optimize merge merge optimize merge merge optimize merge"
+    "write merge merge merge replace merge optimize merge merge feed_on merge merge optimize merge"
 )
-FIRST, HALF_DONE, REFUSED, LAST, MEANWHILE, EQUAL, AGAIN = 1, 4, 5, 9, 10, 12, 13
+FIRST, HALF_DONE, LAST, MEANWHILE, EQUAL, AGAIN = 0, 4, 9, 10, 12, 13
+REFUSED = {"apply_changes": 5, "maintain": 2}
 COPIED = stories(
     """
 since_the_state: Has what came in a version that was refused, or after it
@@ -782,7 +779,7 @@ KEPT = {
 def of_others(name: str) -> list[tuple]:
     """Rows of `state` that are not of the table with this name, although theirs are like it."""
     alike = (f"{name}_2", f"old_{name}", name.replace("_", "x"), name.split(".")[-1])
-    return [("elsewhere.target", 0), ("elsewhere.aggregate", 8), *((one, 5) for one in alike)]
+    return [("elsewhere.target", -1), ("elsewhere.aggregate", 8), *((one, 5) for one in alike)]
 
 
 def sums(rows: Iterable[Row]) -> list[tuple]:
@@ -799,6 +796,7 @@ class Job:
     def __init__(self, task, function, spark, schema, folders, inbox) -> None:
         self.spark = spark
         self.kept, self.columns, self.refusal = KEPT[task]
+        self.refused = REFUSED[task]
         self.source = Source(spark, inbox(task), f"{schema}.{task}_source", KINDS, LIVES[task])
         self.names = {table: f"{schema}.{task}_{table}" for table in (self.kept, "state")}
         self.call = partial(function, spark, self.source.name, *self.names.values())
@@ -811,10 +809,13 @@ class Job:
             folder = folders.mktemp(f"{task}_{table}")
             # `target` has a feed of its own, by which a check sees what a call wrote.
             feed = {"enableChangeDataFeed": "true"} if table == "target" else {}
-            made = Table(folder, self.names[table], columns, **feed)
+            refuses = {"appendOnly": "true"} if table == self.kept else {}
+            made = Table(folder, self.names[table], columns, **feed, **refuses)
             made.write("part-0.parquet", columns, rows)
             made.create(spark, [made.told("add", "part-0.parquet")])
             self.tables[table] = made
+        self.rows = {name: table.read(spark) for name, table in self.tables.items()}
+        self.made = {name: table_version(spark, full) for name, full in self.names.items()}
 
     def right_rows(self) -> list[tuple]:
         """What the kept table must hold for the newest version of the source."""
@@ -827,25 +828,25 @@ class Job:
 
     def run(self) -> TableRun:
         """Calls the function; the result is the reason of what it raised."""
-        before = {name: table.read(self.spark) for name, table in self.tables.items()}
-        start = {name: table_version(self.spark, full) for name, full in self.names.items()}
+        before, tables = self.rows, self.tables.items()
+        start = {name: replace(self.made[name], number=table.newest()) for name, table in tables}
         _, error = attempt(self.call)
         changes = {
             name: changes_since(self.spark, full, start[name]) for name, full in self.names.items()
         }
-        rows = {
+        self.rows = {
             name: table.read(self.spark) if changes[name].versions else before[name]
-            for name, table in self.tables.items()
+            for name, table in tables
         }
         reason = error.reason if error else None
-        return TableRun(self.spark, self.names, before, rows, changes, start, reason)
+        return TableRun(self.spark, self.names, before, self.rows, changes, start, reason)
 
-    def run_refused(self) -> TableRun:
-        """A call whose commit `state` refuses."""
+    @contextmanager
+    def state_refusing(self) -> Iterator[None]:
+        """`state` refuses the commits of calls."""
         self.tables["state"].change(*self.refusal)
-        run = self.run()
+        yield
         self.tables["state"].change(self.refusal[0], None)
-        return run
 
     def written(self, run, story=f"at version {LAST}, after the crashes,") -> list:
         """The rows of the kept table after a call that had to change them."""
@@ -877,15 +878,13 @@ def job(task, learner, spark, shared_schema, tmp_path_factory, inbox):
 
 @pytest.fixture(scope="module")
 def refused(task, spark, job):
-    """A call whose commit the kept table refuses, when it is ahead of its state."""
-    if task == "maintain":
-        job.source.advance(HALF_DONE)
-        job.run_refused()
-    table = job.tables[job.kept]
-    table.change("appendOnly", "true")
-    job.source.advance(REFUSED)
+    """A call whose commit the kept table refuses; `target` is ahead of its state."""
+    job.source.advance(job.refused)
     run = job.run()
-    table.allow(spark, "appendOnly")
+    if task == "maintain":
+        job.tables[job.kept].take_away(spark, "appendOnly")
+    else:
+        job.tables[job.kept].change("appendOnly", None)
     return run
 
 
@@ -896,20 +895,25 @@ def after(task, job, refused):
     It finds those files of the source that the feed since the recorded version needs. The source
     gets one more commit as soon as `target` gets its changes.
     """
-    job.source.advance(LAST)
-    job.source.forget(job.source.read_by_feed(FIRST))
     table = job.tables[job.kept]
-    if task == "maintain":
-        # Commits of somebody else, which change no row. What they note may look like a version.
-        table.change("logRetentionDuration", "interval 60 days")
-        for note in ("ticket 12", "12", "tuned with version 12", *map("week {}".format, range(25))):
-            table.commit("optimize", [], userMetadata=note)
-        return job.run_refused()
     changes = table.folder / "_change_data"
-    if changes.exists():
-        changes.rename(changes.with_name("_changes_of_earlier_calls"))
-    job.source.advance_when(changes)
-    run = job.run_refused()
+    with job.state_refusing():
+        if task == "maintain":
+            job.source.advance(HALF_DONE)
+            job.run()
+            # Commits of somebody else, which change no row. What they note may look like a version.
+            table.change("logRetentionDuration", "interval 60 days")
+            weeks = map("week {}".format, range(18))
+            for note in ("ticket 12", "12", "tuned with version 12", *weeks):
+                table.commit("optimize", [], userMetadata=note)
+        job.source.advance(LAST)
+        job.source.forget(job.source.read_by_feed(FIRST))
+        if task == "maintain":
+            return job.run()
+        if changes.exists():
+            changes.rename(changes.with_name("_changes_of_earlier_calls"))
+        job.source.advance_when(changes)
+        run = job.run()
     job.source.settle()
     return run
 
@@ -928,7 +932,8 @@ def later(job, settled):
     equal = job.run()
     job.source.advance(AGAIN)
     job.source.forget(job.source.read_by_feed(job.said(equal) or LAST))
-    return equal, job.run_refused()
+    with job.state_refusing():
+        return equal, job.run()
 
 
 def came_through(run, story):
@@ -953,8 +958,8 @@ def test_the_state_promises_nothing(refused, after, job):
     """Does not name a version in the state that the other table doesn't hold"""
     said = job.said(refused)
     assert said == FIRST, (
-        f"`{job.kept}` refused the commit of version {REFUSED}, and `state` says {said} all the "
-        "same. The changes up to there are lost: no later call reads them again"
+        f"`{job.kept}` refused the commit of version {job.refused}, and `state` says {said} all "
+        "the same. The changes up to there are lost: no later call reads them again"
     )
     assert job.said(after) is not None, (
         f"`state` refused a commit, and has no row of `{job.kept}` any more. How far the source "

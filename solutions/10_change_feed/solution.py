@@ -236,8 +236,7 @@ def recorded(spark: SparkSession, state: str, name: str) -> int:
 
 
 def record(spark: SparkSession, state: str, name: str, version: int) -> None:
-    row = spark.createDataFrame([(name, version)], STATE)
-    row.coalesce(1).writeTo(state).overwrite(F.col("name") == name)
+    DeltaTable.forName(spark, state).update(F.col("name") == name, {"version": F.lit(version)})
 
 
 # END SOLUTION
@@ -422,12 +421,10 @@ HELD = "source version "
 
 
 def held_version(spark: SparkSession, aggregate: str) -> int:
-    """The version that the newest of our own commits says; -1 if there is none."""
-    notes = (
-        DeltaTable.forName(spark, aggregate).history().where(F.col("userMetadata").startswith(HELD))
-    )
-    newest = notes.orderBy(F.desc("version")).first()
-    return int(newest.userMetadata.removeprefix(HELD)) if newest else -1
+    """The greatest version that our own commits say; -1 if there is none."""
+    history = DeltaTable.forName(spark, aggregate).history().select("userMetadata")
+    notes = history.where(F.col("userMetadata").startswith(HELD)).collect()
+    return max((int(row.userMetadata.removeprefix(HELD)) for row in notes), default=-1)
 
 
 # END SOLUTION

@@ -154,6 +154,9 @@ if lab.written("effective_access"):
 # `columns` may name columns that `df` does not have. A rule for such a column changes nothing.
 # Names of columns have letters and `_` alone. `access` has few rows. `masks` has values of the
 # columns' types, or numbers; no text in it is empty.
+#
+# A trap of Spark: in a `select`, it may take a name inside a lambda, as in `F.exists`, for the new
+# column of that name.
 
 
 # %%
@@ -291,8 +294,8 @@ def secure_view(
 
 
 # %% [markdown]
-# The checks read the view as Ann would: its rows, then every data file in the folder of the files
-# that her query opens.
+# The checks look at the rows of the view, then at every data file in the folder of the files that
+# a query of Ann's would open.
 
 # %%
 lab.check("secure_view")
@@ -341,8 +344,8 @@ def write_tenant(spark: SparkSession, table: str, tenant: str, batch: DataFrame)
 
 
 # %% [markdown]
-# One check has a commit of another tenant made while your batch is read. A tenant of the checks is
-# called `O'Hara`, as one in the data.
+# One check has a commit of another tenant made while your batch is read. Two tenants of the checks
+# are called `O'Hara`, as one in the data, and `O'H%a`.
 
 # %%
 lab.check("write_tenant")

@@ -19,7 +19,7 @@ COURSE = HERE.parent / "toy_course"
 MORE_CHECKS = '''
 import json
 
-from labkit.checks import collect
+from labkit.checks import changes_since, collect, make_table, table_version
 
 
 @check("double")
@@ -47,6 +47,17 @@ def test_folder_stays_as_it_was(learner, frame, tmp_path):
     found = [row.twice for row in collect(learner.double(frame("n long", [(4,)])))]
     left = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert (found, left) == ([8], {}), f"the double of 4 is {found}, and the folder has {left}"
+
+
+@check("double")
+def test_table_is_left_alone(learner, spark, schema):
+    """doubles what is in a table, and leaves the table alone"""
+    table = f"{schema}.numbers"
+    make_table(spark, table, "n long", [(4,)])
+    before = table_version(spark, table)
+    found = [row.twice for row in collect(learner.double(spark.table(table)))]
+    made = changes_since(spark, table, before).operations
+    assert (found, made) == ([8], ()), f"the double of 4 is {found}, and the log has {made}"
 '''
 
 

@@ -95,6 +95,14 @@ def test_what_pyspark_calls_is_allowed(lines):
             "a setting that loads a class",
         ),
         (
+            ("c", "o5", "set", "smapreduce.outputcommitter.factory.scheme.file", "sa.B"),
+            "a setting that loads a class",
+        ),
+        (
+            ("c", "o6", "put", "sa", "so.a.committer.manifest.ManifestCommitter"),
+            "a setting that loads a class",
+        ),
+        (
             ("c", "o1", "sql", "sCREATE VIEW a USING text OPTIONS (`fs.file.impl` 'a.B')"),
             "a setting that loads a class",
         ),

@@ -47,6 +47,54 @@ def test_there_is_no_way_out_but_loopback():
     assert python(code)["out"] == "101\n"  # network is unreachable
 
 
+def test_closed_lines_of_a_process_that_is_gone_leave_ports_for_others():
+    code = """
+import socket
+from pathlib import Path
+from labkit.sandbox import sandbox
+assert not sandbox.leave_network()
+first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+listening = socket.create_server(("127.0.0.1", 0), backlog=100)
+for port in range(first, last + 1):
+    line = socket.socket()
+    try:
+        line.bind(("127.0.0.1", port))
+        line.connect(listening.getsockname())
+    except OSError:
+        continue
+    other, _ = listening.accept()
+    line.close()
+    other.close()
+print(len([socket.create_server(("127.0.0.1", 0)) for _ in range(100)]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "100\n", done.stderr
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_links_lead_nowhere_in_folders_without(tmp_path, links):
+    own, other = tmp_path / "own", tmp_path / "other"
+    code = f"""
+import os
+os.symlink({str(other / "made")!r}, {str(own / "link")!r})
+try:
+    open({str(own / "link")!r}, "w").write("mine")
+except OSError as error:
+    print(error.strerror)
+os.symlink({str(own / "file")!r}, {str(other / "link")!r})
+open({str(other / "link")!r}, "w").write("mine")
+"""
+    own.mkdir()
+    other.mkdir()
+    for folder in (tmp_path, own, other):
+        folder.chmod(0o777)
+    found = python(code, write=[tmp_path], no_links=[] if links else [own])
+    assert found["code"] == 0, found["err"]
+    assert found["out"] == ("" if links else "Too many levels of symbolic links\n")
+    assert (other / "made").exists() == links
+    assert (own / "file").read_text() == "mine"
+
+
 def test_its_machine_has_a_name_that_leads_to_loopback():
     code = "import socket; name = socket.gethostname(); print(name, socket.gethostbyname(name))"
     assert python(code)["out"] == "sandbox 127.0.0.1\n"

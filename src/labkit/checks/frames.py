@@ -32,6 +32,9 @@ from labkit.checks.row_diff import (
 from labkit.verdict.errors import AnswerError, kind_of, short
 from labkit.verdict.reason import to_text
 
+# A join that multiplies rows is stopped here; a whole day of data at scale 100 is not.
+MOST_ROWS = 100_000
+
 
 def make_frame(spark: SparkSession, ddl: str, rows: Iterable[Any]) -> DataFrame:
     """Rows (tuples or dicts, structs likewise) as a frame; through Arrow, so no Python worker starts."""
@@ -41,7 +44,7 @@ def make_frame(spark: SparkSession, ddl: str, rows: Iterable[Any]) -> DataFrame:
     return spark.createDataFrame(table, schema)
 
 
-def collect(actual: Any, *, limit: int = 10_000) -> list[Row]:
+def collect(actual: Any, *, limit: int = MOST_ROWS) -> list[Row]:
     """The rows of a learner's frame; what goes wrong while Spark runs it is the learner's error."""
     require_frame(actual)
     try:
@@ -51,7 +54,7 @@ def collect(actual: Any, *, limit: int = 10_000) -> list[Row]:
         raise AnswerError(
             "error", f"Spark could not run the frame you return: {short(error)}", original=error
         ) from error
-    require(len(rows) <= limit, f"more than {limit} rows come back; does a join multiply rows?")
+    require(len(rows) <= limit, f"more than {limit:,} rows come back; does a join multiply rows?")
     return list(rows)
 
 
@@ -148,7 +151,7 @@ def assert_frame(
 
     `key` names the business key by which rows are paired, `schema` (DDL) or `columns` fixes the
     columns. Row order counts only when `ordered`. Floats may differ by 1e-9 of their size. No more
-    than `limit` rows are fetched: 10,000, or twice those expected, unless given.
+    than `limit` rows are fetched: 100,000, or twice those expected, unless given.
     """
     require_frame(actual)
     wanted_rows = list(expected)
@@ -156,7 +159,7 @@ def assert_frame(
         assert_columns(actual, schema or list(columns or ()))
     elif wanted_rows and isinstance(wanted_rows[0], Mapping):
         assert_columns(actual, list(wanted_rows[0]))
-    rows = collect(actual, limit=limit or max(10_000, 2 * len(wanted_rows)))
+    rows = collect(actual, limit=limit or max(MOST_ROWS, 2 * len(wanted_rows)))
     names = list(actual.columns)
     kinds = [field.dataType for field in actual.schema]
     got = [_values(row, kinds) for row in rows]

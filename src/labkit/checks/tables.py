@@ -14,6 +14,7 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Row, SparkSession
 
 from labkit.checks.frames import assert_frame, collect, make_frame
+from labkit.checks.log_watch import lost_commits
 from labkit.spark.lease import TABLES
 from labkit.verdict.errors import AnswerError, short
 
@@ -105,6 +106,8 @@ def _log(spark: SparkSession, table: str) -> JavaObject:
 
 def _snapshot(spark: SparkSession, table: str) -> tuple[JavaObject, JavaObject]:
     log = _log(spark, table)
+    if lost_commits(str(log.logPath().toUri().getPath())):
+        raise AnswerError("failed", f"{table.split('.')[-1]}: a commit was taken out of its log")
     empty = spark._jvm.scala.Option.empty()
     snapshot = log.update(False, empty, empty)
     if int(snapshot.version()) < 0:

@@ -262,6 +262,11 @@ class GradingJvm:
             cwd=folder,
             read=readable,
             write=[self.sandbox.jvm, self.sandbox.submissions, self.sandbox.checks],
+            # Where others put files, too: a link of theirs would have the JVM write into a table.
+            no_links=[
+                *(self.sandbox.submissions, self.sandbox.checks),
+                *(folder / WAREHOUSE, workers),
+            ],
             closed=[java_home() / "bin" / "java"],
             limits=self.limits.of_jvm(sandboxed=self.sandbox.on),
         )

@@ -166,7 +166,7 @@ class Kernel:
                 return json.loads(told)
             message = f"{value.get('ename')}: {value.get('evalue')}"
         except Exception as error:
-            message = f"its answer can't be read ({type(error).__name__})"
+            message = _unreadable(error)
         raise KernelDiedError(message[:300])
 
     def stop(self) -> bool:
@@ -198,8 +198,11 @@ class Kernel:
                     f"it {too_long} and could not be stopped", limit=True
                 ) from None
             return 1, f"{too_long} and was stopped"
-        content = reply["content"]
-        return None if content.get("status") == "ok" else raised(content)
+        try:
+            content = reply["content"]
+            return None if content.get("status") == "ok" else raised(content)
+        except Exception as error:  # the submission's word, as any answer is
+            raise KernelDiedError(_unreadable(error)) from None
 
     def _lives(self, seconds: float = 0.0) -> bool:
         """Whether the kernel's process is there, and still is after so many seconds."""
@@ -257,6 +260,10 @@ class Kernel:
             except Exception:  # not signed, or no message of Jupyter's: not an answer
                 continue
         raise TimeoutError(f"no answer in {seconds:g} s")
+
+
+def _unreadable(error: Exception) -> str:
+    return f"its answer can't be read ({type(error).__name__})"
 
 
 def _in_all(limits: Limits) -> str:

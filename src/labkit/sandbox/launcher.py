@@ -28,6 +28,7 @@ LAST_CAPABILITY = 63
 INSIDE = 1000  # user and group of everything in the sandbox, as it sees itself
 IN_MEMORY = "mode=1777,nr_inodes=50k"  # an empty file takes a kilobyte that no size counts
 NAME = "sandbox"  # of the machine, as programs inside see it
+CLOSED_LINES = 1000  # there are 28,000 ports for lines
 DEVICES = ("null", "zero", "full", "random", "urandom")
 ETC = (
     *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "timezone"),
@@ -57,6 +58,14 @@ def loopback_up() -> None:
     """Brings up `lo` in the network namespace of this thread: ioctl SIOCSIFFLAGS with IFF_UP."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         fcntl.ioctl(line, 0x8914, struct.pack("16sh14x", b"lo", 1))
+
+
+def forget_closed_lines() -> None:
+    """Few lines of the network namespace keep their port once they are closed, as each does for a
+    minute elsewhere: a process that is gone can have taken them all.
+    """
+    with contextlib.suppress(OSError):  # /proc/sys can be read-only
+        _write("/proc/sys/net/ipv4/tcp_max_tw_buckets", str(CLOSED_LINES))
 
 
 def map_user(pid: int | str, lines: str, groups: str) -> None:
@@ -188,6 +197,10 @@ def _build(spec: dict[str, Any]) -> None:
         _show(base, path, ATTR_READ_ONLY | ATTR_NOSUID | ATTR_NODEV)
     for path in spec["write"]:
         _show(base, path, ATTR_NOSUID | ATTR_NODEV)
+    for path in spec["no_links"]:
+        _show(base, path, ATTR_NOSUID | ATTR_NODEV)
+        with contextlib.suppress(OSError):  # Linux before 5.14 doesn't know it
+            _set_attributes(base + path, ATTR_NO_LINKS)
     for path in spec["hide"]:
         _hide(base, path)
     for path in spec["closed"]:

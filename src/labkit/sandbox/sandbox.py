@@ -53,6 +53,7 @@ def _leave_network() -> str:
             launcher.unshare(launcher.NEWUSER | launcher.NEWNET | launcher.NEWNS)
             launcher.map_user("self", f"{user} {user} 1\n", f"{group} {group} 1\n")
         launcher.loopback_up()
+        launcher.forget_closed_lines()
         launcher.keep_mounts()
     except OSError as error:
         return f"this system allows no namespaces here ({error})"
@@ -132,11 +133,13 @@ class Sandbox:
         write: Iterable[Path] = (),
         give: Iterable[Path] = (),
         closed: Iterable[Path] = (),
+        no_links: Iterable[Path] = (),
         limits: dict[str, int] | None = None,
     ) -> list[str]:
         """`argv` so that it runs in here: sees Python, Java, `read` and `write`, and no more.
 
         `closed` are programs whose memory nobody reads, by no file of /proc, not even themselves.
+        `no_links` are folders of `write`, or in them, in which no link leads anywhere.
         """
         spec = {
             "base": str(self.place / "root") if self.on else "",
@@ -146,6 +149,7 @@ class Sandbox:
             "write": [str(path) for path in (*write, cwd)],
             "hide": [str(path) for path in secrets_of(home.root())],
             "closed": [str(path) for path in closed],
+            "no_links": [str(path) for path in no_links],
             "limits": limits or {},
             "cwd": str(cwd),
         }
