@@ -254,7 +254,8 @@ def test_net_changes(netted, case):
 # What Delta sums up of a table before its first commit, and what it calls some kinds of commits.
 NO_SUMS = {"allFiles": [], "setTransactions": [], "domainMetadata": []}
 NO_SUMS |= {"numMetadata": 1, "numProtocol": 1}
-OPERATIONS = dict.fromkeys(("feed_on", "feed_off"), "SET TBLPROPERTIES")
+SET = "SET TBLPROPERTIES"
+OPERATIONS = dict.fromkeys(("feed_on", "feed_off"), SET)
 OPERATIONS |= dict.fromkeys(("overwrite", "replace"), "WRITE")
 
 
@@ -279,6 +280,10 @@ class Table:
         version, actions = self.newest() + 1, list(actions)
         path = self.log / f"{version:020}.json"
         info = {"timestamp": 0, "operation": OPERATIONS.get(kind, kind.upper()), **told}
+        if info["operation"] == SET:
+            properties = self.metadata()["metaData"]["configuration"]
+            says = json.dumps(properties, separators=(",", ":"))  # as Delta writes it
+            info["operationParameters"] = {"properties": says}
         with path.open("x") as file:  # an answer may have put a link there
             file.write("\n".join(map(json.dumps, [{"commitInfo": info}, *actions])) + "\n")
         if at:
@@ -309,7 +314,7 @@ class Table:
         self.properties.pop(name, None)
         if value is not None:
             self.properties[name] = value
-        self.commit("set tblproperties", [self.metadata()])
+        self.commit(SET, [self.metadata()])
 
     def take_away(self, spark, name: str) -> None:
         """Takes one away in this session: what a call left there would be in the commit."""

@@ -62,7 +62,7 @@ def test_any_folder(learner, inbox, seed):
 
 @check("find_subject", points=2)
 def test_another_person(learner, spark, shared_schema):
-    """maps another person, in a table that has an array of maps and a past"""
+    """maps another person, in a table that has an array of maps and 12 versions"""
     ddl = "id long, who struct<by: string>, `when` array<map<string, string>>"
     full = {"id": 1, "who": {"by": "by (000) 555-00-42"}, "when": [[("x", "MAXU mirrin")], None]}
     half = {"id": 2, "who": {"by": "000 555 00421"}, "when": [[("Maxu+Mirrin", None)]]}
@@ -71,13 +71,14 @@ def test_another_person(learner, spark, shared_schema):
         Commit("WRITE", [tuple(row.values()) for row in (full, half, none)]),
         Commit("OPTIMIZE"),
         Commit("DELETE", gone=[1]),
+        *(Commit("SET TBLPROPERTIES", says=("note", str(day))) for day in range(8)),
     ]
     table = f"{shared_schema}.visits"
     write_commits(spark, table, ddl, past)
     expected = [
         (table, "who.by", 0, 2),
         (table, "when.element.value", 0, 2),
-        (table, "when.element.key", 1, 3),
+        (table, "when.element.key", 1, 11),
     ]
     answer = learner.find_subject(spark, [table], PEOPLE[2:])
     assert_frame(answer, expected, key="column", schema=FOUND)
