@@ -6,12 +6,16 @@ from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import Row
 
 from labkit.checks import (
     AnswerError,
     Case,
     Commit,
+    TableRun,
     assert_columns,
     assert_nothing_written,
     assert_one_commit,
@@ -19,9 +23,11 @@ from labkit.checks import (
     assert_rows,
     assert_untouched,
     cases,
+    changes_since,
     check,
     collect,
     let_in,
+    live_files,
     make_table,
     run_tables,
     settings,
@@ -29,6 +35,7 @@ from labkit.checks import (
     table_version,
     write_commits,
 )
+from labkit.checks.table_folders import TableFolder
 
 HINTS = {
     "load_dimension": [
@@ -94,6 +101,45 @@ def quick(spark):
     """The session has settings that suit small tables."""
     with settings(spark, QUICK):
         yield
+
+
+def names_of(ddl: str) -> list[str]:
+    return [part.split()[0] for part in ddl.split(", ")]
+
+
+def stored_rows(spark, table: str, ddl: str) -> list[Row]:
+    """The rows of a table, without a Spark job if they are in plain files."""
+    folder, files, names = TableFolder(spark, table), live_files(spark, table), names_of(ddl)
+    parts = [
+        pq.read_table(pa.BufferReader(folder.read(file)), coerce_int96_timestamp_unit="us")
+        for file in files
+    ]
+    if any("deletionVector" in told for told in files.values()) or any(
+        set(part.column_names) != set(names) for part in parts
+    ):
+        return table_rows(spark, table)
+
+    def plain(value):
+        return value.replace(tzinfo=None) if isinstance(value, datetime) else value
+
+    found = [values for part in parts for values in part.to_pylist()]
+    return [Row(*names)(*(plain(values[name]) for name in names)) for values in found]
+
+
+def called(spark, schema: str, tables: dict[str, tuple[str, list]], call) -> TableRun:
+    """What a call does to tables of this database; each has a ddl, and its rows before the call."""
+    full = {name: f"{schema}.{name}" for name in tables}
+    start = {name: table_version(spark, table) for name, table in full.items()}
+    result, changes, rows = call(), {}, {}
+    for name, (ddl, _) in tables.items():
+        changes[name] = changes_since(spark, full[name], start[name])
+        assert_columns(spark.table(full[name]), ddl)
+        rows[name] = stored_rows(spark, full[name], ddl)
+    before = {
+        name: [row if isinstance(row, Row) else Row(*names_of(ddl))(*row) for row in old]
+        for name, (ddl, old) in tables.items()
+    }
+    return TableRun(spark, full, before, rows, changes, start, result)
 
 
 def at(day: int, hour: int = 0) -> datetime:
@@ -194,7 +240,7 @@ LOADED = [
 # What another load commits meanwhile: versions, and a member with the next key.
 OTHER = [*members(64, "till-62", "4:club 6:trade"), *members(2403, "till-61", "?")]
 # What a row of the dimension says, but for its key.
-SAID = [name.split()[0] for name in DIMENSION.split(", ")][1:]
+SAID = names_of(DIMENSION)[1:]
 
 
 def random_customers(rng: random.Random, numbers: range) -> tuple[list[tuple], list[tuple]]:
@@ -248,10 +294,9 @@ def first_call(delivery, learner, spark, frame, shared_schema):
 @pytest.fixture(scope="module")
 def loaded(first_call, delivery, load, spark, shared_schema):
     """The dimension before and after the next call, with the same batch."""
-    tables = {"customers": f"{shared_schema}.customers"}
-    run = run_tables(spark, tables, lambda _: load(delivery[1]))
-    assert_columns(spark.table(tables["customers"]), DIMENSION)
-    return run
+    before = stored_rows(spark, f"{shared_schema}.customers", DIMENSION)
+    tables = {"customers": (DIMENSION, before)}
+    return called(spark, shared_schema, tables, lambda: load(delivery[1]))
 
 
 @check("load_dimension")
@@ -340,11 +385,11 @@ def test_dimension_again(loaded, load, delivery):
 def test_first_customers(learner, spark, frame, shared_schema):
     """Begins above 0, adds the special member that is missing, and keeps the table's columns"""
     table = f"{shared_schema}.first_customers"
-    make_table(spark, table, DIMENSION, SPECIAL[1:])
+    write_commits(spark, table, DIMENSION, [Commit("WRITE", SPECIAL[1:])])
     given = [*updates_of("web-1", "3:retail"), *updates_of("till-1", "4:club 6:trade")]
     learner.load_dimension(spark, table, frame(UPDATES, given))
     assert_columns(spark.table(table), DIMENSION)
-    rows = table_rows(spark, table)
+    rows = stored_rows(spark, table, DIMENSION)
     special = [row for row in rows if row.customer_id is None]
     assert_rows(special, SPECIAL, key="customer_key", columns=DIMENSION)
     assert_own_keys(rows)
@@ -574,11 +619,12 @@ def adjust(learner, spark, frame, shared_schema):
 @pytest.fixture(scope="module")
 def adjusted(market, sales, adjust, spark, shared_schema):
     """Facts and dimension before and after a load in mode adjust."""
-    tables = {
-        "facts": (FACTS, [row for case in ADJUSTED for row in case.before]),
-        "people": (DIMENSION, PEOPLE + market[0]),
-    }
-    return run_tables(spark, tables, lambda _: adjust(sales), schema=shared_schema)
+    facts = [row for case in ADJUSTED for row in case.before]
+    tables = {"facts": (FACTS, facts), "people": (DIMENSION, PEOPLE + market[0])}
+    for name, (ddl, rows) in tables.items():
+        key = names_of(ddl) if name == "facts" else ""
+        write_commits(spark, f"{shared_schema}.{name}", ddl, [Commit("WRITE", rows)], key=key)
+    return called(spark, shared_schema, tables, lambda: adjust(sales))
 
 
 @pytest.fixture(scope="module")
@@ -586,18 +632,15 @@ def restated(adjusted, learner, spark, frame, shared_schema):
     """Facts before and after a load in mode restate; the dimension knows all customers."""
     given = [row for case in RESTATED for row in case.given]
     given += given[:2]
-    tables = {
-        "restated": (FACTS, [row for case in RESTATED for row in case.before]),
-        "people": adjusted.tables["people"],
-    }
-    return run_tables(
-        spark,
-        tables,
-        lambda names: learner.load_facts(
-            spark, names["restated"], names["people"], frame(SALES, given), "restate"
-        ),
-        schema=shared_schema,
-    )
+    before = [row for case in RESTATED for row in case.before]
+    tables = {"restated": (FACTS, before), "people": (DIMENSION, adjusted.rows["people"])}
+    fact, people = f"{shared_schema}.restated", adjusted.tables["people"]
+    write_commits(spark, fact, FACTS, [Commit("WRITE", before)])
+
+    def call():
+        learner.load_facts(spark, fact, people, frame(SALES, given), "restate")
+
+    return called(spark, shared_schema, tables, call)
 
 
 def assert_facts(run, name: str, expected: list[tuple]) -> None:

@@ -268,17 +268,17 @@ def load_facts(
     """Gives every sale a key, with inferred members where needed, and writes what is new."""
     # BEGIN SOLUTION: infer members, then find keys, then merge the deliveries that count
     stored = spark.table(dimension)
-    unknown = sales.where(F.col("customer_id").rlike(VALID_ID)).select("customer_id").distinct()
-    inferred = (
-        unknown.join(stored, on="customer_id", how="left_anti")
-        .withColumn("customer_key", F.lit(None).cast("long"))
-        .withColumn("effective_from", F.lit(None).cast("timestamp"))
-        .transform(with_new_keys, stored)
-        .withColumn("segment", F.lit("unknown"))
-        .withColumn("is_inferred", F.lit(True))
-    )
+    valid = sales.where(F.col("customer_id").rlike(VALID_ID)).select("customer_id").distinct()
+    unknown = valid.join(stored, on="customer_id", how="left_anti")
     names = ["customer_key", "customer_id", "segment", "is_inferred"]
-    if not inferred.isEmpty():
+    if not unknown.isEmpty():
+        inferred = (
+            unknown.withColumn("customer_key", F.lit(None).cast("long"))
+            .withColumn("effective_from", F.lit(None).cast("timestamp"))
+            .transform(with_new_keys, stored)
+            .withColumn("segment", F.lit("unknown"))
+            .withColumn("is_inferred", F.lit(True))
+        )
         (
             DeltaTable.forName(spark, dimension)
             .alias("old")
