@@ -5,11 +5,12 @@ import random
 from datetime import datetime
 
 from checks import (
-    BATCH,
+    ODD,
     RECORD,
     STORED,
     TAIL,
     assert_few_writes,
+    batch_of,
     in_one_spelling,
     is_poison,
     plain,
@@ -30,11 +31,12 @@ from labkit.checks import (
 
 SCHEMA = "sealed boolean, parcel long, opened timestamp, Label string, volume double"
 NOON = datetime(2025, 2, 3, 12)
+NO_TIMES = ["noon", "2025-02-29T12:00:00Z"]
 # For each column: values that it takes, with what it then holds, and values that it does not take.
 TAKES = {
     "sealed": ([(True, True), (False, False)], ["true", 1, [True]]),
-    "parcel": ([(0, 0), (-3, -3), (2**63 - 1, 2**63 - 1)], ["3", 2.5, 2**63, {"n": 3}]),
-    "opened": ([("2025-02-03T12:00:00Z", NOON), ("2025-02-03T14:00:00+02:00", NOON)], ["noon"]),
+    "parcel": ([(0, 0), (-3, -3), (2**63 - 1, 2**63 - 1), (-ODD, -ODD)], ["3", 2.5, 2**63, {"n": 3}]),
+    "opened": ([("2025-02-03T12:00:00Z", NOON), ("2025-02-03T14:00:00+02:00", NOON)], NO_TIMES),
     "Label": ([("", ""), (" x ", " x "), ('a"b', 'a"b')], []),
     "volume": ([(2, 2.0), (0.1, 0.1), (-1.5, -1.5)], ["2", "2 l", False]),
 }
@@ -85,7 +87,7 @@ def test_other_types(learner, spark, frame, shared_schema):
     make_table(spark, table, STORED, [shipment(1, {"2nd_count": 7, "note": "n", "x": [1]})])
     batches = [
         ([shipment(2, {"since": told, "note": "7"})], {}),
-        ([shipment(3, {"since": "noon", "2nd_count": 2.5, "note": ""})], OTHER_TYPES),
+        ([shipment(3, {"since": NO_TIMES[1], "2nd_count": 2.5, "note": ""})], OTHER_TYPES),
     ]
     for rows, promote in batches:
         learner.evolve(spark, table, frame(STORED, rows), promote)
@@ -96,7 +98,7 @@ def test_other_types(learner, spark, frame, shared_schema):
         shipment(2, None, {"2nd_count": None, "since": NOON, "note": "7"}),
         shipment(
             3,
-            {"since": "noon", "2nd_count": 2.5},
+            {"since": NO_TIMES[1], "2nd_count": 2.5},
             {"2nd_count": None, "since": None, "note": ""},
         ),
     ]
@@ -111,8 +113,7 @@ def test_batches_by_chance(learner, frame, seed, tmp_path):
     signs = ["-"] * draw.randrange(2, 5) + [""] * draw.randrange(8, 14)
     draw.shuffle(signs)
     given = records(" ".join(f"{sign}{draw.randrange(1, 6)}" for sign in signs))
-    batch = frame(BATCH, [(*record, str(tmp_path)) for record in given])
-    written, dead = learner.isolate(batch, write)
+    written, dead = learner.isolate(batch_of(frame, given, tmp_path), write)
     calls = [json.loads(text) for text in checkpoint_files(tmp_path, "calls").values()]
     assert_few_writes(calls, given)
     kept = [row for refused, rows in calls if not refused for row in rows]

@@ -675,6 +675,38 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 # -        *[typed[name].alias(name) for name in names],
 # +        *[typed[f.name].cast(f.dataType).alias(f.name) for f in StructType.fromDDL(schema)],
 
+# %% longs_by_way_of_double
+# task: refine
+# fails: test_lines[typed]
+# because: a whole number beyond 2^53 becomes its neighbour
+# breaks: a whole number that fits 64 bits
+# -    return parsed.select(
+# -        *[typed[name].alias(name) for name in names],
+# +    kinds = StructType.fromDDL(schema).fields
+# +    longs = [field.name for field in kinds if field.dataType.simpleString() == "bigint"]
+# +    return parsed.select(
+# +        *[
+# +            (typed[name].cast("double").cast("long") if name in longs else typed[name]).alias(name)
+# +            for name in names
+# +        ],
+
+# %% times_by_their_form
+# task: refine
+# fails: test_lines[other_type]
+# because: 30 February looks like a date; it is null in the column, and nowhere else
+# breaks: and of those whose value the column does not take
+# -        json_without(F.col("fields"), taken(typed, names)).alias("rescued"),
+# +        json_without(
+# +            F.map_filter(
+# +                "fields",
+# +                lambda name, value: ~F.coalesce(
+# +                    F.try_variant_get(value, "$", "string").rlike(r"^\d{4}-\d\d-\d\dT\d\d:\d\d"),
+# +                    F.lit(False),
+# +                ),
+# +            ),
+# +            taken(typed, names),
+# +        ).alias("rescued"),
+
 # %% known_names_are_taken
 # task: refine
 # fails: test_lines[other_type], test_lines[text_for_a_number], test_lines_by_chance
@@ -771,6 +803,41 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 # +            ),
 # +            F.lit("{}"),
 # +        ).alias("rescued"),
+
+# %% strings_read_as_json
+# task: refine
+# fails: test_lines[unknown_fields], test_lines[other_type]
+# because: a string that looks like an object or a list becomes one
+# breaks: Each has its value as it came: an object, a list, a number or a string.
+# -        json_without(F.col("fields"), taken(typed, names)).alias("rescued"),
+# +        json_without(
+# +            F.transform_values(
+# +                "fields",
+# +                lambda name, value: F.coalesce(
+# +                    F.try_parse_json(
+# +                        F.regexp_extract(
+# +                            F.try_variant_get(value, "$", "string"), r"^[\[{].*", 0
+# +                        )
+# +                    ),
+# +                    value,
+# +                ),
+# +            ),
+# +            taken(typed, names),
+# +        ).alias("rescued"),
+
+# %% nothing_is_dropped
+# task: refine
+# in: json_without
+# fails: test_lines[unknown_fields]
+# because: 0, false, "", [] and {} are values
+# breaks: `rescued` is a JSON object of the fields without a column
+# -        fields, lambda name, value: ~F.array_contains(names, name) & ~F.is_variant_null(value)
+# +        fields,
+# +        lambda name, value: ~F.array_contains(names, name)
+# +        & ~F.is_variant_null(value)
+# +        & ~F.coalesce(F.try_variant_get(value, "$", "string"), F.lit("null")).isin(
+# +            "0", "false", "", "[]", "{}"
+# +        ),
 
 # %% names_as_in_sql
 # task: refine
@@ -1040,6 +1107,23 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 # +        )
 # +        left = {"rescued": json_without(fields, moving)}
 
+# %% rescued_strings_read_as_json
+# task: evolve
+# fails: test_rows_after_a_promotion[not_named]
+# because: a string that looks like a list becomes one when another field leaves
+# breaks: So do all fields that `promote` does not name.
+# -        left = {"rescued": json_without(F.from_json("rescued", FIELDS), moving)}
+# +        fields = F.transform_values(
+# +            F.from_json("rescued", FIELDS),
+# +            lambda name, value: F.coalesce(
+# +                F.try_parse_json(
+# +                    F.regexp_extract(F.try_variant_get(value, "$", "string"), r"^[\[{].*", 0)
+# +                ),
+# +                value,
+# +            ),
+# +        )
+# +        left = {"rescued": json_without(fields, moving)}
+
 # %% other_spellings_leave_with_it
 # task: evolve
 # fails: test_rows_after_a_promotion[not_named]
@@ -1139,7 +1223,7 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 # task: isolate
 # fails: test_records[several], test_batches_by_chance
 # because: what follows the first poison record is neither written nor told
-# breaks: Each record that is not poison is written once, with all its columns.
+# breaks: Each record that is not poison is written once, with all its columns and no others.
 # -    def written(first: int, end: int) -> int:
 # +    def written(first: int, end: int) -> int:
 # +        if dead:
@@ -1196,7 +1280,7 @@ def isolate(batch: DataFrame, write: Callable[[DataFrame], None]) -> tuple[int, 
 # task: isolate
 # fails: test_records[clean]
 # because: a batch that has a column `id` loses it
-# breaks: Each record that is not poison is written once, with all its columns.
+# breaks: Each record that is not poison is written once, with all its columns and no others.
 # -    numbered = batch.withColumn("_place", place).localCheckpoint()
 # +    numbered = batch.withColumn("id", place).localCheckpoint()
 #
@@ -1231,11 +1315,51 @@ def isolate(batch: DataFrame, write: Callable[[DataFrame], None]) -> tuple[int, 
 # +                steps = range(first, end, step)
 # +                return sum(written(start, min(start + step, end)) for start in steps)
 
+# %% parts_of_three
+# task: isolate
+# fails: test_number_of_writes
+# because: three calls for each failure, and the last part is larger than a third
+# breaks: `write` is called at most 1 + 2·k·⌈log₂ n⌉ times for n records, k of them poison.
+# -                middle = (first + end) // 2
+# -                return written(first, middle) + written(middle, end)
+# +                third = max((end - first) // 3, 1)
+# +                cuts = [first, first + third, first + 2 * third, end]
+# +                pairs = zip(cuts[:-1], cuts[1:], strict=True)
+# +                return sum(written(low, high) for low, high in pairs if low < high)
+
+# %% as_many_parts_as_records_in_each
+# task: isolate
+# fails: test_number_of_writes
+# because: the square root of a number grows faster than twice its logarithm
+# breaks: `write` is called at most 1 + 2·k·⌈log₂ n⌉ times for n records, k of them poison.
+# -                middle = (first + end) // 2
+# -                return written(first, middle) + written(middle, end)
+# +                step = int((end - first) ** 0.5)
+# +                starts = range(first, end, step)
+# +                return sum(written(start, min(start + step, end)) for start in starts)
+
+# %% larger_part_first
+# task: isolate
+# fails: test_number_of_writes
+# because: a poison record at the front is found after more than twice the logarithm
+# breaks: `write` is called at most 1 + 2·k·⌈log₂ n⌉ times for n records, k of them poison.
+# -                middle = (first + end) // 2
+# +                middle = end - max((end - first) // 4, 1)
+
+# %% tries_an_empty_frame_first
+# task: isolate
+# fails: test_number_of_writes
+# because: a frame without rows is a call as well
+# breaks: So a batch without poison is one call.
+# -    total = written(0, rows) if rows else 0
+# +    write(batch.limit(0))
+# +    total = written(0, rows) if rows else 0
+
 # %% poison_by_its_line
 # task: isolate
 # fails: test_records[one]
 # because: the good records are written while the poison is searched, and once more at the end
-# breaks: Each record that is not poison is written once, with all its columns.
+# breaks: Each record that is not poison is written once, with all its columns and no others.
 # -    total = written(0, rows) if rows else 0
 # +    total = written(0, rows) if rows else 0
 # +    if dead:
@@ -1246,9 +1370,17 @@ def isolate(batch: DataFrame, write: Callable[[DataFrame], None]) -> tuple[int, 
 # task: isolate
 # fails: test_records[clean]
 # because: the sink gets rows without their columns
-# breaks: Each record that is not poison is written once, with all its columns.
+# breaks: Each record that is not poison is written once, with all its columns and no others.
 # -        part = numbered.where(f"_place >= {first} AND _place < {end}").drop("_place")
 # +        part = numbered.where(f"_place >= {first} AND _place < {end}").drop("_place", "weight_kg")
+
+# %% number_goes_along
+# task: isolate
+# fails: test_records[clean]
+# because: the sink gets a column that no record has
+# breaks: Each record that is not poison is written once, with all its columns and no others.
+# -        part = numbered.where(f"_place >= {first} AND _place < {end}").drop("_place")
+# +        part = numbered.where(f"_place >= {first} AND _place < {end}")
 
 # %% reason_of_the_batch
 # task: isolate
@@ -1269,9 +1401,9 @@ def isolate(batch: DataFrame, write: Callable[[DataFrame], None]) -> tuple[int, 
 
 # %% skips_the_batch
 # task: isolate
-# fails: test_records[one]
+# fails: test_records[one], test_records[first]
 # because: catch, log and go on: the whole batch is lost for one record
-# breaks: Each record that is not poison is written once, with all its columns.
+# breaks: Each record that is not poison is written once, with all its columns and no others.
 # -            if end - first > 1:
 # -                middle = (first + end) // 2
 # -                return written(first, middle) + written(middle, end)

@@ -302,7 +302,7 @@ lab.check("evolve")
 # The function calls `write` for parts of `batch`, and returns two values: how many rows were
 # written, and a frame of the poison records with the columns `raw`, `file` and `reason` (string).
 #
-# - Each record that is not poison is written once, with all its columns.
+# - Each record that is not poison is written once, with all its columns and no others.
 # - Each poison record is a row of the frame. `reason` is `str(error)` of the exception that `write`
 #   raised for this record alone.
 # - Records may be equal. Each of them is written, or is a row of the frame.
