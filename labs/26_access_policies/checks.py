@@ -30,7 +30,7 @@ from labkit.checks import (
     write_cold_table,
     write_commits,
 )
-from labkit.checks.tables import table_folder
+from labkit.checks.table_folders import table_folder
 
 HINTS = {
     "effective_access": [
