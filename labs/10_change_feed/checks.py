@@ -19,7 +19,6 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyspark.sql import Row as SparkRow
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
@@ -34,9 +33,8 @@ from labkit.checks import (
     changes_since,
     check,
     collect,
-    live_files,
+    stored_rows,
     stories,
-    table_rows,
     table_version,
 )
 from labkit.checks.table_folders import summed_up
@@ -298,16 +296,6 @@ class Table:
 
     def newest(self) -> int:
         return len(list(self.log.glob("*.json"))) - 1
-
-    def read(self, spark) -> list:
-        """The rows that an answer left, without a Spark job if they are in plain files."""
-        names = StructType.fromDDL(self.ddl).names
-        files = {self.folder / name: told for name, told in live_files(spark, self.name).items()}
-        if all(path.is_file() and "deletionVector" not in told for path, told in files.items()):
-            parts = [pq.ParquetFile(path).read() for path in files]
-            if all(set(names) <= set(part.column_names) for part in parts):
-                return [SparkRow(**row) for part in parts for row in part.select(names).to_pylist()]
-        return table_rows(spark, self.name)
 
     def change(self, name: str, value: str | None) -> None:
         """Sets a property, or takes it away."""
@@ -819,7 +807,7 @@ class Job:
             made.write("part-0.parquet", columns, rows)
             made.create(spark, [made.told("add", "part-0.parquet")])
             self.tables[table] = made
-        self.rows = {name: table.read(spark) for name, table in self.tables.items()}
+        self.rows = {name: stored_rows(spark, table.name) for name, table in self.tables.items()}
         self.made = {name: table_version(spark, full) for name, full in self.names.items()}
 
     def right_rows(self) -> list[tuple]:

@@ -4,16 +4,12 @@ import json
 import linecache
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
 
-import pyarrow.parquet as pq
 import pytest
-from pyspark.sql import Row
 
 from labkit.checks import (
     AnswerError,
@@ -29,11 +25,9 @@ from labkit.checks import (
     collect,
     let_in,
     let_in_on_write,
-    live_files,
     log_since,
-    settings,
+    stored_rows,
     stories,
-    table_rows,
     table_version,
     write_commits,
 )
@@ -79,23 +73,6 @@ INVENTORY_NAMES = ["warehouse", "sku", "qty", "updated_at", "source"]
 KEY = ["warehouse", "sku"]
 
 
-# For tables of a few rows: to generate code for a query, or to plan it again between its stages,
-# takes longer than to run it.
-QUICK = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.databricks.delta.merge.repartitionBeforeWrite.enabled": "false",
-    "spark.sql.shuffle.partitions": "1",
-}
-
-
-@pytest.fixture(scope="module")
-def quick(spark):
-    """The session with settings that suit small tables."""
-    with settings(spark, QUICK):
-        yield spark
-
-
 def item(text: str) -> tuple:
     """A row of the stock in short: "Bari s1 5 30 count"; at 8:00 by loader unless said.
 
@@ -110,23 +87,6 @@ def item(text: str) -> tuple:
 
 def items(text: str) -> list[tuple]:
     return [item(one.strip()) for one in text.split(",")]
-
-
-def rows_left(spark, table: str) -> list:
-    """The rows of a table, without a Spark job if they are in plain files with these columns."""
-    folder, rows = Path(urlparse(table_version(spark, table).place).path), []
-    with suppress(OSError, ValueError):
-        for path, told in live_files(spark, table).items():
-            file = pq.ParquetFile(folder / unquote(path), coerce_int96_timestamp_unit="us")
-            own = told["partitionValues"]
-            if "deletionVector" in told or {*own, *file.schema_arrow.names} != {*INVENTORY_NAMES}:
-                return table_rows(spark, table)
-            for row in file.read().to_pylist():
-                time = row["updated_at"]
-                values = row | own | {"updated_at": time and time.replace(tzinfo=None)}
-                rows.append(Row(*INVENTORY_NAMES)(*[values[name] for name in INVENTORY_NAMES]))
-        return rows
-    return table_rows(spark, table)
 
 
 def keys(rows) -> set[tuple]:
@@ -308,7 +268,7 @@ def assert_outcome(matrix: Matrix, slow: str, fast: str, outcome: str) -> None:
 def written(matrix, spark):
     """The rows of the tables whose slow writer succeeds, by slow writer."""
     pairs = {"append": ("append", "append"), "merge": ("merge", "nobody")}
-    return {slow: rows_left(spark, matrix.tables[pair]) for slow, pair in pairs.items()}
+    return {slow: stored_rows(spark, matrix.tables[pair]) for slow, pair in pairs.items()}
 
 
 @check("conflict_matrix")
@@ -474,7 +434,7 @@ def disturbed(
         table = f"{table}_alone"
         start = partitioned(spark, table, [past])
         call(table, False)
-    rows, log = rows_left(spark, table), log_since(spark, table, start.number)
+    rows, log = stored_rows(spark, table), log_since(spark, table, start.number)
     return Disturbed(error, table, rows, own_commits(log), commits_of_others(log, "MERGE"))
 
 
@@ -944,14 +904,14 @@ def batches(learner, quick, frame, shared_schema):
     table = first.table
     for lines_of_next in NEXT:
         learner.decrement(quick, table, frame(ORDERS, lines_of_next))
-    following = rows_left(quick, table)
+    following = stored_rows(quick, table)
     last = commit_nothing(quick, table, COMMITS_SINCE)
     # Whoever remembers the batch beside the table, by its name, doesn't find it any more.
     quick.sql(f"ALTER TABLE {table} RENAME TO {table}_renamed")
     table = f"{table}_renamed"
     learner.decrement(quick, table, frame(ORDERS, [*reversed(lines), *LINES_SINCE]))
     made = len(log_since(quick, table, last))
-    again = rows_left(quick, table) if made else following
+    again = stored_rows(quick, table) if made else following
     known.add(table.rpartition(".")[2])
     others = sorted(tables_in(quick, shared_schema) - known - {"orders_taken"})
     return Batches(first, table, following, again, last + made, others)
@@ -1210,7 +1170,7 @@ def assert_tried_again(learner, spark, frame, table: str, other: Commit) -> None
         spark.catalog.dropGlobalTempView(view)
     story = f"another job's {other.operation} came before the commit of the call"
     assert not error, f"{story}, which ended with {class_of(error)}"
-    found = of_keys(rows_left(spark, table), {("Bari", "a"), ("Bari", "b"), ("Cork", "a")})
+    found = of_keys(stored_rows(spark, table), {("Bari", "a"), ("Bari", "b"), ("Cork", "a")})
     expected = items("Bari a 1, Bari b 7 30 count, Cork a 2")
     try:
         assert_items(found, expected)

@@ -5,20 +5,15 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlparse
 
-import pyarrow.parquet as pq
 import pytest
-from pyspark.sql import Row
-from pyspark.sql.types import StructType
 
 from labkit.checks import (
     Case,
-    TableVersion,
     assert_columns,
     assert_rows,
     cases,
@@ -27,11 +22,10 @@ from labkit.checks import (
     checkpoint_files,
     collect,
     forget_last_commit,
-    live_files,
     log_since,
     make_table,
     settings,
-    table_rows,
+    stored_rows,
     table_version,
 )
 
@@ -85,37 +79,18 @@ FILES_PER_BATCH = 4
 # With a quarter of a second: times of files are exact to the millisecond.
 NOON = datetime(2026, 11, 2, 12, 0, 7, 250_000)
 
-# For tables of a few rows: to generate code for a query, or to plan it again between its stages,
-# takes longer than to run it.
-QUICK = {
-    "spark.sql.codegen.wholeStage": "false",
+
+QUICKER = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.shuffle.partitions": "1",
     "spark.sql.limit.initialNumPartitions": "99",
 }
 
 
 @pytest.fixture(scope="module")
-def quick(spark):
-    """The session with settings that suit small tables."""
-    with settings(spark, QUICK):
-        yield spark
-
-
-def rows_left(spark, table: str, start: TableVersion, ddl: str) -> list[Row]:
-    """The rows of a table, without a Spark job if they are in plain files with these columns."""
-    nulls = dict.fromkeys(StructType.fromDDL(ddl).names)
-    folder = Path(urlparse(start.place).path)
-    files = live_files(spark, table)
-    with suppress(OSError, ValueError):
-        reads = [pq.ParquetFile(folder / name, coerce_int96_timestamp_unit="us") for name in files]
-        parts = [read.read() for read in reads]
-        is_plain = not any("deletionVector" in told for told in files.values())
-        is_plain &= not any("tz=" in str(kind) for part in parts for kind in part.schema.types)
-        if is_plain and all(set(part.column_names) <= set(nulls) for part in parts):
-            return [Row(**{**nulls, **row}) for part in parts for row in part.to_pylist()]
-    return table_rows(spark, table)
+def quick(quick):
+    """The session without generated code, which reads all files at once."""
+    with settings(quick, QUICKER):
+        yield quick
 
 
 # ------------------------------------------------------------------------------------------- ingest
@@ -256,7 +231,7 @@ def ingested(learner, quick, inbox, shared_schema, tmp_path_factory):
     def call(source: Path, checkpoint: str) -> Call:
         place = str(checkpoints / checkpoint / "stream")
         result = learner.ingest(quick, str(source), table, place)
-        return Call(result, rows_left(quick, table, start, BRONZE))
+        return Call(result, stored_rows(quick, table))
 
     put(folder, FIRST)
     first = call(folder, "a")
@@ -747,7 +722,7 @@ def evolved(learner, quick, frame, shared_schema):
         learner.evolve(quick, table, batch, promote)
         changes = changes_since(quick, table, start)
         assert_columns(quick.table(table), PROMOTED)
-        found.append((rows_left(quick, table, start, PROMOTED), start.files, changes))
+        found.append((stored_rows(quick, table), start.files, changes))
     return found
 
 
@@ -1032,14 +1007,13 @@ def replayed(learner, quick, frame, shared_schema):
     quick.sql(f"CREATE TABLE {table} ({FIXED}) USING delta {constraint}")
     frame(FIXED, STILL).coalesce(1).write.format("delta").mode("append").saveAsTable(table)
     make_table(quick, waiting, DEAD, DEAD_FIRST)
-    starts = [table_version(quick, name) for name in (waiting, table)]
     learner.replay_dead(quick, waiting, table, SMALL)
-    first = rows_left(quick, waiting, starts[0], DEAD)
+    first = stored_rows(quick, waiting)
     before = len(log_since(quick, waiting, 0))
     rest = frame(DEAD, DEAD_BEFORE[len(DEAD_FIRST) :]).coalesce(1)
     rest.write.format("delta").mode("append").saveAsTable(waiting)
     learner.replay_dead(quick, waiting, table, SMALL)
-    rows = rows_left(quick, waiting, starts[0], DEAD), rows_left(quick, table, starts[1], FIXED)
+    rows = stored_rows(quick, waiting), stored_rows(quick, table)
     return Replayed(first, *rows, log_since(quick, waiting, before))
 
 

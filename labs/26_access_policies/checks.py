@@ -23,7 +23,6 @@ from labkit.checks import (
     collect,
     let_in,
     live_files,
-    settings,
     stories,
     table_rows,
     table_version,
@@ -78,20 +77,6 @@ ROWS = (
 NAMES = ["claim_id", "tenant", "region", "patient_name", "diagnosis", "amount"]
 TOTALS = "tenant string, diagnosis string, patients long, amount decimal(20,2)"
 MASKS = {"patient_name": "hidden", "amount": 0}
-
-# For frames of a few rows: to generate code, or to plan between stages, costs more than to run.
-QUICK = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.shuffle.partitions": "1",
-}
-
-
-@pytest.fixture(scope="module")
-def quick(spark):
-    """The session with settings that suit small tables."""
-    with settings(spark, QUICK):
-        yield spark
 
 
 def day(number: float) -> datetime:
