@@ -20,6 +20,7 @@ from labkit.checks import (
     check,
     collect,
     log_since,
+    settings,
     stored_files,
     stories,
     table_files,
@@ -75,7 +76,20 @@ SUSPECTS = (
     "suspicious boolean, reason string"
 )
 PLAN = "path string, bytes long, deletable boolean, reason string"
-pytestmark = pytest.mark.usefixtures("quick")
+
+# For tables of a few rows: to generate code, or to plan between stages, costs more than to run.
+QUICK = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.shuffle.partitions": "1",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick(spark):
+    """Settings that suit small tables, for all checks of this file."""
+    with settings(spark, QUICK):
+        yield
 
 
 def order(text: str) -> tuple:
