@@ -79,8 +79,8 @@ def _too_many(count: int, what: str) -> AnswerError:
 def stages_of(spark: SparkSession, jobs: list[JavaObject]) -> Iterator[JavaObject]:
     """The last attempt of each stage that these jobs ran, in order.
 
-    AnswerError when there were more than the engine keeps, or it forgot some while this was read: an
-    answer may have a thread that goes on.
+    AnswerError when there were more than the engine keeps, or it forgot some while this was read:
+    an answer may have a thread that goes on.
     """
     store = spark.sparkContext._jsc.sc().statusStore()
     stages = sorted({int(stage) for job in jobs for stage in each(job.stageIds())})

@@ -108,7 +108,7 @@ class Jvm:
             return b"", kind, text
 
     def entries(self, target: str) -> Iterator[str]:
-        """`name=value` of each entry of a map in the JVM: what is in it, no command has to have named."""
+        """`name=value` of each entry of a map in the JVM, which no command need have named."""
         if "java.util.Map" not in self.parents(target):
             return
         with self._asking:

@@ -215,8 +215,8 @@ def _build(spec: dict[str, Any]) -> None:
     _done(_libc.umount2(b"/.old", ctypes.c_int(MNT_DETACH)), "umount")
     os.rmdir("/.old")
     _set_attributes("/", ATTR_READ_ONLY, recursive=False)
-    # Nobody in here makes a further user namespace, in which it would have capabilities again. What is
-    # watched in here counts among what the judge's user may watch: 128 times, on most systems.
+    # Nobody in here makes a further user namespace, in which it would have capabilities again. What
+    # is watched in here counts among what the judge's user may watch: 128 times, on most systems.
     for name, most in OF_USER.items():
         with contextlib.suppress(FileNotFoundError):  # a system that has none of them
             _write(f"/proc/sys/user/max_{name}", str(most))

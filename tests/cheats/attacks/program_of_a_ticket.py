@@ -56,6 +56,7 @@ def run(program):
     path.chmod(0o755)
     tickets.write_bytes(cache())
     module = "com.sun.security.auth.module.Krb5LoginModule required useTicketCache=true"
+    login = f'{module} ticketCache="{tickets}" doNotPrompt=true principal="lab@LAB";'
     settings = {
         "bootstrap.servers": "127.0.0.1:9",
         "security.protocol": "SASL_PLAINTEXT",
@@ -64,7 +65,7 @@ def run(program):
         "sasl.kerberos.min.time.before.relogin": "1",
         "sasl.kerberos.ticket.renew.window.factor": "0.01",
         "sasl.kerberos.ticket.renew.jitter": "0",
-        "sasl.jaas.config": f'{module} ticketCache="{tickets}" doNotPrompt=true principal="lab@LAB";',
+        "sasl.jaas.config": login,
     }
     reader = spark.read.format("kafka").option("subscribe", "numbers")
     reader = reader.options(**{f"kafka.{key}": value for key, value in settings.items()})

@@ -1,7 +1,7 @@
 # outcome: failed
 # says: lies elsewhere than in its database
 # steals: test_table_is_made_at_once
-# A file system of Hadoop's that shows one folder in the place of another: the table's path is in its
+# A file system of Hadoop's shows one folder in the place of another: the table's path is in its
 # database, and the files are the answer's own, log and all.
 from pathlib import Path
 

@@ -2,7 +2,7 @@
 # outcome: failed
 # says: a commit was taken out of its log
 # steals: test_table_is_left_alone
-# Linux counts what a user watches, in the sandbox, too: nothing is left with which to watch the log.
+# Linux counts what a user watches, in the sandbox, too: nothing is left to watch the log with.
 import ctypes
 import errno
 import os
