@@ -107,6 +107,15 @@ def test_more_than_a_job_costs(spark, written, monkeypatch, most):
     assert_same(spark, written, jobs=True)
 
 
+def test_one_long_text_for_all_rows(spark, shared_schema):
+    name = f"{shared_schema}.repeated"
+    made = spark.range(2000).coalesce(1).selectExpr("repeat('x', 10000) AS text")
+    made.write.format("delta").saveAsTable(name)
+    folder = TableFolder(spark, name)
+    assert sum(file.bytes for file in folder.files().values()) < 100_000
+    assert_same(spark, name, jobs=True)
+
+
 @pytest.mark.parametrize("data", [b"", b"PAR1 and no more PAR1"])
 def test_a_damaged_file(spark, written, data):
     folder = TableFolder(spark, written)

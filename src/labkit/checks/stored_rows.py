@@ -19,6 +19,7 @@ from labkit.checks.table_folders import TableFolder
 from labkit.checks.tables import live_files, table_columns, table_rows
 
 MOST_BYTES = 16_000_000
+ROWS_AT_ONCE = 32  # a file may hold one long text for all its rows
 MOMENT = pa.timestamp("us", tz="UTC")
 MOMENT_OF_SPARK = pa.timestamp("us")  # as Spark writes it, in 96 bits
 
@@ -51,24 +52,21 @@ def _rows_of_files(spark: SparkSession, table: str, columns: StructType) -> list
     data = [pa.BufferReader(folder.read(name)) for name in names]
     files = [pq.ParquetFile(one, coerce_int96_timestamp_unit="us") for one in data]
     kinds = to_arrow_schema(columns, timezone="UTC")
-    if (
-        sum(file.metadata.num_rows for file in files) > MOST_ROWS
-        or sum(_unpacked(file.metadata) for file in files) > MOST_BYTES
-        or not all(_is_plain(field, kinds) for file in files for field in file.schema_arrow)
+    if sum(file.metadata.num_rows for file in files) > MOST_ROWS or not all(
+        _is_plain(field, kinds) for file in files for field in file.schema_arrow
     ):
         return None
-    found = []
+    found, left = [], MOST_BYTES
     for file, told in zip(files, live.values(), strict=True):
         # Null are a column that came after the file, and the partition of the empty text.
         partition = {name: text or None for name, text in told["partitionValues"].items()}
         blank = dict.fromkeys(columns.names) | partition
-        found += [Row(**_collected(blank | values)) for values in file.read().to_pylist()]
+        for batch in file.iter_batches(ROWS_AT_ONCE, use_threads=False):
+            left -= max(batch.nbytes, 8 * batch.num_rows * len(blank))
+            if left < 0:
+                return None
+            found += [Row(**_collected(blank | values)) for values in batch.to_pylist()]
     return found
-
-
-def _unpacked(metadata: pq.FileMetaData) -> int:
-    groups = range(metadata.num_row_groups)
-    return sum(int(metadata.row_group(group).total_byte_size) for group in groups)
 
 
 def _is_plain(field: pa.Field, kinds: pa.Schema) -> bool:

@@ -161,7 +161,9 @@ def require_in_its_database(spark: SparkSession, table: str) -> None:
         state = spark._jsparkSession.sessionState()
         identifier = state.sqlParser().parseTableIdentifier(table)
         place = state.catalog().getTableMetadata(identifier).location()
-        require_in_tables(spark, table, str(place.getPath()))
+        # Other file systems of Hadoop's show other files under the same path.
+        is_file = str(place.getScheme()) == "file"
+        require_in_tables(spark, table, str(place.getPath() if is_file else place))
 
 
 def require_in_tables(spark: SparkSession, table: str, place: str) -> None:
