@@ -828,7 +828,7 @@ class Job:
             name: changes_since(self.spark, full, start[name]) for name, full in self.names.items()
         }
         self.rows = {
-            name: table.read(self.spark) if changes[name].versions else before[name]
+            name: stored_rows(self.spark, table.name) if changes[name].versions else before[name]
             for name, table in tables
         }
         reason = error.reason if error else None
