@@ -207,7 +207,7 @@ def net_changes(feed: DataFrame) -> DataFrame:
 # because: a difference of a cent is lost
 # breaks: with another segment, balance or city, has the op `update`.
 # -    values = F.struct("segment", "balance", "city")
-# +    whole = F.round("balance", 0).cast("decimal(12,2)").alias("balance")
+# +    whole = F.col("balance").cast("long").cast("decimal(12,2)").alias("balance")
 # +    values = F.struct("segment", whole, "city")
 
 # %% values_before
@@ -888,7 +888,6 @@ def apply_changes(spark: SparkSession, source: str, target: str, state: str) -> 
 # %% adds_again
 # task: maintain
 # fails: test_sums[counted_once],
-#   test_sums[overwritten],
 #   test_sums[withdrawn]
 # because: after a crash the same changes are added a second time
 # breaks: The next call makes both tables right, also if `source` has gone on in between.
@@ -1509,6 +1508,15 @@ def maintain(spark: SparkSession, source: str, aggregate: str, state: str) -> No
 # breaks: whatever the session's time zone.
 # -        F.lit(newest.timestamp).alias("_commit_timestamp"),
 # +        F.lit(str(newest.timestamp)).cast("timestamp").alias("_commit_timestamp"),
+
+# %% deletes_left_out
+# task: maintain
+# fails: test_sums[overwritten]
+# because: accounts that an overwrite writes again are counted twice
+# breaks: the sum of their balances and their number.
+# -        difference = aggregate_delta(feed_between(spark, source, held, newest))
+# +        feed = feed_between(spark, source, held, newest)
+# +        difference = aggregate_delta(feed.where("_change_type != 'delete'"))
 
 # %% number_of_any_job
 # task: maintain
