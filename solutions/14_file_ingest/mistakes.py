@@ -571,10 +571,10 @@ def ingest(spark: SparkSession, source: str, table: str, checkpoint: str) -> lis
 # because: a cast makes a number of the text "12.5"
 # breaks: | `double` | a number, whole or not |
 # -        F.from_json("raw", schema).alias("typed"),
-# +        F.from_json("raw", ", ".join(f"{n} string" for n in names)).alias("text"),
+# +        F.from_json("raw", ", ".join(f"`{n}` string" for n in names)).alias("text"),
 #
 # -    typed = F.when(~F.col("corrupt"), F.col("typed"))
-# +    kinds = {column.split()[0]: column.split()[1] for column in schema.split(", ")}
+# +    kinds = {field.name: field.dataType for field in StructType.fromDDL(schema)}
 # +    cast = [F.col("text")[n].try_cast(kind).alias(n) for n, kind in kinds.items()]
 # +    parsed = parsed.withColumn("typed", F.struct(*cast))
 # +    typed = F.when(~F.col("corrupt"), F.col("typed"))
