@@ -1103,7 +1103,9 @@ def aggregate(df: DataFrame, access: DataFrame, k: int) -> DataFrame:
 # because: LIKE takes the underscore in a name for any letter
 # breaks: Names are the same only if they are equal, case included.
 # -        grants.where(F.col("principal").isin(*names))
-# +        grants.where(reduce(or_, [F.col("principal").like(name) for name in names]))
+# +        grants.where(
+# +            reduce(or_, [F.col("principal").like(name.replace("\\", "\\\\")) for name in names])
+# +        )
 
 # %% star_alone
 # task: secure
@@ -1210,7 +1212,7 @@ def aggregate(df: DataFrame, access: DataFrame, k: int) -> DataFrame:
 # -            F.col(part).isNotNull() if rule[part] == "*" else F.col(part).eqNullSafe(rule[part])
 # +            F.col(part).isNotNull()
 # +            if rule[part] == "*"
-# +            else F.coalesce(F.col(part).like(rule[part]), F.lit(False))
+# +            else F.coalesce(F.col(part).like(rule[part].replace("\\", "\\\\")), F.lit(False))
 
 # %% tenants_are_patterns
 # task: secure
@@ -1491,7 +1493,11 @@ def write_tenant(spark: SparkSession, table: str, tenant: str, batch: DataFrame)
 # because: a sign in a group's name means something in a regular expression
 # breaks: Names are the same only if they are equal, case included.
 # -        grants.where(F.col("principal").isin(*names))
-# +        grants.where(F.col("principal").rlike(f"^({'|'.join(names)})$"))
+# +        grants.where(
+# +            F.col("principal").rlike(
+# +                "|".join(rf"^{name}$".translate({ord(c): "\\" + c for c in "\\{}"}) for name in names)
+# +            )
+# +        )
 
 # %% skipped_for_the_same_places
 # task: secure_view
