@@ -19,7 +19,6 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyspark.sql import Row as SparkRow
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
@@ -34,9 +33,9 @@ from labkit.checks import (
     changes_since,
     check,
     collect,
-    live_files,
+    settings,
+    stored_rows,
     stories,
-    table_rows,
     table_version,
 )
 from labkit.checks.table_folders import summed_up
@@ -92,7 +91,12 @@ Row = tuple[int, str | None, Decimal | None, str | None]
 # of segment a, with a balance of 10 in Bari; version 3 overwrote it (a delete and an insert), and
 # version 4 deleted it. `?` is null, `_` an empty text. The same values again are an update that
 # changes nothing, and `Bari_` has a blank at its end.
-LIFE = re.compile(r"(!?)(?:-|([A-Za-z?_])(-?[\d.]+|\?)([A-Z]\w*|[?_]))@(\d+)")
+LIFE = re.compile(r"(!?)(?:-|([A-Za-z]+|[?_])(-?[\d.]+|\?)([A-Za-z]\w*|[?_]))@(\d+)")
+
+# What some write for a null, and accounts that have one such value and two nulls.
+WORDS = ("null", "NULL", "none", "None", "unknown", "missing")
+NO_NULLS = [f"{word}??" for word in WORDS] + [f"??{word}" for word in WORDS]
+NO_NULLS += ["?-1?", "?9999999999.99?", "?-9999999999.99?"]
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,11 @@ def lives(text: str) -> list[Life]:
     return [life(one.strip()) for one in text.split(",")]
 
 
+def listed(row: str, values: Iterable[str]) -> str:
+    """Rows of a story, one for each value; `{}` are the number of an account and the value."""
+    return ", ".join(row.format(key, value) for key, value in enumerate(values, 101))
+
+
 def lives_of(found: Iterable[Case]) -> list[Life]:
     return [one for case in found for one in case.given]
 
@@ -170,7 +179,7 @@ def net(text: str) -> tuple:
 
 # What was there in version 0 is before the range.
 NETTED = stories(
-    """
+    f"""
 kinds: Tells a new account, a changed one and one that is gone
 1 a10Bari@4, 2 a10Bari@0 a20Bari@4, 3 a10Bari@0 -@4 |
 1 insert a10Bari 4, 2 update a20Bari 4, 3 delete a10Bari 4
@@ -224,6 +233,9 @@ overwritten_between: Reads such a step also where other changes of the account s
 version: Tells in `version` the account's last version, also if that changed nothing
 51 a10Bari@0 a20Bari@4 a20Bari@6, 52 a10Bari@4 !a10Bari@9 |
 51 update a20Bari 6, 52 insert a10Bari 9
+
+words: Tells a null from a word or a number that some write for it
+{listed("{} ???@0 {}@4", NO_NULLS)} | {listed("{} update {} 4", NO_NULLS)}
 """,
     given=life,
     after=net,
@@ -298,16 +310,6 @@ class Table:
 
     def newest(self) -> int:
         return len(list(self.log.glob("*.json"))) - 1
-
-    def read(self, spark) -> list:
-        """The rows that an answer left, without a Spark job if they are in plain files."""
-        names = StructType.fromDDL(self.ddl).names
-        files = {self.folder / name: told for name, told in live_files(spark, self.name).items()}
-        if all(path.is_file() and "deletionVector" not in told for path, told in files.items()):
-            parts = [pq.ParquetFile(path).read() for path in files]
-            if all(set(names) <= set(part.column_names) for part in parts):
-                return [SparkRow(**row) for part in parts for row in part.select(names).to_pylist()]
-        return table_rows(spark, self.name)
 
     def change(self, name: str, value: str | None) -> None:
         """Sets a property, or takes it away."""
@@ -549,7 +551,8 @@ def read(learner, spark, shared_schema, inbox):
         source = sources[name]
         inserts = [(*row, "insert", source.version) for row in source.rows()]
         expected = inserts if case.after else source.changes(since)
-        frame, error = attempt(learner.read_changes, spark, source.name, since)
+        with settings(spark, spark__sql__session__timeZone="Asia/Tokyo"):
+            frame, error = attempt(learner.read_changes, spark, source.name, since)
         versions = range(source.version + 1)
         times = {number: datetime.fromtimestamp(source.time(number)) for number in versions}
         made[case.name] = Read(error or frame, expected, source.version, times)
@@ -611,12 +614,13 @@ def delta(text: str) -> tuple:
 
 # Each story has segments of its own. What was there in version 0 is before the range.
 CHANGED = stories(
-    """
+    f"""
 new_and_gone: Adds new accounts to their segment, and takes away deleted ones
 1 a10Bari@4, 2 a20Bari@5, 3 b10Bari@0 -@4, 4 b5Bari@0 -@5 | a 30 2, b -15 -2
 
 balances: Adds what the balance of an account changed by, and counts no account
-5 c10Bari@0 c25.50Bari@4, 6 c10Bari@0 c1Bari@4 c2Bari@5 | c 7.5 0
+5 c10Bari@0 c25.50Bari@4, 6 c10Bari@0 c1Bari@4 c2Bari@5,
+40 B10Bari@0 B10.01Bari@4, 41 C10Bari@0 C9.99Bari@5 | c 7.5 0, B 0.01 0, C -0.01 0
 
 moves: Takes an account that changes its segment out of one and into the other
 7 d10Bari@0 e10Bari@4, 8 d10Bari@0 f30Bari@4, 32 d10Bari@0 d15Bari@4 e15Bari@5 |
@@ -648,6 +652,9 @@ n 0 1, o -10 0, p 10 0, q 0 -1
 overwritten: Takes a delete and an insert of one version for what they are together
 22 r10Bari@0 !r15Bari@4, 23 s10Bari@0 !t10Bari@4, 24 u10Bari@0 !u10Bari@4 |
 r 5 0, s -10 -1, t 10 1
+
+words: Tells the null segment from one whose name is a word for null
+{listed("{} {}3Bari@4", WORDS)} | {listed("{1} 3 1", WORDS)}
 """,
     given=life,
     after=delta,
@@ -677,31 +684,31 @@ def test_differences(changed, case):
 
 # ------------------------------------------------------------------------- apply_changes, maintain
 
-# The first load was of version 0. Then `target` got version 4 by a job that died, and refuses
-# version 5. `aggregate` refuses version 2; a call brings it to version 4, and `state` refuses.
-# `state` refuses version 9, too; while `target` gets that one, the source gets version 10. Versions
-# 10 to 12 change nothing in the end, and no sum.
+# The first load was of version 0. A job that died then brought the kept table to version 1, and
+# `state` is behind. Version 2 takes back all of version 1, and the kept table refuses it. `state`
+# refuses version 9; while `target` gets that one, the source gets version 10. Versions 10 to 12
+# change nothing in the end, and no sum.
 KINDS = (
     "write merge merge merge replace merge optimize merge merge feed_on merge merge optimize merge"
 )
-FIRST, HALF_DONE, LAST, MEANWHILE, EQUAL, AGAIN = 0, 4, 9, 10, 12, 13
-REFUSED = {"apply_changes": 5, "maintain": 2}
+FIRST, HALF_DONE, REFUSED, LAST, MEANWHILE, EQUAL, AGAIN = 0, 1, 2, 9, 10, 12, 13
 COPIED = stories(
-    """
+    f"""
 since_the_state: Has what came in a version that was refused, or after it
-1 a10Bari@5, 2 a10Bari@0 a15Bari@2, 3 a10Bari@3 a20Bari@5, 4 b?Como@0, 5 ?10?@5, 6 a1Bari@0 a2Bari@1
+1 a10Bari@5, 2 a15Bari@0 a10Bari@1 a15Bari@2, 3 a10Bari@3 a20Bari@5, 4 b?Como@0, 5 ?10?@5,
+6 a1Bari@0 a2Bari@1 a1Bari@2 a2Bari@3
 
 withdrawn: Has no account that the dead call brought and that was deleted since
-11 a10Bari@3 -@5, 12 a10Bari@4 -@5
+11 a10Bari@1 -@2, 12 a10Bari@1 -@2 a20Bari@3 -@5
 
 there_and_back: Has the old values of an account that the dead call changed, when they are back
-13 a10Bari@0 b10Bari@3 a10Bari@5, 14 a10Bari@2 -@3 a10Bari@5
+13 a10Bari@0 b10Bari@1 a10Bari@2, 14 a10Bari@0 -@1 a10Bari@2
 
 overwritten: Follows an overwrite
-15 a10Bari@0 a20Como@4, 16 a10Bari@0 -@4, 17 a10Bari@4, 18 a10Bari@2 a20Bari@4 a30Bari@5
+15 a10Bari@0 a20Como@4, 16 a10Bari@0 -@4, 17 a10Bari@4, 18 a10Bari@3 a20Bari@4 a30Bari@5
 
 changes: Follows inserts, updates and deletes; leaves the others as they are
-21 a10Bari@0 a20Bari@7, 22 a10Bari@0 -@7, 23 a10Bari@8, 24 a10Bari@0, 25 a10Bari@5
+21 a10Bari@0 a20Bari@7, 22 a10Bari@0 -@7, 23 a10Bari@8, 24 a10Bari@0, 25 a10Bari@0 a10.01Bari@7
 
 last_version: Has the last of several states of an account
 31 a90Bari@0 b20Bari@7 c10Como@8, 32 a10Bari@7 b20Bari@8
@@ -715,6 +722,9 @@ came_back: Has the new values of an account that was deleted and came back
 nulls: Follows a change to null and from null, also where the other value is empty or 0
 35 a10Bari@0 ???@7, 36 ???@0 a10Bari@8, 37 ?10Bari@0 _10Bari@7, 38 a?Bari@0 a0Bari@7,
 39 a10_@0 a10?@8
+
+words: Follows a change from null to a word or a number that some write for it
+{listed("{} ???@0 {}@7", NO_NULLS)}
 """,
     given=life,
 )
@@ -724,15 +734,15 @@ UNCHANGED = lives(
     "43 a10Bari@0 b10Bari@7 a10Bari@8, 44 a10Bari@0 -@7 a10Bari@8"
 )
 SUMMED = stories(
-    """
+    f"""
 since_the_state: Adds what came in a version that was refused to the sums of the first load
-1 a10Bari@0, 2 a10Bari@0 a15Bari@2, 3 z10Bari@5, 17 a5Bari@0 a6Bari@1
+1 a10Bari@0, 2 a15Bari@0 a10Bari@1 a15Bari@2, 3 z10Bari@5, 17 a5Bari@0 a6Bari@1 a5Bari@2 a6Bari@3
 
 counted_once: Counts once what the dead call had added
-4 b10Bari@3, 5 b5Bari@4, 6 c10Bari@0 c30Bari@2 c40Bari@5
+4 b10Bari@1 -@2 b10Bari@3, 5 b5Bari@4, 6 c10Bari@0 c30Bari@1 c10Bari@2 c40Bari@5
 
 withdrawn: Takes away what the dead call had added and the source has deleted since
-7 d10Bari@3 -@5, 8 d20Bari@0, 9 e10Bari@4 -@5
+7 d10Bari@1 -@2, 8 d20Bari@0, 9 e10Bari@1 -@2
 
 overwritten: Follows an overwrite
 10 f10Bari@0 g20Como@4, 11 f10Bari@0, 12 g10Bari@0 -@4
@@ -741,7 +751,7 @@ null_segment: Has a row of the accounts without a segment
 13 ?10Bari@0, 14 ?10Bari@4, 15 _10Bari@0, 16 _5Bari@7
 
 changes: Follows inserts, updates and deletes
-21 h10Bari@0 h20.50Bari@7, 22 h10Bari@0 -@7, 23 h10Bari@8, 24 h10Bari@0
+21 h10Bari@0 h20.50Bari@7, 22 h10Bari@0 -@7, 23 h10Bari@8, 24 h10Bari@0, 45 B10Bari@0 B10.01Bari@7
 
 moves: Follows an account from one segment to another and on
 25 i10Bari@0 j20Bari@7 k20Bari@8, 26 i10Bari@0, 27 k10Bari@0, 28 j5Bari@5
@@ -750,7 +760,7 @@ new_segment: Has a row of a segment that is new
 29 l10Bari@7, 30 m0Bari@8
 
 left_segment: Has no row of a segment whose last account is gone
-31 n10Bari@0 -@8, 32 o10Bari@0 p10Bari@7, 33 o5Bari@2 -@8
+31 n10Bari@0 -@8, 32 o10Bari@0 p10Bari@7, 33 o5Bari@3 -@8
 
 null_balance: Counts accounts without a balance
 34 q?Bari@0, 35 r?Bari@7, 36 s10Bari@0 s?Bari@7, 37 s?Bari@8
@@ -763,6 +773,9 @@ great_sums: Adds up balances that are great together, and some below 0
 
 letters: Tells segments apart that differ in a capital
 43 x10Bari@0, 44 X3Bari@7
+
+words: Tells the null segment from one whose name is a word for null
+{listed("{} {}3Bari@7", WORDS)}
 """,
     given=life,
 )
@@ -801,9 +814,8 @@ class Job:
     def __init__(self, task, function, spark, schema, folders, inbox) -> None:
         self.spark = spark
         self.kept, self.columns, self.refusal = KEPT[task]
-        self.refused = REFUSED[task]
         self.source = Source(spark, inbox(task), f"{schema}.{task}_source", KINDS, LIVES[task])
-        self.names = {table: f"{schema}.{task}_{table}" for table in (self.kept, "state")}
+        self.names = {table: f"{schema}.{task}_{table.title()}" for table in (self.kept, "state")}
         self.call = partial(function, spark, self.source.name, *self.names.values())
         self.source.advance(HALF_DONE if task == "apply_changes" else FIRST)
         self.tables = {}
@@ -814,12 +826,11 @@ class Job:
             folder = folders.mktemp(f"{task}_{table}")
             # `target` has a feed of its own, by which a check sees what a call wrote.
             feed = {"enableChangeDataFeed": "true"} if table == "target" else {}
-            refuses = {"appendOnly": "true"} if table == self.kept else {}
-            made = Table(folder, self.names[table], columns, **feed, **refuses)
+            made = Table(folder, self.names[table], columns, **feed)
             made.write("part-0.parquet", columns, rows)
             made.create(spark, [made.told("add", "part-0.parquet")])
             self.tables[table] = made
-        self.rows = {name: table.read(spark) for name, table in self.tables.items()}
+        self.rows = {name: stored_rows(spark, table.name) for name, table in self.tables.items()}
         self.made = {name: table_version(spark, full) for name, full in self.names.items()}
 
     def right_rows(self) -> list[tuple]:
@@ -840,7 +851,7 @@ class Job:
             name: changes_since(self.spark, full, start[name]) for name, full in self.names.items()
         }
         self.rows = {
-            name: table.read(self.spark) if changes[name].versions else before[name]
+            name: stored_rows(self.spark, table.name) if changes[name].versions else before[name]
             for name, table in tables
         }
         reason = error.reason if error else None
@@ -883,13 +894,19 @@ def job(task, learner, spark, shared_schema, tmp_path_factory, inbox):
 
 @pytest.fixture(scope="module")
 def refused(task, spark, job):
-    """A call whose commit the kept table refuses; `target` is ahead of its state."""
-    job.source.advance(job.refused)
+    """A call whose commit the kept table refuses; that one is ahead of its state."""
+    table = job.tables[job.kept]
+    if task == "maintain":
+        job.source.advance(HALF_DONE)
+        with job.state_refusing():
+            job.run()
+    table.change("appendOnly", "true")
+    job.source.advance(REFUSED)
     run = job.run()
     if task == "maintain":
-        job.tables[job.kept].take_away(spark, "appendOnly")
+        table.take_away(spark, "appendOnly")
     else:
-        job.tables[job.kept].change("appendOnly", None)
+        table.change("appendOnly", None)
     return run
 
 
@@ -904,10 +921,9 @@ def after(task, job, refused):
     changes = table.folder / "_change_data"
     with job.state_refusing():
         if task == "maintain":
-            job.source.advance(HALF_DONE)
-            job.run()
             # Commits of somebody else, which change no row. What they note may look like a version.
             table.change("logRetentionDuration", "interval 60 days")
+            table.commit("optimize", [{"txn": {"appId": "housekeeping", "version": 12}}])
             weeks = map("week {}".format, range(18))
             for note in ("ticket 12", "12", "tuned with version 12", *weeks):
                 table.commit("optimize", [], userMetadata=note)
@@ -953,7 +969,7 @@ def test_a_refused_table_fails_the_call(refused, after, job):
     for name, run in ((job.kept, refused), ("state", after)):
         took_it = name == "state" and job.said(run) == MEANWHILE
         assert run.result or took_it, (
-            f"`{name}` refused what the call had to write, and the call returned as if nothing had "
+            f"`{name}` refuses what the call had to write, and the call returned as if nothing had "
             "happened; nobody would know that the work is not done"
         )
 
@@ -963,8 +979,8 @@ def test_the_state_promises_nothing(refused, after, job):
     """Does not name a version in the state that the other table doesn't hold"""
     said = job.said(refused)
     assert said == FIRST, (
-        f"`{job.kept}` refused the commit of version {job.refused}, and `state` says {said} all "
-        "the same. The changes up to there are lost: no later call reads them again"
+        f"`{job.kept}` held version {HALF_DONE} and refuses version {REFUSED}, and `state` says "
+        f"{said} after the call. The changes up to there are lost: no later call reads them again"
     )
     assert job.said(after) is not None, (
         f"`state` refused a commit, and has no row of `{job.kept}` any more. How far the source "

@@ -9,8 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from pyspark.sql.types import StructType
 
@@ -24,13 +22,12 @@ from labkit.checks import (
     changes_since,
     check,
     collect,
-    live_files,
     stored_files,
+    stored_rows,
     table_files,
     table_rows,
     table_version,
 )
-from labkit.checks.table_folders import TableFolder
 
 HINTS = {
     "compatible": [
@@ -877,18 +874,6 @@ def calls(learner, spark, frame, shared_schema):
         changes = sales.changes(), others.changes()
         found[name] = Call(*changes, sales.last.number, result, error)
     return found, stored_rows(spark, table), stored_rows(spark, f"{table}_violations")
-
-
-def stored_rows(spark, table: str) -> list:
-    """The rows of a table, without a Spark job if they are in plain files."""
-    folder, files = TableFolder(spark, table), live_files(spark, table)
-    parts = [pq.read_table(pa.BufferReader(folder.read(file))) for file in files]
-    names = set(spark.table(table).columns)
-    if any("deletionVector" in told for told in files.values()) or any(
-        set(part.column_names) != names for part in parts
-    ):
-        return table_rows(spark, table)
-    return [row for part in parts for row in part.to_pylist()]
 
 
 @check("append", points=2)

@@ -3,17 +3,14 @@
 import json
 import linecache
 import uuid
+from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
 
-import pyarrow.parquet as pq
 import pytest
-from pyspark.sql import Row
 
 from labkit.checks import (
     AnswerError,
@@ -29,11 +26,9 @@ from labkit.checks import (
     collect,
     let_in,
     let_in_on_write,
-    live_files,
     log_since,
-    settings,
+    stored_rows,
     stories,
-    table_rows,
     table_version,
     write_commits,
 )
@@ -79,23 +74,6 @@ INVENTORY_NAMES = ["warehouse", "sku", "qty", "updated_at", "source"]
 KEY = ["warehouse", "sku"]
 
 
-# For tables of a few rows: to generate code for a query, or to plan it again between its stages,
-# takes longer than to run it.
-QUICK = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.databricks.delta.merge.repartitionBeforeWrite.enabled": "false",
-    "spark.sql.shuffle.partitions": "1",
-}
-
-
-@pytest.fixture(scope="module")
-def quick(spark):
-    """The session with settings that suit small tables."""
-    with settings(spark, QUICK):
-        yield spark
-
-
 def item(text: str) -> tuple:
     """A row of the stock in short: "Bari s1 5 30 count"; at 8:00 by loader unless said.
 
@@ -110,23 +88,6 @@ def item(text: str) -> tuple:
 
 def items(text: str) -> list[tuple]:
     return [item(one.strip()) for one in text.split(",")]
-
-
-def rows_left(spark, table: str) -> list:
-    """The rows of a table, without a Spark job if they are in plain files with these columns."""
-    folder, rows = Path(urlparse(table_version(spark, table).place).path), []
-    with suppress(OSError, ValueError):
-        for path, told in live_files(spark, table).items():
-            file = pq.ParquetFile(folder / unquote(path), coerce_int96_timestamp_unit="us")
-            own = told["partitionValues"]
-            if "deletionVector" in told or {*own, *file.schema_arrow.names} != {*INVENTORY_NAMES}:
-                return table_rows(spark, table)
-            for row in file.read().to_pylist():
-                time = row["updated_at"]
-                values = row | own | {"updated_at": time and time.replace(tzinfo=None)}
-                rows.append(Row(*INVENTORY_NAMES)(*[values[name] for name in INVENTORY_NAMES]))
-        return rows
-    return table_rows(spark, table)
 
 
 def keys(rows) -> set[tuple]:
@@ -174,12 +135,15 @@ def class_of(error: str) -> str:
 # ------------------------------------------------------------------------------- conflict_matrix
 
 CORK = items("Cork c 3, Cork a 4")
-BEFORE = items("Bari a 1 40, Bari b 2, Bari d 2 40")
-# What the slow writers bring: rows for which the table has a later time, one of them with the same
-# quantity, and new ones.
+NOT_BROUGHT = items("Bari b 2, Bari x-b 4, Bari x~b 4, Bari xb 4")
+BEFORE = [*items("Bari a 1 40, Bari d 2 40, Bari e 1, Bari g 1, Bari h 1"), *NOT_BROUGHT]
+# What the slow writers bring: rows for which the table has a later time, rows that differ from its
+# own in one column, and new ones, some of them with a key like that of b, or like another one when
+# warehouse and sku are glued together.
 BROUGHT = items(
-    "Bari a 7 30 null, Bari d 2 30 count, Bari n 9 30 count, Bari B 9 30 count, "
-    "Bari b~ 9 30 count, bari b 0 30 count, Bari~ b 9 30 count"
+    "Bari a 7 30 null, Bari d 2 30 count, Bari e 1 0 null, Bari g 1 30, Bari h 2, "
+    "Bari n 9 30 count, Bari B 9 30 count, Bari b~ 9 30 count, bari b 0 30 count, "
+    "Bari~ b 9 30 count, Bari-x b 9 30 count, Bari~x b 9 30 count, Barix b 9 30 count"
 )
 # What an append brings beside them: a row twice, and another one of its key.
 APPENDED = [*BROUGHT, *items("Bari n 9 30 count, Bari n 4 30 count")]
@@ -191,7 +155,7 @@ FAST = {
 }
 # Of the slow writer alone: nobody else commits, or the table refuses to change a row, or to take one
 # without a source. The last error is none that PySpark has a class for.
-ALONE = {"nobody": {}, "append_only": {"delta.appendOnly": "true"}, "not_null": {}}
+ALONE = {"no-one": {}, "append-only": {"delta.appendOnly": "true"}, "not-null": {}}
 NOT_NULL = f"{INVENTORY} NOT NULL"
 MAKE_TABLE = """
 def make_table(slow, fast, made={made}, seen=[]):
@@ -218,13 +182,14 @@ def matrix_of(learner, spark, frame, schema: str, pairs: list[tuple]) -> Matrix:
     """What the answer says of these pairs, each with a table that it finds ready."""
     made, start = {}, {}
     for slow, fast in pairs:
-        table, view = f"{schema}.{slow}_{fast}", f"{schema}_{slow}_{fast}"
+        name = f"{slow}_{fast}".replace("-", "_")
+        table, view = f"{schema}.{name}", f"{schema}_{name}"
         commits = [Commit("WRITE", BEFORE), Commit("WRITE", CORK)]
         held = [FAST[fast]] if fast in FAST else []
         write_commits(
             spark,
             table,
-            NOT_NULL if fast == "not_null" else INVENTORY,
+            NOT_NULL if fast == "not-null" else INVENTORY,
             commits + held,
             ALONE.get(fast),
             key=KEY,
@@ -268,13 +233,13 @@ MEASURED = [
     Case(
         "merge_nobody",
         "Says ok where nobody else commits",
-        given=[("merge", "nobody")],
+        given=[("merge", "no-one")],
         after=["ok"],
     ),
     Case(
         "append_not_null",
         "Has a row for a writer that the table refuses, too",
-        given=[("append", "not_null")],
+        given=[("append", "not-null")],
         after=["Py4JJavaError"],
     ),
 ]
@@ -307,15 +272,15 @@ def assert_outcome(matrix: Matrix, slow: str, fast: str, outcome: str) -> None:
 @pytest.fixture(scope="module")
 def written(matrix, spark):
     """The rows of the tables whose slow writer succeeds, by slow writer."""
-    pairs = {"append": ("append", "append"), "merge": ("merge", "nobody")}
-    return {slow: rows_left(spark, matrix.tables[pair]) for slow, pair in pairs.items()}
+    pairs = {"append": ("append", "append"), "merge": ("merge", "no-one")}
+    return {slow: stored_rows(spark, matrix.tables[pair]) for slow, pair in pairs.items()}
 
 
 @check("conflict_matrix")
 def test_slow_append(written):
     """has the append add its rows to what the table and the fast writer have"""
     expected = [*BEFORE, *CORK, *FAST["append"].rows, *APPENDED]
-    assert sorted(map(tuple, written["append"])) == sorted(expected), (
+    assert Counter(map(tuple, written["append"])) == Counter(expected), (
         f"after append and append the table has {told(written['append'])}, "
         f"expected {told(expected)}"
     )
@@ -324,8 +289,8 @@ def test_slow_append(written):
 @check("conflict_matrix")
 def test_slow_merge(matrix, written):
     """has the merge update all columns by the key and insert the rest, in one MERGE"""
-    assert_items(written["merge"], [*items("Bari b 2"), *CORK, *BROUGHT])
-    made = matrix.made["merge", "nobody"]
+    assert_items(written["merge"], [*NOT_BROUGHT, *CORK, *BROUGHT])
+    made = matrix.made["merge", "no-one"]
     assert made == ["MERGE"], (
         f"commits of the slow writer, if nobody disturbs it: {', '.join(made) or 'none'}; "
         "expected one MERGE"
@@ -372,9 +337,12 @@ def of_mine(text: str) -> tuple:
 SCOPED = stories(
     """
 replaced: Replaces the whole row of a sku that the warehouse has
-MINE a 1 0 loader, MINE b 2 40 loader, MINE c 3 0 loader
-| MINE a 7 30 count, MINE b 2 30 returns, MINE c 0 30 null
-| MINE a 7 30 count, MINE b 2 30 returns, MINE c 0 30 null
+MINE a 1 0 loader, MINE b 2 40 loader, MINE c 3 0 loader,
+MINE p 3 0 loader, MINE q 3 0 loader, MINE r 3 0 loader, MINE s 3 0 null
+| MINE a 7 30 count, MINE b 2 30 returns, MINE c 0 30 null,
+MINE p 4 0 loader, MINE q 3 30 loader, MINE r 3 0 null, MINE s 3 0 count
+| MINE a 7 30 count, MINE b 2 30 returns, MINE c 0 30 null,
+MINE p 4 0 loader, MINE q 3 30 loader, MINE r 3 0 null, MINE s 3 0 count
 
 inserted: Inserts a sku that the warehouse doesn't have, also one that another warehouse has
 Cork n 3, CUT n 4, SMALL n 5, MINE2 n 6, NewMINE n 6, MINE o 2
@@ -474,7 +442,7 @@ def disturbed(
         table = f"{table}_alone"
         start = partitioned(spark, table, [past])
         call(table, False)
-    rows, log = rows_left(spark, table), log_since(spark, table, start.number)
+    rows, log = stored_rows(spark, table), log_since(spark, table, start.number)
     return Disturbed(error, table, rows, own_commits(log), commits_of_others(log, "MERGE"))
 
 
@@ -535,7 +503,6 @@ def test_writers_of_others(scoped):
 
 
 SHARED = items("Bari a 1, Bari b 2, Cork c 3")
-TO_BARI = items("Bari a 7 30 count, Bari n 9 30 count")
 DOES = {
     "WRITE": "appended a row",
     "MERGE": "changed a row",
@@ -546,22 +513,24 @@ DOES = {
 
 @check("scoped_merge", points=2)
 def test_writers_of_the_same(learner, quick, frame, shared_schema):
-    """raises the conflict with a writer of the same warehouse, and writes nothing then"""
-    other = Commit("WRITE", items("Bari p 5 10 stream"))
-    assert_conflict_raised(
-        learner, quick, frame, f"{shared_schema}.with_same", other, "ConcurrentAppendException"
-    )
+    """raises the conflict with a writer of the same new warehouse, and writes nothing then"""
+    table, other = f"{shared_schema}.with_same", Commit("WRITE", items("Oslo p 5 10 stream"))
+    assert_conflict_raised(learner, quick, frame, table, other, "ConcurrentAppendException", "Oslo")
 
 
-def assert_conflict_raised(learner, spark, frame, table: str, other: Commit, name: str) -> None:
+def assert_conflict_raised(
+    learner, spark, frame, table: str, other: Commit, name: str, here: str = "Bari"
+) -> None:
     """A commit to the warehouse that the call merges ends it with an exception of this name."""
     start = partitioned(spark, table, [Commit("WRITE", SHARED), other], held=1)
-    changes = let_in(frame(INVENTORY, TO_BARI), table)
-    error = error_of(learner.scoped_merge, spark, table, changes, "Bari")
-    story = f"while the call merged rows of Bari, another writer {DOES[other.operation]} of Bari"
+    given = items(f"{here} a 7 30 count, {here} n 9 30 count")
+    changes = let_in(frame(INVENTORY, given), table)
+    error = error_of(learner.scoped_merge, spark, table, changes, here)
+    does = DOES[other.operation]
+    story = f"while the call merged rows of {here}, another writer {does} of {here}"
     log = log_since(spark, table, start.number)
     if not error and not any(is_of_others(commit) for commit in log):
-        story = "another writer was to commit to Bari when the changes are read"
+        story = f"another writer was to commit to {here} when the changes are read"
     assert error, f"{story}; the call returned as if nothing had happened"
     told = f"{story}; the call raised {error}"
     assert class_of(error) == name, told
@@ -586,11 +555,12 @@ def operation():
     if end == "exit":
         raise SystemExit("attempt " + str(number))
     told = end + ", attempt " + str(number) if isinstance(end, str) else ""
-    if end == "stop":
-        stopped = type("Stopped", (BaseException,), {{"__module__": "builtins"}})
-        raise stopped(told.replace("stop", "again"))
+    if end in ("stop", "false"):
+        name, base = ("Stopped", BaseException) if end == "stop" else ("Busy", Exception)
+        is_false = {{"__bool__": lambda self: False, "__module__": "builtins"}}
+        raise type(name, (base,), is_false)(told.replace(end, "again"))
     if end in ("again", "never"):
-        raise [RuntimeError, ValueError, OSError][number % 3 - 1](told)
+        raise [OSError, ValueError, StopIteration][number % 3 - 1](told)
     return end
 """
 IS_RETRIABLE = """
@@ -705,8 +675,16 @@ TRIED = [
         given=["again", "again", "again", 7],
         after=["called-1", "called-2", "called-3"],
         attempts=3,
-        error="RuntimeError: again, attempt 1",
+        error="OSError: again, attempt 1",
         points=2,
+    ),
+    Ends(
+        "false_error",
+        "Gives up with the first error also if `bool(error)` is False",
+        given=["false", "again", "again"],
+        after=["called-1", "called-2", "called-3"],
+        attempts=3,
+        error="Busy: again, attempt 1",
     ),
     Ends(
         "one_attempt",
@@ -714,7 +692,7 @@ TRIED = [
         given=["again", 7],
         after=["called-1"],
         attempts=1,
-        error="RuntimeError: again, attempt 1",
+        error="OSError: again, attempt 1",
     ),
     Ends(
         "many",
@@ -737,7 +715,7 @@ TRIED = [
         "Raises any other error at once",
         given=["never", 7],
         after=["called-1"],
-        error="RuntimeError: never, attempt 1",
+        error="OSError: never, attempt 1",
     ),
     Ends(
         "other_later",
@@ -757,9 +735,10 @@ TRIED = [
     Ends(
         "known_class",
         "Asks about each error, also one of a class that was retriable before",
-        given=["again", "again", "again", "never", 7],
-        after=["called-1", "called-2", "called-3", "called-4"],
-        error="RuntimeError: never, attempt 4",
+        given=[*5 * ["again"], "never", 7],
+        after=[f"called-{number}" for number in range(1, 7)],
+        attempts=100,
+        error="StopIteration: never, attempt 6",
     ),
     Ends(
         "system_exit",
@@ -846,6 +825,7 @@ WORDS = {
     "never": "another error",
     "exit": "a SystemExit",
     "stop": "another error that is no Exception",
+    "false": "a retriable error whose truth value is False",
 }
 
 
@@ -868,9 +848,9 @@ def line(text: str) -> tuple:
     return (*[one.replace("\0", " ") for one in texts], int(qty))
 
 
-# The first batch's id ends in a blank; those of the next ones differ from it, and from each other,
-# by the blank or by case. Both are smaller: as a text, and by most checksums.
-FIRST_ID, NEXT_IDS = "b-87~", ("B-87", "b-87")
+# The ids of the next batches differ from the first one's by case, or by where a hyphen is. Both are
+# smaller: as a text, and by most checksums.
+FIRST_ID, NEXT_IDS = "b-47-5", ("B-47-5", "b-4-75")
 TAKEN = stories(
     """
 taken: Takes what was ordered off the row, and leaves the other columns
@@ -888,6 +868,11 @@ unknown: Leaves out lines for a key that the table doesn't have, and rows withou
 Cork f 4, Bari g 4
 | ID Bari f 1, ID Cork h 1, ID Bari G 1, ID bari g 1, ID Bari g~ 1, ID Bari~ g 1
 | Cork f 4, Bari g 4
+
+glued: Tells keys apart that are one when warehouse and sku are glued together
+Bari x-t 4, Bari x~t 4, Bari xt 4
+| ID Bari x-t 1, ID Bari x~t 1, ID Bari xt 1, ID Bari-x t 2, ID Bari~x t 2, ID Barix t 2
+| Bari x-t 3, Bari x~t 3, Bari xt 3
 """.replace("ID", FIRST_ID),
     before=item,
     given=line,
@@ -911,7 +896,8 @@ TAKEN_BY_OTHERS = [Commit("MERGE", items("Bari y 13")), Commit("MERGE", items("B
 class Batches:
     """Runs of `decrement` on one table: a batch, two with other ids, then the first one again.
 
-    Before that the table got another name, `table`. `last` is the number of its version then.
+    Before that the table got another name, `table`. `last` is the number of its version then, and
+    `settings` are those that the calls left behind.
     """
 
     first: Disturbed
@@ -920,6 +906,7 @@ class Batches:
     again: list
     last: int
     others: list[str]
+    settings: list[str]
 
 
 @pytest.fixture(scope="module")
@@ -928,7 +915,7 @@ def batches(learner, quick, frame, shared_schema):
     before = [row for case in TAKEN for row in case.before] + ROW_OF_NEXT + AT_ONCE
     lines = [row for case in TAKEN for row in case.given] + LINES_AT_ONCE
     orders = frame(ORDERS, lines)
-    known = tables_in(quick, shared_schema)
+    known, conf = tables_in(quick, shared_schema), quick.conf.getAll
 
     def call(table: str, with_others: bool) -> None:
         learner.decrement(quick, table, let_in(orders, table) if with_others else orders)
@@ -944,17 +931,18 @@ def batches(learner, quick, frame, shared_schema):
     table = first.table
     for lines_of_next in NEXT:
         learner.decrement(quick, table, frame(ORDERS, lines_of_next))
-    following = rows_left(quick, table)
+    following = stored_rows(quick, table)
     last = commit_nothing(quick, table, COMMITS_SINCE)
     # Whoever remembers the batch beside the table, by its name, doesn't find it any more.
     quick.sql(f"ALTER TABLE {table} RENAME TO {table}_renamed")
     table = f"{table}_renamed"
     learner.decrement(quick, table, frame(ORDERS, [*reversed(lines), *LINES_SINCE]))
     made = len(log_since(quick, table, last))
-    again = rows_left(quick, table) if made else following
+    again = stored_rows(quick, table) if made else following
     known.add(table.rpartition(".")[2])
     others = sorted(tables_in(quick, shared_schema) - known - {"orders_taken"})
-    return Batches(first, table, following, again, last + made, others)
+    settings = left_behind(quick, conf)
+    return Batches(first, table, following, again, last + made, others, settings)
 
 
 def commit_nothing(spark, table: str, count: int) -> int:
@@ -972,6 +960,23 @@ def commit_nothing(spark, table: str, count: int) -> int:
         if sums:
             folder.write(sums_name(last), json.dumps(sums).encode())
     return last
+
+
+# Delta notes each commit there.
+SET_BY_DELTA = "spark.databricks.delta.lastCommitVersionInSession"
+
+
+def left_behind(spark, before: dict[str, str]) -> list[str]:
+    """The settings that are no more what they were; from here on they are as before."""
+    now = spark.conf.getAll
+    names = (before.keys() | now.keys()) - {SET_BY_DELTA}
+    left = sorted(name for name in names if now.get(name) != before.get(name))
+    for name in left:
+        if name in before:
+            spark.conf.set(name, before[name])
+        else:
+            spark.conf.unset(name)
+    return left
 
 
 def tables_in(spark, schema: str) -> set[str]:
@@ -994,7 +999,7 @@ def test_repeated_batch(batches):
 
 @check("decrement")
 def test_batches_in_any_order(batches):
-    """applies the batches 'B-87' and 'b-87' after the batch 'b-87 '"""
+    """applies the batches 'B-47-5' and 'b-4-75' after the batch 'b-47-5'"""
     assert_items(of_keys(batches.next, keys(ROW_OF_NEXT)), AFTER_NEXT)
 
 
@@ -1016,6 +1021,24 @@ def test_no_lines(learner, spark, frame, batches):
     learner.decrement(spark, batches.table, frame(ORDERS, []))
     count = len(log_since(spark, batches.table, batches.last))
     assert count == 0, f"versions that a batch without lines made: {count}"
+
+
+@check("decrement")
+def test_settings(learner, quick, frame, shared_schema, batches):
+    """leaves no setting of the session behind, also if the table refuses the change"""
+    refusing, past = f"{shared_schema}.orders_refused", [Commit("WRITE", AT_ONCE)]
+    appends_only = {"delta.appendOnly": "true"}
+    write_commits(quick, refusing, INVENTORY, past, appends_only, key=KEY, partition_by="warehouse")
+    conf = quick.conf.getAll
+    error = error_of(learner.decrement, quick, refusing, frame(ORDERS, LINES_AT_ONCE))
+    for left, end in (
+        (batches.settings, "calls that returned"),
+        (left_behind(quick, conf), f"a call that ended with {class_of(error) or 'no error'}"),
+    ):
+        assert not left, (
+            f"{end} left in the session: {', '.join(left)}. The next write there goes by these "
+            "settings, whoever makes it"
+        )
 
 
 @check("decrement", points=3)
@@ -1053,9 +1076,11 @@ def told_of(rows) -> str:
 QUEUED = stories(
     """
 newer: Takes over a row that is newer than the table's, with all columns
-Bari a 1 10 loader, Bari b 2 10 loader, Bari l 1 10 loader
-| Bari a 7 20 count, Bari b 2 10.005 returns, Bari l 0 20 null
-| Bari a 7 20 count, Bari b 2 10.005 returns, Bari l 0 20 null
+Bari a 1 10 loader, Bari b 2 10 loader, Bari l 1 10 loader, Bari s 1 10 loader, Bari t 1 10 loader
+| Bari a 7 20 count, Bari b 2 10.005 returns, Bari l 0 20 null, Bari s 1 20 loader,
+Bari t 3 99999999 count
+| Bari a 7 20 count, Bari b 2 10.005 returns, Bari l 0 20 null, Bari s 1 20 loader,
+Bari t 3 99999999 count
 
 older: Leaves a row alone that is newer than the queue's
 Bari c 1 30 loader, Bari o 1 30 null | Bari c 9 20 count, Bari o 9 20 count
@@ -1075,6 +1100,13 @@ Bari M 3 5 count, Bari m~ 3 5 count, bari m 3 5 count, Bari~ m 3 5 count, bari e
 | Cork e 4, Bari e 5 20 count, Bari f 5 5 count, Bari E 3 30 count, Oslo e 0,
 Bari p 2 20 null, Bari m 4 10,
 Bari M 3 5 count, Bari m~ 3 5 count, bari m 3 5 count, Bari~ m 3 5 count, bari e 3 30 null
+
+glued: Tells keys apart that are one when warehouse and sku are glued together
+Bari x-r 1 40, Bari x~r 1 40, Bari xr 1 40
+| Bari x-r 9 30 count, Bari x~r 9 30 count, Bari xr 9 30 count,
+Bari-x r 3 20 count, Bari~x r 3 20 count, Barix r 3 20 count
+| Bari x-r 1 40, Bari x~r 1 40, Bari xr 1 40,
+Bari-x r 3 20 count, Bari~x r 3 20 count, Barix r 3 20 count
 
 twice: Takes a row once that is in the queue twice
 Bari g 1 10 loader | Bari g 2 20 null, Bari g 2 20 null, Bari h 2 20 count, Bari h 2 20 count
@@ -1199,10 +1231,16 @@ def test_other_jobs(learner, quick, frame, shared_schema):
     assert_tried_again(learner, quick, frame, table, Commit("OPTIMIZE"))
 
 
-def assert_tried_again(learner, spark, frame, table: str, other: Commit) -> None:
-    """Another job's commit comes when the call has written its rows; they are there in the end."""
+def assert_tried_again(
+    learner, spark, frame, table: str, other: Commit, last: str = "Bari b 7 30 count"
+) -> int:
+    """Another job's commit comes when the call has written its rows; they are there in the end.
+
+    Or the row `last`, if the other job wrote that. Returns how many versions the call made.
+    """
     past, view = items("Bari a 1, Cork a 2, Oslo z 1"), table.replace(".", "_")
-    partitioned(spark, table, [Commit("WRITE", past), other], held=1, on_write="Bari", at=1)
+    commits = [Commit("WRITE", past), other]
+    start = partitioned(spark, table, commits, held=1, on_write="Bari", at=1)
     frame(INVENTORY, items("Bari b 7 30 count")).createOrReplaceGlobalTempView(view)
     try:
         error = error_of(learner.single_writer, spark, table, f"global_temp.{view}")
@@ -1210,9 +1248,10 @@ def assert_tried_again(learner, spark, frame, table: str, other: Commit) -> None
         spark.catalog.dropGlobalTempView(view)
     story = f"another job's {other.operation} came before the commit of the call"
     assert not error, f"{story}, which ended with {class_of(error)}"
-    found = of_keys(rows_left(spark, table), {("Bari", "a"), ("Bari", "b"), ("Cork", "a")})
-    expected = items("Bari a 1, Bari b 7 30 count, Cork a 2")
+    found = of_keys(stored_rows(spark, table), {("Bari", "a"), ("Bari", "b"), ("Cork", "a")})
+    expected = items(f"Bari a 1, {last}, Cork a 2")
     try:
         assert_items(found, expected)
     except AssertionError as error:
         raise AssertionError(f"{story}; after the call:\n{error}") from None
+    return len(own_commits(log_since(spark, table, start.number)))

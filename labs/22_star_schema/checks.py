@@ -6,8 +6,6 @@ from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import Row
 
@@ -27,15 +25,12 @@ from labkit.checks import (
     check,
     collect,
     let_in,
-    live_files,
     make_table,
     run_tables,
-    settings,
-    table_rows,
+    stored_rows,
     table_version,
     write_commits,
 )
-from labkit.checks.table_folders import TableFolder
 
 HINTS = {
     "load_dimension": [
@@ -90,40 +85,11 @@ SPECIAL = [
     (-2, None, "not applicable", None, None, None, False),
 ]
 SEGMENTS = ["retail", "trade", "club"]
-# For tables of a few rows: to generate code for a query, or to plan it again between its stages,
-# takes longer than to run it.
-QUICK = {"spark.sql.codegen.wholeStage": "false", "spark.sql.adaptive.enabled": "false"}
-QUICK |= {"spark.sql.shuffle.partitions": "1"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick(spark):
-    """The session has settings that suit small tables."""
-    with settings(spark, QUICK):
-        yield
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def names_of(ddl: str) -> list[str]:
     return [part.split()[0] for part in ddl.split(", ")]
-
-
-def stored_rows(spark, table: str, ddl: str) -> list[Row]:
-    """The rows of a table, without a Spark job if they are in plain files."""
-    folder, files, names = TableFolder(spark, table), live_files(spark, table), names_of(ddl)
-    parts = [
-        pq.read_table(pa.BufferReader(folder.read(file)), coerce_int96_timestamp_unit="us")
-        for file in files
-    ]
-    if any("deletionVector" in told for told in files.values()) or any(
-        set(part.column_names) != set(names) for part in parts
-    ):
-        return table_rows(spark, table)
-
-    def plain(value):
-        return value.replace(tzinfo=None) if isinstance(value, datetime) else value
-
-    found = [values for part in parts for values in part.to_pylist()]
-    return [Row(*names)(*(plain(values[name]) for name in names)) for values in found]
 
 
 def called(spark, schema: str, tables: dict[str, tuple[str, list]], call) -> TableRun:
@@ -134,7 +100,7 @@ def called(spark, schema: str, tables: dict[str, tuple[str, list]], call) -> Tab
     for name, (ddl, _) in tables.items():
         changes[name] = changes_since(spark, full[name], start[name])
         assert_columns(spark.table(full[name]), ddl)
-        rows[name] = stored_rows(spark, full[name], ddl)
+        rows[name] = stored_rows(spark, full[name])
     before = {
         name: [row if isinstance(row, Row) else Row(*names_of(ddl))(*row) for row in old]
         for name, (ddl, old) in tables.items()
@@ -294,7 +260,7 @@ def first_call(delivery, learner, spark, frame, shared_schema):
 @pytest.fixture(scope="module")
 def loaded(first_call, delivery, load, spark, shared_schema):
     """The dimension before and after the next call, with the same batch."""
-    before = stored_rows(spark, f"{shared_schema}.customers", DIMENSION)
+    before = stored_rows(spark, f"{shared_schema}.customers")
     tables = {"customers": (DIMENSION, before)}
     return called(spark, shared_schema, tables, lambda: load(delivery[1]))
 
@@ -389,7 +355,7 @@ def test_first_customers(learner, spark, frame, shared_schema):
     given = [*updates_of("web-1", "3:retail"), *updates_of("till-1", "4:club 6:trade")]
     learner.load_dimension(spark, table, frame(UPDATES, given))
     assert_columns(spark.table(table), DIMENSION)
-    rows = stored_rows(spark, table, DIMENSION)
+    rows = stored_rows(spark, table)
     special = [row for row in rows if row.customer_id is None]
     assert_rows(special, SPECIAL, key="customer_key", columns=DIMENSION)
     assert_own_keys(rows)

@@ -12,6 +12,7 @@ import pytest
 from pyspark.sql import Row
 
 from labkit.checks import (
+    SMALL_TABLES,
     AnswerError,
     Case,
     Commit,
@@ -65,22 +66,7 @@ HINTS = {
     ],
 }
 
-# For tables of a few rows: to generate code for a query, or to plan it again between its stages,
-# takes longer than to run it.
-QUICK = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.databricks.delta.merge.repartitionBeforeWrite.enabled": "false",
-    "spark.sql.shuffle.partitions": "1",
-}
 START = datetime(2025, 5, 1)
-
-
-@pytest.fixture(scope="module")
-def quick(spark):
-    """The session with settings that suit small tables."""
-    with settings(spark, QUICK):
-        yield spark
 
 
 def at(hour: float) -> datetime:
@@ -118,7 +104,7 @@ class Hashes:
         if not isinstance(answer, str):
             queries.run(answer)
         view = queries.view("rows_to_hash", f"row_number long, {ddl}", numbered)
-        with settings(queries.spark, {**QUICK, "spark.sql.session.timeZone": zone}):
+        with settings(queries.spark, {**SMALL_TABLES, "spark.sql.session.timeZone": zone}):
             frame = queries.run(f"SELECT row_number, (\n{answer}\n) AS hash FROM {view}")
             self.of = {self.rows[row.row_number]: row.hash for row in collect(frame)}
 

@@ -10,10 +10,7 @@ from functools import cache
 from math import isclose
 from statistics import mean, median
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from pyspark.sql import Row
 
 from labkit.checks import (
     AnswerError,
@@ -26,14 +23,11 @@ from labkit.checks import (
     check,
     collect,
     let_in,
-    live_files,
     require_frames,
-    settings,
-    table_rows,
+    stored_rows,
     table_version,
     write_commits,
 )
-from labkit.checks.table_folders import TableFolder
 
 HINTS = {
     "evaluate": [
@@ -87,21 +81,6 @@ REPORTS = (
 PEOPLE = "line long, number string, customer_id string, order_id long"
 STATES = "status string, line long"
 NOW = datetime(2025, 5, 5, 12)
-
-# For tables of a few rows: to generate code for a query, or to plan it again between its stages,
-# takes longer than to run it.
-QUICK = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.shuffle.partitions": "1",
-}
-
-
-@pytest.fixture(scope="module")
-def quick(spark):
-    """The session with settings that suit small tables."""
-    with settings(spark, QUICK):
-        yield spark
 
 
 def names_of(ddl: str) -> list[str]:
@@ -807,25 +786,6 @@ ARRIVED[0]["placed_at"] = NOW + timedelta(days=1)
 LATER = [[order(18), order(3000)], [order(19), order(3001)]]
 
 
-def stored_rows(spark, table: str, ddl: str) -> list[Row]:
-    """The rows of a table, without a Spark job if they are in plain files."""
-    folder, files, names = TableFolder(spark, table), live_files(spark, table), names_of(ddl)
-    parts = [
-        pq.read_table(pa.BufferReader(folder.read(file)), coerce_int96_timestamp_unit="us")
-        for file in files
-    ]
-    if any("deletionVector" in told for told in files.values()) or any(
-        set(part.column_names) != set(names) for part in parts
-    ):
-        return table_rows(spark, table)
-
-    def plain(value):
-        return value.replace(tzinfo=None) if isinstance(value, datetime) else value
-
-    found = [values for part in parts for values in part.to_pylist()]
-    return [Row(*names)(*(plain(values[name]) for name in names)) for values in found]
-
-
 class Publishing:
     """Tables, and what each call of the learner's did to them."""
 
@@ -847,7 +807,7 @@ class Publishing:
         )
         self.commits[name] = changes_since(self.spark, self.table, before).operations
         if self.commits[name]:
-            self.newest = stored_rows(self.spark, self.table, PUBLISHED)
+            self.newest = stored_rows(self.spark, self.table)
         self.rows[name] = self.newest
         self.left |= self.tables() - self.before
 
@@ -880,7 +840,7 @@ def published(learner, quick, frame, shared_schema):
     run.call("empty", frame(ORDERS, []), SECOND, "is_paid")
     dear = [order(51, currency="USD"), order(52, currency=None)]
     run.call("none", frame(ORDERS, rows_of(ORDERS, dear)), FIRST, "euro")
-    run.reported = stored_rows(quick, run.reports, REPORTS)
+    run.reported = stored_rows(quick, run.reports)
     return run
 
 

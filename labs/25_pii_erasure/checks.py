@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyspark.sql import Row
 from pyspark.sql.types import StructType
 
 from labkit.checks import (
@@ -26,9 +25,9 @@ from labkit.checks import (
     live_files,
     log_since,
     settings,
+    stored_rows,
     table_files,
     table_identity,
-    table_rows,
     table_version,
     write_commits,
 )
@@ -68,21 +67,15 @@ HINTS = {
     ],
 }
 
-# For tables of a few rows: to generate code for a query, or to plan it again between its stages,
-# takes longer than to run it.
-QUICK = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.shuffle.partitions": "1",
-    "spark.databricks.delta.vacuum.logging.enabled": "false",  # two commits for each VACUUM
-}
+
+NO_NOTES = {"spark.databricks.delta.vacuum.logging.enabled": "false"}
 
 
 @pytest.fixture(scope="module")
-def quick(spark):
-    """The session with settings that suit small tables."""
-    with settings(spark, QUICK):
-        yield spark
+def quick(quick):
+    """The session without the two commits that tell of each VACUUM."""
+    with settings(quick, NO_NOTES):
+        yield quick
 
 
 # ------------------------------------------------------------------------------------ bytes_left
@@ -805,17 +798,6 @@ def again(erased, learner, spark):
         learner.forget(spark, [orders], SUBJECT)
         files = before, table_files(spark, orders)
         return files, spark.conf.get(SAFETY, None), files_holding(spark, orders, NEEDLES)
-
-
-def stored_rows(spark, table: str) -> list[Row]:
-    """The rows of a table, without a Spark job if they are in plain files with its columns."""
-    folder, files = TableFolder(spark, table), live_files(spark, table)
-    if files.keys() <= folder.files().keys():
-        parts = [pq.read_table(pa.BufferReader(folder.read(file))) for file in files]
-        names, has_vectors = spark.table(table).columns, "deletionVector" in str(files)
-        if not has_vectors and all(part.column_names == names for part in parts):
-            return [Row(**row) for part in parts for row in part.to_pylist()]
-    return table_rows(spark, table)
 
 
 def detail(spark, table: str) -> dict:

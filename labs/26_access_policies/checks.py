@@ -1,10 +1,13 @@
 """Checks of lab 26: rules and claims in short, the files behind a view, writers of two tenants."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,7 +26,7 @@ from labkit.checks import (
     collect,
     let_in,
     live_files,
-    settings,
+    stored_rows,
     stories,
     table_rows,
     table_version,
@@ -79,20 +82,6 @@ NAMES = ["claim_id", "tenant", "region", "patient_name", "diagnosis", "amount"]
 TOTALS = "tenant string, diagnosis string, patients long, amount decimal(20,2)"
 MASKS = {"patient_name": "hidden", "amount": 0}
 
-# For frames of a few rows: to generate code, or to plan between stages, costs more than to run.
-QUICK = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.shuffle.partitions": "1",
-}
-
-
-@pytest.fixture(scope="module")
-def quick(spark):
-    """The session with settings that suit small tables."""
-    with settings(spark, QUICK):
-        yield spark
-
 
 def day(number: float) -> datetime:
     return datetime(2026, 5, 1) + timedelta(days=number - 1)
@@ -144,13 +133,16 @@ def total(text: str) -> tuple:
     return (tenant, diagnosis, int(patients), Decimal(amount))
 
 
+IN_MAY = day(15)
+
+
 @dataclass(frozen=True)
 class Asked:
     """Grants, members of groups, the day, and who asks."""
 
     grants: list[str]
     groups: str = ""
-    at: float = 15
+    at: datetime = IN_MAY
     who: str = "ann"
 
 
@@ -177,12 +169,12 @@ ACCESSES = [
     ),
     access(
         "nested",
-        "Follows groups that are members of groups, upwards alone, however many",
+        "Follows groups that are members of groups, upwards alone, over 40 levels",
         Asked(
-            ["g36 allow A n *", "g2 deny B n *", "g3 allow C n a+b", "sub allow D n *"],
-            "sub g1, ann g1, " + ", ".join(f"g{level} g{level + 1}" for level in range(35, 0, -1)),
+            ["g40 allow A n *", "g2 deny B n *", "g3 allow C n a+b", "sub allow D n *"],
+            "sub g1, ann g1, " + ", ".join(f"g{level} g{level + 1}" for level in range(39, 0, -1)),
         ),
-        "allow A n * g36",
+        "allow A n * g40",
         "deny B n * g2",
         "allow C n a+b g3",
         points=2,
@@ -223,7 +215,7 @@ ACCESSES = [
                 "ann allow E n * 2 15.0000050005",
                 "ann allow F n * 15.0000050015",
             ],
-            at=15.000005001,
+            at=day(15.000005001),
         ),
         "allow B n *",
         "allow D n *",
@@ -238,13 +230,18 @@ ACCESSES = [
     access(
         "at_another_time",
         "Goes by `at`, also if that is long ago or far ahead",
-        Asked(["ann allow A n * 2 9", "ann allow B n * 20000", "ann allow C n * 8000 20000"], at=5),
+        Asked(
+            ["ann allow A n * 2 9", "ann allow B n * 20000", "ann allow C n * 8000 20000"],
+            at=day(5),
+        ),
         "allow A n *",
     ),
     access(
         "far_ahead",
-        "Has a rule that begins in the far future, and one that has no end, asked at that time",
-        Asked(["ann allow A n * 2 9", "ann allow B n * 400000", "ann allow C n *"], at=400001),
+        "Has a rule of the far future, and one without an end, asked at the last instant of all",
+        Asked(
+            ["ann allow A n * 2 9", "ann allow B n * 400000", "ann allow C n *"], at=datetime.max
+        ),
         "allow B n *",
         "allow C n *",
     ),
@@ -253,7 +250,12 @@ ACCESSES = [
         "Has identical rows once, and each of two that differ in one column",
         Asked(
             [
-                *("top allow A n a+b", "ann allow B n *", "ann allow B n * 2 30", "ann allow B s *"),
+                *(
+                    "top allow A n a+b",
+                    "ann allow B n *",
+                    "ann allow B n * 2 30",
+                    "ann allow B s *",
+                ),
                 *("ann deny B n *", "ann allow B n b", "ann allow B n a", "g1 allow B n *"),
                 "ann allow C n *",
                 *("ann allow D n b+a", "ann allow D n a+b", "ann allow D n a+b+a"),
@@ -274,7 +276,7 @@ ACCESSES = [
     ),
     access(
         "case",
-        "Takes names that differ in a letter, its case, a blank or a comma for two names",
+        "Takes names that differ in a letter, its case or a sign for two names",
         Asked(
             [
                 *("Ann allow A n *", "G allow B n *", "g allow a n *"),
@@ -282,13 +284,15 @@ ACCESSES = [
                 *("ann~ allow F n *", "g~ allow H n *", "~g allow I n *", "g3 allow J n *"),
                 *("x;y allow K n *", "x allow L n *", "y allow M n *", "a|b.? allow N n *"),
                 *("a allow O n *", "b1 allow P n *"),
+                *("o'x\\y{z}\" allow Q n *", "o'xy{z}\" allow R n *"),
             ],
-            "ann g, ANN G, ann team_1, teamX1 g12, ann~ g3, ann x;y, ann a|b.?",
+            "ann g, ANN G, ann team_1, teamX1 g12, ann~ g3, ann x;y, ann a|b.?, ann o'x\\y{z}\"",
         ),
         "allow a n * g",
         "allow C n * team_1",
         "allow K n * x;y",
         "allow N n * a|b.?",
+        "allow Q n * o'x\\y{z}\"",
     ),
     access("nobody", "Has no row for a person without rules", Asked(["bob allow A n *"], "bob g")),
 ]
@@ -305,7 +309,7 @@ def assert_access(learner, frame, case: Case) -> None:
     (asked,) = case.given
     members = [tuple(map(named, one.split())) for one in asked.groups.split(",") if one]
     answer = learner.effective_access(
-        frame(GRANTS, map(grant, asked.grants)), frame(GROUPS, members), asked.who, day(asked.at)
+        frame(GRANTS, map(grant, asked.grants)), frame(GROUPS, members), asked.who, asked.at
     )
     assert_frame(answer, case.after, key=["reason", "tenant", "region"], schema=ACCESS)
 
@@ -316,9 +320,11 @@ SEEN = stories(
     """
 exact: Covers the rows of exactly the tenant and region of a rule
 1 A n p1 D1 10, 2 a n p2 D2 20, 3 A s p3 D3 30, 4 B n p4 D4 40, 5 A N p5 D5 50, 6 O'H n p6 D6 60,
-7 A_ n p7 D7 70, 8 A _n p8 D8 80, 9 BXC n p9 D9 90, 10 B nn p10 D10 11
-| allow A n *, allow O'H n *, allow B_C n *, allow B.C n *, allow B% n *, allow B n% *
-| 1 A n p1 D1 10, 6 O'H n p6 D6 60
+7 A_ n p7 D7 70, 8 A _n p8 D8 80, 9 BXC n p9 D9 90, 10 B nn p10 D10 11, 11 C\\D n p11 D11 12,
+12 CD n p12 D12 13
+| allow A n *, allow O'H n *, allow B_C n *, allow B.C n *, allow B% n *, allow B n% *,
+  allow C\\D n *
+| 1 A n p1 D1 10, 6 O'H n p6 D6 60, 11 C\\D n p11 D11 12
 
 stars: Takes a star for every tenant, or every region
 1 A n p1 D1 10, 2 B n p2 D2 20, 3 B s p3 D3 30, 4 C s p4 D4 40, 5 C e p5 D5 50,
@@ -403,12 +409,16 @@ def test_seen(learner, quick, frame, case):
 @check("secure")
 def test_other_columns(learner, quick, frame):
     """has the columns of another frame, with its names, types and order"""
-    kinds = "region string, at timestamp, tags array<string>, tenant string, score double, n int"
-    rows = [("n", day(1), ["x"], "A", 1.5, 3), ("s", day(2), None, "A", 2.5, None)]
-    rules = [rule("allow A n tags+tenant"), rule("allow A s score")]
-    masks = {"n": 7, "score": -1, "tenant": 1, "at": day(9)}
+    kinds = "region string, at timestamp, tags array<string>, tenant string, "
+    kinds += "score float, n smallint, total long"
+    rows = [("n", day(1), ["x"], "A", 1.5, 3, 4), ("s", day(2), None, "A", 2.5, None, 2**53 + 1)]
+    rules = [rule("allow A n tags+tenant"), rule("allow A s score+total")]
+    masks = {"total": 2.0, "n": 7, "score": -0.5, "tenant": 1, "at": day(9)}
     answer = learner.secure(frame(kinds, rows), frame(ACCESS, rules), masks)
-    wanted = [(None, day(9), ["x"], "A", -1.0, 7), (None, day(9), None, "1", 2.5, 7)]
+    wanted = [
+        (None, day(9), ["x"], "A", -0.5, 7, 2),
+        (None, day(9), None, "1", 2.5, 7, 2**53 + 1),
+    ]
     assert_frame(answer, wanted, key=["tenant"], schema=kinds)
 
 
@@ -417,22 +427,22 @@ def test_files_of_others(learner, quick, frame, shared_schema):
     """opens no file of a tenant that no allow names or covers"""
     # No file is on disk: whoever opens one fails.
     table = f"{shared_schema}.cold"
-    files = {
-        f"{tenant}.parquet": ColdFile(900, 9, partition={"tenant": tenant}) for tenant in "BC"
-    }
+    files = {f"{tenant}.parquet": ColdFile(900, 9, partition={"tenant": tenant}) for tenant in "BC"}
     write_cold_table(quick, table, ROWS, [files], partition_by=["tenant"])
-    given = ["allow A * claim_id+tenant", "allow D s amount", "deny B n *"]
-    rules = frame(ACCESS, map(rule, given))
-    try:
-        rows = collect(learner.secure(quick.table(table), rules, MASKS))
-    except AnswerError as error:
-        if "FileNotFound" not in error.reason and "FILE_NOT_EXIST" not in error.reason:
-            raise
-        raise AssertionError(
-            "a person who may see tenants A and D made Spark open a file of tenant B or C. The "
-            "files of all tenants are read, and the rows thrown away afterwards"
-        ) from error
-    assert not rows, f"{len(rows)} rows of a tenant without claims"
+    allows = ["allow A * claim_id+tenant", "allow D s amount"]
+    denies = ["deny B n *", "deny * * region"]
+    for who, given in (("A and D", allows + denies), ("no tenant", denies)):
+        rules = frame(ACCESS, map(rule, given))
+        try:
+            rows = collect(learner.secure(quick.table(table), rules, MASKS))
+        except AnswerError as error:
+            if "FileNotFound" not in error.reason and "FILE_NOT_EXIST" not in error.reason:
+                raise
+            raise AssertionError(
+                f"a person whose allows name {who} made Spark open a file of tenant B or C. The "
+                "files of all tenants are read, and the rows thrown away afterwards"
+            ) from error
+        assert not rows, f"{len(rows)} rows of a tenant without claims"
 
 
 # ------------------------------------------------------------------------------------ secure_view
@@ -446,8 +456,7 @@ STORED = claims(
 FIRST_RULES = ["allow A * claim_id+tenant+region+amount", "allow B n *", "allow * w *"]
 FIRST_RULES += ["deny A e *"]
 FIRST_SEEN = claims(
-    "1 A n hidden - 10, 2 A s hidden - 20, 3 B n p3 D3 30, "
-    '7 A "" hidden - 70, 8 "" w "" "" 80'
+    '1 A n hidden - 10, 2 A s hidden - 20, 3 B n p3 D3 30, 7 A "" hidden - 70, 8 "" w "" "" 80'
 )
 # In between rows come, then the rules' columns change, then masks.
 ROWS_SEEN = [*FIRST_SEEN, *claims("1 A n hidden - 10")]
@@ -474,42 +483,28 @@ class Look:
 def look(spark, view: str, further: Iterable[str] = ()) -> Look:
     """A view, and every data file in the folders of the files that a query on it reads.
 
-    `further` are folders that were read earlier. The rows of a Delta table whose files hold all of
-    its columns are read from these, without a Spark job.
+    `further` are folders that were read earlier.
     """
     if not spark.catalog.tableExists(view):
         raise AnswerError("failed", f"{view.split('.')[-1]} is not there after the call")
     spark.catalog.refreshTable(view)  # the session may remember files that a call has replaced
-    frame = spark.table(view)
-    own = own_files(spark, view)
-    if own is None:
-        folders = sorted({folder_of(spark, file) for file in frame.inputFiles()})
-    else:
-        folders = [str(table_folder(spark, view).toString())]
-    stored = {}
-    for folder in {*folders, *further}:
-        stored |= stored_rows(spark, folder)
-    held = [row for file in own or [] for row in stored.get(file, [{}])]
-    if own is not None and all(set(NAMES) == {*row} for row in held):
-        rows = [tuple(row[name] for name in NAMES) for row in held]
-    else:
-        rows = collect(frame)
-    files = [row for rows in stored.values() for row in rows]
+    frame, own = spark.table(view), own_folder(spark, view)
+    folders = [own] if own else sorted({folder_of(spark, file) for file in frame.inputFiles()})
+    rows = stored_rows(spark, view) if own else collect(frame)
+    stored = [rows_on_disk(spark, folder) for folder in {*folders, *further}]
     types = ", ".join(f"{name} {kind}" for name, kind in frame.dtypes)
     plain = [folder for folder in folders if not has_log(spark, folder)]
-    return Look(rows, types, files, folders, plain)
+    return Look(rows, types, list(chain(*stored)), folders, plain)
 
 
-def own_files(spark, view: str) -> list[str] | None:
-    """The files of a Delta table; None if a row of them is deleted, or one lies elsewhere."""
+def own_folder(spark, view: str) -> str | None:
+    """Where a Delta table lies; None of a view or another format, or if a file lies elsewhere."""
     try:
         files = live_files(spark, view)
-    except AnswerError:  # a view, or another format
+    except AnswerError:
         return None
-    if any(":" in name or "deletionVector" in told for name, told in files.items()):
-        return None
-    folder = table_folder(spark, view)
-    return [str(spark._jvm.org.apache.hadoop.fs.Path(folder, name).toString()) for name in files]
+    elsewhere = any(":" in name for name in files)
+    return None if elsewhere else str(table_folder(spark, view).toString())
 
 
 def folder_of(spark, file: str) -> str:
@@ -533,23 +528,30 @@ def has_log(spark, folder: str) -> bool:
     return file_system(spark, log).exists(log)
 
 
-def stored_rows(spark, folder: str) -> dict[str, list[dict[str, Any]]]:
-    """The rows of each Parquet file below a folder, live or not; none if it is gone."""
+def rows_on_disk(spark, folder: str) -> list[dict[str, Any]]:
+    """The rows of all Parquet files below a folder, live or not; none if it is gone.
+
+    A text that a file's path tells, as `region=n`, is in its rows.
+    """
     path = spark._jvm.org.apache.hadoop.fs.Path(folder)
     fs = file_system(spark, path)
     if not fs.exists(path):
-        return {}
-    found, listed = {}, fs.listFiles(path, True)
+        return []
+    found, listed = [], fs.listFiles(path, True)
     while listed.hasNext():
         file = listed.next().getPath()
-        name = str(file.toString())
-        if name.endswith(".parquet") and "/_delta_log/" not in name:
+        name = str(file.toString())[len(folder) :]
+        if name.endswith(".parquet") and not name.startswith("/_delta_log/"):
             stream = fs.open(file)
             data = spark._jvm.org.apache.hadoop.io.IOUtils.readFullyToByteArray(stream)
             stream.close()
-            stored = pq.read_table(pa.BufferReader(bytes(data)))
-            names = [column for column in NAMES if column in stored.column_names]
-            found[name] = stored.select(names).to_pylist()
+            told = {
+                column: None if text == "__HIVE_DEFAULT_PARTITION__" else unquote(text)
+                for column, text in re.findall("/([^/=]+)=([^/]*)", name)
+                if column not in ("claim_id", "amount")  # numbers
+            }
+            rows = pq.read_table(pa.BufferReader(bytes(data))).to_pylist()
+            found += [told | row for row in rows]
     return found
 
 
@@ -677,14 +679,20 @@ class Emptied:
 @pytest.fixture(scope="module")
 def emptied(learner, quick, frame, published, shared_schema):
     """Two views of the same table for people without rules: one is new, one had rows."""
-    # The other view's name begins like this one's.
-    table, view, other = published.table, f"{shared_schema}.published", f"{shared_schema}.publish"
-    nothing = frame(ACCESS, [])
-    learner.secure_view(quick, other, table, nothing, MASKS)
-    kept = look(quick, view).rows if quick.catalog.tableExists(view) else None
-    found = look(quick, other)
-    learner.secure_view(quick, view, table, nothing, MASKS)
-    return Emptied(found, kept, look(quick, view, folders_beside(quick, table) - published.known))
+    table, nothing = published.table, frame(ACCESS, [])
+    # The other view has the same name in a database of its own.
+    team, place = f"{shared_schema}_team", table_folder(quick, table).getParent().toString()
+    view, other = f"{shared_schema}.published", f"{team}.published"
+    quick.sql(f'CREATE DATABASE {team} LOCATION "{place}_team"')
+    try:
+        learner.secure_view(quick, other, table, nothing, MASKS)
+        kept = look(quick, view).rows if quick.catalog.tableExists(view) else None
+        found = look(quick, other)
+        learner.secure_view(quick, view, table, nothing, MASKS)
+        last = look(quick, view, folders_beside(quick, table) - published.known)
+        yield Emptied(found, kept, last)
+    finally:
+        quick.sql(f"DROP DATABASE {team} CASCADE")
 
 
 @check("secure_view")
@@ -698,7 +706,7 @@ def test_empty_view(emptied):
 
 @check("secure_view")
 def test_other_views(emptied):
-    """leaves another view of the same table as it is"""
+    """leaves a view of the same table and name as it is, in another database"""
     assert emptied.kept is not None, "another person's view of the table is gone"
     try:
         assert_rows(emptied.kept, MASKS_SEEN, key=NAMES, columns=ROWS)
@@ -721,9 +729,7 @@ NEW_ODD = claims("12 O'H%a w p4 D4 45, 13 O'H%a w p5 D5 55")
 def owned(spark, schema: str, name: str, commits: list[Commit], held: int = 0) -> str:
     """A table of claims that is partitioned by tenant."""
     table = f"{schema}.{name}"
-    write_commits(
-        spark, table, ROWS, commits, key="claim_id", partition_by="tenant", held=held
-    )
+    write_commits(spark, table, ROWS, commits, key="claim_id", partition_by="tenant", held=held)
     return table
 
 
@@ -953,15 +959,15 @@ def assert_totals(learner, frame, rows: list, rules: list, k: int, wanted: list)
 @check("aggregate")
 def test_many_patients(learner, quick, frame):
     """counts 1,999 patients and adds up their bills, with as many as the least number"""
-    people = 1_999
-    rows = quick.range(2_500).selectExpr(
+    people, bills, tenants = 1_999, 2_500, ["T0", "T1", "T2"]
+    rows = quick.range(len(tenants) * bills).selectExpr(
         "id AS claim_id",
-        "'A' AS tenant",
+        "concat('T', id % 3) AS tenant",
         "'n' AS region",
-        f"concat('p', id % {people}) AS patient_name",
+        f"concat('p', id % {len(tenants) * people}) AS patient_name",
         "'D1' AS diagnosis",
         "CAST(99999999.99 AS decimal(10,2)) AS amount",
     )
     answer = learner.aggregate(rows, frame(ACCESS, [rule("allow * * *")]), people)
-    wanted = [("A", "D1", people, 2_500 * Decimal("99999999.99"))]
+    wanted = [(tenant, "D1", people, bills * Decimal("99999999.99")) for tenant in tenants]
     assert_frame(answer, wanted, key=["tenant", "diagnosis"], schema=TOTALS)

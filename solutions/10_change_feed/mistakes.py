@@ -207,7 +207,7 @@ def net_changes(feed: DataFrame) -> DataFrame:
 # because: a difference of a cent is lost
 # breaks: with another segment, balance or city, has the op `update`.
 # -    values = F.struct("segment", "balance", "city")
-# +    whole = F.round("balance", 0).cast("decimal(12,2)").alias("balance")
+# +    whole = F.col("balance").cast("long").cast("decimal(12,2)").alias("balance")
 # +    values = F.struct("segment", whole, "city")
 
 # %% values_before
@@ -407,7 +407,7 @@ def net_changes(feed: DataFrame) -> DataFrame:
 # task: read_changes
 # fails: test_the_time_of_a_snapshot
 # because: the commit was earlier
-# breaks: and the time of its commit in the history as `_commit_timestamp`.
+# breaks: and the time of its commit in the history as `_commit_timestamp`
 # -        F.lit(newest.timestamp).alias("_commit_timestamp"),
 # +        F.current_timestamp().alias("_commit_timestamp"),
 
@@ -415,7 +415,7 @@ def net_changes(feed: DataFrame) -> DataFrame:
 # task: read_changes
 # fails: test_the_time_of_a_snapshot
 # because: the time of a commit has milliseconds
-# breaks: and the time of its commit in the history as `_commit_timestamp`.
+# breaks: and the time of its commit in the history as `_commit_timestamp`
 # -        F.lit(newest.timestamp).alias("_commit_timestamp"),
 # +        F.date_trunc("second", F.lit(newest.timestamp)).alias("_commit_timestamp"),
 
@@ -423,7 +423,7 @@ def net_changes(feed: DataFrame) -> DataFrame:
 # task: read_changes
 # fails: test_the_time_of_a_snapshot
 # because: where the versions are too old, the rows have another time than after a loss of files
-# breaks: and the time of its commit in the history as `_commit_timestamp`.
+# breaks: and the time of its commit in the history as `_commit_timestamp`
 # -    rows = spark.read.option("versionAsOf", newest.version).table(source)
 # +            if GAPS[-1] in str(error):
 # +                old = spark.read.option("versionAsOf", newest.version).table(source)
@@ -888,7 +888,6 @@ def apply_changes(spark: SparkSession, source: str, target: str, state: str) -> 
 # %% adds_again
 # task: maintain
 # fails: test_sums[counted_once],
-#   test_sums[overwritten],
 #   test_sums[withdrawn]
 # because: after a crash the same changes are added a second time
 # breaks: The next call makes both tables right, also if `source` has gone on in between.
@@ -921,7 +920,7 @@ def apply_changes(spark: SparkSession, source: str, target: str, state: str) -> 
 # task: maintain
 # fails: test_sums[changes]
 # because: the text of somebody else's commit is no version
-# breaks: and note a text of their own.
+# breaks: or words and numbers, such as `12` or `tuned with version 12`.
 # -    held = max(since, held_version(spark, aggregate))
 # +    history = DeltaTable.forName(spark, aggregate).history().select("userMetadata").collect()
 # +    texts = [row.userMetadata for row in history if row.userMetadata]
@@ -1257,7 +1256,7 @@ def maintain(spark: SparkSession, source: str, aggregate: str, state: str) -> No
 # task: maintain
 # fails: test_sums[changes]
 # because: the number that somebody else noted is no version of the source
-# breaks: and note a text of their own.
+# breaks: or words and numbers, such as `12` or `tuned with version 12`.
 # -    held = max(since, held_version(spark, aggregate))
 # +    history = DeltaTable.forName(spark, aggregate).history().select("userMetadata").collect()
 # +    numbers = [row.userMetadata for row in history if (row.userMetadata or "").isdecimal()]
@@ -1332,7 +1331,7 @@ def maintain(spark: SparkSession, source: str, aggregate: str, state: str) -> No
 # task: maintain
 # fails: test_sums[changes]
 # because: the version that somebody else noted is none of the source
-# breaks: and note a text of their own.
+# breaks: or words and numbers, such as `12` or `tuned with version 12`.
 # -    held = max(since, held_version(spark, aggregate))
 # +    import re
 # +
@@ -1363,7 +1362,7 @@ def maintain(spark: SparkSession, source: str, aggregate: str, state: str) -> No
 # fails: test_rows_that_come_back[too_old], test_the_time_of_a_snapshot
 # because: passes over a commit that only set a property, so the rows name an older version
 # breaks: with the newest version as `_commit_version` and the time of its commit in the history as
-#   `_commit_timestamp`.
+#   `_commit_timestamp`
 # -    rows = spark.read.option("versionAsOf", newest.version).table(source)
 # +    rows = spark.read.option("versionAsOf", newest.version).table(source)
 # +    past = DeltaTable.forName(spark, source).history().where("operation != 'SET TBLPROPERTIES'")
@@ -1404,3 +1403,133 @@ def maintain(spark: SparkSession, source: str, aggregate: str, state: str) -> No
 # +    later = DeltaTable.forName(spark, source).history().where(F.col("version") > since)
 # +    on = "operationParameters.properties LIKE '%enableChangeDataFeed\":\"true%'"
 # +    if since < newest.version and later.where(on).isEmpty():
+
+# %% values_as_shown
+# task: net_changes
+# fails: test_net_changes[words]
+# because: as text a null is the word null, which a city may be as well
+# breaks: null equals null, and nothing else.
+# -    differs = ~F.col("first.values").eqNullSafe(F.col("last.values"))
+# +    differs = F.expr("string(first.values) != string(last.values)")
+
+# %% minus_one_for_null
+# task: net_changes
+# fails: test_net_changes[words]
+# because: an account may owe 1
+# breaks: null equals null, and nothing else.
+# -    differs = ~F.col("first.values").eqNullSafe(F.col("last.values"))
+# +    pairs = {"segment": "'?'", "balance": "-1", "city": "'?'"}
+# +    one = "coalesce(first.values.{0}, {1}) != coalesce(last.values.{0}, {1})"
+# +    differs = F.expr(" OR ".join(one.format(*pair) for pair in pairs.items()))
+
+# %% a_word_for_null
+# task: aggregate_delta
+# fails: test_differences[words]
+# because: a segment called none is counted with the accounts without a segment
+# breaks: A null segment is a segment of its own.
+# -    sums = feed.groupBy("segment").agg(
+# +    word = F.coalesce("segment", F.lit("none"))
+# +    feed = feed.withColumn("segment", F.nullif(word, F.lit("none")))
+# +    sums = feed.groupBy("segment").agg(
+
+# %% a_cent_is_nothing
+# task: aggregate_delta
+# fails: test_differences[balances]
+# because: the difference of a cent is lost, and so are later ones
+# breaks: If one of them does not, it has one.
+# -    return sums.where("balance_change != 0 OR accounts_change != 0")
+# +    return sums.where("abs(balance_change) > 0.01 OR accounts_change != 0")
+
+# %% unknown_is_null
+# task: apply_changes
+# fails: test_copy[words]
+# because: a city that becomes known as a word for null is not written
+# breaks: After the call `target` has exactly the rows that `source` has in its newest version.
+# -    differs = " OR ".join(f"NOT old.{name} <=> new.{name}" for name in columns)
+# +    none = {name: "'unknown'" if name != "balance" else "10000000000" for name in columns[1:]}
+# +    differs = " OR ".join(
+# +        f"coalesce(old.{name}, {word}) <> coalesce(new.{name}, {word})"
+# +        for name, word in none.items()
+# +    )
+
+# %% a_name_for_no_segment
+# task: maintain
+# fails: test_sums[words]
+# because: the accounts of a segment with that name are added to those without a segment
+# breaks: A null segment is a segment of its own, and a null balance counts as 0.
+# -            .groupBy("segment")
+# +            .groupBy(F.coalesce("segment", F.lit("missing")).alias("segment"))
+# -            .where("accounts > 0")
+# +            .where("accounts > 0")
+# +            .withColumn("segment", F.nullif("segment", F.lit("missing")))
+
+# %% small_letters_of_the_name
+# task: apply_changes
+# fails: test_the_state_says_how_far[apply_changes]
+# because: the catalogue has names in small letters, the state has them as they are given
+# breaks: its name as it is given in `target`, and how far the source was read.
+# -    record(spark, state, target, newest)
+# +    record(spark, state, target.lower(), newest)
+
+# %% catalogue_has_small_letters
+# task: maintain
+# fails: test_the_state_says_how_far[maintain]
+# because: the row of the name that is given stays behind
+# breaks: After the call `state` says the newest version under the name `aggregate`.
+# -    record(spark, state, aggregate, newest)
+# +    record(spark, state, aggregate.lower(), newest)
+
+# %% nothing_in_the_end
+# task: apply_changes
+# fails: test_the_state_promises_nothing[apply_changes]
+# because: nothing changed since the recorded version, but the copy was ahead of it
+# breaks: The next call makes both tables right, also if `source` has gone on in between.
+# -    step = F.struct("_commit_version", F.col("_change_type") == "insert")
+# +    if net_changes(feed_between(spark, source, since, newest)).isEmpty():
+# +        record(spark, state, target, newest)
+# +        return
+# +    step = F.struct("_commit_version", F.col("_change_type") == "insert")
+
+# %% same_sums_as_recorded
+# task: maintain
+# fails: test_the_state_promises_nothing[maintain]
+# because: no sum changed since the recorded version, but the aggregate was ahead of it
+# breaks: The next call makes both tables right, also if `source` has gone on in between.
+# -    held = max(since, held_version(spark, aggregate))
+# +    if aggregate_delta(feed_between(spark, source, since, newest)).isEmpty():
+# +        record(spark, state, aggregate, newest)
+# +        return
+# +    held = max(since, held_version(spark, aggregate))
+
+# %% time_through_a_text
+# task: read_changes
+# fails: test_the_time_of_a_snapshot
+# because: Python writes the time in its own zone, and Spark reads it in that of the session
+# breaks: whatever the session's time zone.
+# -        F.lit(newest.timestamp).alias("_commit_timestamp"),
+# +        F.lit(str(newest.timestamp)).cast("timestamp").alias("_commit_timestamp"),
+
+# %% deletes_left_out
+# task: maintain
+# fails: test_sums[overwritten]
+# because: accounts that an overwrite writes again are counted twice
+# breaks: the sum of their balances and their number.
+# -        difference = aggregate_delta(feed_between(spark, source, held, newest))
+# +        feed = feed_between(spark, source, held, newest)
+# +        difference = aggregate_delta(feed.where("_change_type != 'delete'"))
+
+# %% number_of_any_job
+# task: maintain
+# fails: test_sums[changes]
+# because: the number is that of another job, which has its own `txnAppId`
+# breaks: They may note a `txnVersion` of another job
+# -    held = max(since, held_version(spark, aggregate))
+# +    folder = spark.sql(f"DESCRIBE DETAIL {aggregate}").first().location
+# +    log = spark.read.schema("txn struct<appId: string, version: long>")
+# +    numbers = log.json(f"{folder}/_delta_log/*.json").agg(F.max("txn.version"))
+# +    held = max(since, numbers.first()[0] or -1)
+# -        writer = sums.coalesce(1).writeTo(aggregate).option("userMetadata", f"{HELD}{newest}")
+# -        writer.overwrite(F.lit(True))
+# +        options = {"txnAppId": aggregate, "txnVersion": newest}
+# +        writer = sums.coalesce(1).write.format("delta").mode("overwrite").options(**options)
+# +        writer.insertInto(aggregate, overwrite=True)

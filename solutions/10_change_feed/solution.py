@@ -39,7 +39,8 @@ files = sorted(folder.iterdir())
 
 # %% [markdown]
 # These are the schemas of this lab. `account_id` is never null and is the key: a version of the
-# table has an account at most once. Segment, balance and city may be null.
+# table has an account at most once. Segment, balance and city may be null. A text is empty or has
+# letters and blanks; `null` and `unknown` are texts like others. No commit has left a table's log.
 
 # %%
 from delta.tables import DeltaTable
@@ -173,7 +174,8 @@ lab.check("net_changes")
 # - In three cases a part of the feed is missing: it was not recorded in one of these versions, one
 #   of its files is gone, or a version is older than Delta's retention allows.
 # - Then all rows that the table has come back, each as an `insert`, with the newest version as
-#   `_commit_version` and the time of its commit in the history as `_commit_timestamp`.
+#   `_commit_version` and the time of its commit in the history as `_commit_timestamp`, whatever the
+#   session's time zone.
 # - What is missing in `since` or before it does not matter. The version that switches the feed on
 #   counts as recorded.
 # - The frame tells the state at the time of the call, also if the source has further commits before
@@ -252,11 +254,12 @@ lab.check("read_changes")
 # ## Task 3: keep a copy in step
 #
 # Write `apply_changes(spark, source, target, state)`. It brings the copy of `source` named `target`
-# to the newest version of `source`. All parameters but `spark` are names of Delta tables. `source`
-# and `target` have the columns of `ACCOUNTS`, and `source` has a feed of all its versions. `state`
-# has the columns of `STATE`. It has one row for each table that is kept so: its name as it is given
-# in `target`, and how far the source was read. Before your first call `target` holds the version
-# that `state` says, or a later one: an earlier job may have died before it wrote `state`.
+# to the newest version of `source`. All parameters but `spark` are names of Delta tables such as
+# `bank.Copy_2`: letters, digits, underscores and one dot. `source` and `target` have the columns of
+# `ACCOUNTS`, and `source` has a feed of all its versions. `state` has the columns of `STATE`. It
+# has one row for each table that is kept so: its name as it is given in `target`, and how far the
+# source was read. Before your first call `target` holds the version that `state` says, or a later
+# one: an earlier job may have died before it wrote `state`.
 #
 # - After the call `target` has exactly the rows that `source` has in its newest version.
 # - After the call `state` says this version under the name `target`. Its other rows stay. If the
@@ -377,8 +380,9 @@ lab.check("aggregate_delta")
 # - If one of the two tables refuses its commit, the call raises.
 # - `state` never names a version that `aggregate` does not hold.
 # - The next call makes both tables right, also if `source` has gone on in between.
-# - Others may commit to `aggregate` between two calls, such as a new property or an OPTIMIZE, and
-#   note a text of their own. They never change its rows.
+# - Others may commit to `aggregate` between two calls, such as a new property or an OPTIMIZE. They
+#   never change its rows. They may note a `txnVersion` of another job, or words and numbers, such
+#   as `12` or `tuned with version 12`. Otherwise no note of theirs has the form of yours.
 #
 # A sum does not show what was added to it already, so this is harder than Task 3. Whether a call
 # writes `aggregate` when its rows stay the same is left open. So is what else you note in the
@@ -557,7 +561,8 @@ if done:
 #
 # - **The feed is not for ever.** Change files go with VACUUM, and Delta refuses versions older than
 #   `delta.deletedFileRetentionDuration`, files or no files. A consumer must come more often than
-#   that, with room for a long weekend. Set the retention by the slowest one.
+#   that, with room for a long weekend. Set the retention by the slowest one. The log goes as well,
+#   after `delta.logRetentionDuration`, and with it what commits noted.
 # - **After a gap, compare.** A snapshot as inserts tells nothing of deleted accounts. Replace the
 #   copy in one commit, or MERGE with `whenNotMatchedBySourceDelete`.
 # - **A frame is not yet read.** Delta looks for the changes when the frame runs. Name both ends of

@@ -44,7 +44,7 @@ OTHER_PAIRS = {
     ("merge", "delete"): "ConcurrentDeleteReadException",
     ("merge", "optimize"): "ConcurrentAppendException",
     ("merge", "alter"): "MetadataChangedException",
-    ("merge", "append_only"): "UnsupportedOperationException",
+    ("merge", "append-only"): "UnsupportedOperationException",
 }
 
 
@@ -105,8 +105,8 @@ def test_random_attempts(learner, seed):
         made = ends[:attempts]
         last = next((n for n, end in enumerate(made) if end != "again"), len(made) - 1)
         end, failed = made[last], last + 1
-        raised = ["RuntimeError", "ValueError", "OSError"][failed % 3 - 1]
-        cause = {"again": "RuntimeError: again, attempt 1"}
+        raised = ["OSError", "ValueError", "StopIteration"][failed % 3 - 1]
+        cause = {"again": "OSError: again, attempt 1"}
         cause["never"] = f"{raised}: never, attempt {failed}"
         log = ["called-1"]
         for number in range(1, failed):
@@ -199,3 +199,15 @@ def test_other_conflicts(learner, spark, frame, shared_schema):
     """tries again after a DELETE and after a new property, too"""
     for name, other in {"job_deletes": OSLO_GONE, "job_alters": FAST["alter"]}.items():
         assert_tried_again(learner, spark, frame, f"{shared_schema}.with_{name}", other)
+
+
+@check("single_writer")
+def test_nothing_newer_any_more(learner, spark, frame, shared_schema):
+    """makes no version if others wrote a newer row of the key before the second attempt"""
+    table, newer = f"{shared_schema}.with_newer", "Bari b 5 40 correction"
+    other = Commit("MERGE", items(newer))
+    count = assert_tried_again(learner, spark, frame, table, other, newer)
+    assert count == 0, (
+        "the queue had one row, and another job wrote a newer one of its key before the commit of "
+        f"the call. Versions that the call made after that: {count}"
+    )

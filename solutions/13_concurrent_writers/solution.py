@@ -42,8 +42,11 @@ stock.show(3)
 # %% [markdown]
 # **Grain:** one row is one sku in one warehouse. `warehouse` and `sku` are the key: unique
 # together. Only `source` can be null. In all tasks, a table and its changes have the columns of
-# `inventory`, in this order. A table has no deletion vectors. In Tasks 2, 4 and 5 it is partitioned
-# by `warehouse`.
+# `inventory`, in this order. A table has rows, and no deletion vectors. In Tasks 2, 4 and 5 it is
+# partitioned by `warehouse`.
+#
+# **Names:** a `sku` consists of letters from a to z and A to Z, digits, blanks and hyphens. A
+# `warehouse` may have `_`, `'`, `"`, `\`, `{` and `}` as well. Neither is empty.
 #
 # **Who checks for conflicts?** A Delta writer reads a version of the table, writes its files, and
 # commits. If others committed meanwhile, the commit compares what *they* added and removed with
@@ -105,7 +108,7 @@ try_it()
 # commits.** So the slow write itself must be the first to read it. Otherwise the fast commit comes
 # before the slow writer reads the table, and there is no conflict.
 #
-# - `slow` is `append` or `merge`; `fast` can be any word.
+# - `slow` is `append` or `merge`; `fast` can be any word of letters, digits, `-` and `_`.
 # - The writer `append` appends all rows of `changes` to the table.
 # - The writer `merge` is one MERGE by the key. A row that the table has is updated in all columns;
 #   any other row is inserted.
@@ -180,7 +183,7 @@ lab.check("conflict_matrix")
 # - What they wrote stays.
 # - A conflict with a commit to the *same* warehouse is raised as it is: repeating is for Task 3.
 # - If the call raises, nothing of it is in the table.
-# - `warehouse` can be any text but the empty one.
+# - `warehouse` can be any name of a warehouse.
 # - As in Task 1, the write itself is the first to read `changes`.
 #
 # No sku is twice in the changes of a warehouse.
@@ -230,9 +233,10 @@ lab.check("scoped_merge")
 # ## Task 3: try again
 #
 # Some conflicts remain, so a writer must be able to try again. Write `retry(operation, attempts,
-# is_retriable, wait)`. `operation` is a function without parameters. It reads what it needs and
-# writes. `is_retriable(error)` says whether another attempt makes sense, and `wait(n)` waits. Spark
-# is not needed.
+# is_retriable, wait)`. `operation` is a function without parameters: it reads what it needs,
+# writes, and returns a number, a text, a truth value or None. `is_retriable(error)` says by True or
+# False whether another attempt makes sense, and `wait(n)` waits; neither raises. Spark is not
+# needed.
 #
 # - If `operation()` returns, `retry` returns the same value.
 # - If it raises an error for which `is_retriable` is true, it is called again.
@@ -245,7 +249,7 @@ lab.check("scoped_merge")
 # - Only an `Exception` can be retriable: a `SystemExit` goes through, and `is_retriable` isn't
 #   asked.
 #
-# `attempts` is at least 1. `operation` never raises a `KeyboardInterrupt`.
+# `attempts` is between 1 and 100. `operation` never raises a `KeyboardInterrupt`.
 
 
 # %%
@@ -259,7 +263,7 @@ def retry(operation: Callable, attempts: int, is_retriable: Callable, wait: Call
         except Exception as error:
             if not is_retriable(error):
                 raise
-            first = first or error
+            first = error if first is None else first
         if number < attempts:
             wait(number)
     raise first
@@ -301,8 +305,8 @@ lab.check("retry")
 # `qty = qty - 3` is not like a count. Done twice, it is wrong; computed from an old `qty`, it is
 # wrong as well. Write `decrement(spark, table, orders)`. `orders` are the lines of one batch:
 # `batch_id` string, `warehouse` string, `sku` string and `qty` long. All lines have the same
-# `batch_id`, no value is null, and each `qty` is at least 1. Unless a batch has no lines, the table
-# has the key of at least one.
+# `batch_id`: letters and digits, with single hyphens between them. No value is null, and each `qty`
+# is at least 1. Unless a batch has no lines, each attempt finds some of it in stock.
 #
 # - The `qty` of a row goes down by what was ordered of it, over all lines of the batch.
 # - It never goes below zero: if more was ordered, it is 0.
@@ -316,6 +320,7 @@ lab.check("retry")
 # - If the commit meets a conflict, because others changed rows, files or properties of the table,
 #   the call tries again, with the rows as they are then. It makes at least five attempts.
 # - A batch without lines makes no version.
+# - The call leaves no setting of the session behind, also if it raises.
 #
 # Leave out the waits here. What is raised after the last attempt is left open. Delta's
 # [idempotent writes][txn] have two settings of the session, which hold for a MERGE as well.
@@ -375,8 +380,9 @@ lab.check("decrement")
 # ## Task 5: one writer
 #
 # The other design: whoever knows something appends it to a queue, and one job merges. Appends don't
-# conflict with appends. Write `single_writer(spark, table, queue)`. `queue` is the name of a table
-# or view with the columns of `inventory`. A row of it says how much is in stock at `updated_at`.
+# conflict with appends. Write `single_writer(spark, table, queue)`. `queue` is the name, with the
+# schema, of a table or view with the columns of `inventory`. A row of it says how much is in stock
+# at `updated_at`.
 #
 # - For each key the row with the newest `updated_at` counts, of those in the queue and the one in
 #   the table. It is in the table after the call, with all its columns.
@@ -384,11 +390,11 @@ lab.check("decrement")
 # - If the queue has the same row twice, that changes nothing.
 # - If queue and table have the same `updated_at`, the row in the table stays.
 # - All changes of a call are one commit.
-# - If nothing in the queue is newer, the call makes no version. So a second call makes none.
 # - The queue is only read.
 # - Other jobs may still write to `table`, such as an OPTIMIZE. If the commit meets a conflict as in
 #   Task 4, the call tries again at least once.
 # - What others wrote meanwhile counts as a row in the table.
+# - An attempt that finds nothing newer in the queue makes no version. So a second call makes none.
 #
 # Two different rows of a key in the queue never have the same `updated_at`. Rows that get into the
 # queue during the call may wait for the next one.

@@ -29,7 +29,7 @@ from labkit.checks import (
     table_rows,
 )
 
-SCHEMA = "sealed boolean, parcel long, opened timestamp, Label string, volume double"
+SCHEMA = "sealed boolean, parcel long, opened timestamp, Label string, `3d` double"
 NOON = datetime(2025, 2, 3, 12)
 NO_TIMES = ["noon", "2025-02-29T12:00:00Z"]
 # For each column: values that it takes, with what it then holds, and values that it does not take.
@@ -38,7 +38,7 @@ TAKES = {
     "parcel": ([(0, 0), (-3, -3), (2**63 - 1, 2**63 - 1), (-ODD, -ODD)], ["3", 2.5, 2**63, {"n": 3}]),
     "opened": ([("2025-02-03T12:00:00Z", NOON), ("2025-02-03T14:00:00+02:00", NOON)], NO_TIMES),
     "Label": ([("", ""), (" x ", " x "), ('a"b', 'a"b')], []),
-    "volume": ([(2, 2.0), (0.1, 0.1), (-1.5, -1.5)], ["2", "2 l", False]),
+    "3d": ([(2, 2.0), (0.1, 0.1), (-1.5, -1.5)], ["2", "2 l", False]),
 }
 OTHERS = [("label", "x"), ("extra", {"a": [1, {"b": "c"}]}), ("n", 7), ("none", None), ("t", "7")]
 NO_OBJECTS = ["", " ", "[1]", "3", "null", '"a"', "a;b", '{"parcel": 1', '{"label": "', "{]"]
@@ -77,30 +77,28 @@ def test_lines_by_chance(learner, frame, seed):
     assert_rows(found, expected, key="file", columns=f"{SCHEMA}, {TAIL}")
 
 
-OTHER_TYPES = {"2nd_count": "long", "since": "timestamp", "note": "string"}
+# Nobody has sent the last one yet.
+OTHER_TYPES = {"2026": "long", "since": "timestamp", "note": "string", "sealed": "boolean"}
 
 
 @check("evolve")
 def test_other_types(learner, spark, frame, shared_schema):
     """promotes fields of other types, after a call that promotes nothing"""
     table, told = f"{shared_schema}.other_types", "2025-02-03T14:00:00+02:00"
-    make_table(spark, table, STORED, [shipment(1, {"2nd_count": 7, "note": "n", "x": [1]})])
+    make_table(spark, table, STORED, [shipment(1, {"2026": 7, "note": "n", "x": [1]})])
     batches = [
         ([shipment(2, {"since": told, "note": "7"})], {}),
-        ([shipment(3, {"since": NO_TIMES[1], "2nd_count": 2.5, "note": ""})], OTHER_TYPES),
+        ([shipment(3, {"since": NO_TIMES[1], "2026": 2.5, "note": ""})], OTHER_TYPES),
     ]
     for rows, promote in batches:
         learner.evolve(spark, table, frame(STORED, rows), promote)
     columns = f"{STORED}, {', '.join(f'`{name}` {kind}' for name, kind in OTHER_TYPES.items())}"
     assert_columns(spark.table(table), columns)
+    none = dict.fromkeys(OTHER_TYPES)
     expected = [
-        shipment(1, {"x": [1]}, {"2nd_count": 7, "since": None, "note": "n"}),
-        shipment(2, None, {"2nd_count": None, "since": NOON, "note": "7"}),
-        shipment(
-            3,
-            {"since": NO_TIMES[1], "2nd_count": 2.5},
-            {"2nd_count": None, "since": None, "note": ""},
-        ),
+        shipment(1, {"x": [1]}, {**none, "2026": 7, "note": "n"}),
+        shipment(2, None, {**none, "since": NOON, "note": "7"}),
+        shipment(3, {"since": NO_TIMES[1], "2026": 2.5}, {**none, "note": ""}),
     ]
     rows = in_one_spelling(table_rows(spark, table))
     assert_rows(rows, in_one_spelling(expected), key="shipment_id", columns=columns)

@@ -88,8 +88,9 @@ FILES_PER_BATCH = 4
 # - The list has the files in `source` whose modification time is no longer the one in `table`: as
 #   in column `file`, sorted.
 #
-# These are up to you: what a call does whose checkpoint was lost, files that are empty, and other
-# names that Spark treats in its own way, such as `_day=1.json`.
+# These are up to you: what a call does whose checkpoint was lost, files that are empty, names with
+# other characters than ASCII letters, digits, blanks, `-`, `_` and `.`, and other names that Spark
+# treats in its own way, such as `_metadata.json`.
 
 
 # %%
@@ -153,7 +154,7 @@ lab.check("ingest")
 # Write `refine(bronze, schema)`. It returns a row for each row of `bronze`: the columns of
 # `schema`, in its order and with its types, then `rescued` (string), `corrupt` (boolean), `raw` and
 # `file`. `bronze` has the columns `raw` and `file`, and may have others. `schema` is a DDL string
-# with columns of the types in the table.
+# with columns of the types in the table; their names consist of letters, digits and `_`.
 #
 # | a column of type | takes from JSON |
 # |---|---|
@@ -181,6 +182,7 @@ lab.check("ingest")
 # - blanks and the order of fields in `rescued`
 # - a value that is no string for a string column, and a number for a timestamp
 # - what Spark reads though JSON does not have it: single quotes, and `NaN`
+# - digits of a fraction that a double does not hold, and whole numbers of more than 20 digits
 # - a whole number written as `3.0`, a key that comes twice, something after the object
 # - other spellings of a date, a time and a zone, and a time without a zone.
 #
@@ -284,7 +286,7 @@ def evolve(spark: SparkSession, table: str, batch: DataFrame, promote: dict[str,
 
 
 # %% [markdown]
-# The checks call twice, on a table with two columns that were promoted before: with two new fields
+# The checks call twice, on a table with two columns that were promoted before: with three new fields
 # and one of these, then with the other. They look at the rows, and at the data files by their paths.
 
 # %%
@@ -295,7 +297,8 @@ lab.check("evolve")
 #
 # The table of shipments has a constraint, and one record that violates it refuses the whole append.
 # Write `isolate(batch, write)`. `batch` has the columns `raw` and `file`, and any others; no name
-# begins with `_`. `write(frame)` writes the rows of a frame, all of them or none: it raises an
+# begins with `_`. Names are as in Task 3. Each time that `batch` is read it has the same rows, maybe
+# in another order. `write(frame)` writes the rows of a frame, all of them or none: it raises an
 # exception if it can't write one of them. Such a record is poison, and `write` refuses every frame
 # that it is in.
 #
@@ -375,7 +378,7 @@ def replay_dead(spark: SparkSession, dead_table: str, table: str, schema: str) -
         rows.write.format("delta").mode("append").saveAsTable(table)
 
     waiting = spark.table(dead_table).where("resolved_at IS NULL").select(key).localCheckpoint()
-    there = spark.table(table).select(key)
+    there = spark.table(table).select(key).localCheckpoint()
     _, refused = isolate(refine(waiting.join(there, on=key, how="left_anti"), schema), append)
     # What waited is refused, or in the table: since this call, or since one that died.
     outcomes = waiting.distinct().join(refused.dropDuplicates(key), on=key, how="left")

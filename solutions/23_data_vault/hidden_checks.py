@@ -2,7 +2,6 @@
 
 import random
 
-import pytest
 from checks import (
     CUSTOMERS,
     DIMENSION_KEY,
@@ -10,7 +9,6 @@ from checks import (
     LAST,
     MICROSECOND,
     PAIR,
-    QUICK,
     SATELLITE,
     SATELLITE_KEY,
     Hashes,
@@ -27,14 +25,7 @@ from checks import (
     random_texts,
 )
 
-from labkit.checks import assert_rows, check, make_table, settings, table_rows
-
-
-@pytest.fixture(scope="module")
-def quick(spark):
-    """The session with settings that suit small tables."""
-    with settings(spark, QUICK):
-        yield spark
+from labkit.checks import assert_rows, check, make_table, table_rows
 
 
 @check("hash_key")

@@ -9,7 +9,6 @@ from checks import (
     METRICS,
     ORDERS,
     PUBLISHED,
-    QUICK,
     REPORTS,
     RESULT,
     assert_bag,
@@ -37,7 +36,6 @@ from labkit.checks import (
     check,
     collect,
     require_frames,
-    settings,
     table_rows,
     table_version,
     write_commits,
@@ -47,13 +45,6 @@ DELIVERED = (
     "placed_at timestamp, known boolean, currency string, discount string, customer_id string, "
     "source string, order_id long, status string, amount decimal(12,2)"
 )
-
-
-@pytest.fixture(scope="module")
-def quick(spark):
-    """The session with settings that suit small tables."""
-    with settings(spark, QUICK):
-        yield spark
 
 
 @pytest.fixture(scope="module")

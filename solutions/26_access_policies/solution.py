@@ -76,7 +76,7 @@ grants.select("principal", "effect", "tenant", "region", "columns").show(truncat
 # `reason` string.
 #
 # - A rule is for a person if it names them, or a group that they are in.
-# - A member of a group is also in the groups that this group is in, and so on, however many.
+# - A member of a group is also in the groups that this group is in, and so on, up to 40 levels.
 # - Groups may be in each other, in a circle.
 # - A rule holds from `valid_from`, included, to `valid_to`, not included. A null `valid_to` means
 #   that it has no end.
@@ -152,8 +152,10 @@ if lab.written("effective_access"):
 #   read.
 #
 # `columns` may name columns that `df` does not have. A rule for such a column changes nothing.
-# Names of columns have letters and `_` alone. `access` has few rows. `masks` has values of the
-# columns' types, or numbers; no text in it is empty.
+# Names of columns are lower-case letters and `_`. Columns that you add on the way may have any
+# names: `df` has none of them. `access` has few rows. In `masks`, columns of instants have an
+# instant, columns of numbers a number that their type can hold, columns of text a number or a text
+# that is not empty, and others nothing.
 #
 # A trap of Spark: in a `select`, it may take a name inside a lambda, as in `F.exists`, for the new
 # column of that name.
@@ -268,8 +270,8 @@ print(f"{found.count()} claims of {found.select('tenant').distinct().count() - 1
 # `secure` returns for the table at that moment.
 #
 # - Its rows are those of `secure`, and its columns have the same names, types and order.
-# - The data files that a query on `view` reads hold nothing that `view` does not show, nor does any
-#   other data file in their folder.
+# - The data files that a query on `view` reads, and their paths, hold nothing of `table` that
+#   `view` does not show, nor does any other data file in their folder.
 # - A second call with the same `view` shows the table and the rules of that moment.
 # - After it, no data file of the first call is left that holds more than `view` shows now: a right
 #   that was taken away is gone in earlier versions, too.
@@ -277,8 +279,9 @@ print(f"{found.count()} claims of {found.select('tenant').distinct().count() - 1
 # - If nothing is visible, `view` is there and has no row.
 #
 # Rows of the table that come later are not shown before the next call. Readers may find no `view`
-# for a moment during a call. What `view` reads is in a Delta table. `view` has the form
-# `database.name`. Only your calls make it, all of them for the same table, whose columns stay.
+# for a moment during a call. What `view` reads is in a Delta table without column mapping. `view`
+# has the form `database.name`. Only your calls make it, all of them for the same table, whose
+# columns stay.
 
 
 # %%
@@ -321,12 +324,12 @@ if ann is not None and lab.written("secure", "secure_view"):
 # - After the call the rows of `tenant` are exactly those of `batch`, identical rows included.
 # - An empty batch leaves no row of `tenant`.
 # - Rows and files of other tenants stay, also of one whose name differs by case alone.
-# - It is one commit.
+# - It is one commit. If there is no row to remove and none to write, it may be none.
 # - A commit to another tenant's data, made by another writer during the call, does not make it
 #   fail.
 # - If a row of `batch` has another tenant or none, the call raises an exception, of any class, and
 #   makes no commit.
-# - `tenant` may hold any characters, such as quotes.
+# - `tenant` is not empty, and may hold any ASCII characters, such as quotes.
 
 
 # %%

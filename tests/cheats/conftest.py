@@ -19,7 +19,7 @@ COURSE = HERE.parent / "toy_course"
 MORE_CHECKS = '''
 import json
 
-from labkit.checks import changes_since, collect, make_table, table_version
+from labkit.checks import changes_since, collect, make_table, run_tables, table_version
 
 
 @check("double")
@@ -58,6 +58,16 @@ def test_table_is_left_alone(learner, spark, schema):
     found = [row.twice for row in collect(learner.double(spark.table(table)))]
     made = changes_since(spark, table, before).operations
     assert (found, made) == ([8], ()), f"the double of 4 is {found}, and the log has {made}"
+
+
+@check("double")
+def test_table_is_made_at_once(learner, spark, frame, schema):
+    """makes the table that a frame names, in one commit without a write"""
+    table = f"{schema}.doubles"
+    numbers = frame("n long, into string", [(4, table)])
+    run = run_tables(spark, {"doubles": table}, lambda names: collect(learner.double(numbers)))
+    made = run.changes["doubles"].operations, [row.twice for row in run.rows["doubles"]]
+    assert made == (("CREATE TABLE",), [8]), f"made by and with {made}"
 '''
 
 

@@ -38,7 +38,13 @@ class Jvm:
         return {
             "o1": ("org.apache.spark.sql.classic.SparkSession",),
             "o4": ("org.apache.spark.SparkContext",),
+            "o6": ("org.apache.spark.sql.classic.SparkSession$",),
         }.get(target, ())
+
+    def entries(self, target):
+        return {"o7": ["a=b", "spark.sql.execution.pyspark.python=/x"], "o8": ["a=b"]}.get(
+            target, []
+        )
 
     def forgotten(self, target):
         pass
@@ -134,6 +140,16 @@ def test_statements_of_sql_are_read_first(kernel, text, answer):
     line, answers = kernel
     line.sendall(b"c\no1\nsql\n" + text + b"\ne\n")
     assert answers.readline() == answer
+
+
+def test_settings_of_a_map_are_read_first(kernel, jvm):
+    line, answers = kernel
+    apply = b"c\no6\napplyModifiableSettings\nro1\nr%s\ne\n"
+    line.sendall(apply % b"o7" + apply % b"o8")
+    why = b"a setting of the workers' Python is not available to a graded submission"
+    assert answers.readline() == b"!xs%s\n" % why
+    _, commands = jvm.lines.get(timeout=10)
+    assert read(commands, 6) == apply % b"o8"
 
 
 def test_session_stays_and_default_session_is_not_set(kernel):

@@ -141,6 +141,7 @@ def test_ways_out_of_the_list_are_refused_by_name(lines, named):
         ("a.SetCommand", "spark.sql.ansi.enabled = false", ""),
         ("a.SetTableLocation", "", "ALTER TABLE ... SET LOCATION"),
         ("a.SetNamespaceLocation", "", "ALTER DATABASE ... SET LOCATION"),
+        ("a.RenamePartitions", "", "ALTER TABLE ... PARTITION ... RENAME"),
         ("org.apache.spark.sql.catalyst.plans.logical.Project", "", ""),
         ("org.apache.spark.sql.catalyst.plans.logical.CreateUserDefinedFunction", "", ""),
     ],

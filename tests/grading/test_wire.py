@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -37,6 +38,14 @@ def test_plain_values_cross_as_they_are(value):
     found = across(value)
     assert found == value
     assert type(found) is type(value)
+
+
+@pytest.mark.parametrize("tag", ["list", "tuple", "dict"])
+def test_judge_reads_no_more_items_than_cross(tag):
+    # Whole numbers whose hashes are equal: to put them into a set would take hours.
+    items = [[number * sys.hash_info.modulus, 1] for number in range(10_001)]
+    with pytest.raises(CannotCrossError, match=f"^a {tag} of 10001 items$"):
+        decode({"$": tag, "v": items}, lambda: None, table=str)
 
 
 def test_frames_cross_by_name_also_inside_tuples_and_dicts(spark, frame):

@@ -138,6 +138,16 @@ def test_no_further_user_namespace_can_be_made():
     assert found["code"] != 0
 
 
+@pytest.mark.parametrize(("kind", "most"), [("init1(0)", 2), ("add_watch(one, path, 2)", 1000)])
+def test_little_is_watched_inside_since_the_judge_has_the_same_user(kind, most):
+    code = (
+        "import ctypes, os\nlibc = ctypes.CDLL(None)\none = libc.inotify_init1(0)\n"
+        "paths = [os.fsencode(place) for place, _, _ in os.walk('/usr')][:1500]\n"
+        f"print(sum(libc.inotify_{kind} >= 0 for path in paths))"
+    )
+    assert int(python(code)["out"]) == most - kind.startswith("init")
+
+
 @pytest.mark.parametrize(
     ("code", "says", "limits"),
     [

@@ -42,7 +42,7 @@ def retry(operation: Callable, attempts: int, is_retriable: Callable, wait: Call
         except Exception as error:
             if not is_retriable(error):
                 raise
-            first = first or error
+            first = error if first is None else first
             if number == attempts:
                 raise first from None
         wait(number)

@@ -23,7 +23,7 @@ def typed(value: object, kind: str) -> object:
 
 
 def refine(bronze: DataFrame, schema: str) -> DataFrame:
-    kinds = dict(column.split() for column in schema.split(", "))
+    kinds = dict(column.replace("`", "").split() for column in schema.split(", "))
     lines = bronze.select("raw", "file").collect()
     rows = []
     for raw, file in lines:

@@ -52,8 +52,8 @@ def evolve(spark: SparkSession, table: str, batch: DataFrame, promote: dict[str,
     if not promote:
         batch.writeTo(table).append()
         return
-    ddl = ", ".join(f"{name} {kind}" for name, kind in promote.items())
-    values = {name: f"from_json(rescued, '{ddl}').{name}" for name in promote}
+    ddl = ", ".join(f"`{name}` {kind}" for name, kind in promote.items())
+    values = {name: f"from_json(rescued, '{ddl}').`{name}`" for name in promote}
     takes = " OR ".join(f"(k = '{name}' AND {value} IS NOT NULL)" for name, value in values.items())
     fields = "from_json(rescued, 'map<string, variant>')"
     left = f"nullif(to_json(map_filter({fields}, (k, v) -> NOT ({takes}))), '{{}}')"
@@ -62,7 +62,7 @@ def evolve(spark: SparkSession, table: str, batch: DataFrame, promote: dict[str,
     moved = moved.withColumn("rescued", F.expr(left))
     # The schema grows with the append; then the stored rows follow.
     moved.write.format("delta").mode("append").option("mergeSchema", True).saveAsTable(table)
-    sets = ", ".join(f"{name} = coalesce({value}, {name})" for name, value in values.items())
+    sets = ", ".join(f"`{name}` = coalesce({value}, `{name}`)" for name, value in values.items())
     some = " OR ".join(f"{value} IS NOT NULL" for value in values.values())
     spark.sql(f"UPDATE {table} SET {sets}, rescued = {left} WHERE {some}")
 
@@ -93,7 +93,7 @@ def replay_dead(spark: SparkSession, dead_table: str, table: str, schema: str) -
             SELECT 1 FROM {table} AS there WHERE there.raw = dead.raw AND there.file = dead.file
         )
         """
-    )
+    ).localCheckpoint()
     _, refused = isolate(refine(waiting, schema), lambda frame: frame.writeTo(table).append())
     reasons = {(row.raw, row.file): row.reason for row in refused.collect()}
     there = {(row.raw, row.file) for row in spark.table(table).select("raw", "file").collect()}

@@ -36,7 +36,7 @@ def refine(bronze: DataFrame, schema: str) -> DataFrame:
     columns = columns_of("fields", kinds)
     objects = bronze.withColumn("fields", F.expr("from_json(raw, 'map<string, variant>')"))
     return objects.selectExpr(
-        *[f"{value} AS {name}" for name, value in columns.items()],
+        *[f"{value} AS `{name}`" for name, value in columns.items()],
         f"{left_of('fields', columns)} AS rescued",
         "fields IS NULL AS corrupt",
         "raw",

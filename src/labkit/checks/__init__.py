@@ -39,8 +39,9 @@ from labkit.checks.plans import (
 )
 from labkit.checks.queries import Queries
 from labkit.checks.rows import assert_rows
-from labkit.checks.settings import settings
+from labkit.checks.settings import SMALL_TABLES, settings
 from labkit.checks.spark_tasks import FrameRun, StageRead, TaskWrite, run_frame, task_writes
+from labkit.checks.stored_rows import stored_rows
 from labkit.checks.streams import (
     MicroBatch,
     add_file,
@@ -77,6 +78,7 @@ from labkit.checks.tables import (
 from labkit.verdict.errors import AnswerError
 
 __all__ = [
+    "SMALL_TABLES",
     "AnswerError",
     "Case",
     "ColdFile",
@@ -141,6 +143,7 @@ __all__ = [
     "settings",
     "stages_of",
     "stored_files",
+    "stored_rows",
     "stories",
     "table_files",
     "table_identity",

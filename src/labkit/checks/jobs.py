@@ -57,16 +57,17 @@ def own_jobs(spark: SparkSession, first: int) -> list[JavaObject]:
     store = context.statusStore()
     lease = lease_of(spark)
     jobs: list[JavaObject] = []
-    forgotten = 0
+    unknown = forgotten = 0
     for number in range(first, int(context.dagScheduler().numTotalJobs())):
         try:
             job = store.job(number)
         except Py4JJavaError:  # another session's, begun after the bus was empty; ours are known
-            forgotten += not jobs
+            unknown += 1
             continue
+        forgotten = unknown  # of jobs before one that is known
         if not lease or job.jobTags().contains(lease):
             jobs.append(job)
-    if forgotten and jobs and not lease:  # where others have jobs, too, the first may be theirs
+    if forgotten and jobs and not lease:  # where others have jobs, too, these may be theirs
         raise _too_many(forgotten + len(jobs), "jobs")
     return jobs
 
@@ -78,15 +79,21 @@ def _too_many(count: int, what: str) -> AnswerError:
 def stages_of(spark: SparkSession, jobs: list[JavaObject]) -> Iterator[JavaObject]:
     """The last attempt of each stage that these jobs ran, in order.
 
-    AnswerError when there were more than the engine keeps.
+    AnswerError when there were more than the engine keeps, or it forgot some while this was read:
+    an answer may have a thread that goes on.
     """
     store = spark.sparkContext._jsc.sc().statusStore()
     stages = sorted({int(stage) for job in jobs for stage in each(job.stageIds())})
     if len(stages) > int(SETTINGS["spark.ui.retainedStages"]):
         raise _too_many(len(stages), "stages")
+    found = []
     for stage in stages:
         try:
-            done = store.lastStageAttempt(stage)
+            found.append(store.lastStageAttempt(stage))
         except Py4JJavaError:  # a skipped stage, the first to be forgotten when many were run
             continue
-        yield done
+    if len(found) < len(stages):
+        skipped = sum(int(job.numSkippedStages()) for job in jobs)
+        if len(stages) - sum(str(done.status()) != "SKIPPED" for done in found) > skipped:
+            raise _too_many(len(stages), "stages")
+    yield from found

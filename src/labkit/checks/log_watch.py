@@ -28,6 +28,8 @@ class LogWatch:
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._inotify = int(self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
+        if self._inotify < 0:
+            raise OSError(ctypes.get_errno(), "Linux watches no more for this user")
         self._gone: dict[int, set[int]] = {}  # by watch: the numbers of commits
 
     def lost(self, log: Path) -> bool:
@@ -79,5 +81,5 @@ def lost_commits(log: str) -> bool:
         return False
     try:
         return _of_process(os.getpid()).lost(Path(log))
-    except OSError:  # the folder went this moment
+    except OSError:  # the folder went this moment, or Linux watches nothing for now
         return False

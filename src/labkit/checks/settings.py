@@ -7,6 +7,15 @@ from contextlib import contextmanager
 
 from pyspark.sql import SparkSession
 
+# For tables of a few rows: to generate code for a query, to plan it again between its stages, or to
+# write it by partition takes longer than to run it.
+SMALL_TABLES = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.databricks.delta.merge.repartitionBeforeWrite.enabled": "false",
+}
+
 
 @contextmanager
 def settings(

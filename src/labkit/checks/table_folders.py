@@ -119,6 +119,9 @@ class TableFolder:
             found[name] = StoredFile(int(status.getLen()), int(status.getModificationTime()))
         return found
 
+    def bytes_of(self, name: str) -> int:
+        return int(self.fs.getFileStatus(self.path(name)).getLen())
+
     def read(self, name: str) -> bytes:
         data = self.fs.open(self.path(name))
         try:

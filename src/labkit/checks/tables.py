@@ -12,11 +12,15 @@ from py4j.java_gateway import JavaObject
 from py4j.protocol import Py4JError
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Row, SparkSession
+from pyspark.sql.types import StructType
 
 from labkit.checks.frames import assert_frame, collect, make_frame
 from labkit.checks.log_watch import lost_commits
 from labkit.spark.lease import TABLES
 from labkit.verdict.errors import AnswerError, short
+
+# The property by which columns have names of their own in the files.
+MAPPING = "delta.columnMapping.mode"
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,14 @@ def make_table(
         writer = writer.partitionBy(partition_by)
     writer.saveAsTable(table)
     require_in_its_database(spark, table)
+
+
+def table_columns(spark: SparkSession, table: str) -> StructType | None:
+    """The columns of a table, of which its files have the same names; None where they haven't."""
+    metadata = _snapshot(spark, table)[1].metadata()
+    if metadata.configuration().contains(MAPPING):
+        return None
+    return StructType.fromJson(json.loads(metadata.schemaString()))
 
 
 def table_rows(spark: SparkSession, table: str) -> list[Row]:
@@ -149,7 +161,9 @@ def require_in_its_database(spark: SparkSession, table: str) -> None:
         state = spark._jsparkSession.sessionState()
         identifier = state.sqlParser().parseTableIdentifier(table)
         place = state.catalog().getTableMetadata(identifier).location()
-        require_in_tables(spark, table, str(place.getPath()))
+        # Other file systems of Hadoop's show other files under the same path.
+        is_file = str(place.getScheme()) == "file"
+        require_in_tables(spark, table, str(place.getPath() if is_file else place))
 
 
 def require_in_tables(spark: SparkSession, table: str, place: str) -> None:

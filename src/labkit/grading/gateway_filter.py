@@ -113,6 +113,8 @@ class Filter:
                 if error:
                     kernel.send(error)
                     return
+            elif method == "applyModifiableSettings":
+                refused = self._settings(command)
             elif target == f"z:{SESSIONS}" and method == "setDefaultSession":
                 kernel.send(DONE)  # it is that of the whole JVM
                 return
@@ -164,6 +166,15 @@ class Filter:
             return b"", "${...} in SQL"  # Spark puts a setting there before it parses
         error, kind, setting = self._jvm.parsed(argument)
         return error, "" if error else self._policy.refused_statement(kind, text, setting)
+
+    def _settings(self, command: Command) -> str:
+        """What is refused of the settings that a command sets at once: out of a map in the JVM."""
+        for argument in command.arguments:
+            if argument.startswith(b"r"):
+                for setting in self._jvm.entries(argument[1:].decode()):
+                    if refused := self._policy.refused_text(text_of(setting)):
+                        return refused
+        return ""
 
     def _reset(self, command: Command) -> bytes:
         """The command that tells Java where Python waits for its calls: here."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -105,6 +106,23 @@ class Jvm:
                 text = self._setting(plan)
             self._forget(plan)
             return b"", kind, text
+
+    def entries(self, target: str) -> Iterator[str]:
+        """`name=value` of each entry of a map in the JVM, which no command need have named."""
+        if "java.util.Map" not in self.parents(target):
+            return
+        with self._asking:
+            found = self._object(f"c\n{target}\nentrySet\ne\n")
+            iterator = self._object(f"c\n{found}\niterator\ne\n")
+            try:
+                while self._line.ask(f"c\n{iterator}\nhasNext\ne\n".encode()) == b"!ybtrue\n":
+                    entry = self._object(f"c\n{iterator}\nnext\ne\n")
+                    told = self._line.ask(f"c\n{entry}\ntoString\ne\n".encode())
+                    self._forget(entry)
+                    yield _string(told)
+            finally:
+                self._forget(iterator)
+                self._forget(found)
 
     def in_own_python(self, command: Command) -> bytes:
         """The command that makes a function of Python's, to be run by the workers' own Python.

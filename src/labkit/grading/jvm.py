@@ -210,6 +210,8 @@ class GradingJvm:
         connection = folder / "gateway"
         conf = {**base_conf(folder, lasting=self._lasting), **GRADING}
         conf["spark.driver.extraJavaOptions"] += f" {OPTIONS}"
+        if self.filtered:
+            conf["spark.driver.extraJavaOptions"] += f" {closed_jvm.JAVA_OPTIONS}"
         log = self.sandbox.place / f"jvm-{self.starts}.log"
         self._process = self._launch(conf, folder, connection, log)
         port, secret = self._connection(connection, log)

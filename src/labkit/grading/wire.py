@@ -147,6 +147,9 @@ def decode(
             return datetime.date.fromisoformat(str(content))
         case "decimal":
             return Decimal(str(content))
+        # Who answers need not have asked `encode`.
+        case "list" | "tuple" | "dict" if isinstance(content, list) and len(content) > MAX_ITEMS:
+            raise CannotCrossError(f"a {tag} of {len(content)} items")
         case "list" | "tuple" if isinstance(content, list):
             items = [inner(item) for item in content]
             return items if tag == "list" else tuple(items)

@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from labkit.checks.frames import make_frame
 from labkit.checks.mark import tasks_of
+from labkit.checks.settings import SMALL_TABLES, settings
 from labkit.course import datasets
 from labkit.home import LabError
 from labkit.spark.lease import LEASE, TABLES
@@ -62,6 +63,12 @@ class Fixtures:
     def spark(self) -> SparkSession:
         """The session in which checks run, under the lab's settings."""
         return self.session()
+
+    @pytest.fixture(scope="module")
+    def quick(self, spark: SparkSession) -> Iterator[SparkSession]:
+        """The session with settings that suit small tables."""
+        with settings(spark, SMALL_TABLES):
+            yield spark
 
     @pytest.fixture(scope="session")
     def frame(self, spark: SparkSession) -> Callable[..., DataFrame]:

@@ -29,6 +29,10 @@ INSIDE = 1000  # user and group of everything in the sandbox, as it sees itself
 IN_MEMORY = "mode=1777,nr_inodes=50k"  # an empty file takes a kilobyte that no size counts
 NAME = "sandbox"  # of the machine, as programs inside see it
 CLOSED_LINES = 1000  # there are 28,000 ports for lines
+OF_USER = {
+    **{"user_namespaces": 0, "inotify_instances": 2, "inotify_watches": 1000},
+    **{"fanotify_groups": 2, "fanotify_marks": 1000},
+}
 DEVICES = ("null", "zero", "full", "random", "urandom")
 ETC = (
     *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "timezone"),
@@ -211,8 +215,11 @@ def _build(spec: dict[str, Any]) -> None:
     _done(_libc.umount2(b"/.old", ctypes.c_int(MNT_DETACH)), "umount")
     os.rmdir("/.old")
     _set_attributes("/", ATTR_READ_ONLY, recursive=False)
-    # Nobody in here makes a further user namespace, in which it would have capabilities again.
-    _write("/proc/sys/user/max_user_namespaces", "0")
+    # Nobody in here makes a further user namespace, in which it would have capabilities again. What
+    # is watched in here counts among what the judge's user may watch: 128 times, on most systems.
+    for name, most in OF_USER.items():
+        with contextlib.suppress(FileNotFoundError):  # a system that has none of them
+            _write(f"/proc/sys/user/max_{name}", str(most))
 
 
 def _drop() -> None:

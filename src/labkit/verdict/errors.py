@@ -51,7 +51,7 @@ class CheckTimeout(BaseException):
     def says(self, task: str) -> str:
         if self.whole:
             return f"the submission took longer than {self.seconds:g} s in all"
-        return f"{task} took longer than {self.seconds:g} s"
+        return f"a check of {task} took longer than {self.seconds:g} s"
 
 
 def short(error: BaseException) -> str:
