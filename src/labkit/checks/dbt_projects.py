@@ -23,7 +23,7 @@ from labkit.spark.reflection import session_without
 from labkit.verdict.errors import short
 
 MESSAGE_CHARACTERS = 700
-BY_CHANCE = "it draws by chance, and tells nothing of rows"
+BY_CHANCE = "draws by chance, and tells nothing of rows"
 SPARK_ERRORS = (PySparkException, Py4JError)  # the second when a query stops while it runs
 # As in the session of dbt-spark, which switches ANSI mode off: `is_current = 1` runs there. A test
 # asks relations, and no file: a file may say what the test was asked before.
@@ -139,7 +139,8 @@ class DataTests:
         """AssertionError if a test fails on these good rows or can't run; `holds` tells of them."""
         failing = self.failing(**relations)
         for name, error in failing.items():
-            require(not error, f"`{name}` can't run: {error}")
+            fault = error if error == BY_CHANCE else f"can't run: {error}"
+            require(not error, f"`{name}` {fault}")
         require(not failing, f"on good data {_listed(failing)} failed. It holds {holds}")
 
     def catches(self, bug: str, **relations: list[tuple[Any, ...]]) -> None:
