@@ -7,13 +7,15 @@ from contextlib import contextmanager
 
 from pyspark.sql import SparkSession
 
-# For tables of a few rows: to generate code for a query, to plan it again between its stages, or to
-# write it by partition takes longer than to run it.
+# For tables of a few rows: to generate code for a query, to plan it again between its stages, to
+# write it by partition, or to note where in Scala each of its columns was made takes longer than to
+# run it.
 SMALL_TABLES = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": "1",
     "spark.databricks.delta.merge.repartitionBeforeWrite.enabled": "false",
+    "spark.sql.dataFrameQueryContext.enabled": "false",
 }
 
 

@@ -25,7 +25,7 @@ from labkit.home import LabError
 from labkit.sandbox import landlock, processes, sandbox
 from labkit.sandbox.limits import Limits
 from labkit.sandbox.sandbox import Sandbox
-from labkit.spark import class_archive
+from labkit.spark import class_archive, jvm_names
 from labkit.spark.jars import jars
 from labkit.spark.java import java_home
 from labkit.spark.lease import PORT, SECRET, TABLES
@@ -218,6 +218,7 @@ class GradingJvm:
         os.environ |= {PORT: str(port), SECRET: secret}
         try:
             gateway = launch_gateway()
+            jvm_names.remember()
             keep_to_java(gateway)
         finally:
             del os.environ[PORT], os.environ[SECRET]

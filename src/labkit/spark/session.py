@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.catalog import Catalog, Table
 from pyspark.sql.types import NumpyArrayConverter, NumpyScalarConverter
 
-from labkit.spark import attached, warm
+from labkit.spark import attached, jvm_names, warm
 from labkit.spark.cold import cold_session
 from labkit.spark.lease import PORT
 from labkit.spark.settings import FACTORY, set_utc
@@ -51,6 +51,7 @@ def _adapt_pyspark() -> None:
     if "adapted" in _state:
         return
     _state["adapted"] = True
+    jvm_names.remember()
     Catalog.listTables = _with_generated_code(Catalog.listTables)
     # It logs a page of JSON for an error that it raises as well: the exception says it all.
     for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
