@@ -20,11 +20,10 @@ from labkit.checks import (
     check,
     collect,
     log_since,
-    settings,
     stored_files,
+    stored_rows,
     stories,
     table_files,
-    table_rows,
     table_version,
     write_clone,
     write_commits,
@@ -77,19 +76,7 @@ SUSPECTS = (
 )
 PLAN = "path string, bytes long, deletable boolean, reason string"
 
-# For tables of a few rows: to generate code, or to plan between stages, costs more than to run.
-QUICK = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.shuffle.partitions": "1",
-}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick(spark):
-    """Settings that suit small tables, for all checks of this file."""
-    with settings(spark, QUICK):
-        yield
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def order(text: str) -> tuple:
@@ -399,7 +386,7 @@ def mended(recover, spark, shared_schema):
     good = [Commit("WRITE", before[::2]), Commit("WRITE", before[1::2])]
     later = [commit_of(name) for name in ("b1", "g1", "g2", "b2", "g3")]
     write_commits(spark, table, ORDERS, [*good, *later])
-    return recover(table, 2, [6, 3]), table_rows(spark, table)
+    return recover(table, 2, [6, 3]), stored_rows(spark, table)
 
 
 @pytest.fixture(scope="module")
@@ -431,7 +418,7 @@ def test_orders_after_the_restore(spark, restored):
     """Brings back version `good` when no good version changed an order"""
     table, files, _ = restored
     if table_files(spark, table) != {files[0]: 5}:  # other files, which may hold the same orders
-        assert_orders(table_rows(spark, table), orders_in("1 2:open:- 3 4 5"))
+        assert_orders(stored_rows(spark, table), orders_in("1 2:open:- 3 4 5"))
 
 
 @check("recover")
@@ -509,7 +496,7 @@ def replay(learner, spark, frame, shared_schema):
     def call(numbers):
         batches = [(number, frame(ORDERS, BATCHES[number])) for number in numbers]
         learner.replay_after(spark, table, batches)
-        return table_rows(spark, table)
+        return stored_rows(spark, table)
 
     return call
 
