@@ -34,11 +34,13 @@ def watched(place: Path, limits: Limits, stop: Callable[[str], None]) -> Iterato
     def watch() -> None:
         before = _taken(place)
         while not ended.wait(EVERY_SECONDS):
-            now = _taken(place)
-            lost = now[0] - before[0] > limits.files or now[1] - before[1] > most
-            if lost and is_full(place, limits.files, most, nameless()):
-                stop(f"it made more than {limits.files:,} files, or {limits.disk_mb:,} MB of them")
-                return
+            with suppress(MemoryError):  # of what a submission sends just now; it passes
+                now = _taken(place)
+                lost = now[0] - before[0] > limits.files or now[1] - before[1] > most
+                if lost and is_full(place, limits.files, most, nameless()):
+                    made = f"more than {limits.files:,} files, or {limits.disk_mb:,} MB of them"
+                    stop(f"it made {made}")
+                    return
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
