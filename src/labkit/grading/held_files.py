@@ -24,25 +24,20 @@ def held(pids: Iterable[int], most: int) -> Iterator[int]:
     ordinary user, so they count as the greatest that a file may be, `most`.
     """
     known = set()
-    for pid in pids:
-        for key, size in (*_open(pid, most), *_mapped(pid, most)):
-            if key not in known:
-                known.add(key)
-                yield size
+    processes = list(pids)
+    for look in (_open, _mapped, _sent):  # the quick ones first
+        for pid in processes:
+            for key, size in look(pid, most):
+                if key not in known:
+                    known.add(key)
+                    yield size
 
 
 def _open(pid: int, most: int) -> Iterator[Held]:
-    """A thread may have a table of open files to itself, so each of them is asked."""
-    for thread in _listed(Path(f"/proc/{pid}/task")):
-        for opened in _listed(thread / "fd"):
-            with suppress(OSError):
-                name = os.readlink(opened)
-                if name.startswith("socket:"):
-                    told = (thread / "fdinfo" / opened.name).read_text()
-                    for number in range(sum(map(int, ON_THE_WAY.findall(told)))):
-                        yield (int(name[8:-1]), number), most
-                elif name.endswith(REMOVED) and (found := _nameless(opened)):
-                    yield found
+    for _, opened in _descriptors(pid):
+        with suppress(OSError):
+            if os.readlink(opened).endswith(REMOVED) and (found := _nameless(opened)):
+                yield found
 
 
 def _mapped(pid: int, most: int) -> Iterator[Held]:
@@ -60,6 +55,22 @@ def _mapped(pid: int, most: int) -> Iterator[Held]:
                     yield found
             except OSError:
                 yield (os.makedev(major, minor), int(inode)), most
+
+
+def _sent(pid: int, most: int) -> Iterator[Held]:
+    for thread, opened in _descriptors(pid):
+        with suppress(OSError):
+            if (name := os.readlink(opened)).startswith("socket:"):
+                told = (thread / "fdinfo" / opened.name).read_text()
+                for number in range(sum(map(int, ON_THE_WAY.findall(told)))):
+                    yield (int(name[8:-1]), number), most
+
+
+def _descriptors(pid: int) -> Iterator[tuple[Path, Path]]:
+    """What each thread of a process has open: one may have a table of its own."""
+    for thread in _listed(Path(f"/proc/{pid}/task")):
+        for opened in _listed(thread / "fd"):
+            yield thread, opened
 
 
 def _nameless(path: Path) -> Held | None:
