@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 MB = 1_000_000
 JUDGE_MB = 3000
-WORKER_MB = 2147  # a Python worker of Spark's, whatever it is for: two gigabytes as Java counts them
+WORKER_MB = 2147  # of Python that Spark starts: two gigabytes as Java counts them
 
 
 @dataclass(frozen=True)
