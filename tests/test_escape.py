@@ -58,8 +58,14 @@ def test_no_spreadsheet_takes_a_cell_for_a_formula(start):
     assert csv_cell(f"{start}cmd|' /C calc'!A0").startswith("'")
 
 
-def test_harmless_cells_stay_as_they_are():
-    assert csv_cell("Ada, 3 of 4") == "Ada, 3 of 4"
+@pytest.mark.parametrize("between", [";", "; ", ';"', ';";'])
+def test_semicolon_begins_no_formula(between):
+    assert csv_cell(f"an error{between}=1+1") == f"an error{between}'=1+1"
+
+
+@pytest.mark.parametrize("cell", ["Ada, 3 of 4", "one; two = 2", "a;b-c"])
+def test_harmless_cells_stay_as_they_are(cell):
+    assert csv_cell(cell) == cell
 
 
 def test_any_text_fits_into_xml():

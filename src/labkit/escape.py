@@ -7,6 +7,7 @@ import re
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 COLOURS = re.compile(r"\x1b\[[0-9;:]*[A-Za-z]")
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+NEXT_CELL = re.compile(r"(;[ \"]*)(?=[=+@＝＋－＠-])")
 SIGNS = re.compile(r"[^\w\s,;()?%-]|_")  # what may be markup, a mention, a link or a shortcode
 
 
@@ -28,8 +29,11 @@ def one_line(value: str, most: int = 200) -> str:
 
 
 def csv_cell(value: object) -> str:
-    """The text of a cell that no spreadsheet takes for a formula."""
-    text = printable(str(value)).replace("\n", " ")
+    """The text of a cell that no spreadsheet takes for a formula.
+
+    Where a comma is in decimal numbers, Excel parts cells by semicolons, also amid this one.
+    """
+    text = NEXT_CELL.sub(r"\1'", printable(str(value)).replace("\n", " "))
     return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
 
 

@@ -18,9 +18,10 @@ if __name__ == "__main__":
     from labkit.course.labs import Lab
     from labkit.grading.grade import Grader
     from labkit.grading.jvm import GradingJvm
-    from labkit.sandbox.limits import Limits
+    from labkit.sandbox.limits import Limits, limit_own_memory
     from labkit.verdict.report_json import to_json
 
+    limit_own_memory()
     root = Path(sys.argv[2])
     answers = sys.stdout
     sys.stdout = sys.stderr

@@ -40,6 +40,18 @@ def twice(number):
 
 double = lambda numbers: numbers.select("n", twice("n").alias("twice"))
 """,
+    "kernel": f"""{PRELUDE}@F.udf("long")
+def twice(number):
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    left = [libc.shmget(7, 0, 0), libc.msgget(7, 0), libc.semget(7, 0, 0)]
+    assert left == [-1, -1, -1], left
+    return None if number is None else 2 * number
+
+
+double = lambda numbers: numbers.select("n", twice("n").alias("twice"))
+""",
     "catalog": f"""{PRELUDE}left = [table.name for table in spark.catalog.listTables("default")]
 left += [found.name for found in spark.catalog.listDatabases("lab_[ps]*")]
 left += [table.name for table in spark.catalog.listTables("global_temp")]

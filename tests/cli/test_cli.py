@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from labkit import home
 from labkit.cli.main import app, main
 from labkit.course.labs import Lab
+from labkit.grading.grading_spark import WarmSpark
 from labkit.spark.lease import offer, withdraw
 
 HERE = Path(__file__).parents[1]
@@ -459,3 +460,15 @@ def test_lab_is_found_by_slug_folder_and_number(course):
     assert {find_lab(name, course) for name in ("toy", "00_toy", "0", "labs/00_toy")} == {
         Lab(0, "toy", course)
     }
+
+
+@pytest.mark.parametrize("sandboxed", [True, False])
+def test_who_grades_a_submission_bounds_its_own_memory(course, monkeypatch, sandboxed):
+    from labkit.cli import grading
+
+    bound = []
+    monkeypatch.setattr(grading, "limit_own_memory", lambda: bound.append(True))
+    made = WarmSpark(no_spark)
+    monkeypatch.setattr("labkit.grading.jvm.GradingJvm", lambda *args, **options: made)
+    with grading.grader(course, sandboxed=sandboxed):
+        assert bound == [True] * sandboxed

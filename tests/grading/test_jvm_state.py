@@ -34,11 +34,17 @@ def test_folder_for_blocks_is_known_once_it_was_seen(place):
 
 
 @pytest.mark.parametrize(
-    ("files", "threads", "told"),
-    [(4_001, 60, "4,001 files are open"), (300, 601, "it has 601 threads")],
+    ("files", "threads", "processes", "told"),
+    [
+        (4_001, 60, 0, "4,001 files are open"),
+        (300, 601, 0, "it has 601 threads"),
+        (300, 60, 101, "101 processes have ended and are still there"),
+    ],
 )
-def test_what_the_next_submission_would_lack_is_told(files, threads, told):
-    process = SimpleNamespace(num_fds=lambda: files, num_threads=lambda: threads)
+def test_what_the_next_submission_would_lack_is_told(files, threads, processes, told):
+    process = SimpleNamespace(
+        num_fds=lambda: files, num_threads=lambda: threads, children=lambda: [None] * processes
+    )
     assert jvm_state.taken(None, process) == told
 
 

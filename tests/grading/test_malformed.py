@@ -69,6 +69,7 @@ KINDS = {
     "Python 2": ("a.py", "print 'two'\n", "not Python"),
     "thousands of signs": ("a.py", "x = " + "-" * 20_000 + "1\n", "nested too deeply"),
     "thousands of attributes": ("a.py", "x = y" + ".a" * 100_000 + "\n", "nested too deeply"),
+    "a megabyte of Python": ("a.py", "a;" * 500_001 + "\n", "the limit is 1,000,000"),
     "another kind of file": ("a.docx", "x", "neither .ipynb nor .py"),
     "capitals": ("LAB.IPYNB", GOOD, "rename it to LAB.ipynb"),
     "an ending too many": ("lab.ipynb.txt", GOOD, "rename it to lab.ipynb"),

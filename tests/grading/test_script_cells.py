@@ -1,9 +1,11 @@
 """Exported scripts are read as the cells that they were."""
 
+import warnings
+
 import pytest
 from handed_in import write
 
-from labkit.grading.cells import UnreadableError
+from labkit.grading.cells import UnreadableError, parsed
 from labkit.grading.script_cells import script_cells
 from labkit.grading.submission import read_submission
 
@@ -97,3 +99,10 @@ def test_what_is_no_python_is_told_as_what_it_is(text, says):
 def test_conflict_markers_in_a_string_are_text():
     text = '"""\n<<<<<<< HEAD\n=======\n>>>>>>> main\n"""\n'
     assert script_cells(text, "a.py")
+
+
+def test_python_s_warnings_are_for_nobody():
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        parsed("one = '\\d'\n")
+    assert not told

@@ -48,6 +48,17 @@ def test_judge_reads_no_more_items_than_cross(tag):
         decode({"$": tag, "v": items}, lambda: None, table=str)
 
 
+@pytest.mark.parametrize("text", ["1E+400", "-1E+9999999", "1E-9999999", "7" * 401])
+def test_judge_reads_no_decimal_that_takes_hours_to_round(text):
+    with pytest.raises(CannotCrossError, match="^a Decimal of more than 400 digits$"):
+        decode({"$": "decimal", "v": text}, lambda: None, table=str)
+
+
+@pytest.mark.parametrize("value", [Decimal("NaN"), Decimal("-Infinity"), Decimal("1E+38")])
+def test_other_decimals_cross(value):
+    assert repr(across(value)) == repr(value)
+
+
 def test_frames_cross_by_name_also_inside_tuples_and_dicts(spark, frame):
     made = frame("n long", [(1,), (2,)])
     pair = across({"both": (made, made.where("n = 1"))}, spark)["both"]

@@ -291,6 +291,27 @@ def test_skipped_is_never_passed(results_of, toy):
     assert (result.outcome, result.points, result.reason) == ("skipped", 0, "no broker here")
 
 
+BROKER_CHECK = '''
+from labkit.checks import check
+
+
+@check("double")
+def test_asks_a_broker(learner, kafka):
+    """asks a broker"""
+    assert kafka == "own:1"
+'''
+
+
+@pytest.mark.parametrize(("graded", "outcome"), [(False, "passed"), (True, "skipped")])
+def test_broker_is_started_for_the_process_that_has_the_answer_alone(
+    results_of, toy, tmp_path, monkeypatch, graded, outcome
+):
+    toy.checks.write_text(BROKER_CHECK)
+    monkeypatch.setattr("labkit.parts.kafka.bootstrap", lambda: "own:1")
+    run = GradedRun(folder=tmp_path, data=tmp_path) if graded else None
+    assert results_of("", graded=run)["test_asks_a_broker"].outcome == outcome
+
+
 def test_endless_answer_is_a_timeout(results_of, toy):
     toy.checks.write_text(SLOW_CHECK)
     result = results_of("def double(numbers):\n    while True: pass", timeout=0.5)["test_endless"]

@@ -167,6 +167,30 @@ def test_limits_hold_and_say_what_they_are(code, says, limits):
     assert says in found["err"]
 
 
+UNCOUNTED = """
+import ctypes, errno, os
+libc = ctypes.CDLL(None, use_errno=True)
+keys = [217, 218, 219] if os.uname().machine == "aarch64" else [248, 249, 250]
+for call in (
+    lambda: libc.memfd_create(b"mine", 0),
+    lambda: libc.syscall(447, 0),
+    lambda: libc.shmget(7, 4096, 0o1600),
+    lambda: libc.semget(7, 1, 0o1600),
+    lambda: libc.msgget(7, 0o1600),
+    lambda: ctypes.CDLL("librt.so.1", use_errno=True).mq_open(b"/mine", 0o102, 0o600, None),
+    lambda: libc.syscall(425, 1, ctypes.create_string_buffer(120)),
+    *(lambda key=key: libc.syscall(key, b"user", b"mine", b"x", 1, -3) for key in keys),
+):
+    ctypes.set_errno(0)
+    print(call(), errno.errorcode.get(ctypes.get_errno()))
+print(os.getpid())
+"""
+
+
+def test_what_no_limit_counts_is_not_there():
+    assert python(UNCOUNTED)["out"].splitlines() == ["-1 ENOSYS"] * 10 + ["1"]
+
+
 def test_how_a_process_ended_is_told():
     assert inside("sh", "-c", "exit 7")["code"] == 7
 

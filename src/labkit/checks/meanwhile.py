@@ -74,8 +74,9 @@ class _Bell:
             line, _ = self._listening.accept()
             with line:
                 line.settimeout(10)
-                # Whoever rings without a token, or where a log can't be read, sees a line that ends.
-                with suppress(OSError, KeyError, ValueError):
+                # Whoever rings without a token, or where a log can't be read, sees a line that ends:
+                # whatever it is, the next one is heard, perhaps of another submission.
+                with suppress(Exception):
                     self._calls[line.recv(16, socket.MSG_WAITALL)]()
                     line.sendall(b".")
 

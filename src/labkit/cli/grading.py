@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from labkit.cli.screen import errors
 from labkit.sandbox import sandbox
+from labkit.sandbox.limits import limit_own_memory
 from labkit.spark import cluster, jars
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def grader(root: Path, *, sandboxed: bool, allow_jvm: bool = False) -> Iterator[
     from labkit.grading.grading_spark import WarmSpark
     from labkit.grading.jvm import GradingJvm
 
+    if sandboxed:
+        limit_own_memory()
     made: GradingSpark = GradingJvm(root, allow_jvm=allow_jvm) if sandboxed else WarmSpark()
     with made as spark, errors.status("reading") as status:
         if spark.sandbox.reason:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from dataclasses import dataclass
 
 from labkit.verdict.outcome import Status
@@ -31,10 +32,12 @@ class Cell:
 def parsed(source: str) -> ast.Module:
     """The tree of Python code; SyntaxError for whatever `ast` can't read.
 
-    Thousands of signs or attributes in a row are a MemoryError or a RecursionError to it.
+    Thousands of signs or attributes in a row are a MemoryError or a RecursionError to it. Python's
+    warnings, of which there may be one for each line, are for nobody here.
     """
     try:
-        return ast.parse(source)
+        with warnings.catch_warnings(action="ignore"):
+            return ast.parse(source)
     except (MemoryError, RecursionError):
         raise SyntaxError("nested too deeply for Python") from None
     except ValueError as error:

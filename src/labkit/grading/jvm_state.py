@@ -19,8 +19,9 @@ from labkit.sandbox import sandbox
 from labkit.spark.lease import strings
 from labkit.spark.settings import SETTINGS, WAREHOUSE
 
-# A JVM may open 16,384 files and have 2,048 threads; a fresh one has 300 and 60.
+# A JVM may open 16,384 files and have 2,048 threads and processes; a fresh one has 300 and 60.
 MOST_FILES, MOST_THREADS, MOST_HEAP = 4_000, 600, 0.6
+MOST_PROCESSES = 100  # orphans of its workers that have ended: a JVM waits for none of them
 MOST_ENTRIES, MOST_BYTES = 20_000, 1_000_000_000  # of its folder
 MOST_LEFT = 100  # databases and tables to be dropped
 TASK_SECONDS = 5
@@ -167,6 +168,8 @@ def taken(spark: SparkSession, process: psutil.Process) -> str:
             return f"{files:,} files are open"
         if (threads := process.num_threads()) > MOST_THREADS:
             return f"it has {threads:,} threads"
+        if (ended := len(process.children())) > MOST_PROCESSES:
+            return f"{ended:,} processes have ended and are still there"
     except psutil.Error:
         return "its process can't be looked at"
     runtime = spark._jvm.java.lang.Runtime.getRuntime()

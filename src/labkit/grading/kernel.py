@@ -19,6 +19,7 @@ import psutil
 import zmq
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager
+from jupyter_client.session import Session
 
 from labkit.grading.cell_problems import noted, raised
 from labkit.grading.submission import Submission
@@ -31,6 +32,7 @@ START_SECONDS = 60
 INTERRUPT_SECONDS = 10  # what code has to stop once interrupted
 REPLY_BYTES = 64_000_000
 REPLY_PARTS = 2_000_000  # lists and dicts in a reply
+WAITING = 10  # messages that nobody asked for, before their sender has to wait
 GROWTH_BYTES = 600_000_000  # of this process while it waits: a message may have any number of parts
 KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "JAVA_HOME", "LD_LIBRARY_PATH", "PYSPARK_PYTHON")
 IPYKERNEL = (sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher")
@@ -98,6 +100,8 @@ class Kernel:
         )  # fmt: skip
         self._client: BlockingKernelClient = self._manager.blocking_client()
         self._client.context.setsockopt(zmq.MAXMSGSIZE, REPLY_BYTES)
+        self._client.context.setsockopt(zmq.RCVHWM, WAITING)
+        bound(self._client.session)
         # What cells print is theirs to keep: nobody subscribes, so it goes nowhere.
         self._client.start_channels(iopub=False, stdin=False, hb=False, control=False)
         self._cut = self._client.shell_channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
@@ -160,10 +164,7 @@ class Kernel:
         try:
             value = reply["content"].get("user_expressions", {}).get("answer", {})
             if value.get("status") == "ok":
-                told = base64.b64decode(value["data"]["text/plain"].strip("'"))
-                if told.count(b"[") + told.count(b"{") > REPLY_PARTS:
-                    raise ValueError  # an empty list is two characters here, and 60 bytes once read
-                return json.loads(told)
+                return _read(base64.b64decode(value["data"]["text/plain"].strip("'")))
             message = f"{value.get('ename')}: {value.get('evalue')}"
         except Exception as error:
             message = _unreadable(error)
@@ -234,6 +235,12 @@ class Kernel:
         deadline = time.monotonic() + seconds if seconds else math.inf
         most = psutil.Process().memory_info().rss + GROWTH_BYTES
         while time.monotonic() < deadline:  # asked each time: a submission can flood this channel
+            if psutil.Process().memory_info().rss > most:
+                self._ended = "it sent a message without an end"
+                self._manager.shutdown_kernel(now=True)
+                raise KernelDiedError(
+                    f"it answered with more than {REPLY_BYTES // 1_000_000} MB", limit=True
+                )
             try:
                 reply: dict[str, Any] = self._client.get_shell_msg(timeout=0.1)
                 if reply.get("parent_header", {}).get("msg_id") == message:
@@ -243,12 +250,6 @@ class Kernel:
                     stopped, self._ended = self._ended, self._ended or "it ended by itself"
                     raise KernelDiedError(
                         stopped or "the submission's process ended", limit=bool(stopped)
-                    ) from None
-                if psutil.Process().memory_info().rss > most:
-                    self._ended = "it sent a message without an end"
-                    self._manager.shutdown_kernel(now=True)
-                    raise KernelDiedError(
-                        f"it answered with more than {REPLY_BYTES // 1_000_000} MB", limit=True
                     ) from None
                 if self._cut.poll(0):
                     self._cut.recv_multipart()
@@ -260,6 +261,21 @@ class Kernel:
             except Exception:  # not signed, or no message of Jupyter's: not an answer
                 continue
         raise TimeoutError(f"no answer in {seconds:g} s")
+
+
+def bound(session: Session) -> None:
+    """From now on it reads no part of a message that has too many lists, and keeps no signature: it
+    would keep those that are wrong, too, whatever their size.
+    """
+    session.unpack = _read
+    session.digest_history_size = 0
+
+
+def _read(told: bytes) -> Any:
+    """JSON, any part of a message: an empty list is two characters there, and 60 bytes once read."""
+    if told.count(b"[") + told.count(b"{") > REPLY_PARTS:
+        raise ValueError
+    return json.loads(told)
 
 
 def _unreadable(error: Exception) -> str:

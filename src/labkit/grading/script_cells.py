@@ -30,7 +30,6 @@ PROSE = re.compile(r"\[(?:markdown|md|raw)\]|MARKDOWN")
 MAGIC = re.compile(r"^# MAGIC ?", re.MULTILINE)  # before each line of a cell that isn't Python
 TITLE = re.compile(r"^# (?:DBTITLE .*|Databricks notebook source)$", re.MULTILINE)
 SHELL_LINE = re.compile(r"^([ \t]*)[!%].*$", re.MULTILINE)
-TOKENIZED_CHARACTERS = 1_000_000  # longer files would take seconds
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def _marks(text: str, lines: list[str]) -> set[int]:
         for number, line in enumerate(lines)
         if line.startswith("#") and any(pattern.fullmatch(line) for pattern in patterns)
     }
-    if found and len(text) <= TOKENIZED_CHARACTERS:
+    if found:
         with suppress(
             SyntaxError, tokenize.TokenError
         ):  # of a cell that is broken: all lines count

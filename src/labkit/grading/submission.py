@@ -15,6 +15,9 @@ from labkit.grading.script_cells import script_cells
 
 MAX_BYTES = 20_000_000
 MAX_CELLS = 2_000
+# Python's parser takes a gigabyte of memory and some seconds for a million, and a file of Python
+# is read by whoever grades a batch, for all.
+MAX_SCRIPT_CHARACTERS = 1_000_000
 OPENS = re.compile(r"""labkit\s*\.\s*open\(\s*['"]([\w-]+)['"]""")
 PROSE = re.compile(r"\s*%md\b")  # how Databricks begins a cell of Markdown
 # The first bytes of what is no text, and of a page that a download gave instead of the file.
@@ -53,6 +56,11 @@ def read_submission(path: Path) -> Submission:
         neither = f"{path.name} is neither .ipynb nor .py; hand in one of these"
         raise UnreadableError(another_kind(path) or neither)
     text = _text(data, path)
+    if path.suffix == ".py" and len(text) > MAX_SCRIPT_CHARACTERS:
+        raise UnreadableError(
+            f"{path.name} has {len(text):,} characters of Python; the limit is "
+            f"{MAX_SCRIPT_CHARACTERS:,}"
+        )
     read = notebook_cells if path.suffix == ".ipynb" else script_cells
     cells = [cell for cell in read(text, path.name) if not PROSE.match(cell.source)]
     if not cells:

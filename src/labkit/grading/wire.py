@@ -21,6 +21,7 @@ from labkit.verdict.errors import AnswerError, kind_of
 TAG = "$"
 MAX_DEPTH = 20
 MAX_ITEMS = 10_000
+MAX_DIGITS = 400  # a float has 309 before its point; Spark's decimals have 38
 VIEW_PREFIX = "labkit_"
 
 
@@ -146,7 +147,7 @@ def decode(
         case "date":
             return datetime.date.fromisoformat(str(content))
         case "decimal":
-            return Decimal(str(content))
+            return _decimal(str(content))
         # Who answers need not have asked `encode`.
         case "list" | "tuple" | "dict" if isinstance(content, list) and len(content) > MAX_ITEMS:
             raise CannotCrossError(f"a {tag} of {len(content)} items")
@@ -171,6 +172,17 @@ def decode(
         case "path" if functions:
             return Path(str(content))
     raise CannotCrossError(f"{tag!r}")
+
+
+def _decimal(text: str) -> Decimal:
+    """The number, unless it has so many digits that to round it takes Python hours, deaf to alarms:
+    `1E+9999999` has.
+    """
+    number = Decimal(text)
+    many = len(text) > MAX_DIGITS or abs(number.adjusted()) >= MAX_DIGITS
+    if number.is_finite() and many:
+        raise CannotCrossError(f"a Decimal of more than {MAX_DIGITS} digits")
+    return number
 
 
 def take_view(spark: SparkSession, name: str) -> DataFrame:

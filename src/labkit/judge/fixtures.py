@@ -118,6 +118,8 @@ class Fixtures:
             raise AnswerError("error", "the Kafka broker of this submission has ended")
         if self.broker:
             return self.broker
+        if self.data is not None:  # one that this process starts would be outside of the sandbox
+            pytest.skip("needs a Kafka broker, and none started for this submission")
         try:
             return kafka.bootstrap()
         except LabError as error:

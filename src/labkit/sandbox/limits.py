@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 MB = 1_000_000
 JUDGE_MB = 3000
+WORKER_MB = 2147  # of Python that Spark starts: two gigabytes as Java counts them
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,18 @@ class Limits:
         """Those of the JVM and its Python workers; its memory is bounded by its own settings."""
         limits = {"FSIZE": self.file_mb * MB, "NOFILE": 4 * self.open_files, "CORE": 0}
         return {**limits, "NPROC": 8 * self.processes} if sandboxed else limits
+
+
+def limit_worker_memory() -> None:
+    """Bounds the addresses of this process and of each that it starts, for good.
+
+    Spark does so for the workers of tasks. Those that plan a function it bounds only if a setting
+    of the session says so.
+    """
+    if sys.platform == "linux":
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        most = WORKER_MB * MB if hard == resource.RLIM_INFINITY else min(WORKER_MB * MB, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def limit_own_memory() -> None:

@@ -133,6 +133,7 @@ def test_name_that_is_taken_after_all_is_refused_and_ends_no_batch(handed, monke
         "=1+1",
         "con\x1b[31m",
         "\udce4.ipynb",
+        "\U0001d400" * 63 + "/" + "\U0001d400" * 60,
     ],
 )
 def test_folder_of_results_stays_inside_whatever_the_label(label, tmp_path):
@@ -140,6 +141,7 @@ def test_folder_of_results_stays_inside_whatever_the_label(label, tmp_path):
     assert (tmp_path / name).resolve().parent == tmp_path.resolve()
     assert name.isprintable()
     assert len(name) < 100
+    assert len(name.encode()) < 143
     assert not name.startswith((".", "-", "="))
     assert name not in ("summary.csv", "junit.xml")
 

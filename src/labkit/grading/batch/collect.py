@@ -28,6 +28,7 @@ from labkit.grading.submission import OPENS
 from labkit.home import LabError
 
 NAME_CHARACTERS = 80
+NAME_BYTES = 120  # file systems count these: 255 of most, 143 of some
 LEARNER_CHARACTERS = 4_096  # a path; cut short, two learners could be one
 RESULTS = "batch.json"  # in a folder that `lab grade` wrote
 RESERVED = ("summary.", "junit.", "batch.")
@@ -236,7 +237,7 @@ def folder_name(label: str) -> str:
     stem = label.removesuffix(".ipynb").removesuffix(".py")
     plain = "-".join(Path(stem).parts)
     kept = "".join(c if c.isalnum() or c in "._-+@" else "-" for c in plain).strip(".-")
-    name = kept[:NAME_CHARACTERS]
+    name = kept[:NAME_CHARACTERS].encode()[:NAME_BYTES].decode(errors="ignore")
     if name != plain or not name or name.lower().startswith(RESERVED) or HASHED.search(name):
         return _with_hash(name or "submission", label)
     return name
