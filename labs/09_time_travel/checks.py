@@ -449,18 +449,18 @@ def test_recovers_in_one_version(mended, restored):
 @check("recover")
 def test_second_recovery_makes_no_version(recover, spark, restored, shared_schema):
     """Makes no version when every order is right already, as in a second call"""
-    merged = f"{shared_schema}.merged"
-    past = [
-        Commit("WRITE", orders_in("1 2:open:- 3")),
-        Commit("MERGE", orders_in("1:open:10.00 2:open:7.00 4"), gone=[3]),
-        Commit("MERGE", orders_in("1 2:open:- 3 5"), gone=[4]),
-    ]
-    write_commits(spark, merged, ORDERS, past)
-    for table, what in (
-        (restored[0], "a call had recovered the table; the same call again"),
-        (merged, "a good MERGE had set the orders back, and inserted one; the call"),
+    merged, undone = f"{shared_schema}.merged", f"{shared_schema}.undone"
+    before, damaged = orders_in("1 2:open:- 3"), orders_in("1:open:10.00 2:open:7.00 4")
+    bad = [Commit("WRITE", before), Commit("MERGE", damaged, gone=[3])]
+    back = Commit("MERGE", [*before, *orders_in("5")], gone=[4])
+    write_commits(spark, merged, ORDERS, [*bad, back])
+    write_commits(spark, undone, ORDERS, [*bad, replace(back, rows=before)])
+    for table, versions, what in (
+        (restored[0], [2], "a call had recovered the table; the same call again"),
+        (merged, [2], "a good MERGE had set the orders back, and inserted one; the call"),
+        (undone, [2, 3], "the second of two bad versions had set the orders back; the call"),
     ):
-        changes = recover(table, 1, [2])
+        changes = recover(table, 1, versions)
         assert changes.versions == 0, (
             f"{what} made new versions all the same: {', '.join(changes.operations)}"
         )
@@ -579,6 +579,9 @@ def test_loader_goes_on(spark, frame, after_another_restore, shared_schema):
 # --------------------------------------------------------------------------------------- reclaim
 
 KEEP_DAYS = 40
+# What may just go, or not yet: two hours more than the days to keep, or less.
+OVER, UNDER = KEEP_DAYS + 1 / 12, KEEP_DAYS - 1 / 12
+OVER_TOLD, UNDER_TOLD = "40 days and 2 hours ago", "39 days and 22 hours ago"
 KEPT_LONG = {
     "delta.logRetentionDuration": "interval 400 days",
     "delta.deletedFileRetentionDuration": "interval 400 days",
@@ -598,8 +601,8 @@ FILES = [
     ("live_restored", Commit("WRITE", orders_in("13"), days_ago=62)),
     ("", Commit("DELETE", gone=[12, 13], days_ago=61)),
     ("", Commit("RESTORE", to=11, days_ago=60)),
-    ("live", Commit("MERGE", orders_in("6:paid"), gone=[14], days_ago=58)),
-    ("live_too", Commit("MERGE", gone=[4, 10, 12], days_ago=20)),
+    ("live", Commit("MERGE", orders_in("6:paid"), gone=[14], days_ago=OVER)),
+    ("live_too", Commit("MERGE", gone=[4, 10, 12], days_ago=UNDER)),
     ("live_new", Commit("WRITE", orders_in("9"), days_ago=10)),
 ]
 # The clones: the version that each is of, and which of its files it has left since.
@@ -607,7 +610,12 @@ CLONES = {
     "_test": (8, ["left_by_clone", "cloned"]),
     "_trial": (4, ["live_old", "gone_long", "cloned_young"]),
 }
-STRAYS = {"orphan": ("part-00007-crashed.parquet", 80), "in_flight": ("part-00008-now.parquet", 2)}
+STRAYS = {
+    "orphan": ("part-00007-crashed.parquet", 80),
+    "orphan_since_today": ("part-00009-crashed.parquet", OVER),
+    "in_flight": ("part-00008-now.parquet", 2),
+    "in_flight_for_long": ("part-00010-now.parquet", UNDER),
+}
 # The files of each case, the reason that the plan has for them, and whether they go.
 PLANNED = stories(
     """
@@ -630,10 +638,10 @@ gone_lately: Keeps a file that was removed within the days to keep, however old 
 gone_lately | tombstone
 
 orphan: Lets an old file go that no commit names
-orphan | orphan, goes
+orphan, orphan_since_today | orphan, goes
 
 in_flight: Keeps a young file that no commit names
-in_flight | in_flight
+in_flight, in_flight_for_long | in_flight
 
 cloned: Keeps files that a shallow clone reads, whenever they were removed
 cloned, cloned_young | cloned
@@ -735,13 +743,15 @@ def told_of(name: str) -> str:
     return {
         "gone_long": "a file that a commit removed 70 days ago",
         "gone_long_too": "a file that a commit removed 66 days ago",
-        "left_by_clone": "a file that a commit removed 58 days ago",
-        "gone_lately": "a file that a commit removed 20 days ago",
-        "gone_twice": "a file that a commit removed 20 days ago",
+        "left_by_clone": f"a file that a commit removed {OVER_TOLD}",
+        "gone_lately": f"a file that a commit removed {UNDER_TOLD}",
+        "gone_twice": f"a file that a commit removed {UNDER_TOLD}",
         "orphan": "a file of no commit, 80 days old",
+        "orphan_since_today": "a file of no commit, last written " + OVER_TOLD,
+        "in_flight_for_long": "a file of no commit, last written " + UNDER_TOLD,
         "in_flight": "a file of no commit, 2 days old, which a writer may be about to commit",
-        "cloned": "a file that a shallow clone reads, removed 58 days ago",
-        "cloned_young": "a file that a shallow clone reads, removed 20 days ago",
+        "cloned": f"a file that a shallow clone reads, removed {OVER_TOLD}",
+        "cloned_young": f"a file that a shallow clone reads, removed {UNDER_TOLD}",
     }.get(name, "a live file")
 
 
@@ -753,7 +763,7 @@ def test_clone_and_kept_versions_are_read(spark, folder, cleanup):
     reads = {
         "a shallow clone": (lambda: spark.table(f"{table}_test"), "1 8 10"),
         "another shallow clone": (lambda: spark.table(f"{table}_trial"), "6 7"),
-        "the version of 20 days ago": (
+        f"the version of {UNDER_TOLD}": (
             lambda: spark.read.option("versionAsOf", len(FILES) - 1).table(table),
             "1 5 6:paid 7 8 13",
         ),

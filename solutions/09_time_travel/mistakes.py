@@ -697,6 +697,14 @@ def recover(spark: SparkSession, table: str, good: int, bad: list[int]) -> None:
 # -    if wrong.isEmpty():
 # -        return
 
+# %% restores_without_a_look
+# task: recover
+# fails: test_second_recovery_makes_no_version
+# because: where a bad version undid another, the old files come back for rows that are right
+# breaks: If every order has its right row already, the call makes no version.
+# -    if wrong.isEmpty():
+# +    if wrong.isEmpty() and not orders.where("is_good").isEmpty():
+
 # %% deletes_then_inserts
 # task: recover
 # fails: test_recovers_in_one_version
@@ -898,6 +906,35 @@ def replay_after(spark: SparkSession, table: str, batches: list[tuple[int, DataF
         last = restored.agg(F.max("version")).first()[0]
         spark.sql(f"RESTORE TABLE {table} TO VERSION AS OF {last - 1}")
 
+
+# %% orphan_in_whole_days
+# task: reclaim
+# fails: test_plan[orphan]
+# because: an orphan of 7 days and 5 hours is 7 days old then, which is not more than 7
+# breaks: `orphan`: no commit names the file, and it was last written more than `keep_days` days
+#   ago.
+# -    is_old = F.col("modificationTime") < oldest
+# +    age = F.timestamp_diff("DAY", F.col("modificationTime"), F.current_timestamp())
+# +    is_old = age > keep_days
+
+# %% tombstone_in_whole_days
+# task: reclaim
+# fails: test_plan[left_by_clone]
+# because: a file that was removed 7 days and 5 hours ago is kept for one more day
+# breaks: Orphans are deletable, and tombstones that a commit removed more than `keep_days` days
+#   ago.
+# -    old_tombstone = (F.col("reason") == "tombstone") & (F.col("removed_at") < oldest)
+# +    age = F.timestamp_diff("DAY", F.col("removed_at"), F.current_timestamp())
+# +    old_tombstone = (F.col("reason") == "tombstone") & (age > keep_days)
+
+# %% in_flight_by_the_day
+# task: reclaim
+# fails: test_plan[in_flight]
+# because: a file of 6 days and 22 hours counts as 7 days old, and a writer may commit it yet
+# breaks: `in_flight`: no commit names the file, and it is younger than that.
+# -    is_old = F.col("modificationTime") < oldest
+# +    hours = F.timestamp_diff("HOUR", F.col("modificationTime"), F.current_timestamp())
+# +    is_old = F.ceil(hours / 24) >= keep_days
 
 # %% old_files_may_go
 # task: reclaim
