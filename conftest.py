@@ -1,5 +1,6 @@
 """What all tests share: the toy course, and what runs beside the tests: proofs and notebooks."""
 
+import resource
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,14 @@ def course(tmp_path: Path) -> Path:
 def toy(course: Path) -> Lab:
     """The lab of the toy course."""
     return Lab(0, "toy", course)
+
+
+@pytest.fixture(autouse=True)
+def own_memory():
+    """A test that grades in this process bounds its memory; what later tests start isn't bound."""
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    yield
+    resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,7 +1,8 @@
 # outcome: failed
 # spoils: processes have ended
 # next: udf
-# Orphans that have ended: the JVM is their parent and waits for none, so they take its threads' places.
+# Orphans that have ended: the JVM is their parent and waits for none, so they take the places of
+# its threads.
 @F.udf("long")
 def leave(number):
     import os
