@@ -127,7 +127,8 @@ def asked(question):
 
 
 def alive_workers(question):
-    with suppress(OSError):
+    # A master answers before all its pages are there: then the page with its JSON is its first one.
+    with suppress(OSError, json.JSONDecodeError):
         return sum(worker["state"] == "ALIVE" for worker in asked(question)["workers"])
     return 0
 
