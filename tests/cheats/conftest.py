@@ -19,7 +19,7 @@ COURSE = HERE.parent / "toy_course"
 MORE_CHECKS = '''
 import json
 
-from labkit.checks import changes_since, collect, make_table, run_tables, table_version
+from labkit.checks import collect
 
 
 @check("double")
@@ -47,6 +47,10 @@ def test_folder_stays_as_it_was(learner, frame, tmp_path):
     found = [row.twice for row in collect(learner.double(frame("n long", [(4,)])))]
     left = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert (found, left) == ([8], {}), f"the double of 4 is {found}, and the folder has {left}"
+'''
+# And on the log of a table. They take as long as all others together.
+TABLE_CHECKS = '''
+from labkit.checks import changes_since, make_table, run_tables, table_version
 
 
 @check("double")
@@ -98,7 +102,7 @@ class JudgeProcess:
             )  # fmt: skip
         path = self._folder / "answer.py"
         path.write_text(text)
-        options = {"limits": {}, "hidden": True, "seed": 5, "tasks": ["double"]} | options
+        options = {"lab": 0, "limits": {}, "hidden": True, "seed": 5, "tasks": ["double"]} | options
         self._process.stdin.write(json.dumps({"path": str(path), **options}) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
@@ -115,12 +119,15 @@ class JudgeProcess:
 
 @pytest.fixture(scope="session")
 def cheats_course(tmp_path_factory):
-    """The toy course with further hidden checks."""
+    """The toy course with further hidden checks; a second lab has those of tables, too."""
     root = tmp_path_factory.mktemp("cheats") / "course"
     shutil.copytree(COURSE, root, ignore=shutil.ignore_patterns("__pycache__"))
-    hidden = root / "solutions" / "00_toy" / "hidden_checks.py"
-    hidden.write_text(hidden.read_text() + MORE_CHECKS)
-    build(Lab(0, "toy", root))
+    first, second = Lab(0, "toy", root), Lab(1, "toy", root)
+    for folder in ("labs", "solutions"):
+        shutil.copytree(root / folder / first.name, root / folder / second.name)
+    for lab, more in ((first, MORE_CHECKS), (second, MORE_CHECKS + TABLE_CHECKS)):
+        lab.hidden_checks.write_text(lab.hidden_checks.read_text() + more)
+        build(lab)
     return root
 
 

@@ -32,7 +32,7 @@ if __name__ == "__main__":
         for line in sys.stdin:
             asked = json.loads(line)
             spark.limits = Limits(**asked.pop("limits"))
-            path = Path(asked.pop("path"))
-            report = grader.grade(Lab(0, "toy", root), path, **asked)
+            lab, path = Lab(asked.pop("lab"), "toy", root), Path(asked.pop("path"))
+            report = grader.grade(lab, path, **asked)
             facts = {"spoiled": spark.spoiled, "starts": spark.starts}
             print(json.dumps(json.loads(to_json(report)) | facts), file=answers, flush=True)

@@ -116,6 +116,11 @@ class Attack:
     repeat: int = 1
     limits: dict = field(default_factory=dict)
 
+    @property
+    def lab(self) -> int:
+        """The lab whose checks look at tables, if it is their points that the attack steals."""
+        return int("test_table_" in self.steals)
+
     def submission(self) -> str:
         """Opening cells with a wrong answer, then the attack."""
         text = self.path.read_text()
@@ -154,7 +159,8 @@ def judge_attack(judge, attack):
     if attack.needs == "Landlock" and not landlock.version():
         pytest.skip("this kernel has no Landlock")
     TRACE.unlink(missing_ok=True)
-    found = judge.ask(attack.submission(), timeout=attack.timeout, limits=attack.limits)
+    asked = {"lab": attack.lab, "timeout": attack.timeout, "limits": attack.limits}
+    found = judge.ask(attack.submission(), **asked)
     checks = [c for c in found["checks"] if not attack.steals or c["id"] in attack.steals]
     reasons = "\n".join(f"{c['id']} [{c['outcome']}] {c['reason']}" for c in checks)
     assert found["status"] == attack.status, (found["status"], found["message"])
@@ -196,7 +202,7 @@ ON_THE_JVM = [attack for attack in ATTACKS if attack.jvm]
 
 @pytest.mark.parametrize("attack", ON_THE_JVM, ids=lambda attack: attack.name)
 def test_attack_through_the_jvm_is_refused_by_name(sandboxed, attack):
-    found = sandboxed.ask(attack.submission(), timeout=attack.timeout)
+    found = sandboxed.ask(attack.submission(), lab=attack.lab, timeout=attack.timeout)
     assert found["status"] == "graded"
     assert found["score"] == 0
     told = [check["reason"] for check in found["checks"]]
@@ -226,7 +232,7 @@ REAL = (
 
 @pytest.mark.parametrize("attack", [a for a in ATTACKS if a.name in REAL], ids=REAL)
 def test_attack_on_the_sandbox_is_real(without_sandbox, attack):
-    found = without_sandbox.ask(attack.submission())
+    found = without_sandbox.ask(attack.submission(), lab=attack.lab)
     stolen = [c for c in found["checks"] if not attack.steals or c["id"] in attack.steals]
     assert stolen and all(c["points"] for c in stolen), stolen
     assert not found["sandbox"]
