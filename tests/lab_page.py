@@ -169,9 +169,9 @@ def served(*words: str, checkout: Path, environment: dict[str, str]) -> Iterator
             said += line
         yield re.search(r"http://\S+", said)[0]
         started.send_signal(signal.SIGINT)
-        assert started.wait(timeout=30) == 0
+        assert started.wait(timeout=PATIENCE) == 0
     finally:
         if started.poll() is None:
             started.terminate()  # not killed: it ends the JupyterLab that it has started
-            started.wait(timeout=30)
+            started.wait(timeout=PATIENCE)
         subprocess.run([*LAB, "spark", "stop"], env=environment, cwd=checkout, check=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from processes import alive
 
-PATIENCE = 30
+PATIENCE = 120
 
 
 def leaves():

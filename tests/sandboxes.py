@@ -26,7 +26,7 @@ with sandbox.Sandbox.make(on=True) as place:
     limits = Limits(**asked["limits"]).of_kernel(sandboxed=True)
     more = {name: [Path(path) for path in asked[name]] for name in ("write", "closed", "no_links")}
     command = place.command(asked["argv"], cwd=scratch, read=read, limits=limits, **more)
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180)
     print(json.dumps({"reason": "", "out": done.stdout, "err": done.stderr, "code": done.returncode}))
 """
 
@@ -36,7 +36,7 @@ def inside(*argv, read=(), write=(), closed=(), no_links=(), root=None, **limits
     paths = {name: list(map(str, some)) for name, some in folders.items()}
     asked = json.dumps({"argv": argv, **paths, "limits": limits})
     done = subprocess.run(
-        [sys.executable, "-I", "-c", PROGRAM, asked], capture_output=True, text=True, timeout=90,
+        [sys.executable, "-I", "-c", PROGRAM, asked], capture_output=True, text=True, timeout=180,
         env={**os.environ, **({"LAB_ROOT": str(root)} if root else {})},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -19,7 +19,7 @@ def terminals(root: Path, **environment: str) -> Iterator[Callable[..., pexpect.
     def run(*words: str, **more: str) -> pexpect.spawn:
         found = pexpect.spawn(
             sys.executable, ["-c", PROGRAM, *words], cwd=root, encoding="utf-8",
-            timeout=60, dimensions=(40, 120),
+            timeout=180, dimensions=(40, 120),
             env={**os.environ, "LAB_ROOT": str(root), "TERM": "xterm", "NO_COLOR": "1",
                  **environment, **more},
         )  # fmt: skip

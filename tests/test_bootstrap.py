@@ -17,7 +17,7 @@ from processes import lab_script
 
 from labkit import home
 
-PATIENCE = 60
+PATIENCE = 180
 SCRIPT = home.root() / "lab"
 FAKE_PYTHON = """#!/bin/sh
 echo "$@" >> "{calls}"

@@ -118,7 +118,7 @@ def serves(command: list[str], copy: Path, environment: dict[str, str]) -> None:
         assert address, server.stderr.read()
     finally:
         server.send_signal(signal.SIGINT)
-        said, errors = server.communicate(timeout=60)
+        said, errors = server.communicate(timeout=180)
     assert server.returncode == 0, said + errors
 
 

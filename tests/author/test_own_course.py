@@ -58,7 +58,7 @@ class Course:
 
     def run(self, *words: str, code: int = 0) -> str:
         process = self.start(*words)
-        said, _ = process.communicate(timeout=500)
+        said, _ = process.communicate(timeout=900)
         assert process.returncode == code, said
         return said
 
@@ -164,7 +164,7 @@ def test_rehearsal_ends_with_a_debrief(made):
     said = next((line for line in rehearsal.stdout if "The prompt" in line), "")
     assert said, "it did not begin"
     assert "Debrief" in made.run("finish", code=1)
-    rehearsal.communicate(timeout=60)  # it ends by itself
+    rehearsal.communicate(timeout=180)  # it ends by itself
     assert list((made.root / "work" / "rehearsals").glob("*/debrief.html"))
 
 

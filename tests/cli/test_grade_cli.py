@@ -186,7 +186,7 @@ def below(pid):
         return []
 
 
-def wait(holds, what, seconds=90):
+def wait(holds, what, seconds=180):
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"{what} did not come in {seconds} s"

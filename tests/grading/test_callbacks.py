@@ -31,7 +31,7 @@ def gateway():
 
 def ask(gateway, name):
     port = gateway.get_callback_server().get_listening_port()
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
         line.sendall(f"c\n{name}\ncall\ni1\ne\n".encode())
         return line.makefile("rb").readline()
 

@@ -75,7 +75,7 @@ def filtering(jvm):
 
 
 def connect(port):
-    line = socket.create_connection(("127.0.0.1", port), timeout=10)
+    line = socket.create_connection(("127.0.0.1", port), timeout=60)
     return line, line.makefile("rb")
 
 
@@ -103,7 +103,7 @@ def test_wrong_secret_gets_no_answer(filtering, jvm):
 def test_what_is_on_the_list_passes_unchanged(kernel, jvm):
     line, answers = kernel
     line.sendall(VERSION)
-    java, commands = jvm.lines.get(timeout=10)
+    java, commands = jvm.lines.get(timeout=60)
     assert read(commands, 4) == VERSION
     java.sendall(b"!ys4.2.0\n")
     assert answers.readline() == b"!ys4.2.0\n"
@@ -113,7 +113,7 @@ def test_what_is_not_on_it_is_an_error_and_the_line_goes_on(kernel, jvm):
     line, answers = kernel
     line.sendall(RUNTIME + VERSION)
     assert answers.readline() == REFUSED
-    _, commands = jvm.lines.get(timeout=10)
+    _, commands = jvm.lines.get(timeout=60)
     assert read(commands, 4) == VERSION
 
 
@@ -148,7 +148,7 @@ def test_settings_of_a_map_are_read_first(kernel, jvm):
     line.sendall(apply % b"o7" + apply % b"o8")
     why = b"a setting of the workers' Python is not available to a graded submission"
     assert answers.readline() == b"!xs%s\n" % why
-    _, commands = jvm.lines.get(timeout=10)
+    _, commands = jvm.lines.get(timeout=60)
     assert read(commands, 6) == apply % b"o8"
 
 
@@ -164,7 +164,7 @@ def test_function_of_python_is_run_by_the_workers_own(kernel, jvm):
     line, _ = kernel
     look_up = b"r\nu\norg.apache.spark.api.python.SimplePythonFunction\nrj\ne\n"
     line.sendall(look_up)
-    java, commands = jvm.lines.get(timeout=10)
+    java, commands = jvm.lines.get(timeout=60)
     assert read(commands, 5) == look_up
     java.sendall(b"!ycorg.apache.spark.api.python.SimplePythonFunction\n")
     line.sendall(PYTHON % (b"ro7", b"s/tmp/mine"))
@@ -174,21 +174,21 @@ def test_function_of_python_is_run_by_the_workers_own(kernel, jvm):
 def test_checkpoints_of_rdds_lie_where_the_jvm_alone_writes(kernel, jvm):
     line, _ = kernel
     line.sendall(b"c\no4\nsetCheckpointDir\ns/mine\ne\n")
-    _, commands = jvm.lines.get(timeout=10)
+    _, commands = jvm.lines.get(timeout=60)
     assert read(commands, 5) == b"c\no4\nsetCheckpointDir\ns/jvm/checkpoints\ne\n"
 
 
 def test_settings_of_the_context_are_a_copy(kernel, jvm):
     line, _ = kernel
     line.sendall(b"c\no4\nconf\ne\n")
-    _, commands = jvm.lines.get(timeout=10)
+    _, commands = jvm.lines.get(timeout=60)
     assert read(commands, 4) == b"c\no4\ngetConf\ne\n"
 
 
 def test_commands_inside_a_call_of_java_are_filtered(kernel, jvm):
     line, answers = kernel
     line.sendall(VERSION)
-    java, commands = jvm.lines.get(timeout=10)
+    java, commands = jvm.lines.get(timeout=60)
     read(commands, 4)
     java.sendall(b"c\np0\ncall\nro3\ne\n")
     assert read(answers, 5) == b"c\np0\ncall\nro3\ne\n"
@@ -210,7 +210,7 @@ def test_lines_that_java_opens_lead_through_the_filter(kernel, jvm):
     python.settimeout(10)
     port = python.getsockname()[1]
     line.sendall(f"c\nGATEWAY_SERVER\nresetCallbackClient\nro7\ni{port}\ne\n".encode())
-    java, commands = jvm.lines.get(timeout=10)
+    java, commands = jvm.lines.get(timeout=60)
     told = read(commands, 6).split(b"\n")
     assert told[:4] == [b"c", b"GATEWAY_SERVER", b"resetCallbackClient", b"ro7"]
     assert told[4] != f"i{port}".encode()

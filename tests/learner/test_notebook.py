@@ -353,7 +353,7 @@ def test_data_is_generated_once(lab, tmp_path, monkeypatch):
 def wait_until(holds) -> None:
     import time
 
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not holds():
         assert time.monotonic() < deadline, "a job of an interrupted check still runs"
         time.sleep(0.05)  # between two looks at Spark's jobs

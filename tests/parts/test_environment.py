@@ -20,7 +20,7 @@ from labkit.home import LabError
 from labkit.parts import known, packages
 from labkit.parts.environment import STAMP, Part
 
-PATIENCE = 60
+PATIENCE = 180
 SIX = Part("six", "Six", wants=("six==1.16.0",), megabytes=1)
 # A process that installs the part of a checkout, as `lab parts install` does.
 INSTALLER = """

@@ -25,7 +25,7 @@ from labkit.spark.settings import base_conf
 LONG = bool(os.environ.get("LAB_LONG"))
 SPARK_CLASS = Path(pyspark.__file__).parent / "bin" / "spark-class"
 WORKERS = 2
-PATIENCE = 90
+PATIENCE = 180
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def standalone(tmp_path_factory):
         for process in reversed(processes):
             process.terminate()
         for process in processes:
-            process.wait(timeout=30)
+            process.wait(timeout=PATIENCE)
 
 
 def free_port():

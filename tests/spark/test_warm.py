@@ -20,7 +20,7 @@ from labkit.spark import attached, lease, warm
 from labkit.spark.settings import FACTORY, WORKER_PYTHON
 
 LONG = bool(os.environ.get("LAB_LONG"))
-PATIENCE = 60
+PATIENCE = 180
 
 
 class Place:
@@ -478,7 +478,7 @@ def test_full_disk_costs_only_who_filled_it(tmp_path):
     try:
         done = subprocess.run(
             ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount],
-            env={**mine.environment, "TMPDIR": str(small)}, capture_output=True, text=True, timeout=120,
+            env={**mine.environment, "TMPDIR": str(small)}, capture_output=True, text=True, timeout=300,
         )  # fmt: skip
         assert done.stdout.strip() == "True", done.stderr
         write = """
