@@ -122,7 +122,7 @@ def read_kept(file: Path, sound: Callable[[dict[str, Any]], bool]) -> dict[str, 
             return data
     except OSError:
         return None
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         pass
     with suppress(OSError):  # a full disk, say, is no reason to stop
         shutil.copy2(file, file.with_suffix(".unreadable.json"))

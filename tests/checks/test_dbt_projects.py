@@ -7,13 +7,17 @@ import pytest
 from labkit.checks.dbt import DataTests
 
 
-def asked_of(spark, schema, sql):
-    """A data test called `mine`, about items whose ids are above zero."""
-    node = SimpleNamespace(
-        type="test", name="mine", parents=["model.shop.items"],
+def data_test(sql, name="mine"):
+    return SimpleNamespace(
+        type="test", name=name, parents=["model.shop.items"],
         config={"severity": "ERROR"}, sql=sql,
     )  # fmt: skip
-    run = SimpleNamespace(nodes={"test.shop.mine": node})
+
+
+def asked_of(spark, schema, sql, *others, **about):
+    """A data test called `mine`, about items whose ids are above zero; others beside it."""
+    nodes = [data_test(sql, **about), *others]
+    run = SimpleNamespace(nodes=dict(enumerate(nodes)))
     return DataTests(spark, schema, run, {"items": [(1,)]}, {"items": "id int"})
 
 
@@ -52,3 +56,29 @@ def test_data_test_that_waits_for_its_time_catches_nothing(spark, schema):
         pass
     with pytest.raises(AssertionError, match="no test of yours fails when an id is below zero"):
         asked.catches("an id is below zero", items=[(-1,)])
+
+
+ALWAYS = "SELECT 1"
+NEVER = "SELECT 1 WHERE false"
+
+
+def catches_nothing(asked):
+    with pytest.raises(AssertionError, match="no test of yours fails when an id is below zero"):
+        asked.catches("an id is below zero", items=[(-1,)])
+    with pytest.raises(AssertionError, match="on good data .* failed"):
+        asked.silent("one item")
+
+
+def test_data_test_whose_name_is_sql_is_the_same_test_each_time(spark, schema):
+    catches_nothing(asked_of(spark, schema, ALWAYS, name="mi' || 'ne"))
+
+
+def test_data_test_does_not_stand_for_another_of_its_name(spark, schema):
+    calm = data_test(NEVER)
+    calm.parents = []
+    catches_nothing(asked_of(spark, schema, ALWAYS, calm))
+
+
+def test_data_test_does_not_fail_for_another_one(spark, schema):
+    speaks = "SELECT 1 WHERE false) UNION ALL SELECT 1 AS test, true AS fails FROM (SELECT 1"
+    catches_nothing(asked_of(spark, schema, speaks, data_test(NEVER, "other")))

@@ -7,6 +7,7 @@ import io
 import json
 import os
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
@@ -16,6 +17,7 @@ from labkit.grading.batch import summaries
 from labkit.grading.batch.results import Row
 from labkit.grading.cells import UnreadableError
 from labkit.grading.gateway_policy import Policy
+from labkit.grading.kernel import KernelDiedError
 from labkit.grading.py4j_lines import FIRST, WITH_SUBCOMMAND, ProtocolError, read_command, read_line
 from labkit.grading.remote import RemoteLearner
 from labkit.grading.submission import Submission, read_submission
@@ -70,6 +72,27 @@ def test_reply_is_a_value_or_a_failure_of_the_answer(reply):
     else:
         assert isinstance(reply, dict) and "value" in reply
         type(value)
+
+
+class Deep:
+    """A kernel whose reply is nested so deep that its JSON can just be read."""
+
+    def __init__(self, depth):
+        deep = "[" * depth + "]" * depth
+        before, after = '{"$": "list", "v": [' * 19, "]}" * 19
+        self._text = f'{{"value": {before}{{"$": "float", "v": {deep}}}{after}}}'
+
+    def call(self, request):
+        try:
+            return json.loads(self._text)
+        except RecursionError:
+            raise KernelDiedError("too deep") from None
+
+
+def test_reply_that_is_too_deep_for_its_text_is_a_failure_of_the_answer():
+    for depth in range(600, 1_000):
+        with pytest.raises(AnswerError):
+            RemoteLearner(Deep(depth), None, ["double"]).double(1)
 
 
 moments = st.datetimes().map(lambda moment: moment.replace(fold=0))

@@ -147,6 +147,8 @@ BAD = {
     "points are text": (changed(*DOUBLE, "points", to="2"), "changed or cut off"),
     "points are negative": (changed(*DOUBLE, "points", to=-2), "changed or cut off"),
     "points are no number": (changed(*DOUBLE, "points", to=float("nan")), "changed or cut off"),
+    "points without an end": (changed(*DOUBLE, "points", to=float("inf")), "changed or cut off"),
+    "points of no float": (changed(*DOUBLE, "points", to=10**400), "changed or cut off"),
     "a time that is none": (changed(*DOUBLE, "checked", to="noon"), "changed or cut off"),
     "a time without zone": (
         changed(*DOUBLE, "checked", to="2026-10-01T12:00:00"),

@@ -70,6 +70,20 @@ def test_circle_is_drawn_and_ends():
     assert x["a"] < x["b"]
 
 
+def test_long_row_of_boxes_is_drawn_and_a_longer_one_left_out():
+    def chain(boxes):
+        lines = [f'n{n}["x"]\nn{n} --> n{n + 1}' for n in range(boxes - 1)]
+        return "\n".join(["```mermaid", "flowchart LR", *lines, f'n{boxes - 1}["x"]', "```"])
+
+    (found,) = flowchart.charts(chain(200))
+    assert flowchart.svg(found).count("<rect") == 200
+    assert flowchart.charts(chain(2_000)) == []
+
+
+def test_blocks_that_do_not_end_take_no_time():
+    assert flowchart.charts("```mermaid\nflowchart LR\n" * 200_000)[:1] == []
+
+
 @pytest.mark.parametrize(
     "block",
     ["", "graph TD\n  a --> b", 'flowchart LR\n  a["a"]\n  a --> c', "flowchart LR\n  subgraph x"],

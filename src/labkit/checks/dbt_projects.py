@@ -116,7 +116,7 @@ class DataTests:
         self.tests = [node for node in run.nodes.values() if node.type == "test"]
         self.good, self.ddl = good, ddl
         self.shown: dict[str, list[tuple[Any, ...]]] = {}
-        self._alarms: dict[str, str] | None = None
+        self._alarms: dict[int, str] | None = None
         self._reads_clock = False  # a test does; known with the alarms
 
     def failing(self, **relations: list[tuple[Any, ...]]) -> dict[str, str]:
@@ -124,13 +124,19 @@ class DataTests:
 
         Each with its error when it can't run.
         """
-        return self._ask(relations) if relations else self.alarms()
+        return self._named(self._ask(relations) if relations else self._known_alarms())
 
     def alarms(self) -> dict[str, str]:
         """The tests that fail on good rows: they would fail on any, and catch nothing. Asked once.
 
         With them those that fail by chance, which tell nothing of rows either.
         """
+        return self._named(self._known_alarms())
+
+    def _named(self, found: Mapping[int, str]) -> dict[str, str]:
+        return {self.tests[number].name: error for number, error in found.items()}
+
+    def _known_alarms(self) -> dict[int, str]:
         if self._alarms is None:
             self._alarms = self._ask({}) | dict.fromkeys(self._by_chance(), BY_CHANCE)
         return self._alarms
@@ -145,19 +151,20 @@ class DataTests:
 
     def catches(self, bug: str, **relations: list[tuple[Any, ...]]) -> None:
         """AssertionError unless some test fails on these rows, and not on good ones."""
-        alarms = self.alarms()
+        alarms = self._known_alarms()
         found = set(self._ask(relations, besides=alarms))
         if found and self._reads_clock:  # perhaps good rows would fail by now, too
             found.difference_update(self._ask({}, besides=alarms))
         require(
             bool(found),
             f"no test of yours fails when {bug}; data tests asked: {len(self.tests)}"
-            f"{told_nothing(alarms, 'good data')}. A test whose severity is warn stops no build",
+            f"{told_nothing(self.alarms(), 'good data')}. A test whose severity is warn stops no build",
         )
 
     def _ask(
-        self, relations: Mapping[str, list[tuple[Any, ...]]], besides: Container[str] = ()
-    ) -> dict[str, str]:
+        self, relations: Mapping[str, list[tuple[Any, ...]]], besides: Container[int] = ()
+    ) -> dict[int, str]:
+        """The tests that fail, by their number: a name is the learner's, and two may share one."""
         with settings(self.spark, AS_IN_DBT):
             for name, rows in {**self.good, **relations}.items():
                 if self.shown.get(name) != rows:
@@ -165,40 +172,38 @@ class DataTests:
                     self.spark.sql(f"CREATE OR REPLACE VIEW {self.schema}.{name} AS {text}")
                     self.shown[name] = rows
             questions = self._questions(set(relations))
-            asked = {name: query for name, query in questions if name not in besides}
+            asked = {number: query for number, query in questions if number not in besides}
             if not asked:
                 return {}
             try:
                 said = self.spark.sql("\nUNION ALL\n".join(asked.values())).collect()
-                return {row.test: "" for row in said if row.fails}
+                # A test's text may close its bracket, and speak for another test.
+                return {row.test: "" for row in said if row.fails and row.test in asked}
             except SPARK_ERRORS:  # of one of them; which one?
-                told = {name: self._verdict(query) for name, query in asked.items()}
-                return {name: error for name, error in told.items() if error is not None}
+                told = {number: self._verdict(query) for number, query in asked.items()}
+                return {number: error for number, error in told.items() if error is not None}
 
-    def _by_chance(self) -> Iterator[str]:
+    def _by_chance(self) -> Iterator[int]:
         """The tests whose plan draws by chance; takes note whether one reads the clock."""
         jvm: Any = self.spark._jvm
         clock = jvm.org.apache.spark.sql.catalyst.trees.TreePattern.CURRENT_LIKE()
         with settings(self.spark, AS_IN_DBT):
-            for name, query in self._questions(set()):
+            for number, query in self._questions(set()):
                 with suppress(*SPARK_ERRORS):  # one that can't be planned is told as such
                     plan = self.spark.sql(query)._jdf.queryExecution().analyzed()
                     self._reads_clock |= bool(plan.containsPattern(clock))
                     if not plan.deterministic():
-                        yield name
+                        yield number
 
-    def _questions(self, relations: set[str]) -> Iterator[tuple[str, str]]:
+    def _questions(self, relations: set[str]) -> Iterator[tuple[int, str]]:
         """Queries by test: one row, whether the test fails; of tests that read these relations."""
-        for test in self.tests:
+        for number, test in enumerate(self.tests):
             reads = {parent.split(".")[-1] for parent in test.parents}
             stops = str(test.config.get("severity", "")).upper() == "ERROR"
             if stops and (not relations or reads & relations):
                 count = test.config.get("fail_calc") or "count(*)"
                 verdict = f"({count}) {test.config.get('error_if') or '!= 0'}"
-                yield (
-                    test.name,
-                    f"SELECT '{test.name}' AS test, {verdict} AS fails FROM (\n{test.sql}\n)",
-                )
+                yield number, f"SELECT {number} AS test, {verdict} AS fails FROM (\n{test.sql}\n)"
 
     def _verdict(self, query: str) -> str | None:
         """None when the test passes, nothing when it fails, and an error, which stops a build as well."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
+
+from labkit.verdict.errors import AnswerError
 
 SECONDS = 120.0  # a broker answers in milliseconds, and late on a machine that is busy
 
@@ -23,6 +26,18 @@ class Message:
     aborted: bool = False
 
 
+@contextmanager
+def _asked() -> Iterator[None]:
+    """What the broker refuses is no fault of the check: the answer may have changed the broker."""
+    try:
+        yield
+    except (KafkaException, TimeoutError) as error:
+        raise AnswerError(
+            "error", f"the Kafka broker refused what the check asked: {error}"
+        ) from None
+
+
+@_asked()
 def new_topic(bootstrap: str, *, partitions: int = 1, name: str = "orders") -> str:
     """An empty topic whose name nobody else has."""
     topic = f"{name}-{uuid.uuid4().hex[:12]}"
@@ -31,6 +46,7 @@ def new_topic(bootstrap: str, *, partitions: int = 1, name: str = "orders") -> s
     return topic
 
 
+@_asked()
 def send(bootstrap: str, topic: str, messages: Iterable[Message]) -> None:
     """Sends in this order; runs of aborted messages are each one transaction."""
     plain = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "log_level": 0})

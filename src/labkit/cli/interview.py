@@ -114,7 +114,7 @@ def _import(root: Path, path: Path) -> None:
             raise ValueError("a grade that is none")
     except OSError as error:
         raise LabError(f"{path} can't be read: {error.strerror}") from None
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         raise LabError(
             f"{path} is not what the page of cards exports; press Export there again"
         ) from None

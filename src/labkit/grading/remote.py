@@ -27,6 +27,12 @@ KINDS = {
 }
 
 
+# The last: what JSON can nest may be too deep for a text of it.
+UNREADABLE = (
+    *(CannotCrossError, ValueError, TypeError, ArithmeticError, LookupError, RecursionError),
+)
+
+
 def _known_kind(kind: str) -> str:
     return kind if kind in KINDS else "an object"
 
@@ -76,7 +82,7 @@ class RemoteLearner:
                     reply["value"], lambda: self._spark, table=self._table,
                     kind=_known_kind if terse.get() else str,
                 )  # fmt: skip
-            except (CannotCrossError, ValueError, TypeError, ArithmeticError, LookupError) as error:
+            except UNREADABLE as error:
                 reason = f"`{task}` returned {str(error)[:300]}"
                 raise AnswerError("failed", reason, told=True) from None
         assertion = reply.get("assertion")

@@ -7,6 +7,7 @@ both. The page of all cards exports the same file, without a round.
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -135,4 +136,6 @@ def _memory(facts: dict[str, Any]) -> fsrs.Card:
     card = fsrs.Card.from_dict({**facts, "card_id": 0})  # type: ignore[typeddict-item]
     if card.due.tzinfo is None or card.last_review is None or card.last_review.tzinfo is None:
         raise ValueError("a time without a zone")
+    if not all(map(math.isfinite, (card.stability or 0, card.difficulty or 0))):
+        raise ValueError("a memory without an end")  # no moment is so far away
     return card

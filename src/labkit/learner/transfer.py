@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,7 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         if version == VERSION and _sound(data["labs"]) and schedule.sound(data):
             return data
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         pass
     raise LabError(f"{file} was changed or cut off; export it again on the other machine")
 
@@ -148,7 +149,7 @@ def _has_result(facts: Facts) -> bool:
 
 
 def _is_count(value: Any) -> bool:
-    return type(value) in (int, float) and value >= 0
+    return type(value) in (int, float) and math.isfinite(value) and value >= 0
 
 
 def _merged(mine: Facts, other: Facts) -> Facts:

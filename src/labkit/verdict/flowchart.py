@@ -7,14 +7,15 @@ a style for boxes that somebody objects to. Columns follow the arrows from left 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from markupsafe import Markup, escape
 
 from labkit.escape import printable
 
-BLOCK = re.compile(r"```mermaid\n(.*?)\n```", re.DOTALL)
+FENCE = "```"
+MOST_LINES = 400  # of a chart that is drawn: a notebook may be another person's
 NODE = re.compile(r'(\w+)(\[\(|\(\[|\[/|\[)"(.*)"(?:\)\]|\]\)|/\]|\])')
 ARROW = re.compile(r'(\w+) -->(?:\|"(.*)"\|)? (\w+)')
 DOTTED = re.compile(r"(\w+) -\.-> (\w+)")
@@ -73,7 +74,7 @@ class Chart:
 
 def charts(text: str) -> list[Chart]:
     """The flowcharts among the Mermaid blocks of a Markdown text; others are left out."""
-    found = (_read(block) for block in BLOCK.findall(text))
+    found = (_read(block) for block in _blocks(text))
     return [chart for chart in found if chart and chart.nodes]
 
 
@@ -97,11 +98,23 @@ def svg(chart: Chart) -> Markup:
     )  # fmt: skip
 
 
-def _read(block: str) -> Chart | None:
+def _blocks(text: str) -> Iterator[list[str]]:
+    """The lines of each Mermaid block that ends."""
+    inside: list[str] | None = None
+    for line in text.split("\n"):
+        if inside is None:
+            inside = [] if line == f"{FENCE}mermaid" else None
+        elif line.startswith(FENCE):
+            yield inside
+            inside = None
+        else:
+            inside.append(line.strip())
+
+
+def _read(lines: Sequence[str]) -> Chart | None:
     nodes: dict[str, Node] = {}
     arrows: list[Arrow] = []
-    lines = [line.strip() for line in block.split("\n")]
-    if not lines[0].startswith("flowchart"):
+    if not lines or not lines[0].startswith("flowchart") or len(lines) > MOST_LINES:
         return None
     for line in lines[1:]:
         if node := NODE.fullmatch(line):

@@ -216,6 +216,15 @@ def test_list_cannot_lead_out_of_its_folder(handed, tmp_path, path, says):
     assert says in entry.refused
 
 
+def test_list_among_files_that_were_handed_in_is_not_read(handed):
+    put(handed / "ada.ipynb")
+    put(handed / "eve.csv", "student,path\nEve,ada.ipynb\n")
+    with pytest.raises(LabError, match="eve.csv stands among other files"):
+        collect(["ada.ipynb", "eve.csv"])
+    put(handed / "more.csv", "student,path\nBo,ada.ipynb\n")
+    assert [e.student for e in collect(["eve.csv", "more.csv"]).entries] == ["Bo", "Eve"]
+
+
 def test_list_row_without_a_file_is_an_entry_and_says_so_when_read(handed):
     (entry,) = collect([str(put(handed / "class.csv", "path,student\ngone.ipynb,Ada\n"))]).entries
     assert (entry.name, entry.refused) == ("Ada", "")

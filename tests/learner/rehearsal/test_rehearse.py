@@ -133,7 +133,8 @@ SOUND = '{"version": 1, "labs": ["toy"], "minutes": 5, "given": {"a": "b"}, "rea
         "{", "[]", '{"version": 9}', '{"version": 1, "labs": ["toy"]}',
         SOUND % '[{"what": "begin"}]', SOUND % "[7]", SOUND % '[], "submitted": [1]',
         SOUND % '[{"what": "begin", "wall": NaN, "steady": 1, "boot": ""}]',
-        SOUND % '[], "changed_before": [{}]',
+        SOUND % '[], "changed_before": [{}]', SOUND % ("[" * 5_000),
+        SOUND.replace("5", "Infinity") % "[]", SOUND.replace('"toy"', "[1]") % "[]",
     ],
 )  # fmt: skip
 def test_broken_session_file_is_one_message(made, text):
@@ -298,5 +299,6 @@ def test_debrief_draws_the_flowcharts_that_the_notebook_has(made, toy):
     page = debrief.html(told(made, result("double")))
     assert "Your drawings" in page
     assert "✗ no_recovery" in page and "<lake>" not in page
-    path.write_text("{")
-    assert debrief.drawings(path) == []
+    for content in ("{", "[" * 5_000):
+        path.write_text(content)
+        assert debrief.drawings(path) == []

@@ -61,7 +61,10 @@ def test_line_that_is_cut_short_or_makes_no_sense_is_passed_over(notebook):
     log.look(0.0)
     with (notebook.parent / LOG).open("a") as out:
         out.write('{"file": "toy.ipynb", "elapsed": NaN, "seen": 1, "stamp": 2, "tasks": {}}\n[]\n')
-        out.write('{"file": "toy.ipynb", "elap')
+        out.write(
+            '{"file": "toy.ipynb", "elapsed": 1, "seen": 1, "stamp": Infinity, "tasks": {}}\n'
+        )
+        out.write("[" * 5_000 + '\n{"file": "toy.ipynb", "elap')
     assert len(log.read()) == 1
 
 
@@ -72,6 +75,11 @@ def test_source_of_a_task_is_its_function_alone(notebook):
 def test_function_that_does_not_parse_is_told_as_its_cell(notebook):
     save_notebook(notebook, double="(", store="1")
     assert task_sources(notebook, TASKS)["double"].endswith("other = (")
+
+
+def test_function_in_a_cell_that_is_too_long_to_parse_is_told_as_its_cell(notebook):
+    save_notebook(notebook, double="-" * 200_000 + "1", store="1")
+    assert len(task_sources(notebook, TASKS)["double"]) > 200_000
 
 
 def test_time_goes_to_the_tasks_that_a_save_changed():

@@ -87,9 +87,15 @@ def collect(arguments: Sequence[str], *, any_python: bool = False) -> Collected:
     """
     drafts: list[_Draft] = []
     passed_over: list[Path] = []
+    lists = [argument for argument in arguments if _is_list(Path(argument))]
+    if lists and len(lists) < len(arguments):  # of a pattern, say, that a shell has expanded
+        raise LabError(
+            f"{lists[0]} stands among other files, and may be handed in: it could give others' work "
+            "to its author. Name folders and files, or a list alone"
+        )
     for argument in arguments:
         path = Path(argument)
-        if path.suffix.lower() == ".csv" and path.is_file():
+        if argument in lists:
             drafts += _listed(path)
         elif path.suffix in KINDS and os.path.lexists(path):
             drafts.append(_named(path))
@@ -107,6 +113,10 @@ def collect(arguments: Sequence[str], *, any_python: bool = False) -> Collected:
         else:
             raise LabError(f"{argument} isn't there; name files, folders, patterns or a .csv list")
     return Collected(_with_names(drafts), tuple(passed_over))
+
+
+def _is_list(path: Path) -> bool:
+    return path.suffix.lower() == ".csv" and path.is_file()
 
 
 def _named(path: Path) -> _Draft:

@@ -16,6 +16,7 @@ from labkit.course.follow_ups import LabQuestion, follow_ups
 from labkit.course.labs import Lab, find_labs
 from labkit.escape import printable
 from labkit.grading.cells import UnreadableError
+from labkit.grading.submission import MAX_BYTES
 from labkit.home import LabError
 from labkit.interview.deck import Deck, read_deck
 from labkit.interview.from_labs import card_of
@@ -142,6 +143,8 @@ def html(debrief: Debrief) -> str:
 def drawings(notebook: Path) -> list[Markup]:
     """The flowcharts that stand in the outputs of a notebook; its last ones, if there are many."""
     try:
+        if notebook.stat().st_size > MAX_BYTES:
+            return []
         cells = json.loads(notebook.read_text("utf-8"))["cells"]
         texts = [
             "".join(output["data"]["text/markdown"])
@@ -149,10 +152,10 @@ def drawings(notebook: Path) -> list[Markup]:
             for output in cell.get("outputs", ())
             if "text/markdown" in output.get("data", {})
         ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
-    found = [flowchart.svg(chart) for text in texts for chart in flowchart.charts(text)]
-    return found[-DRAWINGS:]
+    found = [chart for text in texts for chart in flowchart.charts(text)]
+    return [flowchart.svg(chart) for chart in found[-DRAWINGS:]]
 
 
 def questions(lab: Lab) -> list[tuple[LabQuestion, str]]:

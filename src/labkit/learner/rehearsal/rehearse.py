@@ -24,6 +24,10 @@ from labkit.learner.rehearsal.saves import Log
 SESSION = "session.json"
 PROMPT = "PROMPT.md"
 VERSION = 1
+# What a file raises that is none: another person's may hold anything.
+NO_SESSION = (
+    *(OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError),
+)
 BEGIN, FINISH = "begin", "finish"
 
 
@@ -42,13 +46,15 @@ class Rehearsal:
             if data["version"] != VERSION or not data["labs"] or not data["given"]:
                 raise ValueError("another version")
             int(data["minutes"])
+            if not all(isinstance(slug, str) for slug in data["labs"]):
+                raise ValueError("labs that are not text")
             [clock.Reading.of(reading) for reading in data["readings"]]
             changed, only = data.get("changed_before", []), data.get("only", [])
             _of_names(data["given"], data.get("submitted", {}), [*changed, *only])
             return dict(data)
         except FileNotFoundError:
             raise LabError(f"{self.folder} is not a rehearsal: it has no {SESSION}") from None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except NO_SESSION as error:
             raise LabError(f"{path} can't be read as a rehearsal ({error!r})") from None
 
     @property

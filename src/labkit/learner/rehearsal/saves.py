@@ -18,6 +18,9 @@ from labkit.grading.cells import UnreadableError, parsed
 from labkit.grading.submission import read_submission
 
 LOG = "saves.jsonl"
+NO_SAVE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+# Python's parser takes a thousand times as much memory, and whoever grades reads others' notebooks.
+MOST_PARSED = 100_000  # characters of a cell
 RECENT = 3.0  # seconds before the log was opened in which a save still counts as seen
 
 
@@ -67,8 +70,8 @@ class Log:
         """The saves so far, each once; lines that a crash cut short are skipped."""
         saves: dict[tuple[str, int], Save] = {}
         with suppress(OSError):
-            for line in (self._folder / LOG).read_text("utf-8").splitlines():
-                with suppress(ValueError, TypeError, KeyError, AttributeError):
+            for line in (self._folder / LOG).read_text("utf-8", "replace").splitlines():
+                with suppress(*NO_SAVE):
                     save = Save.of(json.loads(line))
                     saves.setdefault((save.file, save.stamp), save)
         return list(saves.values())
@@ -114,7 +117,9 @@ def task_sources(path: Path, tasks: Sequence[str]) -> dict[str, str]:
 
 
 def _function(source: str, task: str) -> str:
-    """Only the function; the whole cell if it does not parse."""
+    """Only the function; the whole cell if it does not parse, or is too long for that."""
+    if len(source) > MOST_PARSED:
+        return source
     with suppress(SyntaxError, ValueError):
         for node in reversed(parsed(source).body):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == task:
