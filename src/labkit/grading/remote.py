@@ -27,10 +27,7 @@ KINDS = {
 }
 
 
-# The last: what JSON can nest may be too deep for a text of it.
-UNREADABLE = (
-    *(CannotCrossError, ValueError, TypeError, ArithmeticError, LookupError, RecursionError),
-)
+UNREADABLE = (CannotCrossError, ValueError, TypeError, ArithmeticError, LookupError)
 
 
 def _known_kind(kind: str) -> str:
@@ -82,7 +79,7 @@ class RemoteLearner:
                     reply["value"], lambda: self._spark, table=self._table,
                     kind=_known_kind if terse.get() else str,
                 )  # fmt: skip
-            except UNREADABLE as error:
+            except (*UNREADABLE, RecursionError) as error:  # JSON may nest deeper than a text can
                 reason = f"`{task}` returned {str(error)[:300]}"
                 raise AnswerError("failed", reason, told=True) from None
         assertion = reply.get("assertion")

@@ -25,9 +25,7 @@ SESSION = "session.json"
 PROMPT = "PROMPT.md"
 VERSION = 1
 # What a file raises that is none: another person's may hold anything.
-NO_SESSION = (
-    *(OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError),
-)
+NO_SESSION = (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError)
 BEGIN, FINISH = "begin", "finish"
 
 
@@ -54,7 +52,7 @@ class Rehearsal:
             return dict(data)
         except FileNotFoundError:
             raise LabError(f"{self.folder} is not a rehearsal: it has no {SESSION}") from None
-        except NO_SESSION as error:
+        except (*NO_SESSION, RecursionError) as error:
             raise LabError(f"{path} can't be read as a rehearsal ({error!r})") from None
 
     @property
