@@ -1,5 +1,6 @@
 """The `lab` command as a learner meets it: exit codes, and messages that say what to do."""
 
+import errno
 import json
 import os
 import signal
@@ -42,6 +43,23 @@ def lab(course, monkeypatch, capfd):
         return code, out + err
 
     return run
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "lab: No space left on device"),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "a/b"), 2, "lab: a/b: Is a directory"),
+        (FileNotFoundError(errno.ENOENT, "No such file", "a/b"), 3, "this is a bug in labkit"),
+    ],
+)
+def test_what_the_machine_refuses_is_no_bug_of_labkit(lab, monkeypatch, error, code, says):
+    def refused():
+        raise error
+
+    monkeypatch.setattr("labkit.cli.main.app", refused)
+    found, said = lab("list")
+    assert (found, says in said, "Traceback" in said) == (code, True, code == 3), said
 
 
 @pytest.fixture

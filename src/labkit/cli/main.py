@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 
@@ -14,6 +15,11 @@ from labkit.escape import printable
 from labkit.home import LabError
 
 INTERRUPTED = 130
+# What a machine refuses, and its user can mend.
+REFUSED = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG),
+}
 
 app = typer.Typer(
     add_completion=False,
@@ -58,7 +64,12 @@ def main() -> None:
     except LabError as error:
         errors.print(f"lab: {escape(printable(str(error)))}", style="red")
         sys.exit(error.exit_code)
-    except Exception:  # not 1, which says that an answer is wrong
+    except Exception as error:  # not 1, which says that an answer is wrong
+        if isinstance(error, OSError) and error.errno in REFUSED:
+            place = f"{error.filename}: " if error.filename else ""
+            errors.print(f"lab: {escape(printable(f'{place}{error.strerror}'))}", style="red")
+            errors.print("Mend that, and run the command again.")
+            sys.exit(2)
         traceback.print_exc()
         errors.print("lab: this is a bug in labkit; please report the lines above", style="red")
         sys.exit(3)
