@@ -394,9 +394,9 @@ if lab.written("flatten", "latest_changes", "merge_evolving"):
 # %% [markdown]
 # ## In practice
 #
-# - **Tables without deletion vectors.** A conditional MERGE rewrites every file that holds a
-#   matched row, changed or not. Join the stale rows away first (an anti-join against the table's
-#   `lsn`), and skip the MERGE when nothing is left.
+# - **Tables without deletion vectors.** A conditional MERGE that also inserts rewrites every file
+#   that holds a matched row, changed or not. Join the stale rows away first (an anti-join against
+#   the table's `lsn`), and skip the MERGE when nothing is left.
 # - **Pruning.** MERGE finds the files to touch by joining on the key. Cluster a large table by the
 #   key, or add a partition column to the condition, and compare `numTargetFilesRemoved` with the
 #   number of files in the table.
@@ -408,10 +408,10 @@ if lab.written("flatten", "latest_changes", "merge_evolving"):
 # - **Consumers.** Give them a view with `where not is_deleted`; they should not need the flag.
 #
 # **On Databricks**: `AUTO CDC` (formerly `APPLY CHANGES INTO`) in a declarative pipeline does what
-# you wrote, if you name the key and a sequence column. Deletion vectors and row-level concurrency
-# are defaults on current runtimes, so two merges into one table conflict less often. You pay for
-# the pipeline's runtime. You still choose the sequence column, the quarantine, and the contract
-# about new columns.
+# you wrote, if you name the key and a sequence column. But it remembers deleted rows for a limited
+# time only. Deletion vectors and row-level concurrency are defaults on current runtimes, so two
+# merges into one table conflict less often. You pay for the pipeline's runtime. You still choose
+# the sequence column, the quarantine, and the contract about new columns.
 
 # %% [markdown]
 # ## Interview follow-ups
@@ -443,8 +443,8 @@ if lab.written("flatten", "latest_changes", "merge_evolving"):
 #    deletion vectors not even a version is written. The statement is idempotent, so the scheduler
 #    need not be.
 # 5. Load a new table from the snapshot plus the feed and compare it with the old one. Then switch:
-#    with a view, `ALTER TABLE ... RENAME`, or `CREATE OR REPLACE TABLE ... SHALLOW CLONE`.
-#    Meanwhile the feed keeps both up to date, since merging is idempotent.
+#    with a view, or with `ALTER TABLE ... RENAME`. Meanwhile the feed keeps both up to date, since
+#    merging is idempotent.
 # 6. With the row goes its `lsn`, the one thing that tells a late update from a new customer. It is
 #    required when the law says so; then the key goes to a suppression list, and `VACUUM` removes
 #    the old files after the retention time.

@@ -198,8 +198,8 @@ with settings(spark, FITTING):
 # %% [markdown]
 # - A skewed partition is split between the outputs of its map tasks. With one map task there is
 #   nothing to split.
-# - In an outer join, AQE can split only the side whose rows all survive. The right side of a left
-#   join is not that side.
+# - In a left or right join, AQE can split only the side whose rows all survive. The right side of
+#   a left join is not that side. In a full join, it can split neither.
 # - A group by the same key needs all rows of a key in one task. To split the join, AQE would have
 #   to add a shuffle, and it does so only when it is forced, as in the next cell.
 # - AQE doesn't split the partitions of aggregates and windows that have no join.
@@ -449,8 +449,9 @@ draw_all()
 #   before the shuffle by itself.
 # - **Let the salt follow from the row.** `rand()` depends on the order in which a task reads its
 #   rows. A task that runs again after a lost executor may draw other salts, when other tasks have
-#   already read rows of the first run. A hash of the row's own columns gives the same salt each
-#   time. It can't split rows that are identical.
+#   already read rows of the first run. Since 4.2 Spark compares checksums of the two runs, and runs
+#   the stages that read them again, or fails; SPARK-60548 has cases that it misses. A hash of the
+#   row's own columns gives the same salt each time. It can't split rows that are identical.
 # - **How many salts?** A hot key with share *s* leaves *s*/salts in one salted key. That should be
 #   well below 1/partitions. More salts only add copies. If you salt the hot keys alone, most of the
 #   copies go away.
@@ -470,7 +471,7 @@ draw_all()
 # what turns out smaller than 30 MB. Older code has hints there, such as `/*+ SKEW('clicks',
 # 'advertiser_id') */`, which open-source Spark ignores without an error. AQE has no extra cost.
 # What it can't remove is what you saw above: aggregates and windows, the wrong side of an outer
-# join, null keys, files written by one task, and thresholds that don't fit your rows.
+# join, a shuffle written by one map task, and thresholds that don't fit your rows.
 
 # %%
 lab.next()
@@ -517,7 +518,7 @@ lab.next()
 # 7. The salt was drawn with `rand()` over rows whose order is not fixed, for instance after another
 #    shuffle. The task that ran again gave some rows another salt than the lost one had. A row that
 #    moved into a partition that had been read already is lost; one that moved out of it comes
-#    twice. Derive the salt from the row.
+#    twice. Since 4.2 Spark looks for this, and finds most of it. Derive the salt from the row.
 # 8. All rows of the hot key go to one folder. If the frame is distributed by that column, one task
 #    writes them. Distribute by the column and a salt (several files in the hot folder), or use `/*+
 #    REBALANCE(advertiser_id) */`, whose partitions AQE may split. Or don't partition by a skewed

@@ -187,8 +187,8 @@ lab.check("revenue_per_window")
 # - Two payments that look alike but have different ids are two. `a` and ` A` are different.
 # - State must not grow for ever: an event is forgotten when the watermark is ten minutes past its
 #   time.
-# - An event that is older than the watermark when it comes is dropped, because nobody can tell any
-#   more whether it was seen.
+# - An event that is older than the watermark of the micro-batch before is dropped, because nobody
+#   can tell any more whether it was seen.
 #
 # Which of two attempts in one file comes out is up to you, and so is what happens to rows without a
 # time or an id. Any other column may be null. Most people try
@@ -534,8 +534,8 @@ if progress:
 #   foreachBatch](https://docs.delta.io/latest/delta-streaming.html#idempotent-table-writes-in-foreachbatch)
 # - Databricks, [Apply watermarks to control data processing
 #   thresholds](https://docs.databricks.com/aws/en/structured-streaming/watermarks)
-# - Akidau and others, [The Dataflow Model](https://www.vldb.org/pvldb/vol8/p1792-Akidau.pdf), where
-#   watermarks got their name in batch-and-stream systems
+# - Akidau and others, [The Dataflow Model](https://www.vldb.org/pvldb/vol8/p1792-Akidau.pdf), on
+#   windows, watermarks and late data in batch and stream
 
 # %%
 lab.next()

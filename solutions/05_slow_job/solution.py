@@ -510,10 +510,10 @@ lab.next()
 #    mark does harm where a function looks at one side only: a deterministic UDF on `status` is
 #    moved below the join, a nondeterministic one stays above it. The remedy is to take the
 #    conditions on orders out of the function.
-# 3. Good, but only the transport got faster. The plan still holds an `ArrowEvalPython`, the filter
-#    that depends on it is still above the join, and every row still leaves the JVM. In Spark 4.2 a
-#    plain UDF uses Arrow too, as the plan of this job shows. Write it with column expressions if
-#    you can, and keep pandas for the rest.
+# 3. Good, but only the Python code got faster. The transport is the same: in Spark 4.2 a plain UDF
+#    uses Arrow too, as the plan of this job shows. The plan still holds an `ArrowEvalPython`, the
+#    filter that depends on it is still above the join, and every row still leaves the JVM. Write it
+#    with column expressions if you can, and keep pandas for the rest.
 # 4. Exchanges are reused when the plans below them are the same. The second use needs only
 #    `revenue`, so column pruning takes `orders` out of its aggregate, and the two plans are no
 #    longer the same. A window over the first result needs no second branch. (`labkit.checks.scans`

@@ -861,7 +861,8 @@ def read_clicks(lines: DataFrame) -> DataFrame:
 # task: refine
 # fails: test_every_row_has_its_line
 # because: dynamic overwrite leaves the day alone for which there is nothing to write
-# breaks: Rows of the day that its lines no longer make go, also when no line is left.
+# breaks: Rows of the day that no longer follow from its lines are removed, also when no line is
+#   left.
 # -    first.writeTo(f"{schema}.silver_events").overwrite(of_day)
 # -    bad.writeTo(f"{schema}.quarantine").overwrite(of_day)
 # +    first.writeTo(f"{schema}.silver_events").overwritePartitions()

@@ -325,7 +325,7 @@ lab.check("ingest")
 #
 # - The same day again, on the same lines, changes no row.
 # - Rows of other days stay.
-# - Rows of the day that its lines no longer make go, also when no line is left.
+# - Rows of the day that no longer follow from its lines are removed, also when no line is left.
 #
 # Left open are
 #
@@ -657,8 +657,9 @@ if done:
 #   dataset's README has figures and says what changes. The look-up of known events grows with
 #   silver. Bound it by time (`event_date` of the day's events, give or take the longest delay),
 #   partition by it, and say what an older copy does.
-# - **Files in the stream's memory.** With a large `maxFileAge` a checkpoint remembers every file
-#   for good. If files are moved away after some days, a few weeks are enough.
+# - **Files in the stream's memory.** With a large `maxFileAge` the driver holds every file in
+#   memory. If files are moved away after some days, a few weeks are enough. The checkpoint lists
+#   every file for good, with any `maxFileAge`.
 # - **Small files.** Partitions by day and two files a load are fine for years of days; partitions
 #   by hour and customer are not. Compact old days, never the one being written.
 # - **A quarantine needs an owner.** Alarm on the share by reason, not on the count. A line mended
@@ -697,8 +698,8 @@ if done:
 #    Nothing doubles; the price is one look at file names. Without the look every file of three days
 #    is appended again. Files that were moved away are neither lost nor doubled, because the table,
 #    not the landing, is the record.
-# 3. We tried it with two threads. The writes to `quarantine` pass beside each other, since each
-#    replaces its own day and reads no other. In `silver_events` one run fails with a
+# 3. We tried it with two threads. The writes to `quarantine` don't conflict, since each replaces
+#    its own day and reads no other. In `silver_events` one run fails with a
 #    `ConcurrentAppendException`: the query that it writes has read the other days, and Delta counts
 #    that read as part of the transaction. Running it again is right. `silver_customers` is
 #    overwritten by both, so one fails there too. The quiet fault comes when the look-up is no part

@@ -488,7 +488,7 @@ def recover(spark: SparkSession, table: str, good: int, bad: list[int]) -> None:
 # task: recover
 # fails: test_old_files_come_back
 # because: the right rows, and files that a RESTORE would not have written
-# breaks: If no good version after `good` changed an order, the old data files come back, and no
+# breaks: If no good version after `good` changed any order, the old data files come back, and no
 #   data file is written.
 # -    if orders.where("is_good").isEmpty():
 # -        spark.sql(f"RESTORE TABLE {table} TO VERSION AS OF {good}")
@@ -506,7 +506,7 @@ def recover(spark: SparkSession, table: str, good: int, bad: list[int]) -> None:
 # task: recover
 # fails: test_old_files_come_back
 # because: a good MERGE followed, and nobody looked whether it changed an order
-# breaks: If no good version after `good` changed an order, the old data files come back, and no
+# breaks: If no good version after `good` changed any order, the old data files come back, and no
 #   data file is written.
 # -    if orders.where("is_good").isEmpty():
 # +    history = DeltaTable.forName(spark, table).history().where(f"version > {good}")

@@ -231,8 +231,8 @@ lab.check("damage")
 # - If the last of them deleted it, it has no row.
 # - An `OPTIMIZE` moves rows to other files and changes no order.
 # - The repair is one new version of the table. Later it counts as a good version.
-# - If no good version after `good` changed an order, the old data files come back, and no data file
-#   is written.
+# - If no good version after `good` changed any order, the old data files come back, and no data
+#   file is written.
 # - If every order has its right row already, the call makes no version. So a second call makes
 #   none.
 #

@@ -573,8 +573,8 @@ if done:
 # - **Writes that change nothing fill the feed.** A MERGE condition that compares the values saves
 #   everybody downstream this work. An overwrite fills it most: a delete and an insert of every row.
 # - **Streams.** `readStream` with `readChangeFeed` keeps the position in its checkpoint. Without
-#   `startingVersion` its first batch is the current table, as inserts. `foreachBatch` may get a
-#   batch twice, so its writes need the same care.
+#   `startingVersion` it begins with the current table, as inserts, in one batch or in several.
+#   `foreachBatch` may get a batch twice, so its writes need the same care.
 #
 # **An outbox** is the other way to publish changes: the writer also writes an event, in the same
 # transaction. It can say why something changed ("closed by the customer"). The feed only knows
@@ -617,7 +617,7 @@ lab.next()
 #    does not help when the repeated range ends later.
 # 4. Take a snapshot at a named version, replace the copy in one commit, record that version, and go
 #    on with the feed from there. Tell the owner which deletes nobody saw as events. Then alert on
-#    the distance between recorded and newest version, well below the retention.
+#    the age of the oldest version that is not yet read, well below the retention.
 # 5. When most rows change anyway (a nightly overwrite makes the feed twice the table), when the
 #    result needs more than the changed rows (ranks, medians, distinct counts), or when the table is
 #    small. A rebuild also repairs what an incremental job got wrong: run one now and then, and

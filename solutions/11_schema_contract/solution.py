@@ -817,7 +817,7 @@ spark.table(swapped).show()
 # - **One bad row.** Delta's own constraints refuse a whole batch for it. That is right for a
 #   ledger. A day of clicks should not wait for one typo. The contract says which it is.
 # - **dbt has contracts too** (lab `dbt_scd`): they fix names and types of a model at build time.
-#   They do not look at rows.
+#   They do not look at rows, except for `constraints`, which the table itself enforces.
 #
 # **On Databricks** there are further layers: Auto Loader's `_rescued_data` keeps what does not fit,
 # expectations in pipelines drop or fail by rule, and type widening can follow a stream's source.

@@ -659,8 +659,8 @@ if lab.written("files_read"):
 #   one each night.
 # - **Statistics cost as well.** They are computed with each write and parsed with each query. Of a
 #   long text whose values all begin alike they tell nothing; leave it out.
-# - **Fix the predicate before the table.** No layout helps `hour(event_time) = 3`. A generated
-#   column would, if the question is asked often.
+# - **Fix the predicate before the table.** No layout helps `hour(event_time) = 3`. If the question
+#   is asked often, store the hour in a generated column, and filter by that column.
 #
 # **On Databricks** predictive optimization runs `OPTIMIZE` and `ANALYZE` on managed tables.
 # `CLUSTER BY AUTO` chooses the clustering columns from the queries that ran. Liquid clustering

@@ -306,7 +306,8 @@ lab.check("retry")
 # wrong as well. Write `decrement(spark, table, orders)`. `orders` are the lines of one batch:
 # `batch_id` string, `warehouse` string, `sku` string and `qty` long. All lines have the same
 # `batch_id`: letters and digits, with single hyphens between them. No value is null, and each `qty`
-# is at least 1. Unless a batch has no lines, each attempt finds some of it in stock.
+# is at least 1. Unless a batch has no lines, each attempt finds a row for one of its keys with a
+# `qty` above 0.
 #
 # - The `qty` of a row goes down by what was ordered of it, over all lines of the batch.
 # - It never goes below zero: if more was ordered, it is 0.
@@ -480,8 +481,8 @@ except Exception as error:
 # ## In practice
 #
 # - **Think in what is read.** A blind append reads nothing, so only a change of the table's
-#   metadata stops it. A MERGE, UPDATE or DELETE conflicts with every file that it might have read.
-#   Which *rows* the other one changed doesn't matter here.
+#   metadata or protocol stops it. A MERGE, UPDATE or DELETE conflicts with every file that it might
+#   have read. Which *rows* the other one changed doesn't matter here.
 # - **Partition by writer, and say so.** `old.warehouse = new.warehouse` is no scope: the values of
 #   `new` are known too late. A literal is.
 # - **OPTIMIZE is a writer.** It changes no row and still makes a MERGE fail. Give it a window of its

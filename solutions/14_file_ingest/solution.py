@@ -78,7 +78,7 @@ FILES_PER_BATCH = 4
 #   renames it at the end.
 # - Each path is read once, also if a later call finds it with another content.
 # - `file` and `file_modified` are the path and the modification time of the file, as
-#   [`_metadata`](https://spark.apache.org/docs/latest/sql-data-sources-hidden-metadata-column.html)
+#   [`_metadata`](https://docs.databricks.com/aws/en/ingestion/file-metadata-column)
 #   says them. `ingested_batch` is the number of the micro-batch. `content_hash` is the SHA-256 of
 #   `raw`, in hex as `sha2` says it.
 # - A micro-batch takes at most `FILES_PER_BATCH` files, and is one commit.
@@ -186,8 +186,8 @@ lab.check("ingest")
 # - a whole number written as `3.0`, a key that comes twice, something after the object
 # - other spellings of a date, a time and a zone, and a time without a zone.
 #
-# [`from_json`](https://spark.apache.org/docs/latest/api/sql/index.html#from_json) reads types; the
-# type `map<string, variant>` takes any object.
+# [`from_json`](https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql/api/pyspark.sql.functions.from_json.html)
+# reads types; the type `map<string, variant>` takes any object.
 
 # %%
 # BEGIN SOLUTION: functions that several tasks use, if you want any
@@ -429,9 +429,9 @@ def deliver(day: int) -> None:
 
 
 # %% [markdown]
-# The table of shipments refuses a weight that is not positive. Weights may be missing: Delta takes
-# a constraint whose result is null for violated, other than the SQL standard. So `weight_kg > 0`
-# alone would refuse every corrupt line.
+# The table of shipments refuses a weight that is not positive. A weight may be missing. Unlike the
+# SQL standard, Delta treats a constraint whose result is null as violated. So `weight_kg > 0` alone
+# would refuse every corrupt line.
 
 # %%
 for table, ddl in ((bronze, BRONZE), (shipments, REFINED), (dead, DEAD)):

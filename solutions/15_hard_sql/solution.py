@@ -603,8 +603,8 @@ for name, frame in answers.items():
 #   rows (`Sort`, `Window`, aggregates). Count exchanges before anything else: on a cluster they
 #   cost more than all functions together.
 # - **Name the frame.** `ROWS` or `RANGE`, with both ends. The default differs with and without
-#   ORDER BY, and a reader cannot see which one you meant. For time, `RANGE BETWEEN INTERVAL 6 DAYS
-#   PRECEDING AND CURRENT ROW` counts days; it still gives no row for a day without rows.
+#   ORDER BY, and a reader cannot see which one you meant. Over dates, `RANGE BETWEEN INTERVAL 6
+#   DAYS PRECEDING AND CURRENT ROW` counts days; it still gives no row for a day without rows.
 # - **Break every tie.** `row_number` without a full ordering can give another answer on each run,
 #   and a test with small data hardly ever shows it. End the ORDER BY with a key.
 # - **`rank`, `dense_rank`, `row_number`.** They differ only on ties. When somebody asks for "the

@@ -349,7 +349,7 @@ def anti_join(rides: DataFrame, blocked: DataFrame) -> DataFrame:
 # task: range_join
 # fails: test_rows_before_the_join, test_rows_of_other_bands
 # because: each band goes to the bucket before and the one after as well, to be safe
-# breaks: and one for each bucket in which a band has an address.
+# breaks: and for each band one for each bucket in which it has an address.
 # -        "lo", "hi", "name", F.explode(F.sequence(first, last)).alias("_band_bucket")
 # +        "lo", "hi", "name", F.explode(F.sequence(first - 1, last + 1)).alias("_band_bucket")
 
@@ -357,7 +357,7 @@ def anti_join(rides: DataFrame, blocked: DataFrame) -> DataFrame:
 # task: range_join
 # fails: test_rows_before_the_join, test_rows_of_other_bands
 # because: a band that ends where a bucket begins has no address in it
-# breaks: and one for each bucket in which a band has an address.
+# breaks: and for each band one for each bucket in which it has an address.
 # -    first, last = F.expr(f"lo div {bucket}"), F.expr(f"(hi - 1) div {bucket}")
 # +    first, last = F.expr(f"lo div {bucket}"), F.expr(f"hi div {bucket}")
 
@@ -512,8 +512,8 @@ def range_join(facts: DataFrame, bands: DataFrame, bucket: int) -> DataFrame:
 # task: range_join
 # fails: test_rows_before_the_join, test_rows_of_other_bands
 # because: a sequence also counts down, so bands that hold nothing are shuffled
-# breaks: one for each row of `facts`, and one
-#   for each bucket in which a band has an address.
+# breaks: one for each row of `facts`, and for each band one for each bucket in which it has an
+#   address.
 # -    copies = bands.where("lo < hi").select(
 # +    copies = bands.select(
 

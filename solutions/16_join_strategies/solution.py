@@ -244,8 +244,8 @@ lab.check("anti_join")
 # - Rows of `facts` that are equal stay as many rows.
 # - In the session of `BIG_TABLES` the plan has no `BroadcastNestedLoopJoin`, no `CartesianProduct`
 #   and no `BroadcastExchange`.
-# - There no stage reads more rows from a shuffle than this: one for each row of `facts`, and one
-#   for each bucket in which a band has an address.
+# - There no stage reads more rows from a shuffle than this: one for each row of `facts`, and for
+#   each band one for each bucket in which it has an address.
 # - Rows of different buckets are joined by different keys: with rides in 64 buckets, no task reads
 #   more than half of the rows of its stage.
 # - The call runs no Spark job.

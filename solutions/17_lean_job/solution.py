@@ -451,9 +451,10 @@ if lab.written("write_sized", "normalise_subject"):
 #   again, perhaps from other data. `localCheckpoint` cuts the plan and can't be computed again.
 #   `checkpoint` writes to storage. A table is there tomorrow, and others can read it.
 # - **Files.** `repartition` shuffles, `coalesce` doesn't and reaches upstream: `coalesce(1)` runs
-#   everything before it in one task. A `REBALANCE` hint lets AQE split large shuffle partitions and
-#   join small ones by bytes. `repartition("day")` without a number lets AQE join them too: a small
-#   table comes out of one task. `maxRecordsPerFile` splits what one task writes; it never joins.
+#   everything since the last shuffle in one task. A `REBALANCE` hint lets AQE split large shuffle
+#   partitions and join small ones by bytes. `repartition("day")` without a number lets AQE join
+#   them too: a small table comes out of one task. `maxRecordsPerFile` splits what one task writes;
+#   it never joins.
 # - **The numbering of Task 6** sorts each partition in one task. For a partition of billions of
 #   rows, number the files by a hash, and let them differ in size.
 #

@@ -273,7 +273,7 @@ def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:
 # task: assert_same
 # fails: test_different[more_often]
 # because: an operation on sets: copies don't count
-# breaks: It counts how often a row is there.
+# breaks: The number of times that a row is there counts.
 def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:
     types = [{field.name: field.dataType for field in rows.schema} for rows in (actual, expected)]
     assert types[0] == types[1], f"{types[0]}, {types[1]}"
@@ -303,7 +303,7 @@ def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:
 # task: assert_same
 # fails: test_different[value], test_different[more_often]
 # because: a dict by key keeps the last row of it
-# breaks: It counts how often a row is there.
+# breaks: The number of times that a row is there counts.
 # in: by_key
 # -        found.setdefault(tuple(row[:width]), []).append(tuple(row[width:]))
 # +        found[tuple(row[:width])] = [tuple(row[width:])]
@@ -312,7 +312,7 @@ def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:
 # task: assert_same
 # fails: test_different[more_often]
 # because: a row may be the partner of several
-# breaks: It counts how often a row is there.
+# breaks: The number of times that a row is there counts.
 # in: same_rows
 # -        del left[place]
 # -    return not left
@@ -322,7 +322,7 @@ def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:
 # task: assert_same
 # fails: test_different[null]
 # because: takes a null for 0 before it compares
-# breaks: A null is the same as a null alone, and NaN as NaN.
+# breaks: A null is the same only as a null. NaN is the same as NaN.
 # in: same_value
 # -    return one == two
 # +    return (one or 0) == (two or 0)
@@ -331,7 +331,7 @@ def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:
 # task: assert_same
 # fails: test_different[null]
 # because: passes over values of which one is null
-# breaks: A null is the same as a null alone, and NaN as NaN.
+# breaks: A null is the same only as a null. NaN is the same as NaN.
 # in: same_value
 # -    return one == two
 # +    return one is None or two is None or one == two
@@ -340,7 +340,7 @@ def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:
 # task: assert_same
 # fails: test_same[nan_and_null]
 # because: in Python, NaN doesn't equal itself
-# breaks: A null is the same as a null alone, and NaN as NaN.
+# breaks: A null is the same only as a null. NaN is the same as NaN.
 # in: same_value
 # -        return isclose(one, two, rel_tol=0, abs_tol=1e-6) or (isnan(one) and isnan(two))
 # +        return isclose(one, two, rel_tol=0, abs_tol=1e-6)
@@ -349,7 +349,7 @@ def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:
 # task: assert_same
 # fails: test_different[null]
 # because: compares by "not further apart than", which is true of NaN
-# breaks: A null is the same as a null alone, and NaN as NaN.
+# breaks: A null is the same only as a null. NaN is the same as NaN.
 # in: same_value
 # -        return isclose(one, two, rel_tol=0, abs_tol=1e-6) or (isnan(one) and isnan(two))
 # +        return not abs(one - two) > 1e-6
@@ -358,7 +358,7 @@ def assert_same(actual: DataFrame, expected: DataFrame, key: list[str]) -> None:
 # task: assert_same
 # fails: test_same[nan_and_null], test_same[one_key]
 # because: compares as SQL does: null equals nothing
-# breaks: A null is the same as a null alone, and NaN as NaN.
+# breaks: A null is the same only as a null. NaN is the same as NaN.
 # in: same_value
 # -    return one == two
 # +    return one is not None and one == two
@@ -1641,7 +1641,7 @@ def events(seed: int, n: int, streams={}) -> list[tuple]:
 # task: assert_same
 # fails: test_same[repeated], test_same[one_key]
 # because: takes a key that is there twice for a difference
-# breaks: It counts how often a row is there.
+# breaks: The number of times that a row is there counts.
 # -        if not same_rows(some, others):
 # +        if len(some) > 1 or not same_rows(some, others):
 

@@ -142,8 +142,8 @@ print(one.collect() == one.orderBy("id", ascending=False).collect())
 # - Whether a column is nullable doesn't count.
 # - Names and types of the columns count: a column that is missing, that was added, or that is an
 #   int for a long makes a difference.
-# - It counts how often a row is there.
-# - A null is the same as a null alone, and NaN as NaN.
+# - The number of times that a row is there counts.
+# - A null is the same only as a null. NaN is the same as NaN.
 # - Doubles that differ by at most 0.000001 are the same; decimals only if they are equal.
 # - If rows differ, the message names the smallest key with a difference: the values of its key
 #   columns stand in it, as `str` writes them.

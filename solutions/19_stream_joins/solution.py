@@ -436,7 +436,7 @@ if single:
     plt.show()
 
 # %% [markdown]
-# At last the ads. The other side of this join is called static, and many believe that its rows are
+# Finally, the ads. The other side of this join is called static, and many believe that its rows are
 # those of the start of the query. Here the table has one version of each ad when the frame is made.
 # The newer versions come with the second micro-batch.
 

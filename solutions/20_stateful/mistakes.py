@@ -677,7 +677,7 @@ def stalled(scans: DataFrame) -> DataFrame:
 # task: dedupe_ttl
 # fails: test_events[first]
 # because: remembers for the delay of the watermark
-# breaks: its `at` is at most 24 hours later than that of the newest one that came out.
+# breaks: its own `at` is at most 24 hours later than the newest `at` of those that came out.
 def dedupe_ttl(events: DataFrame, seen: DataFrame) -> DataFrame:
     return events.dropDuplicatesWithinWatermark(["event_id"])
 
@@ -696,7 +696,7 @@ def dedupe_ttl(events: DataFrame, seen: DataFrame) -> DataFrame:
 # task: dedupe_ttl
 # fails: test_events[first]
 # because: an event exactly 24 hours later is new
-# breaks: Exactly 24 hours later it is a copy,
+# breaks: Exactly 24 hours later is a copy,
 # -            if last and at <= last[0] + self.memory:
 # +            if last and at < last[0] + self.memory:
 
@@ -705,8 +705,8 @@ def dedupe_ttl(events: DataFrame, seen: DataFrame) -> DataFrame:
 # task: dedupe_ttl
 # fails: test_events[a_day_over], test_random_events, test_other_events
 # because: an id that is remembered never comes out again
-# breaks: It is a copy if one of the same `event_id` has come out and its `at` is at most 24 hours
-#   later
+# breaks: It is a copy if an event of the same `event_id` has come out, and its own `at` is at most
+#   24 hours later
 # -            if last and at <= last[0] + self.memory:
 # +            if last:
 
@@ -715,7 +715,7 @@ def dedupe_ttl(events: DataFrame, seen: DataFrame) -> DataFrame:
 # task: dedupe_ttl
 # fails: test_events[earlier]
 # because: an event more than 24 hours earlier is new
-# breaks: and if it is earlier, too.
+# breaks: and so is any earlier time.
 # -            if last and at <= last[0] + self.memory:
 # +            if last and abs(at - last[0]) <= self.memory:
 # -            if self.out.get()[0] + self.memory <= expiredTimerInfo.getExpiryTimeInMs():
@@ -727,7 +727,7 @@ def dedupe_ttl(events: DataFrame, seen: DataFrame) -> DataFrame:
 # task: dedupe_ttl
 # fails: test_events[earlier]
 # because: an event that is earlier than the one that came out is new
-# breaks: and if it is earlier, too.
+# breaks: and so is any earlier time.
 # -            if last and at <= last[0] + self.memory:
 # +            if last and last[0] <= at <= last[0] + self.memory:
 # -            if self.out.get()[0] + self.memory <= expiredTimerInfo.getExpiryTimeInMs():
@@ -750,7 +750,7 @@ def dedupe_ttl(events: DataFrame, seen: DataFrame) -> DataFrame:
 # task: dedupe_ttl
 # fails: test_events[second_memory]
 # because: counts from the first event of an id
-# breaks: than that of the newest one that came out.
+# breaks: than the newest `at` of those that came out.
 # -            self.out.update((at,))
 # -            self.handle.registerTimer(at + self.memory)
 # -            return True
@@ -767,7 +767,7 @@ def dedupe_ttl(events: DataFrame, seen: DataFrame) -> DataFrame:
 # task: dedupe_ttl
 # fails: test_events[second_memory]
 # because: the timer of an older event clears the memory of a newer one
-# breaks: It is a copy if one of the same `event_id` has come out
+# breaks: It is a copy if an event of the same `event_id` has come out
 # -            if self.out.get()[0] + self.memory <= expiredTimerInfo.getExpiryTimeInMs():
 # -                self.out.clear()
 # +            self.out.clear()

@@ -46,8 +46,8 @@ for name, ddl in (("logins", LOGINS), ("scans", SCANS)):
     spark.read.schema(ddl).json(str(folder / name)).orderBy("at").show(3, truncate=False)
 
 # %% [markdown]
-# `transformWithState` keeps its state in RocksDB, a store on disk. Spark's default store is another
-# one, which it refuses. The setting counts when a query starts.
+# `transformWithState` keeps its state in RocksDB, a store on disk, and refuses Spark's default
+# store. The setting counts when a query first starts; a restart uses what its checkpoint says.
 
 # %%
 from pyspark.sql import DataFrame, Row, SparkSession
@@ -457,9 +457,9 @@ lab.check("stalled")
 # What counts:
 #
 # - An event comes out with the file that brings it, unless it is a copy.
-# - It is a copy if one of the same `event_id` has come out and its `at` is at most 24 hours later
-#   than that of the newest one that came out. Exactly 24 hours later it is a copy, and if it is
-#   earlier, too.
+# - It is a copy if an event of the same `event_id` has come out, and its own `at` is at most 24
+#   hours later than the newest `at` of those that came out. Exactly 24 hours later is a copy, and
+#   so is any earlier time.
 # - A copy changes nothing: the 24 hours count from the event that came out.
 # - Events of one file count in the order of `at`. Of copies at one time any one comes out.
 # - `seen` may be empty. It may have an `event_id` several times; the newest `at` counts.
@@ -673,7 +673,8 @@ if kept and lab.written("stalled"):
 # - **RocksDB lives outside of the heap.** Set `boundedMemoryUsage` before containers are killed for
 #   memory that no JVM metric shows. Changelog checkpoints upload what changed instead of snapshots.
 # - **The number of partitions stays.** The first micro-batch of a stateful query fixes its number
-#   of shuffle partitions. Choose it for the largest day that you expect.
+#   of shuffle partitions, and no restart changes it. Choose it for the largest day that you expect.
+#   Spark 4.2 can repartition the state of a stopped query, but that API is experimental.
 #
 # **On Databricks**, `transformWithState` runs in streaming jobs and pipelines, and the state reader
 # is the same. Flink's `KeyedProcessFunction` has the same parts. Its CEP library writes Task 1 as a

@@ -1213,8 +1213,7 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 # task: publish_customer
 # fails: test_versions[said_again], test_random_customers
 # because: an old address becomes new each time that it is said again, in each extract of the shop
-# breaks: It is as old as the time since which
-#   its source has said it
+# breaks: An address is as old as the time since which its source has said it
 # -        started = F.last(F.when(is_new, F.col("at")), ignorenulls=True).over(so_far)
 # +        started = F.col("at")
 
@@ -1222,7 +1221,7 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 # task: publish_customer
 # fails: test_versions[away_and_back], test_random_customers
 # because: an address that comes back is as old as the first time
-# breaks: without saying anything else, or null, in between.
+# breaks: Another address, or a null, is a break.
 # -        started = F.last(F.when(is_new, F.col("at")), ignorenulls=True).over(so_far)
 # +        same = Window.partitionBy("hash_key", "address")
 # +        started = F.min("at").over(same)
@@ -1231,7 +1230,7 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 # task: publish_customer
 # fails: test_versions[away_and_back], test_random_customers
 # because: an address that was taken away and comes back is as old as before
-# breaks: without saying anything else, or null, in between.
+# breaks: Another address, or a null, is a break.
 # -        before = F.lag("address").over(by_time)
 # -        is_new = (F.row_number().over(by_time) == 1) | ~before.eqNullSafe(F.col("address"))
 # +        until = by_time.rowsBetween(Window.unboundedPreceding, -1)
@@ -1242,8 +1241,7 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 # task: publish_customer
 # fails: test_versions[said_again], test_random_customers
 # because: another name makes the address look new
-# breaks: It is as old as the time since which
-#   its source has said it
+# breaks: An address is as old as the time since which its source has said it
 # -        before = F.lag("address").over(by_time)
 # -        is_new = (F.row_number().over(by_time) == 1) | ~before.eqNullSafe(F.col("address"))
 # +        before = F.lag(F.struct("name", "address")).over(by_time)
@@ -1318,7 +1316,7 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 # task: publish_customer
 # fails: test_versions[deleted_and_back]
 # because: a customer who comes back with the same address has it as long as before
-# breaks: without saying anything else, or null, in between.
+# breaks: Another address, or a null, is a break.
 # -        started = F.last(F.when(is_new, F.col("at")), ignorenulls=True).over(so_far)
 # +        told = spark.table(vault[source]).select(
 # +            "hash_key", F.col("load_ts").alias("at"), F.lit(True).alias("is_told")
@@ -1749,8 +1747,7 @@ def hash_key(columns: list[str]) -> str:
 # task: publish_customer
 # fails: test_versions[newer_shop]
 # because: an address of which only the case changes keeps its age
-# breaks: It is as old as the time since which
-#   its source has said it without saying anything else
+# breaks: An address is as old as the time since which its source has said it without a break.
 # -        before = F.lag("address").over(by_time)
 # -        is_new = (F.row_number().over(by_time) == 1) | ~before.eqNullSafe(F.col("address"))
 # +        before = F.lag(F.upper("address")).over(by_time)
@@ -1761,8 +1758,7 @@ def hash_key(columns: list[str]) -> str:
 # task: publish_customer
 # fails: test_versions[both_at_once]
 # because: an address of which only the blanks change keeps its age
-# breaks: It is as old as the time since which
-#   its source has said it without saying anything else
+# breaks: An address is as old as the time since which its source has said it without a break.
 # -        before = F.lag("address").over(by_time)
 # -        is_new = (F.row_number().over(by_time) == 1) | ~before.eqNullSafe(F.col("address"))
 # +        before = F.lag(F.trim("address")).over(by_time)

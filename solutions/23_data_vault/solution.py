@@ -304,8 +304,8 @@ lab.check("load_satellite")
 # **What is published** at a time:
 #
 # - The name is that of the CRM; if it is null, that of the shop.
-# - The address is that of the source whose address is newer. It is as old as the time since which
-#   its source has said it without saying anything else, or null, in between.
+# - The address is that of the source whose address is newer. An address is as old as the time since
+#   which its source has said it without a break. Another address, or a null, is a break.
 # - If both are equally old, it is the address of the CRM. A null address never wins over a text.
 # - An empty name or address is a text like others.
 #
@@ -494,8 +494,8 @@ if is_ready and lab.written("publish_customer"):
 #   it conflicts with another commit, as MERGE does. Collect or cache the new rows first, and two
 #   loaders write them twice.
 #
-# **On Databricks**, the default isolation level also lets a plain append pass beside a MERGE. So
-# let all loaders of a table look before they write, inside the transaction.
+# **On Databricks**, by the default isolation level a plain append doesn't conflict with a MERGE
+# either. So let all loaders of a table look before they write, inside the transaction.
 
 # %%
 lab.next()

@@ -555,9 +555,9 @@ cached.unpersist()
 #
 # - **Declarative pipelines in open-source Spark.** Those of 4.2 find order and circles as you did.
 #   They run only through Spark Connect, and have no expectations.
-# - **Deequ, Great Expectations, Soda, dbt tests.** Deequ computes many metrics in one read; most
-#   others run a query for each rule. Ask a tool how often it reads the table, what it makes of
-#   null, and whether it runs before or after readers see the data.
+# - **Deequ, Great Expectations, Soda, dbt tests.** Deequ, Great Expectations and Soda put many
+#   simple metrics into one read; dbt runs a query for each test. Ask a tool how often it reads the
+#   table, what it makes of null, and whether it runs before or after readers see the data.
 # - **Write, audit, publish.** A checkpoint on executors' disks is lost with an executor. For large
 #   data write a staging table, and read it by its version. Iceberg has branches for this; with
 #   Delta, a staged table and one replacing commit do it.
@@ -578,7 +578,7 @@ lab.next()
 # %% [markdown]
 # ## Interview follow-ups
 #
-# 1. The dashboard was green, and six percent of today's orders had no customer. Name two reasons in
+# 1. The dashboard was green, and one in six of today's orders had no customer. Name two reasons in
 #    how the check was built.
 # 2. Why do `filter(rule)` and `filter(NOT rule)` together lose rows? What do you do instead?
 # 3. One of 40 rules raises for one row. What should happen to the batch, and to the other rules?
@@ -589,9 +589,9 @@ lab.next()
 # %% [markdown] tags=["solution"]
 # <details><summary>Model answers</summary>
 #
-# 1. It averaged: six percent of one day is 0.2 percent of a month. Judge each batch by itself. And
-#    it ran after the publish, so it could only tell what readers had seen already. A third one:
-#    an inner join or a rule that is null for a null customer never counts these rows.
+# 1. It averaged: one order in six of one day is less than one percent of a month. Judge each batch
+#    by itself. And it ran after the publish, so it could only tell what readers had seen already. A
+#    third one: an inner join or a rule that is null for a null customer never counts these rows.
 # 2. For a null the rule is null, so is its negation, and a filter keeps only what is true. I
 #    compute for each row the list of rules that it fails, with null as failed, and choose by
 #    whether the list is empty. Then each row is on exactly one side.

@@ -454,7 +454,7 @@ def expand(tables):
 # task: expand
 # fails: test_a_bad_table_stops_no_other
 # because: after the first failure the other instances give up
-# breaks: of what it fails on, the other instances know nothing.
+# breaks: If it fails, the other instances run all the same.
 # -    def load(table):
 # -        load_table(table)
 # +    def load(table, run_id=None):

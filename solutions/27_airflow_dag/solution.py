@@ -238,8 +238,8 @@ lab.check("publish")
 # function: the notebook does not have it.
 #
 # - `load` is mapped: at run time there is one instance for each table, in the order of the list.
-# - An instance calls `load_table` with its table; of what it fails on, the other instances know
-#   nothing.
+# - An instance calls `load_table` with its table. If it fails, the other instances run all the
+#   same.
 # - At most 4 instances run at the same time in a run of the DAG.
 # - `loaded` runs once all instances have ended, whatever became of them, and also if the list is
 #   empty.
@@ -496,14 +496,15 @@ if lab.written("partition_path", "spark_arguments", "publish", "build_dag", "bac
 # ## In practice
 #
 # - **An interval is a contract.** Airflow 2 gave each cron schedule an interval; Airflow 3 gives
-#   `data_interval_start == data_interval_end` unless you ask for a `CronDataIntervalTimetable`.
+#   `data_interval_start == data_interval_end` unless you ask for a `CronDataIntervalTimetable`, or
+#   the setting `create_cron_data_intervals` is on.
 # - **`retry_exponential_backoff` is a number now**, the factor from one delay to the next. `0`, the
 #   default, keeps all delays equal; `True` still means 2.
 # - **Two renames are not one.** For a moment the day is missing, and a reader can see that. A table
 #   format makes it one commit.
-# - **Airflow, Workflows, ADF.** Workflows start next to the data and share its permissions; ADF
-#   copies from anywhere; Airflow joins systems and keeps the history of runs. Choose by what the
-#   failures look like.
+# - **Airflow, Lakeflow Jobs, ADF.** Lakeflow Jobs (once Databricks Workflows) start next to the
+#   data and share its permissions; ADF copies from anywhere; Airflow joins systems and keeps the
+#   history of runs. Choose by what the failures look like.
 # - **Assets** let a DAG start when a table changed, not when a clock says so. SLAs left with Airflow
 #   3; deadline alerts took their place.
 # - **The run id is an idempotency key**: a service that knows it starts no second job when an attempt

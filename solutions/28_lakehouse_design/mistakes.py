@@ -784,7 +784,7 @@
 # fails: test_planted_fault[too_late]
 # because: a consumer waits for the slowest path
 # breaks: | `too_late` | consumer | its `seconds` exceed the `freshness_seconds` of its `brief`; not
-#   judged where there is a `cycle` |
+#   judged in a drawing with a `cycle` |
 # -            if answer["seconds"] > limit:
 # +            if answer["seconds"] > 2 * limit:
 
@@ -793,7 +793,7 @@
 # fails: test_planted_fault[just_in_time]
 # because: 900 seconds do not exceed 900
 # breaks: | `too_late` | consumer | its `seconds` exceed the `freshness_seconds` of its `brief`; not
-#   judged where there is a `cycle` |
+#   judged in a drawing with a `cycle` |
 # -            if answer["seconds"] > limit:
 # +            if answer["seconds"] >= limit:
 

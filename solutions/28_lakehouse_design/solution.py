@@ -566,7 +566,7 @@ lab.check("freshness")
 #
 # | rule | where | fires if |
 # |---|---|---|
-# | `too_late` | consumer | its `seconds` exceed the `freshness_seconds` of its `brief`; not judged where there is a `cycle` |
+# | `too_late` | consumer | its `seconds` exceed the `freshness_seconds` of its `brief`; not judged in a drawing with a `cycle` |
 # | `wrong_region` | component, or `store` of a copy | region not in `allowed_regions`; for kinds `broker`, `job`, `store`, and the copies in `recovery` |
 # | `no_recovery` | store | of `prod`, the brief must survive the loss of a `region`, and no copy in **another** region, allowed or not, keeps both RPO (`every_seconds`) and RTO (`restore_seconds`) |
 # | `needless_streaming` | broker | all sources of the brief are `files`, and nobody needs data younger than six hours |

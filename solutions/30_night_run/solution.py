@@ -635,8 +635,9 @@ if lab.written("load_night", "build_night", "build_dag", "nights_to_repeat", "ac
 #   have served before it failed. The account reads the table that readers read.
 #
 # **On Databricks**, a job has tasks with *run if* for trigger rules, `max_concurrent_runs`, and
-# repair runs. A repair takes the parameters of its run; nights after it are still yours to repeat.
-# With Spark, each task submits a job and passes the night as its argument.
+# repair runs. A repair takes the parameters of its run, unless you give it others; nights after it
+# are still yours to repeat. With Spark, each task submits a job and passes the night as its
+# argument.
 
 # %%
 lab.next()
@@ -657,9 +658,8 @@ lab.next()
 #    are in the table, but their audit failed. If Wednesday makes no sense without Tuesday, I serve
 #    the last good version, and say that instead.
 # 2. Tuesday, then each night after it, one at a time: their histories were made without Tuesday's.
-#    The backfill says so itself, since its number of active runs is not the DAG's.
-#    Readers keep what they have until the newest night is ready; a repeat of an old night never
-#    takes its place.
+#    I set that limit on the backfill itself, since it ignores the DAG's. Readers keep what they
+#    have until the newest night is ready; a repeat of an old night never takes its place.
 # 3. The second try replaces what the first one wrote: the night is the key of the write, so it does
 #    not matter whether the commit was made.
 # 4. One whose last task runs on `all_done`, one that skipped, and one that swallowed an error. I
