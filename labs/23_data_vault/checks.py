@@ -138,6 +138,8 @@ def normalised(row: tuple) -> tuple:
     return tuple(None if value is None else value.strip(" ").upper() for value in row)
 
 
+# What stands for a missing key in many vaults.
+ZEROS = ["0" * 32, "0" * 40, "0" * 64]
 USUAL = ["|", "||", ",", ";", ":", "-", "_", "#", "^^", "\\", '"', "\x00", "\x1f", "NULL"]
 
 
@@ -243,6 +245,7 @@ HASHED_KEYS = [
         ("", None, None),
         (None, "", None),
         (None, None, ""),
+        *(("a", text, "b") for text in ("null", "-1", *ZEROS)),
         points=2,
     ),
 ]
@@ -331,7 +334,7 @@ HASHED_VALUES = [
     apart(
         "nulls",
         "Tells a null from the empty text, 0, false and other nulls",
-        *(but(text=text) for text in (None, "", " ", "null", "NULL")),
+        *(but(text=text) for text in (None, "", " ", "null", "NULL", "-1", *ZEROS)),
         *(but(number=number) for number in (None, 0, -1)),
         *(but(is_open=value) for value in (None, False, True)),
         but(seen_at=None),
@@ -455,6 +458,16 @@ def test_decimals_of_other_types(learner, spark, diff_hashes):
     rows = [(number, Decimal(tiny).scaleb(-18)) for number in whole for tiny in (0, 1, 10, -1)]
     ddl = ", ".join(f"{name} {type}" for name, type in types.items())
     Hashes(spark, learner.hash_diff(types), ddl, rows).assert_apart(lambda row: row, rows)
+    rows = [(Decimal(number),) for number in (0, 2, 15, 100, -7)]
+    whole, cents = (
+        Hashes(spark, learner.hash_diff({"units": type}), f"units {type}", rows).of
+        for type in ("decimal(9,0)", "decimal(12,2)")
+    )
+    for row in rows:
+        assert whole[row] == cents[row], (
+            f"{row[0]} has the hash {whole[row]} in a decimal(9,0), and {cents[row]} in a "
+            "decimal(12,2): that is a change, and nobody said anything else"
+        )
 
 
 @check("hash_diff")
@@ -474,8 +487,9 @@ def test_order_of_values(learner, spark):
 
 
 def text_of(text: str) -> str | None:
-    """A text of a case: "null" is none, "''" the empty one, and "_" stands for a blank."""
-    return None if text == "null" else text.replace("''", "").replace("_", " ")
+    """A text of a case: "null" is none, "''" the empty one; "_" is a blank, and "~" a tab."""
+    told = {"''": "", "_": " ", "~": "\t"}
+    return None if text == "null" else re.sub("''|_|~", lambda sign: told[sign[0]], text)
 
 
 def named(text: str) -> tuple:
@@ -499,7 +513,8 @@ def loads(text: str) -> list[Case]:
 LOADED_KEYS = loads(
     """
 new: Makes a row of each new key, written as the hash takes it
-| web-1 3 crm, _Web-2_ 3 shop, 007 4 erp, 7 4 erp | WEB-1 3 crm, WEB-2 3 shop, 007 4 erp, 7 4 erp
+| web-1 3 crm, _Web-2_ 3 shop, 007 4 erp, 7 4 erp, _web-3~_ 3 crm, _~web-4_ 3 crm |
+WEB-1 3 crm, WEB-2 3 shop, 007 4 erp, 7 4 erp, WEB-3~ 3 crm, ~WEB-4 3 crm
 
 copies: Makes one row of a key that a batch names several times, in several ways
 | web-11 3 crm, WEB-11_ 3 crm, _web-11 3 crm, web-12 3 crm, web-12 3 crm |

@@ -62,6 +62,15 @@ def hash_key(columns: list[str]) -> str:
 # +    said = [f"coalesce({text}, '<!<NO VALUE>!>')" for text in texts]
 # +    told = [f"concat(length({text}), ':', {text})" for text in said]
 
+# %% null_is_the_zero_key
+# task: hash_key
+# fails: test_keys[nulls]
+# because: a text of 64 zeros, which stands for a missing key in many vaults, is a null
+# breaks: A null is equal to a null, and to no text, not even the empty one.
+def hash_key(columns: list[str]) -> str:
+    return hash_of([f"coalesce({normal(name)}, repeat('0', 64))" for name in columns])
+
+
 # %% no_delimiter
 # task: hash_key
 # fails: test_keys[one_text]
@@ -456,6 +465,17 @@ def hash_key(columns: list[str]) -> str:
 # -            value = f"cast({value} AS decimal(38,18))"
 # +            value = f"regexp_replace(cast({value} AS string), '[.]?0+$', '')"
 
+# %% decimals_without_zeros_after_the_point
+# task: hash_diff
+# fails: test_decimals_of_other_types
+# because: 2.00 becomes `2.` with its point, and 2 has none
+# breaks: Two decimals are equal if they are the same number, whatever their types
+# -            value = f"cast({value} AS decimal(38,18))"
+# +            scale = int(type.rstrip(")").split(",")[1])
+# +            if scale:
+# +                value = f"trim(TRAILING '0' FROM cast({value} AS string))"
+
+
 # %% decimals_of_two_digits
 # task: hash_diff
 # fails: test_decimals_of_other_types
@@ -513,6 +533,18 @@ def hash_key(columns: list[str]) -> str:
 # breaks: It is a string of 64 hexadecimal digits in lower case, never null.
 # -    return hash_of(texts)
 # +    return hash_of(texts).replace("sha2(", "md5(").replace(", 256)", ")")
+
+# %% stored_without_any_white_space
+# task: load_hub
+# fails: test_hub[new]
+# because: trim takes blanks alone, and a tab at the end of a key is lost in the table
+# breaks: The key columns are stored as `upper(trim(text))`.
+# -            *(F.expr(normal(name)).alias(name) for name in keys),
+# +            *(F.upper(F.regexp_replace(name, r"^\s+|\s+$", "")).alias(name) for name in keys),
+# -        .groupBy("hash_key", *keys)
+# -        .agg(first)
+# +        .groupBy("hash_key").agg(*(F.first(name).alias(name) for name in keys), first)
+
 
 # %% copies_of_a_key
 # task: load_hub
