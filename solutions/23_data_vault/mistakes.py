@@ -1028,6 +1028,24 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 # -        F.expr(hash_diff(attributes)).alias("hash_diff"),
 # +        F.expr(hash_diff(dict(sorted(attributes.items(), reverse=True)))).alias("hash_diff"),
 
+# %% diff_in_the_order_of_names
+# task: load_satellite
+# fails: test_satellite[new]
+# because: sorts the attributes, which the dict has in another order
+# breaks: its `hash_diff` that of `hash_diff(attributes)`.
+# -        F.expr(hash_diff(attributes)).alias("hash_diff"),
+# +        F.expr(hash_diff(dict(sorted(attributes.items())))).alias("hash_diff"),
+
+# %% key_in_the_order_of_names
+# task: load_satellite
+# fails: test_satellite[new]
+# because: sorts the key columns, which the list has in another order
+# breaks: Its `hash_key` is that of `hash_key(keys)`
+# -        F.expr(hash_key(keys)).alias("hash_key"),
+# -        "load_ts",
+# +        F.expr(hash_key(sorted(keys))).alias("hash_key"),
+# +        "load_ts",
+
 # %% diff_in_the_order_of_the_table
 # task: load_satellite
 # fails: test_satellite[new]
