@@ -825,28 +825,28 @@ def test_two_loaders_of_a_hub(loading, spark, shared_schema):
 # --------------------------------------------------------------------------------- satellites
 
 SATELLITE = (
-    "record_source string, place string, hash_key string, seen_at timestamp, "
+    "record_source string, street string, hash_key string, seen_at timestamp, "
     "load_ts timestamp, hash_diff string, credit decimal(12,2)"
 )
 STAGED = (
-    "credit decimal(12,2), note string, customer_no string, place string, region string, "
+    "credit decimal(12,2), note string, customer_no string, street string, region string, "
     "load_ts timestamp, record_source string, seen_at timestamp"
 )
 # Neither the key columns nor the attributes are in the order of their names.
 PAIR = ["region", "customer_no"]
-ATTRIBUTES = {"place": "string", "credit": "decimal(12,2)", "seen_at": "timestamp"}
+ATTRIBUTES = {"street": "string", "credit": "decimal(12,2)", "seen_at": "timestamp"}
 
 
 def said(text: str) -> tuple:
-    """What a source said: "it web-1 3 crm Quay_1 2.50", with region, key, hour and place.
+    """What a source said: "it web-1 3 crm Quay_1 2.50", with region, key, hour and street.
 
     Credit and the time in `seen_at` follow from the rest unless the credit is given.
     """
-    region, key, hour, source, place, *credit = text.split()
+    region, key, hour, source, street, *credit = text.split()
     amount = Decimal(credit[0]) if credit and credit[0] != "null" else None
     seen = None if amount is None else at(0) + MICRO * int(amount * 100)
     key_parts = (text_of(region), text_of(key))
-    return (*key_parts, at(hour_of(hour)), source, text_of(place), amount, seen)
+    return (*key_parts, at(hour_of(hour)), source, text_of(street), amount, seen)
 
 
 def statements(text: str) -> list[Case]:
@@ -926,11 +926,11 @@ def random_statements(rng: random.Random, count: int) -> list[tuple]:
     for _ in range(count):
         key, hour = rng.randrange(100, 112), rng.choice(["1", "2-1", "2", "2+1", "3", "5", "8+9"])
         source = rng.choice(["crm", "shop"])
-        place = rng.choice(["A", "B", "null", "''"])
-        rows.append((f"de web-{key} {hour} {source}", place))
+        street = rng.choice(["A", "B", "null", "''"])
+        rows.append((f"de web-{key} {hour} {source}", street))
     first = {}
-    for start, place in rows:
-        first.setdefault(start, place)
+    for start, street in rows:
+        first.setdefault(start, street)
     return [said(f"{start} {first[start]}") for start, _ in rows]
 
 
@@ -946,10 +946,10 @@ class Satellites(Loads):
         diffs = self._found(ddl, content, lambda: self.learner.hash_diff(dict(ATTRIBUTES)))
         found = {}
         for row in rows:
-            key, time, source, (place, credit, seen) = of[row[first:2]], row[2], row[3], row[4:]
+            key, time, source, (street, credit, seen) = of[row[first:2]], row[2], row[3], row[4:]
             diff = diffs[row[4:]]
             found.setdefault(
-                (key, time, source), (source, place, key, seen, time, diff, credit)
+                (key, time, source), (source, street, key, seen, time, diff, credit)
             )
         return list(found.values())
 
@@ -958,8 +958,8 @@ class Satellites(Loads):
     ) -> None:
         """Loads what was said; another loader commits to `ring` then."""
         given = [
-            (credit, f"{number}", key, place, region, time, source, seen)
-            for number, (region, key, time, source, place, credit, seen) in enumerate(rows)
+            (credit, f"{number}", key, street, region, time, source, seen)
+            for number, (region, key, time, source, street, credit, seen) in enumerate(rows)
         ]
         staged = self.frame(STAGED, given)
         staged = let_in(staged, ring) if ring else staged

@@ -893,8 +893,8 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 # breaks: Each key, `load_ts` and `record_source` of `staged` that the table does not have together
 # -    insert_new(spark, satellite, rows.dropDuplicates(identity), identity)
 # +    newest_first = Window.partitionBy("hash_key").orderBy(F.desc("load_ts"))
-# +    rows = rows.withColumn("place", F.row_number().over(newest_first))
-# +    insert_new(spark, satellite, rows.where("place = 1").drop("place"), identity)
+# +    rows = rows.withColumn("nth", F.row_number().over(newest_first))
+# +    insert_new(spark, satellite, rows.where("nth = 1").drop("nth"), identity)
 
 # %% one_row_a_second
 # task: load_satellite
