@@ -138,6 +138,8 @@ def normalised(row: tuple) -> tuple:
     return tuple(None if value is None else value.strip(" ").upper() for value in row)
 
 
+# What stands for a missing key in many vaults.
+ZEROS = ["0" * 32, "0" * 40, "0" * 64]
 USUAL = ["|", "||", ",", ";", ":", "-", "_", "#", "^^", "\\", '"', "\x00", "\x1f", "NULL"]
 
 
@@ -243,6 +245,7 @@ HASHED_KEYS = [
         ("", None, None),
         (None, "", None),
         (None, None, ""),
+        *(("a", text, "b") for text in ("null", "-1", *ZEROS)),
         points=2,
     ),
 ]
@@ -331,7 +334,7 @@ HASHED_VALUES = [
     apart(
         "nulls",
         "Tells a null from the empty text, 0, false and other nulls",
-        *(but(text=text) for text in (None, "", " ", "null", "NULL")),
+        *(but(text=text) for text in (None, "", " ", "null", "NULL", "-1", *ZEROS)),
         *(but(number=number) for number in (None, 0, -1)),
         *(but(is_open=value) for value in (None, False, True)),
         but(seen_at=None),
@@ -455,6 +458,16 @@ def test_decimals_of_other_types(learner, spark, diff_hashes):
     rows = [(number, Decimal(tiny).scaleb(-18)) for number in whole for tiny in (0, 1, 10, -1)]
     ddl = ", ".join(f"{name} {type}" for name, type in types.items())
     Hashes(spark, learner.hash_diff(types), ddl, rows).assert_apart(lambda row: row, rows)
+    rows = [(Decimal(number),) for number in (0, 2, 15, 100, -7)]
+    whole, cents = (
+        Hashes(spark, learner.hash_diff({"units": type}), f"units {type}", rows).of
+        for type in ("decimal(9,0)", "decimal(12,2)")
+    )
+    for row in rows:
+        assert whole[row] == cents[row], (
+            f"{row[0]} has the hash {whole[row]} in a decimal(9,0), and {cents[row]} in a "
+            "decimal(12,2): that is a change, and nobody said anything else"
+        )
 
 
 @check("hash_diff")
@@ -474,8 +487,9 @@ def test_order_of_values(learner, spark):
 
 
 def text_of(text: str) -> str | None:
-    """A text of a case: "null" is none, "''" the empty one, and "_" stands for a blank."""
-    return None if text == "null" else text.replace("''", "").replace("_", " ")
+    """A text of a case: "null" is none, "''" the empty one; "_" is a blank, and "~" a tab."""
+    told = {"''": "", "_": " ", "~": "\t"}
+    return None if text == "null" else re.sub("''|_|~", lambda sign: told[sign[0]], text)
 
 
 def named(text: str) -> tuple:
@@ -499,7 +513,8 @@ def loads(text: str) -> list[Case]:
 LOADED_KEYS = loads(
     """
 new: Makes a row of each new key, written as the hash takes it
-| web-1 3 crm, _Web-2_ 3 shop, 007 4 erp, 7 4 erp | WEB-1 3 crm, WEB-2 3 shop, 007 4 erp, 7 4 erp
+| web-1 3 crm, _Web-2_ 3 shop, 007 4 erp, 7 4 erp, _web-3~_ 3 crm, _~web-4_ 3 crm |
+WEB-1 3 crm, WEB-2 3 shop, 007 4 erp, 7 4 erp, WEB-3~ 3 crm, ~WEB-4 3 crm
 
 copies: Makes one row of a key that a batch names several times, in several ways
 | web-11 3 crm, WEB-11_ 3 crm, _web-11 3 crm, web-12 3 crm, web-12 3 crm |
@@ -810,27 +825,28 @@ def test_two_loaders_of_a_hub(loading, spark, shared_schema):
 # --------------------------------------------------------------------------------- satellites
 
 SATELLITE = (
-    "record_source string, address string, hash_key string, seen_at timestamp, "
+    "record_source string, street string, hash_key string, seen_at timestamp, "
     "load_ts timestamp, hash_diff string, credit decimal(12,2)"
 )
 STAGED = (
-    "credit decimal(12,2), note string, customer_no string, address string, country string, "
+    "credit decimal(12,2), note string, customer_no string, street string, region string, "
     "load_ts timestamp, record_source string, seen_at timestamp"
 )
-PAIR = ["country", "customer_no"]
-ATTRIBUTES = {"address": "string", "credit": "decimal(12,2)", "seen_at": "timestamp"}
+# Neither the key columns nor the attributes are in the order of their names.
+PAIR = ["region", "customer_no"]
+ATTRIBUTES = {"street": "string", "credit": "decimal(12,2)", "seen_at": "timestamp"}
 
 
 def said(text: str) -> tuple:
-    """What a source said: "it web-1 3 crm Quay_1 2.50", with country, key, hour and address.
+    """What a source said: "it web-1 3 crm Quay_1 2.50", with region, key, hour and street.
 
     Credit and the time in `seen_at` follow from the rest unless the credit is given.
     """
-    country, key, hour, source, address, *credit = text.split()
+    region, key, hour, source, street, *credit = text.split()
     amount = Decimal(credit[0]) if credit and credit[0] != "null" else None
     seen = None if amount is None else at(0) + MICRO * int(amount * 100)
-    key_parts = (text_of(country), text_of(key))
-    return (*key_parts, at(hour_of(hour)), source, text_of(address), amount, seen)
+    key_parts = (text_of(region), text_of(key))
+    return (*key_parts, at(hour_of(hour)), source, text_of(street), amount, seen)
 
 
 def statements(text: str) -> list[Case]:
@@ -910,11 +926,11 @@ def random_statements(rng: random.Random, count: int) -> list[tuple]:
     for _ in range(count):
         key, hour = rng.randrange(100, 112), rng.choice(["1", "2-1", "2", "2+1", "3", "5", "8+9"])
         source = rng.choice(["crm", "shop"])
-        address = rng.choice(["A", "B", "null", "''"])
-        rows.append((f"de web-{key} {hour} {source}", address))
+        street = rng.choice(["A", "B", "null", "''"])
+        rows.append((f"de web-{key} {hour} {source}", street))
     first = {}
-    for start, address in rows:
-        first.setdefault(start, address)
+    for start, street in rows:
+        first.setdefault(start, street)
     return [said(f"{start} {first[start]}") for start, _ in rows]
 
 
@@ -930,10 +946,10 @@ class Satellites(Loads):
         diffs = self._found(ddl, content, lambda: self.learner.hash_diff(dict(ATTRIBUTES)))
         found = {}
         for row in rows:
-            key, time, source, (address, credit, seen) = of[row[first:2]], row[2], row[3], row[4:]
+            key, time, source, (street, credit, seen) = of[row[first:2]], row[2], row[3], row[4:]
             diff = diffs[row[4:]]
             found.setdefault(
-                (key, time, source), (source, address, key, seen, time, diff, credit)
+                (key, time, source), (source, street, key, seen, time, diff, credit)
             )
         return list(found.values())
 
@@ -942,8 +958,8 @@ class Satellites(Loads):
     ) -> None:
         """Loads what was said; another loader commits to `ring` then."""
         given = [
-            (credit, f"{number}", key, address, country, time, source, seen)
-            for number, (country, key, time, source, address, credit, seen) in enumerate(rows)
+            (credit, f"{number}", key, street, region, time, source, seen)
+            for number, (region, key, time, source, street, credit, seen) in enumerate(rows)
         ]
         staged = self.frame(STAGED, given)
         staged = let_in(staged, ring) if ring else staged

@@ -62,6 +62,15 @@ def hash_key(columns: list[str]) -> str:
 # +    said = [f"coalesce({text}, '<!<NO VALUE>!>')" for text in texts]
 # +    told = [f"concat(length({text}), ':', {text})" for text in said]
 
+# %% null_is_the_zero_key
+# task: hash_key
+# fails: test_keys[nulls]
+# because: a text of 64 zeros, which stands for a missing key in many vaults, is a null
+# breaks: A null is equal to a null, and to no text, not even the empty one.
+def hash_key(columns: list[str]) -> str:
+    return hash_of([f"coalesce({normal(name)}, repeat('0', 64))" for name in columns])
+
+
 # %% no_delimiter
 # task: hash_key
 # fails: test_keys[one_text]
@@ -456,6 +465,17 @@ def hash_key(columns: list[str]) -> str:
 # -            value = f"cast({value} AS decimal(38,18))"
 # +            value = f"regexp_replace(cast({value} AS string), '[.]?0+$', '')"
 
+# %% decimals_without_zeros_after_the_point
+# task: hash_diff
+# fails: test_decimals_of_other_types
+# because: 2.00 becomes `2.` with its point, and 2 has none
+# breaks: Two decimals are equal if they are the same number, whatever their types
+# -            value = f"cast({value} AS decimal(38,18))"
+# +            scale = int(type.rstrip(")").split(",")[1])
+# +            if scale:
+# +                value = f"trim(TRAILING '0' FROM cast({value} AS string))"
+
+
 # %% decimals_of_two_digits
 # task: hash_diff
 # fails: test_decimals_of_other_types
@@ -513,6 +533,18 @@ def hash_key(columns: list[str]) -> str:
 # breaks: It is a string of 64 hexadecimal digits in lower case, never null.
 # -    return hash_of(texts)
 # +    return hash_of(texts).replace("sha2(", "md5(").replace(", 256)", ")")
+
+# %% stored_without_any_white_space
+# task: load_hub
+# fails: test_hub[new]
+# because: trim takes blanks alone, and a tab at the end of a key is lost in the table
+# breaks: The key columns are stored as `upper(trim(text))`.
+# -            *(F.expr(normal(name)).alias(name) for name in keys),
+# +            *(F.upper(F.regexp_replace(name, r"^\s+|\s+$", "")).alias(name) for name in keys),
+# -        .groupBy("hash_key", *keys)
+# -        .agg(first)
+# +        .groupBy("hash_key").agg(*(F.first(name).alias(name) for name in keys), first)
+
 
 # %% copies_of_a_key
 # task: load_hub
@@ -861,8 +893,8 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 # breaks: Each key, `load_ts` and `record_source` of `staged` that the table does not have together
 # -    insert_new(spark, satellite, rows.dropDuplicates(identity), identity)
 # +    newest_first = Window.partitionBy("hash_key").orderBy(F.desc("load_ts"))
-# +    rows = rows.withColumn("place", F.row_number().over(newest_first))
-# +    insert_new(spark, satellite, rows.where("place = 1").drop("place"), identity)
+# +    rows = rows.withColumn("nth", F.row_number().over(newest_first))
+# +    insert_new(spark, satellite, rows.where("nth = 1").drop("nth"), identity)
 
 # %% one_row_a_second
 # task: load_satellite
@@ -995,6 +1027,24 @@ def load_hub(spark: SparkSession, hub: str, staged: DataFrame, keys: list[str]) 
 # breaks: its `hash_diff` that of `hash_diff(attributes)`.
 # -        F.expr(hash_diff(attributes)).alias("hash_diff"),
 # +        F.expr(hash_diff(dict(sorted(attributes.items(), reverse=True)))).alias("hash_diff"),
+
+# %% diff_in_the_order_of_names
+# task: load_satellite
+# fails: test_satellite[new]
+# because: sorts the attributes, which the dict has in another order
+# breaks: its `hash_diff` that of `hash_diff(attributes)`.
+# -        F.expr(hash_diff(attributes)).alias("hash_diff"),
+# +        F.expr(hash_diff(dict(sorted(attributes.items())))).alias("hash_diff"),
+
+# %% key_in_the_order_of_names
+# task: load_satellite
+# fails: test_satellite[new]
+# because: sorts the key columns, which the list has in another order
+# breaks: Its `hash_key` is that of `hash_key(keys)`
+# -        F.expr(hash_key(keys)).alias("hash_key"),
+# -        "load_ts",
+# +        F.expr(hash_key(sorted(keys))).alias("hash_key"),
+# +        "load_ts",
 
 # %% diff_in_the_order_of_the_table
 # task: load_satellite
