@@ -69,10 +69,10 @@ def main() -> None:
             place = f"{error.filename}: " if error.filename else ""
             errors.print(f"lab: {escape(printable(f'{place}{error.strerror}'))}", style="red")
             errors.print("Mend that, and run the command again.")
-            sys.exit(2)
-        traceback.print_exc()
-        errors.print("lab: this is a bug in labkit; please report the lines above", style="red")
-        sys.exit(3)
+        else:
+            traceback.print_exc()
+            errors.print("lab: this is a bug in labkit; please report the lines above", style="red")
+        sys.exit(3)  # nor 2: no answer is to blame for a full disk
     except SystemExit as end:
         command = sys.argv[1:2]
         if end.code == INTERRUPTED and command != ["grade"]:  # which says itself what it keeps
