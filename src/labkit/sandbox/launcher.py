@@ -1,4 +1,4 @@
-"""Start a command with limits and, where told, in namespaces: `python -I -S namespaces.py SPEC COMMAND`."""
+"""Start a command with limits and, where told, in namespaces: `python -I -S launcher.py SPEC COMMAND`."""
 
 # Run as a script, by path: nothing but the standard library, so that a start costs some 30 ms.
 from __future__ import annotations
